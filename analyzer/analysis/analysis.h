@@ -1,0 +1,81 @@
+/*
+ * An analysis answers one question about a replayed trace. It is fed by replay/, in stamp order, on one thread, and
+ * leaves its answer in memory that its own header describes; it prints nothing, resolves no symbol and opens no file.
+ *
+ * The replay owns every struct passed in; pointers are valid during the call only. A callback that is NULL is not called.
+ * Cost: callbacks run per event, so they are O(1) and allocate only when they meet a stack, phase or round for the first time.
+ */
+#ifndef ANALYSIS_ANALYSIS_H
+#define ANALYSIS_ANALYSIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../include/trace_format.h"
+
+/* When and where: stamp, ns since the start of the trace, thread serial, number of events replayed before this one. */
+struct moment {
+    uint64_t stamp;
+    uint64_t ns;
+    uint64_t event;
+    uint32_t thread;
+    uint32_t edge; /* phase edges (begins and ends of any phase) so far */
+};
+
+/* A live block, or a live mapping (`mapped`). One that realloc moves stays the same struct block. */
+struct block {
+    uint64_t address;
+    uint64_t size;     /* bytes asked for (mapping: length) */
+    uint64_t birth_ns;
+    uint64_t birth_event;
+    uint32_t stack;    /* id of the stack that allocated it (last realloc's stack in resized(): see there) */
+    uint32_t thread;   /* serial */
+    uint32_t birth_edge;
+    bool mapped;
+    bool internal;     /* mapping made by the allocator itself */
+    void *attached;    /* for the one analysis with attaches = true; NULL at birth, its own to free in died() */
+};
+
+enum death_cause { DEATH_FREED, DEATH_UNMAPPED, DEATH_REPLACED /* an impossible event: the address was allocated again */ };
+
+struct control {
+    enum trace_event_kind kind; /* TRACE_EVENT_PHASE_BEGIN and later */
+    uint8_t flags;              /* TRACE_EVENT_APPROXIMATE */
+    uint32_t status;            /* OP_END, OP_FINISH: enum tidemark_status; EXIT: enum of FORMAT.md */
+    const char *name;           /* resolved string, never NULL; OP_FINISH: of its OP_START, "" if unknown */
+    uint64_t value;             /* ITEMS count, operation id, VALUE bits, EXIT status */
+};
+
+struct memory_sample {
+    uint64_t vms, rss, shared, recorder_rss, cpu_ns; /* bytes, ns */
+    uint64_t pss, anonymous;                         /* UINT64_MAX where this sample has none */
+    uint32_t threads;
+    int32_t fds; /* -1 unknown */
+    bool edge;
+};
+
+/* Known before the replay starts. */
+struct replay_facts {
+    uint32_t stack_count;  /* ids are below it; may be exceeded by stacks found in rings */
+    uint64_t events;       /* expected */
+    uint64_t duration_ns;
+    bool cut;              /* the recording ends before the process did, or the end is unknown */
+};
+
+struct analysis {
+    const char *name;
+    bool attaches; /* uses block->attached; at most one analysis of a replay */
+    void *(*begin)(const struct replay_facts *facts); /* NULL: out of memory */
+    void (*born)(void *self, struct block *block, const struct moment *now);
+    /* size and stack hold the new values; old_stack is the stack that gave it its old size */
+    void (*resized)(void *self, struct block *block, uint64_t old_size, uint32_t old_stack, const struct moment *now);
+    void (*died)(void *self, struct block *block, enum death_cause cause, const struct moment *now);
+    void (*failed)(void *self, uint64_t size, uint32_t stack, const struct moment *now);
+    void (*control)(void *self, const struct control *control, const struct moment *now);
+    void (*sample)(void *self, const struct memory_sample *sample, const struct moment *now);
+    /* The process is over; live blocks are those for which died() was not called. 0 or -errno. */
+    int (*end)(void *self, const struct moment *now);
+};
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * The resolved report: everything that a renderer shows and nothing that it would have to compute or look up.
+ *
+ * Built once by report/ from findings, verdict and symbols; then read-only and shared by all renderers. Field names and
+ * meaning follow the JSON report; a renderer is a pure function of this struct. Strings are UTF-8 and owned by the
+ * report; NULL means absent. Numbers that can be absent are REPORT_NONE (integers) or NAN (doubles).
+ * Bytes and ns from the start of the trace, unless the name says otherwise.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REPORT_NONE INT64_MIN
+
+struct report_trace {
+    const char *path;
+    bool complete, recovered, cut;
+    int64_t events, lost_events, impossible_events, truncated_stacks, size_bytes;
+    const char *run_id;
+};
+
+struct report_system {
+    int64_t cpus, ram_bytes;
+    const char *kernel, *libc, *allocator, *host;
+};
+
+struct report_process {
+    int64_t pid, parent;
+    const char *exe;
+    const char **args;
+    size_t arg_count;
+    const char *started; /* ISO 8601, UTC */
+    int64_t started_ns;  /* CLOCK_REALTIME */
+    int64_t duration_ns;
+    const char *exit_kind; /* code, signal, exec, unknown, running */
+    int64_t exit_code;
+    int64_t recorder_rss_bytes, recorder_cpu_ns, fallback_stacks;
+    const char *trace_path;
+    int64_t allocations, peak_live_bytes, peak_rss_bytes, live_bytes_end; /* of this process */
+    const char *result; /* its own verdict's result, NULL where it was not judged */
+};
+
+struct report_totals {
+    int64_t allocations, frees, failed_allocations, allocated_bytes, live_bytes_end, live_blocks_end;
+    int64_t peak_live_bytes, peak_live_t, peak_rss_bytes, temporary_allocations;
+    double explained_share; /* of RSS growth, 0..1 */
+};
+
+struct report_point {
+    int64_t t, live_bytes, live_blocks, pinned_bytes, rss_bytes, pss_bytes, vms_bytes;
+    double cpu; /* processors in use since the previous point */
+    int64_t threads, fds;
+};
+
+struct report_spread { /* of times in ns */
+    double mean, min, p50, p95, p99, max, stddev;
+};
+
+struct report_op {
+    const char *name;
+    int64_t count, ok, failed, rejected, peak_in_flight;
+    double per_s;
+    struct report_spread ns;
+};
+
+struct report_value {
+    const char *name;
+    double last, min, max;
+};
+
+struct report_round {
+    int64_t round, begin, end; /* round from 1 */
+    int64_t live_begin, live_end, rss_begin, rss_end, items, allocations;
+};
+
+struct report_phase {
+    const char *name, *parent; /* parent: NULL at the top */
+    int64_t rounds;
+    const char *rounds_kind; /* phases, operations, items, events */
+    int64_t items;
+    int64_t duration_ns;
+    double items_per_s;
+    int64_t rss_start, rss_end, rss_peak, live_start, live_end, live_peak, blocks_start, blocks_end, overhead_bytes;
+    int64_t allocations, allocated_bytes, retained_bytes;
+    double retained_per_round;
+    struct report_spread round_ns;
+    struct report_op *ops;
+    size_t op_count;
+    struct report_value *values;
+    size_t value_count;
+    const char *diagnosis; /* steady, fragmentation, retention, unexplained, growing; NULL: not judged */
+    struct report_round *instances; /* at most a thousand, evenly chosen */
+    size_t instance_count;
+};
+
+struct report_frame {
+    const char *function; /* demangled; NULL: unknown */
+    const char *file;     /* source file; NULL: unknown */
+    int64_t line;         /* 0: unknown */
+    const char *module;   /* file name of the object, without folders; NULL: no module (JIT, unknown) */
+    uint64_t offset;      /* in the module (address less load bias) */
+    bool inlined;
+};
+
+struct report_growth { /* what one site did in one phase */
+    const char *phase;
+    const char *class_slug;
+    const char *held_until; /* never, teardown, exit; NULL: released or unknown */
+    bool only_phase;
+    const char *rounds_kind;
+    int64_t rounds, n, k;
+    double reach;
+    int64_t first, last; /* rounds */
+    int64_t *survivors;  /* blocks born in each round that live at the end of the phase */
+    size_t survivor_count;
+    double bytes_per_round, ci_low, ci_high, bytes_per_item; /* NAN: absent */
+    int64_t threads_affected;
+    const char *sentence; /* the evidence in words, one line */
+    const char *would_change; /* what would change the verdict, one line */
+};
+
+struct report_site {
+    const char *id;
+    const char *function, *file, *module;
+    int64_t line;
+    struct report_frame *stack; /* from the call site outwards */
+    size_t depth;
+    int64_t allocations, allocated_bytes, live_bytes_end, live_blocks_end, peak_bytes, temporary;
+    int64_t lifetime_p50, lifetime_p95, lifetime_max; /* ns */
+    int64_t live_at_peak; /* of its live bytes, those at the process's peak */
+    int64_t rss_bytes;
+    struct report_growth *growth;
+    size_t growth_count;
+    int64_t process; /* pid */
+};
+
+struct report_finding { /* a leak or a warning */
+    const char *site;  /* id; NULL: of the process */
+    size_t site_index; /* in report.sites; SIZE_MAX: none */
+    const char *phase, *class_slug, *reason;
+};
+
+struct report_budget {
+    const char *rule, *phase;
+    const char *limit, *value; /* as shown, with unit */
+    bool ok;
+    const char *state; /* ok, exceeded, warn, not-judged */
+};
+
+struct report_verdict {
+    const char *result; /* pass, warn, leak, budget, inconclusive, nothing-judged */
+    int exit_code;
+    int64_t judged_phases, judged_sites, not_judged;
+    struct report_finding *leaks;
+    size_t leak_count;
+    struct report_finding *warnings;
+    size_t warning_count;
+    struct report_budget *budgets;
+    size_t budget_count;
+    const char **reasons;
+    size_t reason_count;
+    const char **hints;
+    size_t hint_count;
+};
+
+struct report {
+    struct report_trace trace;
+    struct report_system system;
+    struct report_process *processes; /* CMD first */
+    size_t process_count;
+    struct report_totals totals;
+    struct report_point *curve;
+    size_t point_count;
+    struct report_phase *phases;
+    size_t phase_count;
+    struct report_site *sites; /* leaking first, then by live bytes at the end */
+    size_t site_count;
+    int64_t sites_total; /* before --top */
+    struct report_verdict verdict;
+    const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */
+    size_t doubt_count;
+};
+
+void report_release(struct report *report);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * Records of the whole process (FORMAT.md "Records"): modules, threads, strings, clocks, samples, losses.
+ *
+ * A record is whole in the mapped journal before journal_put returns, so it survives the death of the process. Safe in
+ * hooks and signal handlers: when the same thread was interrupted inside the journal the record is refused with -EBUSY
+ * (the caller counts or retries later). Never allocates.
+ */
+#ifndef PRELOAD_JOURNAL_H
+#define PRELOAD_JOURNAL_H
+
+#include "../include/trace_format.h"
+#include "../include/trace_wire.h"
+
+/* Largest body of one record. */
+#define JOURNAL_MAX_BODY 8192u
+
+/* Adds a record. `body` is copied. Returns 0, -EBUSY, -ENOSPC (counted as a loss), -EINVAL. */
+int journal_put(enum trace_record_kind kind, const void *body, size_t length);
+
+#endif

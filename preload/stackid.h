@@ -1,0 +1,31 @@
+/*
+ * The stack trie: (parent, ip) -> dense 32-bit id, shared by all threads. Node 0 is the root (below the outermost frame).
+ *
+ * Lock-free and async-signal-safe: an id is reserved, its node written (ip last, release), then published by one
+ * compare-and-swap. A lost race leaves an unused duplicate, never a wrong answer. Nodes live in the trace file's nodes
+ * slots, so they survive the death of the process. A node of a module that has gone never matches again.
+ */
+#ifndef PRELOAD_STACKID_H
+#define PRELOAD_STACKID_H
+
+#include <stdint.h>
+
+/* Supplied by the owner of the file: memory of one nodes slot for ids [first, first + TRACE_NODES_PER_SLOT), or NULL. */
+typedef void *(*stackid_extent)(uint32_t first);
+
+/* Starts an empty trie. Returns 0 or -errno. */
+int stackid_start(stackid_extent extent);
+
+/* `info` is the module field of the node (module id and TRACE_NODE_ flags). Returns the id; 0 when no memory is left (counted). */
+uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info);
+
+/* Ids given out so far; a node below it may still be unwritten (ip 0) for a moment. */
+uint32_t stackid_count(void);
+
+/* The node's fields; returns 0, or -EAGAIN while it is not yet written. */
+int stackid_node(uint32_t id, uint64_t *ip, uint32_t *parent, uint32_t *info);
+
+/* Bytes of memory that the trie holds. */
+uint64_t stackid_memory(void);
+
+#endif

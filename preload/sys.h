@@ -1,0 +1,56 @@
+/*
+ * The recorder's one gate to the kernel: raw system calls, results as the kernel gives them (value or -errno).
+ *
+ * errno is never touched, no libc function is called, every function is async-signal-safe and works in a thread that
+ * has no libc state. A build with -DSYS_FAULTS lets a test make any of them fail.
+ */
+#ifndef PRELOAD_SYS_H
+#define PRELOAD_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset); /* NULL on failure */
+/* Private zeroed memory, page-aligned, not counted against a guard; NULL on failure. */
+void *sys_memory(size_t length);
+int sys_munmap(void *address, size_t length);
+int sys_madvise(void *address, size_t length, int advice);
+int sys_mincore(void *address, size_t length, unsigned char *pages);
+
+int sys_open(const char *path, int flags, int mode);
+int sys_close(int fd);
+long sys_read(int fd, void *bytes, size_t length);
+long sys_pread(int fd, void *bytes, size_t length, uint64_t offset);
+long sys_write(int fd, const void *bytes, size_t length);
+long sys_pwrite(int fd, const void *bytes, size_t length, uint64_t offset);
+int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
+int sys_ftruncate(int fd, uint64_t length);
+int sys_fstat(int fd, struct stat *out);
+int sys_fcntl(int fd, int command, long argument);
+long sys_readlink(const char *path, char *out, size_t capacity);
+int sys_mkdir(const char *path, int mode);
+int sys_rename(const char *from, const char *to);
+int sys_getdents(int fd, void *out, size_t capacity);
+
+int sys_getpid(void);
+int sys_getppid(void);
+int sys_gettid(void);
+int sys_getuid(void);
+int sys_tgkill(int pid, int tid, int signal);
+int sys_kill(int pid, int signal);
+int sys_sigmask(const uint64_t *set, uint64_t *old); /* SIG_SETMASK */
+int sys_futex_wait(uint32_t *word, uint32_t expected, const struct timespec *timeout);
+int sys_futex_wake(uint32_t *word, int count);
+int sys_clock_gettime(int clock, struct timespec *out);
+uint64_t sys_monotonic(void); /* ns */
+int sys_getrandom(void *bytes, size_t length);
+int sys_unshare(int flags);
+int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard); /* reads */
+void sys_yield(void);
+_Noreturn void sys_exit_thread(void);
+/* Copies memory that may not be mapped, from this process: bytes copied or -errno (process_vm_readv). */
+long sys_peek(const void *address, void *out, size_t length);
+
+#endif
