@@ -29,6 +29,8 @@ int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
 int sys_ftruncate(int fd, uint64_t length);
 int sys_fstat(int fd, struct stat *out);
 int sys_fcntl(int fd, int command, long argument);
+int sys_fchmod(int fd, int mode);
+int sys_close_range(unsigned first, unsigned last, unsigned flags);
 long sys_readlink(const char *path, char *out, size_t capacity);
 int sys_mkdir(const char *path, int mode);
 int sys_rename(const char *from, const char *to);
@@ -48,7 +50,10 @@ uint64_t sys_monotonic(void); /* ns */
 int sys_getrandom(void *bytes, size_t length);
 int sys_unshare(int flags);
 int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard); /* reads */
+int sys_prctl(int option, unsigned long argument);
 void sys_yield(void);
+/* Bytes that sys_memory has handed out and not got back. */
+uint64_t sys_memory_held(void);
 _Noreturn void sys_exit_thread(void);
 /* Copies memory that may not be mapped, from this process: bytes copied or -errno (process_vm_readv). */
 long sys_peek(const void *address, void *out, size_t length);

@@ -1,0 +1,128 @@
+/*
+ * The gate to the kernel (sys.h). x86-64 system call convention; results are the kernel's own, errno stays as it was.
+ * Called from hooks, signal handlers and the recorder's own thread, which has no libc state.
+ */
+#include "sys.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+static _Atomic uint64_t memory_held;
+
+#ifdef SYS_FAULTS
+/* Tests set these: the call with number sys_fault_call fails with sys_fault_errno from its sys_fault_after-th use on. */
+long sys_fault_call = -1, sys_fault_errno, sys_fault_after;
+static int fault(long number) {
+    return number == sys_fault_call && __atomic_fetch_sub(&sys_fault_after, 1, __ATOMIC_RELAXED) <= 0;
+}
+#endif
+
+static inline long call(long number, long a, long b, long c, long d, long e, long f) {
+#ifdef SYS_FAULTS
+    if (fault(number)) return -sys_fault_errno;
+#endif
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+#define CALL0(n) call(n, 0, 0, 0, 0, 0, 0)
+#define CALL1(n, a) call(n, (long)(a), 0, 0, 0, 0, 0)
+#define CALL2(n, a, b) call(n, (long)(a), (long)(b), 0, 0, 0, 0)
+#define CALL3(n, a, b, c) call(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define CALL4(n, a, b, c, d) call(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define CALL6(n, a, b, c, d, e, f) call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset) {
+    long result = CALL6(SYS_mmap, address, length, protection, flags, fd, offset);
+    return result < 0 && result > -4096 ? NULL : (void *)result;
+}
+
+void *sys_memory(size_t length) {
+    void *memory = sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory) atomic_fetch_add_explicit(&memory_held, length, memory_order_relaxed);
+    return memory;
+}
+
+uint64_t sys_memory_held(void) { return atomic_load_explicit(&memory_held, memory_order_relaxed); }
+
+int sys_munmap(void *address, size_t length) { return (int)CALL2(SYS_munmap, address, length); }
+int sys_madvise(void *address, size_t length, int advice) { return (int)CALL3(SYS_madvise, address, length, advice); }
+int sys_mincore(void *address, size_t length, unsigned char *pages) { return (int)CALL3(SYS_mincore, address, length, pages); }
+
+int sys_open(const char *path, int flags, int mode) { return (int)CALL4(SYS_openat, AT_FDCWD, path, flags, mode); }
+int sys_close(int fd) { return (int)CALL1(SYS_close, fd); }
+long sys_read(int fd, void *bytes, size_t length) { return CALL3(SYS_read, fd, bytes, length); }
+long sys_pread(int fd, void *bytes, size_t length, uint64_t offset) { return CALL4(SYS_pread64, fd, bytes, length, offset); }
+long sys_write(int fd, const void *bytes, size_t length) { return CALL3(SYS_write, fd, bytes, length); }
+long sys_pwrite(int fd, const void *bytes, size_t length, uint64_t offset) {
+    return CALL4(SYS_pwrite64, fd, bytes, length, offset);
+}
+int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
+    return (int)CALL4(SYS_fallocate, fd, mode, offset, length);
+}
+int sys_ftruncate(int fd, uint64_t length) { return (int)CALL2(SYS_ftruncate, fd, length); }
+int sys_fstat(int fd, struct stat *out) { return (int)CALL2(SYS_fstat, fd, out); }
+int sys_fcntl(int fd, int command, long argument) { return (int)CALL3(SYS_fcntl, fd, command, argument); }
+int sys_fchmod(int fd, int mode) { return (int)CALL2(SYS_fchmod, fd, mode); }
+int sys_close_range(unsigned first, unsigned last, unsigned flags) {
+    return (int)CALL3(SYS_close_range, first, last, flags);
+}
+long sys_readlink(const char *path, char *out, size_t capacity) {
+    return CALL4(SYS_readlinkat, AT_FDCWD, path, out, capacity);
+}
+int sys_mkdir(const char *path, int mode) { return (int)CALL3(SYS_mkdirat, AT_FDCWD, path, mode); }
+int sys_rename(const char *from, const char *to) { return (int)CALL4(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to); }
+int sys_getdents(int fd, void *out, size_t capacity) { return (int)CALL3(SYS_getdents64, fd, out, capacity); }
+
+int sys_getpid(void) { return (int)CALL0(SYS_getpid); }
+int sys_getppid(void) { return (int)CALL0(SYS_getppid); }
+int sys_gettid(void) { return (int)CALL0(SYS_gettid); }
+int sys_getuid(void) { return (int)CALL0(SYS_getuid); }
+int sys_tgkill(int pid, int tid, int signal) { return (int)CALL3(SYS_tgkill, pid, tid, signal); }
+int sys_kill(int pid, int signal) { return (int)CALL2(SYS_kill, pid, signal); }
+int sys_sigmask(const uint64_t *set, uint64_t *old) { return (int)CALL4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, set, old, 8); }
+int sys_futex_wait(uint32_t *word, uint32_t expected, const struct timespec *timeout) {
+    return (int)CALL4(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout);
+}
+int sys_futex_wake(uint32_t *word, int count) { return (int)CALL3(SYS_futex, word, FUTEX_WAKE_PRIVATE, count); }
+int sys_clock_gettime(int clock, struct timespec *out) { return (int)CALL2(SYS_clock_gettime, clock, out); }
+uint64_t sys_monotonic(void) {
+    struct timespec now = {0, 0};
+    sys_clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+int sys_getrandom(void *bytes, size_t length) { return (int)CALL3(SYS_getrandom, bytes, length, 0); }
+int sys_unshare(int flags) { return (int)CALL1(SYS_unshare, flags); }
+int sys_prctl(int option, unsigned long argument) { return (int)CALL2(SYS_prctl, option, argument); }
+void sys_yield(void) { CALL0(SYS_sched_yield); }
+void sys_exit_thread(void) {
+    for (;;) CALL1(SYS_exit, 0);
+}
+
+int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard) {
+    struct rlimit limit = {0, 0};
+    int result = (int)CALL4(SYS_prlimit64, 0, resource, 0, &limit);
+    if (result == 0) {
+        *soft = limit.rlim_cur;
+        *hard = limit.rlim_max;
+    }
+    return result;
+}
+
+long sys_peek(const void *address, void *out, size_t length) {
+    struct iovec local = {out, length};
+    struct iovec remote = {(void *)(uintptr_t)address, length};
+    return CALL6(SYS_process_vm_readv, sys_getpid(), &local, 1, &remote, 1, 0);
+}
