@@ -1,0 +1,159 @@
+/*
+ * The rows of the option groups that several commands share, and the few values that need a parser of their own.
+ */
+#include "groups.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "quantity.h"
+
+#define AT(group, field) offsetof(struct group##_values, field)
+
+/* Common. */
+
+static int parse_color(void *field, const char *text) {
+    static const char *const names[] = {[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+    enum color_mode *color = field;
+    for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *color = (enum color_mode)i;
+            return 0;
+        }
+    *color = COLOR_AUTO;
+    return text ? -EINVAL : 0;
+}
+
+static const struct option_row common_rows[] = {
+    {"quiet", 'q', OPTION_FLAG, NULL, AT(common, quiet), "Say nothing but results and errors", NULL, NULL},
+    {"color", 0, OPTION_CUSTOM, "WHEN", AT(common, color), "Colour the output: auto (default), always or never", parse_color,
+     "one of auto, always, never"},
+};
+const struct option_group common_options = {"Common:", OPTION_ROWS(common_rows)};
+
+static bool environment_forbids_color(void) {
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return (no_color && *no_color) || (term && strcmp(term, "dumb") == 0);
+}
+
+bool color_wanted(const struct common_values *common, int fd) {
+    switch (common->color) {
+    case COLOR_ALWAYS: return true;
+    case COLOR_NEVER: return false;
+    case COLOR_AUTO: break;
+    }
+    return isatty(fd) && !environment_forbids_color();
+}
+
+/* Judging. */
+
+static int parse_share(const char *text, double *share) {
+    char *end;
+    errno = 0;
+    *share = strtod(text, &end) / 100;
+    return errno || end == text || strcmp(end, "%") || !(*share >= 0 && *share <= 1) ? -EINVAL : 0;
+}
+
+static int parse_warm_up(void *field, const char *text) {
+    struct warm_up_value *value = field;
+    *value = (struct warm_up_value){OPTION_ABSENT, -1};
+    if (!text) return 0;
+    return strchr(text, '%') ? parse_share(text, &value->share) : quantity_count(text, &value->rounds);
+}
+
+static const struct option_row judging_rows[] = {
+    {"budget", 0, OPTION_TEXT, "FILE", AT(judging, budget), "Judge by the rules in this budget file", NULL, NULL},
+    {"strict", 0, OPTION_FLAG, NULL, AT(judging, strict), "Warnings and a run in which nothing was judged fail", NULL, NULL},
+    {"warm-up", 0, OPTION_CUSTOM, "N|P%", AT(judging, warm_up), "First rounds that are no evidence (default: the larger of 1 and 10%)",
+     parse_warm_up, "a number of rounds or a share such as 10%"},
+    {"lag", 0, OPTION_COUNT, "N", AT(judging, lag), "Rounds that a block may outlive its own", NULL, NULL},
+    {"min-rounds", 0, OPTION_COUNT, "N", AT(judging, min_rounds), "Phases with fewer rounds are inconclusive", NULL, NULL},
+    {"baseline", 0, OPTION_TEXT, "FILE", AT(judging, baseline), "Leaks that are known: only new or faster ones fail", NULL, NULL},
+    {"update-baseline", 0, OPTION_FLAG, NULL, AT(judging, update_baseline), "Write what was found to the baseline", NULL, NULL},
+    {"suppressions", 0, OPTION_TEXT, "FILE", AT(judging, suppressions), "Sites to ignore, in the syntax of LeakSanitizer", NULL, NULL},
+    {"leak-exitcode", 0, OPTION_COUNT, "N", AT(judging, leak_exitcode), "Exit status for a leak (default 10)", NULL, NULL},
+    {"allow-inconclusive", 0, OPTION_FLAG, NULL, AT(judging, allow_inconclusive), "What could not be judged does not fail", NULL, NULL},
+};
+const struct option_group judging_options = {"Judging:", OPTION_ROWS(judging_rows)};
+
+/* Filters. */
+
+static int parse_phase(void *field, const char *text) {
+    struct phase_value *value = field;
+    *value = (struct phase_value){NULL, 0};
+    if (!text) return 0;
+    const char *hash = strrchr(text, '#');
+    if (hash && (quantity_count(hash + 1, &value->round) || value->round == 0)) return -EINVAL;
+    value->glob = hash ? strndup(text, (size_t)(hash - text)) : text;
+    return value->glob && *value->glob ? 0 : -EINVAL;
+}
+
+static int parse_lifetime_end(const char *text, size_t length, int64_t open, int64_t *out) {
+    char *copy = strndup(text, length);
+    if (!copy) return -ENOMEM;
+    *out = open;
+    int error = length ? quantity_time(copy, out) : 0;
+    free(copy);
+    return error;
+}
+
+static int parse_lifetime(void *field, const char *text) {
+    struct lifetime_value *value = field;
+    *value = (struct lifetime_value){false, 0, INT64_MAX};
+    if (!text) return 0;
+    const char *dots = strstr(text, "..");
+    if (!dots) return -EINVAL;
+    value->given = true;
+    int error = parse_lifetime_end(text, (size_t)(dots - text), 0, &value->from);
+    if (!error) error = parse_lifetime_end(dots + 2, strlen(dots + 2), INT64_MAX, &value->to);
+    return error || value->from > value->to ? -EINVAL : 0;
+}
+
+static const struct option_row filter_rows[] = {
+    {"phase", 0, OPTION_CUSTOM, "GLOB[#ROUND]", AT(filter, phase), "Only these phases, or one round of them", parse_phase,
+     "a pattern, or a pattern, # and a round from 1"},
+    {"from", 0, OPTION_TIME, "T", AT(filter, from), "Only from this time on, counted from the start", NULL, NULL},
+    {"to", 0, OPTION_TIME, "T", AT(filter, to), "Only up to this time", NULL, NULL},
+    {"site", 0, OPTION_TEXT, "REGEX", AT(filter, site), "Only sites with a frame whose function matches", NULL, NULL},
+    {"module", 0, OPTION_TEXT, "GLOB", AT(filter, module), "Only sites in these modules", NULL, NULL},
+    {"thread", 0, OPTION_TEXT, "NAME|TID", AT(filter, thread), "Only what this thread allocated", NULL, NULL},
+    {"min-size", 0, OPTION_SIZE, "SIZE", AT(filter, min_size), "Only blocks of at least this size", NULL, NULL},
+    {"max-size", 0, OPTION_SIZE, "SIZE", AT(filter, max_size), "Only blocks of at most this size", NULL, NULL},
+    {"lifetime", 0, OPTION_CUSTOM, "A..B", AT(filter, lifetime), "Only blocks that lived from A to B; either may be left out",
+     parse_lifetime, "two times such as 1ms..10s"},
+    {"top", 0, OPTION_COUNT, "N", AT(filter, top), "Show this many sites", NULL, NULL},
+    {"sort", 0, OPTION_TEXT, "KEY", AT(filter, sort), "Order sites by this key", NULL, NULL},
+    {"depth", 0, OPTION_COUNT, "N", AT(filter, depth), "Show this many frames of a stack", NULL, NULL},
+    {"points", 0, OPTION_COUNT, "N", AT(filter, points), "Points of the curve (default 1000)", NULL, NULL},
+};
+const struct option_group filter_options = {"Filters (what is shown, never the verdict):", OPTION_ROWS(filter_rows)};
+
+/* Outputs. */
+
+static const struct option_row output_rows[] = {
+    {"json", 0, OPTION_TEXT, "FILE", AT(output, json), "Write the report as JSON", NULL, NULL},
+    {"html", 0, OPTION_LATER, "FILE", AT(output, html), "Write the report as one HTML page", NULL, NULL},
+    {"markdown", 0, OPTION_TEXT, "FILE", AT(output, markdown), "Write a summary as Markdown", NULL, NULL},
+    {"junit", 0, OPTION_TEXT, "FILE", AT(output, junit), "Write the verdict as JUnit XML", NULL, NULL},
+    {"sarif", 0, OPTION_TEXT, "FILE", AT(output, sarif), "Write the verdict as SARIF 2.1.0", NULL, NULL},
+    {"github", 0, OPTION_FLAG, NULL, AT(output, github), "Print the verdict as GitHub annotations", NULL, NULL},
+};
+const struct option_group output_options = {"Outputs (FILE - is stdout):", OPTION_ROWS(output_rows)};
+
+/* Symbols and input. */
+
+static const struct option_row symbol_rows[] = {
+    {"sysroot", 0, OPTION_TEXT, "DIR", AT(symbol, sysroot), "Look for the recorded modules below this directory", NULL, NULL},
+    {"debug-path", 0, OPTION_LIST, "DIR", AT(symbol, debug_path), "Look for separate debug files here too", NULL, NULL},
+};
+const struct option_group symbol_options = {"Symbols:", OPTION_ROWS(symbol_rows)};
+
+static const struct option_row input_rows[] = {
+    {"self", 0, OPTION_FLAG, NULL, AT(input, self), "This trace alone, without the processes beside it in TRACE.d", NULL, NULL},
+    {"phases", 0, OPTION_LATER, "FILE", AT(input, phases), "Phases from a CSV file: name,begin_s,end_s", NULL, NULL},
+    {"phase-by-function", 0, OPTION_LATER, "NAME[=REGEX]", AT(input, phase_by_function),
+     "A phase for the time during which this function is on a stack", NULL, NULL},
+};
+const struct option_group input_options = {"Input:", OPTION_ROWS(input_rows)};

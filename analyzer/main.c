@@ -1,0 +1,95 @@
+/*
+ * tidemark: finds the command, hands it the rest of the line and returns its exit status.
+ * Commands are rows of commands/commands.def; what they take and do is in commands/.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/command.h"
+#include "commands/parse.h"
+
+const char *argp_program_version = "tidemark " TIDEMARK_VERSION;
+
+#define COMMAND(name) extern const struct command command_##name __attribute__((weak));
+#include "commands/commands.def"
+
+static const struct command *const commands[] = {
+#define COMMAND(name) &command_##name,
+#include "commands/commands.def"
+};
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+enum { KEY_ROWS = 0x1000 };
+
+static const struct command *find_command(const char *name) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i] && strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+static void print_rows(void) {
+    const struct command *present[COMMAND_COUNT + 1] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i]) present[count++] = commands[i];
+    command_print_rows(present);
+}
+
+static char *overview(void) {
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    if (!out) return NULL;
+    fputs("Records every allocation of a program and says which call sites make its memory grow, in which phase of its work, "
+          "and whether that is a leak.\vCommands:\n",
+          out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i]) fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n`tidemark COMMAND --help' lists the options of a command.", out);
+    return fclose(out) == 0 ? text : NULL;
+}
+
+/* `tidemark help COMMAND` is `tidemark COMMAND --help`. */
+static void turn_help(int argc, char **argv) {
+    static char help_option[] = "--help";
+    if (argc < 1 || strcmp(argv[0], "help") != 0) return;
+    if (argc > 1) argv[0] = argv[1];
+    argv[argc > 1] = help_option;
+}
+
+static error_t parse_key(int key, char *text, struct argp_state *state) {
+    int *first = state->input;
+    switch (key) {
+    case KEY_ROWS: print_rows(); exit(STATUS_OK);
+    case ARGP_KEY_ARG:
+        *first = state->next - 1;
+        state->next = state->argc;
+        return find_command(text) ? 0 : (argp_error(state, "'%s' is not a tidemark command", text), EINVAL);
+    case ARGP_KEY_NO_ARGS: argp_state_help(state, stderr, ARGP_HELP_USAGE | ARGP_HELP_SEE); exit(STATUS_USAGE);
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Output that could not be written must not look like success. */
+static int checked(int status) {
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (!failed) return status;
+    say("cannot write to stdout: %s", strerror(errno));
+    return status ? status : STATUS_INTERNAL;
+}
+
+int main(int argc, char **argv) {
+    static const struct argp_option rows[] = {
+        {.name = "rows", .key = KEY_ROWS, .flags = OPTION_HIDDEN},
+        {0},
+    };
+    const struct argp argp = {.options = rows, .parser = parse_key, .args_doc = "COMMAND [ARG...]", .doc = overview()};
+    int first = 0;
+    argp_err_exit_status = STATUS_USAGE;
+    turn_help(argc - 1, argv + 1);
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first);
+    return checked(command_run_line(find_command(argv[first]), argc - first, argv + first));
+}
