@@ -2,8 +2,14 @@
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?=
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
 SAN ?=
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wundef -Wvla
@@ -11,7 +17,8 @@ WERROR ?= -Werror
 OPT ?= -O2 -g
 BASE := -std=gnu11 -D_GNU_SOURCE -DTIDEMARK_VERSION='"$(VERSION)"' $(WARN) $(WERROR) $(OPT) -MMD -MP
 ifneq ($(SAN),)
-BASE += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+SANITIZE := -fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined)
+BASE += $(SANITIZE)
 LDSAN := -fsanitize=$(SAN)
 endif
 
@@ -21,10 +28,10 @@ PRELOAD_FLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno
                  -fasynchronous-unwind-tables -fno-omit-frame-pointer -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
 ANALYZER_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)
 ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
-ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread
+ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
 ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lz -lm -pthread
 
-.PHONY: all clean check demo lint bench install
+.PHONY: all clean setup tests check lint demo bench fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark
 
 $(BUILD)/preload/%.o: preload/%.c
@@ -43,7 +50,67 @@ $(BUILD)/libtrace.so: $(PRELOAD_OBJ) preload/libtrace.map
 $(BUILD)/tidemark: $(ANALYZER_OBJ)
 	$(CC) $(LDSAN) $(ANALYZER_OBJ) -o $@ $(ANALYZER_LIBS)
 
+# Tests. A unit test or test program says in its first comment what it needs:
+#   /* links: preload/columns.c analyzer/input/decode.c libs: -lz flags: -pthread */
+WORDS_links := s/.*links:([^:]*).*/\1/
+WORDS_libs := s/.*libs:([^:]*).*/\1/
+WORDS_flags := s/.*flags:([^:]*).*/\1/
+needs = $(shell sed -n '1,/\*\//p' $(2) | tr '\n' ' ' | sed -nE '/$(1):/{$(WORDS_$(1));s/\*\/.*//;s/(links|libs|flags) *$$//;p}')
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(wildcard tests/programs/*.c)) \
+            $(patsubst tests/programs/%.cc,$(BUILD)/tests/programs/%,$(wildcard tests/programs/*.cc))
+TEST_FLAGS := $(BASE) -I. -Iinclude -Ianalyzer -Wno-missing-prototypes
+PROGRAM_FLAGS := -g -O1 -fno-builtin -Wall -Wextra $(WERROR) -D_GNU_SOURCE -Iinclude
+
+define UNIT_TEST
+$(BUILD)/tests/unit/$(1): tests/unit/$(1).c $(patsubst %.c,$(BUILD)/%.o,$(call needs,links,tests/unit/$(1).c))
+	@mkdir -p $$(@D)
+	$$(CC) $$(TEST_FLAGS) $(call needs,flags,tests/unit/$(1).c) $$(filter %.c %.o,$$^) -o $$@ -lcmocka $(call needs,libs,tests/unit/$(1).c) -lm -pthread
+endef
+$(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call UNIT_TEST,$(test))))
+
+$(BUILD)/tests/programs/%: tests/programs/%.c include/tidemark.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(PROGRAM_FLAGS) $(call needs,flags,$<) $< -o $@ $(call needs,libs,$<)
+
+$(BUILD)/tests/programs/%: tests/programs/%.cc include/tidemark.h
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 $(PROGRAM_FLAGS) $(call needs,flags,$<) $< -o $@ $(call needs,libs,$<)
+
+setup:
+	@scripts/setup
+
+tests: $(UNIT_TESTS) $(PROGRAMS)
+
+# The tests need programs that scripts/setup installs; make starts anew after it, because it may bring the compiler.
+check:
+	@scripts/setup
+	@$(MAKE) --no-print-directory all tests
+	@scripts/check $(BUILD)
+
+lint:
+	@scripts/lint $(BUILD)
+
+demo: all
+	@scripts/demo $(BUILD)
+
+bench: all
+	@scripts/bench $(BUILD)
+
+fuzz:
+	@scripts/fuzz $(BUILD)
+
+soak: all tests
+	@scripts/soak $(BUILD)
+
+man: $(BUILD)/tidemark
+	@scripts/man $(BUILD)/tidemark docs/man
+
+install: all
+	@scripts/install $(BUILD) "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
 clean:
 	rm -rf $(BUILD)
 
--include $(PRELOAD_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d)
+-include $(PRELOAD_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d)
