@@ -14,16 +14,23 @@
 
 #include "../../include/trace_format.h"
 
-/* When and where: stamp, ns since the start of the trace, thread serial, number of events replayed before this one. */
+/* When and where: stamp, ns since the start of the trace, thread serial, number of events replayed before this one; and
+ * what is live after this event: heap blocks and mappings that are not the allocator's own, each byte once. */
 struct moment {
     uint64_t stamp;
     uint64_t ns;
     uint64_t event;
     uint32_t thread;
     uint32_t edge; /* phase edges (begins and ends of any phase) so far */
+    uint64_t live_bytes;
+    uint64_t live_blocks;
+    uint64_t pinned_bytes; /* pages that hold at least one live byte */
 };
 
-/* A live block, or a live mapping (`mapped`). One that realloc moves stays the same struct block. */
+/*
+ * A live block, or a live mapping (`mapped`). One that realloc or mremap moves stays the same struct block. A mapping that
+ * is unmapped in part is resized; one in which blocks are born is resized to 0 and becomes `internal`.
+ */
 struct block {
     uint64_t address;
     uint64_t size;     /* bytes asked for (mapping: length) */
