@@ -18,19 +18,19 @@ void die(const char *what) {
     exit(1);
 }
 
-void *must_malloc(size_t size) {
+void *xmalloc(size_t size) {
     void *block = malloc(size);
     if (!block) die("malloc");
     return block;
 }
 
-void *must_calloc(size_t count, size_t size) {
+void *xcalloc(size_t count, size_t size) {
     void *block = calloc(count, size);
     if (!block) die("calloc");
     return block;
 }
 
-void *must_realloc(void *old, size_t size) {
+void *xrealloc(void *old, size_t size) {
     void *block = realloc(old, size);
     if (!block) die("realloc");
     return block;
@@ -62,7 +62,7 @@ unsigned rng_below(struct rng *rng, unsigned bound) { return (unsigned)((rng_nex
 
 double rng_unit(struct rng *rng) { return (double)(rng_next(rng) >> 11) * 0x1p-53; }
 
-struct times times_for(size_t room) { return (struct times){must_malloc(room * sizeof(uint64_t)), 0, room}; }
+struct times times_for(size_t room) { return (struct times){xmalloc(room * sizeof(uint64_t)), 0, room}; }
 
 void times_add(struct times *times, uint64_t ns) {
     if (times->count < times->room) times->ns[times->count++] = ns;
@@ -92,7 +92,7 @@ void times_release(struct times *times) {
 
 char *path_in(const char *folder, const char *name) {
     size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = must_malloc(size);
+    char *path = xmalloc(size);
     snprintf(path, size, "%s/%s", folder, name);
     return path;
 }

@@ -51,9 +51,9 @@ unsigned by_size(const struct options *options, unsigned quick, unsigned standar
 unsigned rounds_or(const struct options *options, unsigned quick, unsigned standard, unsigned full);
 
 /* Memory or the end of the program. Any thread. */
-void *must_malloc(size_t size);
-void *must_calloc(size_t count, size_t size);
-void *must_realloc(void *old, size_t size);
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size);
+void *xrealloc(void *old, size_t size);
 void die(const char *what);
 
 /* CLOCK_MONOTONIC, ns. Any thread. */
