@@ -1,0 +1,73 @@
+/*
+ * What is known about the growth of one site in one phase: the input of the classifier (verdict/growth.h).
+ *
+ * Filled from exact births and deaths by analysis/growth.c, or by a generator in tests; holds facts only, no judgement.
+ * A block that was enlarged counts as one block per layer (see analysis/growth.h), so blocks here are layers.
+ */
+#ifndef ANALYSIS_GROWTH_EVIDENCE_H
+#define ANALYSIS_GROWTH_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In order of worth: what one round is. Names as in the report: growth_kind_name(). */
+enum growth_kind { GROWTH_ROUNDS_PHASES, GROWTH_ROUNDS_OPERATIONS, GROWTH_ROUNDS_ITEMS, GROWTH_ROUNDS_EVENTS };
+
+/* Who owns the blocks, as far as functions and modules tell. */
+enum growth_owner {
+    GROWTH_OWNER_PROGRAM,
+    GROWTH_OWNER_RUNTIME,     /* kept by design by the C and C++ libraries, the loader or the allocator */
+    GROWTH_OWNER_INTERPRETER, /* a language runtime with a collector or pools of its own */
+    GROWTH_OWNER_POOL,
+};
+
+struct growth_amount {
+    uint64_t blocks, bytes;
+};
+
+/* One complete round. The amounts are blocks of the site born in this round; each is part of the one before it. */
+struct growth_round {
+    double work;                 /* of the phase in this round: items, operations or events */
+    struct growth_amount held;   /* live at the end of the phase */
+    struct growth_amount kept;   /* of those, live when teardown begins */
+    struct growth_amount exited; /* of those, live when exit begins */
+    struct growth_amount never;  /* of those, never released */
+    bool skip;                   /* no evidence: not of the kind that the others are, or events were lost in it */
+};
+
+/* What the site had live at the ends of the rounds. */
+struct growth_level {
+    uint64_t peak, last;       /* blocks: most at the end of any round, and at the end of the last */
+    uint32_t falls;            /* times it fell to half or less of the highest level since the previous fall */
+    bool steady_after_warm_up; /* never above its level after the first round in which the site ran */
+};
+
+/* The largest container of the site: its capacity after each growth. */
+struct growth_step {
+    uint32_t round; /* index */
+    uint64_t bytes;
+};
+
+struct growth_evidence {
+    enum growth_kind kind;
+    const struct growth_round *rounds;
+    size_t count;
+    uint32_t first;      /* index of the round in which the site first ran */
+    uint64_t freed;      /* blocks that it freed during the phase */
+    double reach;        /* rounds; where freed is 0, of the allocating function */
+    bool reach_borrowed; /* the reach is the function's */
+    struct growth_level level;
+    const struct growth_step *steps;
+    size_t step_count;
+    enum growth_owner owner;
+    uint64_t owner_freed; /* blocks that the whole allocating function freed during the phase */
+    uint32_t threads;     /* that allocated what is held */
+    bool steady;          /* the phase is declared to need no more memory from one round to the next */
+    bool builds;          /* the phase is declared to leave a structure behind on purpose */
+    bool exit_seen;       /* the process reached its exit */
+    bool cut;             /* the recording ends before the process did */
+    uint64_t lost_events; /* frees may be among them */
+};
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The verdict of a run: a pure function of the report's findings and of rules. It reads every part of the report but
+ * `verdict`, which it fills; the same report and rules give the same verdict.
+ *
+ * Result, the worst of: leak, budget, inconclusive, warn, pass; nothing-judged where no phase repeats.
+ */
+#ifndef VERDICT_VERDICT_H
+#define VERDICT_VERDICT_H
+
+#include "../report/report.h"
+#include "growth.h"
+
+struct budget;       /* budget.h */
+struct baseline;     /* baseline.h */
+struct suppressions; /* suppressions.h */
+
+struct verdict_rules {
+    const struct budget *budget;             /* NULL: none */
+    const struct baseline *baseline;         /* NULL: none */
+    const struct suppressions *suppressions; /* NULL: none */
+    bool strict;             /* warnings fail as leaks do, nothing-judged as inconclusive */
+    bool allow_inconclusive; /* inconclusive passes */
+    int64_t leak_exit_code;  /* negative: 10 */
+    bool not_recorded;       /* the recorder never loaded */
+    const char *stopped;     /* the limit that ended the target, NULL: none */
+};
+
+/* Owns all that report->verdict points to. */
+struct verdict;
+
+/*
+ * Fills report->verdict. Findings come from report->sites[].growth; ignored and suppressed ones are left out of leaks
+ * and listed in reasons. `out` must live as long as the report. 0 or -ENOMEM.
+ */
+int verdict_decide(struct report *report, const struct verdict_rules *rules, struct verdict **out);
+void verdict_release(struct verdict *verdict);
+
+/*
+ * What RSS did against live bytes between two moments, from the curve: "steady", "fragmentation", "retention",
+ * "unexplained", "growing"; NULL: too few points. Mann-Kendall corrected for ties and autocorrelation.
+ */
+const char *verdict_diagnose(const struct report_point *points, size_t count);
+
+#endif
