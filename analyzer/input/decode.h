@@ -1,0 +1,35 @@
+/*
+ * Decoder of event columns (FORMAT.md "Event columns"): the raw payload of one events frame -> its events.
+ *
+ * Pure: no I/O, no allocation, no globals; all memory is the caller's. Any bytes are safe to pass in: whatever no
+ * encoder writes is refused with -EBADMSG. One state serves one thread at a time; frames decode independently.
+ */
+#ifndef INPUT_DECODE_H
+#define INPUT_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../include/trace_format.h"
+
+/* Most events of one frame. */
+#define DECODE_MAX_EVENTS 32768u
+
+struct decode_state; /* decode_state_size() bytes, aligned to 64, zeroed once before the first use */
+size_t decode_state_size(void);
+
+/*
+ * Decodes into `events`, which holds DECODE_MAX_EVENTS. Both ends of a block get their `partner`; every event has a
+ * stamp, and the flag TRACE_EVENT_INTERPOLATED where it is not stored. Returns 0, or -EBADMSG: `events` is then undefined.
+ */
+int decode_events(struct decode_state *state, const uint8_t *raw, size_t length, struct trace_event *events, uint32_t *count);
+
+/* One event of a ring: the words used, or -EBADMSG when there is no whole valid event at the front of the `left` words. */
+int decode_words(const uint64_t *words, size_t left, struct trace_event *event);
+
+/* Where the bytes of a frame are: one size for each column, and their names; the head makes up the rest. */
+#define DECODE_COLUMNS 11u
+extern const char *const decode_column_names[DECODE_COLUMNS];
+int decode_column_sizes(const uint8_t *raw, size_t length, uint32_t *sizes, size_t count);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The recorder's one gate to zlib: payloads of frames as zlib streams, and their checksums.
+ *
+ * All memory is the caller's: one arena, used for every call, by one thread at a time. No malloc, no I/O, no globals,
+ * so it is safe inside a hook.
+ */
+#ifndef PRELOAD_DEFLATE_H
+#define PRELOAD_DEFLATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of an arena, which is aligned to 64. */
+size_t deflate_size(void);
+
+/* Level 0 to 9. Returns 0, or -EINVAL for another level. */
+int deflate_init(void *arena, int level);
+
+/* Largest stream for that many bytes. */
+size_t deflate_room(size_t length);
+
+/* One whole zlib stream (RFC 1950). Returns its length; 0 when `capacity` does not hold it. */
+size_t deflate_bytes(void *arena, const void *bytes, size_t length, uint8_t *out, size_t capacity);
+
+/* CRC-32 as in RFC 1952. */
+uint32_t deflate_crc(const void *bytes, size_t length);
+
+#endif
