@@ -7,7 +7,7 @@
 static void *load(void *unused) {
     (void)unused;
     char path[4096];
-    for (int i = 0; !atomic_load(&churn_stop); i++) {
+    for (int i = 0; !__atomic_load_n(&churn_stop, __ATOMIC_RELAXED); i++) {
         snprintf(path, sizeof path, "%s/libplug_%c.so", getenv("TEST_PLUGINS"), "ab"[i % 2]);
         void *library = dlopen(path, RTLD_NOW);
         CHECK(library);

@@ -1,6 +1,6 @@
-/* expect: 0; case: signal_malloc; preload: sigsafe; sees: 34001x100000 34003x10 */
-/* expect: 0; case: signal_malloc_altstack; preload: sigsafe; args: altstack; sees: 34001x100000 34003x10 */
-/* expect: 0; case: signal_malloc_threads; preload: sigsafe; args: threads; sees: 34001x400000 34003x10 */
+/* expect: 0; case: signal_malloc; preload: sigsafe; sees: 1341x100000 1343x10 */
+/* expect: 0; case: signal_malloc_altstack; preload: sigsafe; args: altstack; sees: 1341x100000 1343x10 */
+/* expect: 0; case: signal_malloc_threads; preload: sigsafe; args: threads; sees: 1341x400000 1343x10 */
 /* Handlers that allocate, also on a small alternate stack, also while a hook of the recorder runs. */
 #include "target.h"
 #include <signal.h>
@@ -13,7 +13,7 @@ static atomic_long handled;
 static void on_timer(int signal) {
     (void)signal;
     int saved = errno;
-    void *p = keep(malloc(34002));
+    void *p = keep(malloc(1342));
     memset(p, 1, 100);
     free(p);
     atomic_fetch_add(&handled, 1);
@@ -26,7 +26,7 @@ static void *work(void *altstack) {
     void *kept[16] = {0};
     for (int i = 0; i < 100000; i++) {
         free(kept[i % 16]);
-        kept[i % 16] = keep(malloc(34001));
+        kept[i % 16] = keep(malloc(1341));
     }
     stack.ss_flags = SS_DISABLE;
     CHECK(!altstack || !sigaltstack(&stack, NULL));
@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
     while (atomic_load(&handled) < 20) usleep(100);
     memset(&every, 0, sizeof every);
     setitimer(ITIMER_REAL, &every, NULL);
-    blocks(34003, 10);
+    blocks(1343, 10);
     puts("done");
     return 0;
 }

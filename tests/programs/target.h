@@ -7,20 +7,22 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                                                    \
-    do {                                                                                                                    \
-        if (!(condition)) {                                                                                                 \
-            dprintf(2, "%s:%d: failed: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno);                            \
-            _exit(99);                                                                                                      \
-        }                                                                                                                   \
-    } while (0)
+#ifndef __cplusplus
+#include <stdatomic.h>
+#endif
+
+static inline __attribute__((unused)) void check_failed(const char *file, int line, const char *text) {
+    dprintf(2, "%s:%d: failed: %s (errno %d)\n", file, line, text, errno);
+    _exit(99);
+}
+#define CHECK(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition))
 
 /* The compiler must believe that the block is used. */
 static inline void *keep(void *block) {
@@ -45,13 +47,13 @@ static inline __attribute__((unused)) unsigned next_random(unsigned *state) {
 
 /* Threads that allocate and free until told to stop. */
 #define CHURN_MOST 64
-static atomic_bool churn_stop __attribute__((unused));
+static bool churn_stop __attribute__((unused));
 static pthread_t churn_threads[CHURN_MOST] __attribute__((unused));
 
 static inline __attribute__((unused)) void *churn(void *argument) {
     unsigned seed = (unsigned)(uintptr_t)argument + 1;
     void *kept[64] = {0};
-    while (!atomic_load_explicit(&churn_stop, memory_order_relaxed)) {
+    while (!__atomic_load_n(&churn_stop, __ATOMIC_RELAXED)) {
         unsigned at = next_random(&seed) % 64;
         free(kept[at]);
         kept[at] = keep(malloc(16 + next_random(&seed) % 500));
@@ -61,12 +63,12 @@ static inline __attribute__((unused)) void *churn(void *argument) {
 }
 
 static inline __attribute__((unused)) void churn_start(int threads) {
-    atomic_store(&churn_stop, false);
+    __atomic_store_n(&churn_stop, false, __ATOMIC_RELAXED);
     for (int i = 0; i < threads; i++) CHECK(!pthread_create(&churn_threads[i], NULL, churn, (void *)(uintptr_t)i));
 }
 
 static inline __attribute__((unused)) void churn_end(int threads) {
-    atomic_store(&churn_stop, true);
+    __atomic_store_n(&churn_stop, true, __ATOMIC_RELAXED);
     for (int i = 0; i < threads; i++) CHECK(!pthread_join(churn_threads[i], NULL));
 }
 

@@ -1,0 +1,36 @@
+/* expect: 0; flags: -rdynamic; sees: 73001x1000 */
+/* The program walks its own stack, in the middle of its work and in a handler. */
+#include "target.h"
+#include <execinfo.h>
+#include <signal.h>
+#include <unwind.h>
+
+static _Unwind_Reason_Code count_frame(struct _Unwind_Context *context, void *count) {
+    (void)context;
+    ++*(int *)count;
+    return _URC_NO_REASON;
+}
+static volatile int in_handler;
+static void on_signal(int signal) {
+    (void)signal;
+    void *frames[50];
+    in_handler = backtrace(frames, 50);
+}
+static __attribute__((noinline)) int down(int level) {
+    if (level) return down(level - 1) + 1;
+    void *frames[100];
+    int count = 0, listed = backtrace(frames, 100);
+    _Unwind_Backtrace(count_frame, &count);
+    free(backtrace_symbols(frames, listed));
+    blocks(73001, 1);
+    raise(SIGUSR1);
+    return listed * 1000 + count;
+}
+
+int main(void) {
+    signal(SIGUSR1, on_signal);
+    int first = down(20);
+    for (int i = 0; i < 999; i++) CHECK(down(20) == first);
+    printf("%d %d\n", first, in_handler > 20);
+    return 0;
+}
