@@ -1,0 +1,76 @@
+/*
+ * What depends on the machine: the cycle counter, running on another stack, the seed of libunwind. x86-64.
+ *
+ * Safe everywhere, signal handlers too. Another machine is one more file with the same names.
+ */
+#ifndef PRELOAD_MACHINE_X86_64_H
+#define PRELOAD_MACHINE_X86_64_H
+
+#include <cpuid.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The cycle counter, read after everything before it in program order has completed. */
+static inline uint64_t machine_stamp(void) {
+    uint32_t low, high;
+    __asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+/* Whether the counter runs at one rate on all cores, in every power state (CPUID 80000007h, EDX bit 8). */
+static inline bool machine_stamp_invariant(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & (1u << 8));
+}
+
+static inline uintptr_t machine_stack_pointer(void) {
+    uintptr_t sp;
+    __asm__("movq %%rsp, %0" : "=r"(sp));
+    return sp;
+}
+
+/* fn(argument) on the stack that ends at stack_top (16-byte aligned). Debuggers unwind through it: the CFA is rbp + 16. */
+__attribute__((naked, noinline, unused)) static void machine_call_on_stack(void (*fn)(void *), void *argument,
+                                                                           void *stack_top) {
+    __asm__("pushq %rbp\n\t"
+            ".cfi_def_cfa_offset 16\n\t"
+            ".cfi_offset %rbp, -16\n\t"
+            "movq %rsp, %rbp\n\t"
+            ".cfi_def_cfa_register %rbp\n\t"
+            "movq %rdx, %rsp\n\t"
+            "movq %rdi, %rax\n\t"
+            "movq %rsi, %rdi\n\t"
+            "callq *%rax\n\t"
+            "leave\n\t"
+            ".cfi_def_cfa %rsp, 8\n\t"
+            "ret");
+}
+
+/* clone(2): the child runs fn(argument) on the stack that ends at stack_top (16-byte aligned), with thread_pointer as its
+ * thread pointer; fn must not return. Gives the kernel's answer to the caller: a thread id or -errno. */
+__attribute__((naked, noinline, unused)) static long machine_clone(unsigned long flags, void *stack_top,
+                                                                   void *thread_pointer, void (*fn)(void *),
+                                                                   void *argument) {
+    __asm__("subq $16, %rsi\n\t"
+            "movq %rcx, 0(%rsi)\n\t"
+            "movq %r8, 8(%rsi)\n\t"
+            "movq %rdx, %r8\n\t" /* the kernel takes: flags, stack, parent tid, child tid, thread pointer */
+            "xorl %edx, %edx\n\t"
+            "xorl %r10d, %r10d\n\t"
+            "movl $56, %eax\n\t"
+            "syscall\n\t"
+            "testq %rax, %rax\n\t"
+            "jz 1f\n\t"
+            "ret\n"
+            "1:\txorl %ebp, %ebp\n\t"
+            "popq %rax\n\t"
+            "popq %rdi\n\t"
+            "call *%rax\n\t"
+            "hlt");
+}
+
+/* Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its
+ * first real frame as a caller, so that its address counts as a return address. */
+__attribute__((naked, noinline, unused)) static void machine_called_frame(void) { __asm__("nop\n\tret"); }
+
+#endif
