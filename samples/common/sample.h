@@ -19,6 +19,9 @@
 #define OWN_FRAME __attribute__((noinline, noclone))
 #endif
 
+/* A block that is lost on purpose must not be optimised away with it. */
+static inline void lose(const void *block) { __asm__ volatile("" : : "r"(block) : "memory"); }
+
 enum sample_size { SIZE_QUICK, SIZE_STANDARD, SIZE_FULL };
 
 /* One thing that a program can do differently; a list of them ends with name NULL. */

@@ -57,19 +57,17 @@ struct viewer {
     size_t trail_length;
 };
 
-static const unsigned char *last_header;
-static const char *last_annotation;
 
 static OWN_FRAME void keep_chunk_header(const unsigned char *header) {
     unsigned char *copy = malloc(SEGY_TRACE_HEADER_SIZE);
     if (copy) memcpy(copy, header, SEGY_TRACE_HEADER_SIZE);
-    last_header = copy; /* the previous copy is lost */
+    lose(copy);
 }
 
 static OWN_FRAME void annotate_view(unsigned navigation, size_t bytes) {
     char *text = malloc(bytes);
     if (text) snprintf(memset(text, 0, bytes), bytes, "view %u", navigation);
-    last_annotation = text;
+    lose(text);
 }
 
 static OWN_FRAME double map_preview(const struct store *store) {
