@@ -30,8 +30,10 @@ static inline uintptr_t machine_stack_pointer(void) {
 }
 
 /* fn(argument) on the stack that ends at stack_top (16-byte aligned). Debuggers unwind through it: the CFA is rbp + 16. */
-__attribute__((naked, noinline, unused)) static void machine_call_on_stack(void (*fn)(void *), void *argument,
-                                                                           void *stack_top) {
+#define MACHINE_NAKED __attribute__((naked, noinline, unused)) static
+MACHINE_NAKED void machine_call_on_stack(__attribute__((unused)) void (*fn)(void *),
+                                         __attribute__((unused)) void *argument,
+                                         __attribute__((unused)) void *stack_top) {
     __asm__("pushq %rbp\n\t"
             ".cfi_def_cfa_offset 16\n\t"
             ".cfi_offset %rbp, -16\n\t"
@@ -71,6 +73,6 @@ __attribute__((naked, noinline, unused)) static long machine_clone(unsigned long
 
 /* Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its
  * first real frame as a caller, so that its address counts as a return address. */
-__attribute__((naked, noinline, unused)) static void machine_called_frame(void) { __asm__("nop\n\tret"); }
+MACHINE_NAKED void machine_called_frame(void) { __asm__("nop\n\tret"); }
 
 #endif

@@ -18,6 +18,7 @@ struct module {
     uintptr_t start, end;       /* mapped range, end exclusive */
     const void *eh_frame_hdr;   /* PT_GNU_EH_FRAME, or NULL */
     size_t eh_frame_hdr_length;
+    uintptr_t tables_start, tables_end; /* readable segment that holds eh_frame_hdr and, as linkers do it, .eh_frame */
 };
 
 /* Starts empty, for a fresh trace (process start, or child of fork: ids begin again). Returns 0 or -errno. */

@@ -1,0 +1,340 @@
+/*
+ * Modules are known by where _dl_find_object says they are; what else we tell of them is read from their mapping.
+ *
+ * Known modules hang in hash chains by start address and are never removed, only marked gone, so readers need no lock.
+ * A new one is written to the journal, then published by one compare-and-swap; who loses that race takes the winner's
+ * and reports its own id as gone. The work runs on a stack of ours.
+ */
+#include "modules.h"
+
+#include "../include/trace_format.h"
+#include "../include/trace_wire.h"
+#include "journal.h"
+#include "machine_x86_64.h"
+#include "stacks.h"
+#include "sys.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdatomic.h>
+
+enum { BUCKETS = 1024, PAGE_MODULES = 256, PAGES = 4096, HEADERS_MAX = 32, PATH_BYTES = 4096 };
+
+#pragma weak _dl_find_object
+
+struct loaded {
+    struct module module;
+    atomic_bool gone;
+    atomic_bool told; /* its record is in the journal */
+    struct loaded *next;
+    const struct link_map *link;
+    const void *unwind; /* as _dl_find_object gave it */
+};
+
+/* What a record says beyond struct loaded; lives on a stack of ours. */
+struct image {
+    ElfW(Phdr) headers[HEADERS_MAX];
+    unsigned count;
+    uintptr_t bias;
+    const uint8_t *build_id;
+    size_t build_id_length;
+};
+
+static struct known {
+    _Atomic(struct loaded *) buckets[BUCKETS];
+    _Atomic(struct loaded *) pages[PAGES]; /* PAGE_MODULES each, by id */
+    _Atomic uint32_t count;
+    _Atomic uint32_t epoch;
+} *known;
+
+static struct loaded *by_id(uint32_t id) {
+    if (!known || id == 0 || id > atomic_load_explicit(&known->count, memory_order_acquire)) return NULL;
+    struct loaded *page = atomic_load_explicit(&known->pages[(id - 1) / PAGE_MODULES], memory_order_acquire);
+    return page ? &page[(id - 1) % PAGE_MODULES] : NULL;
+}
+
+static bool is_gone(const struct loaded *loaded) { return atomic_load_explicit(&loaded->gone, memory_order_acquire); }
+
+static _Atomic(struct loaded *) *bucket_of(uintptr_t start) { return &known->buckets[(start >> 12) % BUCKETS]; }
+
+static bool matches(const struct loaded *loaded, const struct dl_find_object *found) {
+    return loaded->module.start == (uintptr_t)found->dlfo_map_start &&
+           loaded->module.end == (uintptr_t)found->dlfo_map_end && loaded->link == found->dlfo_link_map &&
+           loaded->unwind == found->dlfo_eh_frame;
+}
+
+static struct loaded *look(const struct dl_find_object *found) {
+    struct loaded *loaded = atomic_load_explicit(bucket_of((uintptr_t)found->dlfo_map_start), memory_order_acquire);
+    while (loaded && (is_gone(loaded) || !matches(loaded, found))) loaded = loaded->next;
+    return loaded;
+}
+
+static bool peek(const void *address, void *out, size_t length) {
+    return sys_peek(address, out, length) == (long)length;
+}
+
+/* Program headers of the object mapped at `start`; none where the mapping does not begin with its ELF header. */
+static void read_headers(struct image *image, uintptr_t start) {
+    ElfW(Ehdr) elf;
+    image->count = 0;
+    if (!peek((const void *)start, &elf, sizeof elf) || memcmp(elf.e_ident, ELFMAG, SELFMAG)) return;
+    if (elf.e_phentsize != sizeof image->headers[0] || elf.e_phnum > HEADERS_MAX) return;
+    if (peek((const void *)(start + elf.e_phoff), image->headers, elf.e_phnum * sizeof image->headers[0]))
+        image->count = elf.e_phnum;
+}
+
+/* Finds NT_GNU_BUILD_ID in the notes at [at, at + length), which are mapped with the headers. */
+static void read_build_id(struct image *image, const uint8_t *at, size_t length) {
+    ElfW(Nhdr) note;
+    while (length >= sizeof note && peek(at, &note, sizeof note)) {
+        size_t name = (note.n_namesz + 3u) & ~3ull, descriptor = (note.n_descsz + 3u) & ~3ull;
+        if (name > length - sizeof note || descriptor > length - sizeof note - name) return;
+        char owner[4] = "";
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && peek(at + sizeof note, owner, 4) &&
+            !memcmp(owner, ELF_NOTE_GNU, 4)) {
+            image->build_id = at + sizeof note + name;
+            image->build_id_length = note.n_descsz <= 64 ? note.n_descsz : 0;
+            return;
+        }
+        at += sizeof note + name + descriptor;
+        length -= sizeof note + name + descriptor;
+    }
+}
+
+static bool inside(const struct module *module, uintptr_t address, size_t length) {
+    return address >= module->start && address <= module->end && length <= module->end - address;
+}
+
+static void read_image(struct image *image, struct module *module) {
+    read_headers(image, module->start);
+    for (unsigned i = 0; i < image->count; i++) {
+        const ElfW(Phdr) *header = &image->headers[i];
+        uintptr_t at = image->bias + header->p_vaddr;
+        if (!inside(module, at, header->p_filesz)) continue;
+        if (header->p_type == PT_NOTE && !image->build_id) read_build_id(image, (const uint8_t *)at, header->p_filesz);
+        if (header->p_type == PT_GNU_EH_FRAME && at == (uintptr_t)module->eh_frame_hdr)
+            module->eh_frame_hdr_length = header->p_memsz;
+        if (header->p_type == PT_LOAD && (uintptr_t)module->eh_frame_hdr - at < header->p_filesz) {
+            module->tables_start = at;
+            module->tables_end = at + header->p_filesz;
+        }
+    }
+}
+
+/* Where the object was loaded from, as far as its file can be found again from another directory. */
+static size_t read_path(const struct link_map *link, char out[PATH_BYTES]) {
+    const char *name = link && link->l_name ? link->l_name : "";
+    long length = 0;
+    if (!*name) {
+        length = sys_readlink("/proc/self/exe", out, PATH_BYTES);
+    } else if (*name != '/' && strchr(name, '/')) {
+        length = sys_readlink("/proc/self/cwd", out, PATH_BYTES - 1);
+        if (length > 0) out[length++] = '/';
+    }
+    if (length < 0) length = 0;
+    size_t rest = strlen(name);
+    if (rest > PATH_BYTES - (size_t)length) rest = PATH_BYTES - (size_t)length;
+    memcpy(out + length, name, rest);
+    return (size_t)length + rest;
+}
+
+static void put_segments(struct wire_writer *w, const struct image *image) {
+    unsigned loads = 0;
+    for (unsigned i = 0; i < image->count; i++) loads += image->headers[i].p_type == PT_LOAD;
+    wire_put_varint(w, loads);
+    for (unsigned i = 0; i < image->count; i++) {
+        const ElfW(Phdr) *header = &image->headers[i];
+        if (header->p_type != PT_LOAD) continue;
+        wire_put_varint(w, header->p_vaddr);
+        wire_put_varint(w, header->p_memsz);
+        wire_put_varint(w, header->p_offset);
+        wire_put_varint(w, header->p_flags);
+    }
+}
+
+/* FORMAT.md, record "module". A full or busy journal leaves it untold; modules_sweep tries again. */
+static void tell(struct loaded *loaded, const struct image *image) {
+    uint8_t body[JOURNAL_MAX_BODY];
+    char path[PATH_BYTES];
+    uint8_t id[64];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    wire_put_varint(&w, loaded->module.id);
+    wire_put_varint(&w, machine_stamp());
+    wire_put_varint(&w, loaded->module.start);
+    wire_put_varint(&w, loaded->module.end);
+    wire_put_varint(&w, image->bias);
+    wire_put_string(&w, path, read_path(loaded->link, path));
+    bool have_id = image->build_id && peek(image->build_id, id, image->build_id_length);
+    wire_put_string(&w, (const char *)id, have_id ? image->build_id_length : 0);
+    put_segments(&w, image);
+    bool told = !w.failed && !journal_put(TRACE_RECORD_MODULE, body, (size_t)(w.at - body));
+    atomic_store_explicit(&loaded->told, told, memory_order_relaxed);
+}
+
+static void tell_gone(const struct loaded *loaded) {
+    uint8_t body[20];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    wire_put_varint(&w, loaded->module.id);
+    wire_put_varint(&w, machine_stamp());
+    journal_put(TRACE_RECORD_MODULE_GONE, body, (size_t)(w.at - body));
+}
+
+static void describe(struct loaded *loaded) {
+    struct image image = {.bias = loaded->link ? loaded->link->l_addr : loaded->module.start};
+    read_image(&image, &loaded->module);
+    tell(loaded, &image);
+}
+
+/* Memory for the next id, or NULL. A page that two threads make is taken from one of them. */
+static struct loaded *new_loaded(void) {
+    uint32_t index = atomic_load_explicit(&known->count, memory_order_relaxed);
+    do {
+        if (index >= PAGES * PAGE_MODULES || index >= TRACE_NODE_MODULE_MASK) return NULL;
+        _Atomic(struct loaded *) *page = &known->pages[index / PAGE_MODULES];
+        struct loaded *none = NULL;
+        if (atomic_load_explicit(page, memory_order_acquire)) continue;
+        struct loaded *fresh = sys_memory(PAGE_MODULES * sizeof *fresh);
+        if (!fresh) return NULL;
+        if (!atomic_compare_exchange_strong(page, &none, fresh)) sys_munmap(fresh, PAGE_MODULES * sizeof *fresh);
+    } while (!atomic_compare_exchange_weak(&known->count, &index, index + 1));
+    struct loaded *loaded = by_id(index + 1);
+    loaded->module.id = index + 1;
+    return loaded;
+}
+
+/* Publishes `loaded`, or returns the one that another thread published first. */
+static struct loaded *publish(struct loaded *loaded, const struct dl_find_object *found) {
+    _Atomic(struct loaded *) *bucket = bucket_of(loaded->module.start);
+    struct loaded *first = atomic_load_explicit(bucket, memory_order_acquire);
+    do {
+        struct loaded *other = look(found);
+        if (other) {
+            atomic_store_explicit(&loaded->gone, true, memory_order_release);
+            tell_gone(loaded);
+            return other;
+        }
+        loaded->next = first;
+    } while (!atomic_compare_exchange_strong_explicit(bucket, &first, loaded, memory_order_release,
+                                                      memory_order_acquire));
+    return loaded;
+}
+
+struct addition {
+    const struct dl_find_object *found;
+    struct loaded *loaded;
+};
+
+static void add(void *argument) {
+    struct addition *addition = argument;
+    const struct dl_find_object *found = addition->found;
+    struct loaded *loaded = new_loaded();
+    if (!loaded) return;
+    loaded->module.start = (uintptr_t)found->dlfo_map_start;
+    loaded->module.end = (uintptr_t)found->dlfo_map_end;
+    loaded->module.eh_frame_hdr = found->dlfo_eh_frame;
+    loaded->link = found->dlfo_link_map;
+    loaded->unwind = found->dlfo_eh_frame;
+    describe(loaded);
+    addition->loaded = publish(loaded, found);
+}
+
+static bool find_object(uintptr_t address, struct dl_find_object *found) {
+    return _dl_find_object && _dl_find_object((void *)address, found) == 0; // NOLINT(performance-no-int-to-ptr)
+}
+
+const struct module *modules_find(uintptr_t ip) {
+    struct dl_find_object found;
+    if (!known || !find_object(ip, &found)) return NULL;
+    struct addition addition = {&found, look(&found)};
+    if (!addition.loaded) stacks_call(add, &addition);
+    return addition.loaded ? &addition.loaded->module : NULL;
+}
+
+const struct module *modules_by_id(uint32_t id) {
+    struct loaded *loaded = by_id(id);
+    return loaded ? &loaded->module : NULL;
+}
+
+uint32_t modules_epoch(void) { return known ? atomic_load_explicit(&known->epoch, memory_order_acquire) : 0; }
+
+/* Marks a module gone once; readers that still see it alive see the old epoch too. */
+static void retire(struct loaded *loaded) {
+    if (atomic_exchange_explicit(&loaded->gone, true, memory_order_acq_rel)) return;
+    loaded->module.gone = true;
+    atomic_fetch_add_explicit(&known->epoch, 1, memory_order_release);
+    tell_gone(loaded);
+}
+
+static void sweep(void *unused) {
+    (void)unused;
+    uint32_t count = atomic_load_explicit(&known->count, memory_order_acquire);
+    for (uint32_t id = 1; id <= count; id++) {
+        struct loaded *loaded = by_id(id);
+        struct dl_find_object found;
+        if (is_gone(loaded) || !loaded->module.start) continue;
+        if (!find_object(loaded->module.start, &found) || !matches(loaded, &found)) retire(loaded);
+        else if (!atomic_load_explicit(&loaded->told, memory_order_relaxed)) describe(loaded);
+    }
+}
+
+void modules_sweep(void) {
+    if (known) stacks_call(sweep, NULL);
+}
+
+/* One line of /proc/self/maps, read byte by byte: the start address, and whether 'x' is among the permissions. */
+struct maps_line {
+    uintptr_t start;
+    unsigned field, dashes;
+    bool executable;
+};
+
+static void read_maps_byte(struct maps_line *line, char byte) {
+    if (byte == '\n') {
+        if (line->executable) modules_find(line->start);
+        *line = (struct maps_line){0};
+    } else if (byte == ' ') {
+        line->field++;
+    } else if (line->field == 0) {
+        if (byte == '-') line->dashes++;
+        else if (!line->dashes) line->start = line->start << 4 | (uintptr_t)(byte <= '9' ? byte - '0' : byte - 'a' + 10);
+    } else if (line->field == 1 && byte == 'x') {
+        line->executable = true;
+    }
+}
+
+static void scan(void *unused) {
+    (void)unused;
+    char bytes[4096];
+    long length;
+    struct maps_line line = {0};
+    int fd = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) return;
+    while ((length = sys_read(fd, bytes, sizeof bytes)) > 0)
+        for (long i = 0; i < length; i++) read_maps_byte(&line, bytes[i]);
+    sys_close(fd);
+}
+
+void modules_scan(void) {
+    if (known) stacks_call(scan, NULL);
+}
+
+static void release_pages(void) {
+    for (unsigned i = 0; i < PAGES; i++) {
+        struct loaded *page = atomic_load_explicit(&known->pages[i], memory_order_relaxed);
+        if (!page) return;
+        sys_munmap(page, PAGE_MODULES * sizeof *page);
+    }
+}
+
+int modules_start(void) {
+    if (stacks_start()) return -ENOMEM;
+    if (known) {
+        release_pages();
+        sys_munmap(known, sizeof *known);
+    }
+    known = sys_memory(sizeof *known);
+    return known ? 0 : -ENOMEM;
+}

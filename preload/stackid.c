@@ -1,0 +1,218 @@
+/*
+ * The stack trie as one lock-free hash table over nodes in the trace file.
+ *
+ * A slot of the table is the high half of the key's hash and a node id. Keys live in a window of two cache lines; a
+ * window that is full makes a table of twice the size, and nodes move there as they are met. A key is looked for in the
+ * newest table, then in the older ones; whoever adds to a table looks afterwards whether a newer one has appeared and
+ * adds there too, so two threads can't settle on two ids. Nothing is removed, nothing is freed.
+ */
+#include "stackid.h"
+
+#include "../include/trace_format.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { WINDOW = 16, FIRST_SLOTS = 8192, EXTENTS = 65536, AHEAD = TRACE_NODES_PER_SLOT / 2 };
+
+struct table {
+    struct table *older;
+    uint64_t windows; /* a power of two */
+    uint64_t bytes;
+    _Alignas(128) _Atomic uint64_t slots[];
+};
+
+struct node {
+    _Atomic uint64_t ip;
+    uint32_t parent;
+    uint32_t info;
+};
+_Static_assert(sizeof(struct node) == TRACE_NODE_SIZE, "a node in memory is a node in the file");
+_Static_assert(offsetof(struct node, ip) == TRACE_NODE_AT_IP && offsetof(struct node, parent) == TRACE_NODE_AT_PARENT &&
+                   offsetof(struct node, info) == TRACE_NODE_AT_MODULE,
+               "a node in memory is a node in the file");
+
+struct key {
+    uint64_t ip;
+    uint32_t parent;
+    uint32_t info;
+};
+
+static stackid_extent more;
+static _Atomic(struct table *) newest;
+static _Atomic(struct node *) *extents;
+static atomic_bool extending;
+static _Atomic uint32_t count;
+static _Atomic uint64_t memory;
+static _Atomic uint64_t lost;
+
+static struct node *node_of(uint32_t id) {
+    struct node *extent = atomic_load_explicit(&extents[id / TRACE_NODES_PER_SLOT], memory_order_acquire);
+    return extent ? &extent[id % TRACE_NODES_PER_SLOT] : NULL;
+}
+
+static inline uint64_t hash_of(const struct key *key) {
+    uint64_t h = (key->ip ^ (uint64_t)key->parent << 32 ^ (uint64_t)key->parent * 0x9e3779b1u) * 0x9e3779b97f4a7c15ull;
+    return h ^ h >> 29;
+}
+
+static inline bool is(uint32_t id, const struct key *key) {
+    const struct node *node = node_of(id);
+    return atomic_load_explicit(&node->ip, memory_order_relaxed) == key->ip && node->parent == key->parent &&
+           node->info == key->info;
+}
+
+static inline _Atomic uint64_t *window_of(struct table *table, uint64_t hash) {
+    return &table->slots[(hash & (table->windows - 1)) * WINDOW];
+}
+
+/* The key's id in one table, or 0. The acquire pairs with the release in settle: the node is written. */
+static inline uint32_t look(struct table *table, const struct key *key, uint64_t hash) {
+    _Atomic uint64_t *window = window_of(table, hash);
+    for (unsigned i = 0; i < WINDOW; i++) {
+        uint64_t slot = atomic_load_explicit(&window[i], memory_order_acquire);
+        if (!slot) return 0;
+        if (slot >> 32 == hash >> 32 && is((uint32_t)slot, key)) return (uint32_t)slot;
+    }
+    return 0;
+}
+
+/* Adds `id`, or finds the one that another thread added. 0: the window is full. */
+static uint32_t settle(struct table *table, const struct key *key, uint64_t hash, uint32_t id) {
+    _Atomic uint64_t *window = window_of(table, hash);
+    uint64_t mine = (hash & 0xffffffff00000000ull) | id;
+    for (unsigned i = 0; i < WINDOW; i++) {
+        uint64_t slot = 0;
+        if (atomic_compare_exchange_strong(&window[i], &slot, mine)) return id;
+        if (slot >> 32 == hash >> 32 && is((uint32_t)slot, key)) return (uint32_t)slot;
+    }
+    return 0;
+}
+
+static struct table *new_table(struct table *older, uint64_t windows) {
+    size_t bytes = sizeof(struct table) + (size_t)windows * WINDOW * sizeof(uint64_t);
+    struct table *table = sys_memory(bytes);
+    if (!table) return NULL;
+    table->older = older;
+    table->windows = windows;
+    table->bytes = bytes;
+    return table;
+}
+
+static bool grow(struct table *full) {
+    struct table *table = new_table(full, full->windows * 2);
+    if (!table) return false;
+    struct table *expected = full;
+    if (atomic_compare_exchange_strong(&newest, &expected, table))
+        atomic_fetch_add_explicit(&memory, table->bytes, memory_order_relaxed);
+    else
+        sys_munmap(table, table->bytes);
+    return true;
+}
+
+/* One thread at a time asks for an extent; the others go on with what there is. */
+static void extend(uint32_t index) {
+    if (index >= EXTENTS || atomic_exchange_explicit(&extending, true, memory_order_acquire)) return;
+    if (!atomic_load_explicit(&extents[index], memory_order_relaxed)) {
+        struct node *extent = more(index * TRACE_NODES_PER_SLOT);
+        atomic_store_explicit(&extents[index], extent, memory_order_release);
+        if (extent)
+            atomic_fetch_add_explicit(&memory, (uint64_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, memory_order_relaxed);
+    }
+    atomic_store_explicit(&extending, false, memory_order_release);
+}
+
+/* An id whose node has memory, or 0. The next extent is asked for half an extent ahead. */
+static uint32_t reserve(void) {
+    uint32_t id = atomic_load_explicit(&count, memory_order_relaxed);
+    do {
+        if (!node_of(id)) extend(id / TRACE_NODES_PER_SLOT);
+        if (!node_of(id)) return 0;
+    } while (!atomic_compare_exchange_weak_explicit(&count, &id, id + 1, memory_order_relaxed, memory_order_relaxed));
+    if (id % TRACE_NODES_PER_SLOT == AHEAD) extend(id / TRACE_NODES_PER_SLOT + 1);
+    return id;
+}
+
+static uint32_t new_node(const struct key *key) {
+    uint32_t id = reserve();
+    if (!id) return 0;
+    struct node *node = node_of(id);
+    node->parent = key->parent;
+    node->info = key->info;
+    atomic_store_explicit(&node->ip, key->ip, memory_order_release);
+    return id;
+}
+
+static uint32_t look_in_older(struct table *table, const struct key *key, uint64_t hash) {
+    for (table = table->older; table; table = table->older) {
+        uint32_t id = look(table, key, hash);
+        if (id) return id;
+    }
+    return 0;
+}
+
+/* The sequentially consistent exchange in settle and load of `newest` order us against whoever made a newer table. */
+static __attribute__((noinline)) uint32_t add(const struct key *key, uint64_t hash) {
+    uint32_t id = 0;
+    for (;;) {
+        struct table *table = atomic_load(&newest);
+        if (!id) id = look_in_older(table, key, hash);
+        if (!id) id = new_node(key);
+        if (!id) break;
+        uint32_t settled = settle(table, key, hash, id);
+        if (settled && atomic_load(&newest) == table) return settled;
+        if (settled) id = settled;
+        else if (!grow(table)) return id;
+    }
+    atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
+    return 0;
+}
+
+uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info) {
+    struct key key = {ip, parent, info};
+    uint64_t hash = hash_of(&key);
+    uint32_t id = look(atomic_load_explicit(&newest, memory_order_acquire), &key, hash);
+    return id ? id : add(&key, hash);
+}
+
+static void release_tables(void) {
+    for (struct table *table = atomic_load(&newest), *older; table; table = older) {
+        older = table->older;
+        sys_munmap(table, table->bytes);
+    }
+    atomic_store(&newest, NULL);
+}
+
+int stackid_start(stackid_extent extent) {
+    release_tables();
+    if (extents) sys_munmap(extents, EXTENTS * sizeof *extents);
+    extents = sys_memory(EXTENTS * sizeof *extents);
+    struct table *table = new_table(NULL, FIRST_SLOTS / WINDOW);
+    if (!extents || !table) return -ENOMEM;
+    more = extent;
+    atomic_store(&extending, false);
+    atomic_store(&count, 1);
+    atomic_store(&lost, 0);
+    atomic_store(&memory, table->bytes);
+    atomic_store(&newest, table);
+    extend(0);
+    return node_of(0) ? 0 : -ENOMEM;
+}
+
+uint32_t stackid_count(void) { return atomic_load_explicit(&count, memory_order_relaxed); }
+
+int stackid_node(uint32_t id, uint64_t *ip, uint32_t *parent, uint32_t *info) {
+    struct node *node = id < stackid_count() ? node_of(id) : NULL;
+    uint64_t at = node ? atomic_load_explicit(&node->ip, memory_order_acquire) : 0;
+    if (!at) return -EAGAIN;
+    *ip = at;
+    *parent = node->parent;
+    *info = node->info;
+    return 0;
+}
+
+uint64_t stackid_memory(void) { return atomic_load_explicit(&memory, memory_order_relaxed); }
+uint64_t stackid_lost(void) { return atomic_load_explicit(&lost, memory_order_relaxed); }
