@@ -1,0 +1,102 @@
+/*
+ * A trace file as bytes: its header and a list of its frames (FORMAT.md §1, §2).
+ *
+ * The file may be live and growing, cut anywhere or damaged; whatever is whole is found, the rest is counted in
+ * `damage`. Read through pread, so a file that shrinks meanwhile is damage and not a signal. Nothing is believed before
+ * its CRC or its bounds were checked. A `struct trace_input` may be read by several threads after reader_open.
+ */
+#ifndef INPUT_READER_H
+#define INPUT_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../include/trace_format.h"
+
+enum reader_error {
+    READER_OK,
+    READER_UNREADABLE, /* the system's error follows in `detail` */
+    READER_DIRECTORY,
+    READER_EMPTY,
+    READER_FOREIGN,  /* no trace at all */
+    READER_CUT,      /* shorter than the fixed fields of a header */
+    READER_VERSION,  /* major version in `detail` */
+    READER_FEATURES, /* unknown incompatible bits in `detail` */
+    READER_HEADER,   /* a field of the header is impossible */
+};
+
+struct reader_refusal {
+    enum reader_error error;
+    uint32_t detail;
+};
+
+struct trace_header {
+    uint16_t major, minor;
+    uint32_t size;
+    uint8_t run_id[16];
+    uint32_t pid;
+    uint8_t stamp_source;
+    uint8_t pointer_size;
+    uint32_t state;
+    uint64_t tail;
+    uint64_t lost;
+    uint32_t mailbox_posted, mailbox_done;
+};
+
+struct frame_entry {
+    struct trace_frame frame;
+    uint64_t offset; /* of the payload */
+};
+
+struct trace_damage {
+    uint64_t gaps;        /* places where no frame header could be read */
+    uint64_t gap_bytes;
+    uint64_t first_gap;   /* offset; meaningful if gaps > 0 */
+    uint64_t payloads;    /* frames whose payload is bad */
+    uint64_t events;      /* events that were in bad frames, as their headers say */
+    uint64_t records;     /* records that don't parse */
+    bool tail;            /* the header's tail lies outside the file: it was cut */
+};
+
+struct trace_input {
+    char *path;
+    int fd;
+    uint64_t size;
+    struct trace_header header;
+    struct frame_entry *frames; /* in file order, every kind */
+    size_t frame_count;
+    size_t frame_capacity;
+    uint64_t scanned;           /* frames end here */
+    struct trace_damage damage; /* of frames; each consumer adds what it meets, on one thread */
+};
+
+/* 0, or -errno with the reason in *refusal. */
+int reader_open(struct trace_input *input, const char *path, struct reader_refusal *refusal);
+void reader_close(struct trace_input *input);
+
+/* One sentence for a person, without the path: what is wrong and what to do. */
+void reader_explain(const struct reader_refusal *refusal, char *text, size_t capacity);
+
+/* Reads the header's live fields again and adds frames that were written since. 0 or -errno. */
+int reader_refresh(struct trace_input *input);
+
+/* Exactly `length` bytes, or -EIO (end of file or error). */
+int reader_bytes(const struct trace_input *input, uint64_t offset, void *bytes, size_t length);
+
+/* Memory for payloads; grows, reused. Zeroed before the first use. */
+struct payload {
+    uint8_t *bytes; /* decoded */
+    size_t length;
+    size_t capacity;
+    uint8_t *stored;
+    size_t stored_capacity;
+};
+void payload_release(struct payload *payload);
+
+/* Reads, checks and decodes a frame's payload. 0, -EIO, -EBADMSG (CRC or content), -ENOMEM. Any thread, own payload. */
+int reader_payload(const struct trace_input *input, const struct frame_entry *entry, struct payload *payload);
+
+bool frame_is_slot(const struct trace_frame *frame);
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * Reads the slots of a trace. See recover.h for the promise; the layout is FORMAT.md §3 and §4.
+ */
+#include "recover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../include/trace_wire.h"
+#include "decode.h"
+
+struct control_page {
+    uint32_t owner, tid;
+    uint64_t head, tail, nested;
+};
+
+static uint64_t fixed_at(const uint8_t *bytes, size_t at, unsigned width) {
+    struct wire_reader r = wire_reader(bytes + at, width);
+    return wire_get_fixed(&r, width);
+}
+
+static int read_control(const struct trace_input *input, uint64_t offset, struct control_page *page, uint8_t *bytes) {
+    if (reader_bytes(input, offset, bytes, TRACE_SLOT_CONTROL)) return -EIO;
+    page->owner = (uint32_t)fixed_at(bytes, TRACE_SLOT_AT_THREAD, 4);
+    page->tid = (uint32_t)fixed_at(bytes, TRACE_SLOT_AT_TID, 4);
+    page->head = fixed_at(bytes, TRACE_SLOT_AT_HEAD, 8);
+    page->tail = fixed_at(bytes, TRACE_SLOT_AT_TAIL, 8);
+    page->nested = fixed_at(bytes, TRACE_SLOT_AT_NESTED, 8);
+    return 0;
+}
+
+/* Bytes of the data area, or 0 where the slot has none that follows the rules. */
+static uint64_t data_size(const struct trace_frame *frame) {
+    if (frame->stored_length <= TRACE_SLOT_CONTROL) return 0;
+    uint64_t size = frame->stored_length - TRACE_SLOT_CONTROL;
+    return size & (size - 1) ? 0 : size;
+}
+
+/* Copies bytes [from, to) of a ring of `size` bytes at `offset`. */
+static int copy_range(const struct trace_input *input, uint64_t offset, uint64_t size, uint64_t from, uint64_t to,
+                      uint8_t *out) {
+    while (from < to) {
+        uint64_t at = from & (size - 1);
+        uint64_t length = to - from < size - at ? to - from : size - at;
+        if (reader_bytes(input, offset + at, out, (size_t)length)) return -EIO;
+        out += length;
+        from += length;
+    }
+    return 0;
+}
+
+static struct ring_rest *add_ring(struct recovery *out) {
+    if (out->ring_count == out->ring_capacity) {
+        size_t capacity = out->ring_capacity ? 2 * out->ring_capacity : 8;
+        struct ring_rest *grown = realloc(out->rings, capacity * sizeof *grown);
+        if (!grown) return NULL;
+        out->rings = grown;
+        out->ring_capacity = capacity;
+    }
+    struct ring_rest *rest = &out->rings[out->ring_count++];
+    *rest = (struct ring_rest){0};
+    return rest;
+}
+
+static void copy_nested(struct ring_rest *rest, const uint8_t *page, uint64_t nested) {
+    for (uint64_t i = 0; i < nested; i++)
+        rest->words[rest->count + i] = fixed_at(page, TRACE_SLOT_AT_NESTED_WORDS + 8 * i, 8);
+    rest->nested = (size_t)nested;
+}
+
+static void to_host_order(uint64_t *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct wire_reader r = wire_reader(&words[i], 8);
+        words[i] = wire_get_u64(&r);
+    }
+}
+
+/* Takes words [tail, head) and the nested queue as they are now. */
+static int snapshot_ring(struct trace_input *input, const struct frame_entry *entry, struct recovery *out) {
+    uint8_t page[TRACE_SLOT_CONTROL];
+    struct control_page control;
+    uint64_t size = data_size(&entry->frame);
+    if (!size || read_control(input, entry->offset, &control, page)) {
+        out->bad_slots = true;
+        return 0;
+    }
+    if (!control.owner || (control.head == control.tail && !control.nested)) return 0;
+    if (control.head < control.tail || control.head - control.tail > size / 8 || control.nested > TRACE_NESTED_WORDS) {
+        out->bad_slots = true;
+        return 0;
+    }
+    struct ring_rest *rest = add_ring(out);
+    if (!rest) return -ENOMEM;
+    *rest = (struct ring_rest){.thread = control.owner, .tid = control.tid, .first = control.tail};
+    rest->count = (size_t)(control.head - control.tail);
+    rest->words = malloc((rest->count + control.nested + 1) * sizeof *rest->words);
+    if (!rest->words) return -ENOMEM;
+    if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, 8 * control.tail, 8 * control.head,
+                   (uint8_t *)rest->words))
+        rest->count = 0;
+    to_host_order(rest->words, rest->count);
+    copy_nested(rest, page, control.nested);
+    return 0;
+}
+
+static int snapshot_journal(struct trace_input *input, const struct frame_entry *entry, struct recovery *out) {
+    uint8_t page[TRACE_SLOT_CONTROL];
+    struct control_page control;
+    uint64_t size = data_size(&entry->frame);
+    if (!size || read_control(input, entry->offset, &control, page)) {
+        out->bad_slots = true;
+        return 0;
+    }
+    if (control.head <= control.tail || out->journal) return 0;
+    if (control.head - control.tail > size) {
+        out->bad_slots = true;
+        return 0;
+    }
+    size_t length = (size_t)(control.head - control.tail);
+    out->journal = malloc(length);
+    if (!out->journal) return -ENOMEM;
+    if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, control.tail, control.head, out->journal)) length = 0;
+    out->journal_length = length;
+    out->journal_first = control.tail;
+    return 0;
+}
+
+static int snapshot_slots(struct trace_input *input, struct recovery *out) {
+    for (; out->frames_seen < input->frame_count; out->frames_seen++) {
+        struct frame_entry entry = input->frames[out->frames_seen];
+        int error = 0;
+        if (entry.frame.kind == TRACE_FRAME_SLOT_RING) error = snapshot_ring(input, &entry, out);
+        if (entry.frame.kind == TRACE_FRAME_SLOT_JOURNAL) error = snapshot_journal(input, &entry, out);
+        if (error) return error;
+    }
+    return 0;
+}
+
+/* End position of the last good frame of this kind and thread, 0 if there is none. */
+static uint64_t framed_until(const struct trace_input *input, uint16_t kind, uint32_t thread) {
+    struct payload payload = {0};
+    uint64_t end = 0;
+    for (size_t i = input->frame_count; i-- > 0 && !end;) {
+        const struct frame_entry *entry = &input->frames[i];
+        if (entry->frame.kind != kind || entry->frame.thread != thread || !entry->frame.end) continue;
+        if (!reader_payload(input, entry, &payload)) end = entry->frame.end;
+    }
+    payload_release(&payload);
+    return end;
+}
+
+/* How many of `count` positions from `first` on lie below `until`. */
+static size_t overlap(uint64_t first, size_t count, uint64_t until) {
+    if (until <= first) return 0;
+    return until - first < count ? (size_t)(until - first) : count;
+}
+
+static void trim_rings(const struct trace_input *input, struct recovery *out) {
+    size_t kept = 0;
+    for (size_t i = 0; i < out->ring_count; i++) {
+        struct ring_rest rest = out->rings[i];
+        size_t known = overlap(rest.first, rest.count, framed_until(input, TRACE_FRAME_EVENTS, rest.thread));
+        memmove(rest.words, rest.words + known, (rest.count - known + rest.nested) * sizeof *rest.words);
+        rest.first += known;
+        rest.count -= known;
+        if (rest.count + rest.nested)
+            out->rings[kept++] = rest;
+        else
+            free(rest.words);
+    }
+    out->ring_count = kept;
+}
+
+static void trim_journal(const struct trace_input *input, struct recovery *out) {
+    size_t known = overlap(out->journal_first, out->journal_length, framed_until(input, TRACE_FRAME_RECORDS, 0));
+    if (!known) return;
+    out->journal_length -= known;
+    out->journal_first += known;
+    memmove(out->journal, out->journal + known, out->journal_length);
+}
+
+int recover_slots(struct trace_input *input, struct recovery *out) {
+    *out = (struct recovery){0};
+    for (int look = 0; look < 4 && out->frames_seen < input->frame_count; look++) {
+        int error = snapshot_slots(input, out);
+        if (error) return error;
+        if (input->header.state == TRACE_STATE_CLOSED) break;
+        error = reader_refresh(input);
+        if (error == -ENOMEM) return error;
+    }
+    trim_rings(input, out);
+    trim_journal(input, out);
+    return 0;
+}
+
+void recovery_release(struct recovery *recovery) {
+    for (size_t i = 0; i < recovery->ring_count; i++) free(recovery->rings[i].words);
+    free(recovery->rings);
+    free(recovery->journal);
+    *recovery = (struct recovery){0};
+}
+
+size_t recover_events(const uint64_t *words, size_t count, struct trace_event *events, size_t capacity, size_t *used) {
+    size_t at = 0, found = 0;
+    while (at < count && found < capacity) {
+        int length = decode_words(words + at, count - at, &events[found]);
+        if (length <= 0) break;
+        at += (size_t)length;
+        found++;
+    }
+    *used = at;
+    return found;
+}
+
+static bool parse_request(const uint8_t *slot, uint32_t number, struct mailbox_request *out) {
+    if (fixed_at(slot, TRACE_MAIL_AT_READY, 4) != (uint32_t)(number + 1)) return false;
+    size_t length = (size_t)fixed_at(slot, TRACE_MAIL_AT_LENGTH, 4);
+    if (length >= sizeof out->name) return false;
+    out->command = (uint32_t)fixed_at(slot, TRACE_MAIL_AT_COMMAND, 4);
+    out->stamp = fixed_at(slot, TRACE_MAIL_AT_STAMP, 8);
+    out->flags = (uint32_t)fixed_at(slot, TRACE_MAIL_AT_FLAGS, 4);
+    memcpy(out->name, slot + TRACE_MAIL_AT_NAME, length);
+    out->name[length] = 0;
+    return true;
+}
+
+size_t recover_mailbox(const struct trace_input *input, struct mailbox_request requests[TRACE_MAILBOX_SLOTS]) {
+    const struct trace_header *h = &input->header;
+    uint32_t open = h->mailbox_posted - h->mailbox_done;
+    size_t found = 0;
+    if (h->size < TRACE_HEADER_SIZE || open > TRACE_MAILBOX_SLOTS) return 0;
+    for (uint32_t i = 0; i < open; i++) {
+        uint8_t slot[TRACE_MAILBOX_SLOT_SIZE];
+        uint32_t number = h->mailbox_done + i;
+        uint64_t at = TRACE_AT_MAILBOX + (uint64_t)(number % TRACE_MAILBOX_SLOTS) * TRACE_MAILBOX_SLOT_SIZE;
+        if (reader_bytes(input, at, slot, sizeof slot)) break;
+        if (parse_request(slot, number, &requests[found])) found++;
+    }
+    return found;
+}

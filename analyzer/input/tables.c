@@ -1,0 +1,355 @@
+/*
+ * Reads the journal into tables. See tables.h; the bodies are FORMAT.md §5.
+ *
+ * One function per kind of record, listed in one table. A body that is too short leaves its record out and is counted;
+ * bytes after the last known field are ignored, because newer recorders add fields there.
+ */
+#include "tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STRING_IDS_MAX (1u << 24) /* ids are dense; a larger one is damage, not a table of that size */
+#define TEXT_BLOCK 65536u
+
+struct text_block {
+    struct text_block *next;
+    size_t used, capacity;
+    char bytes[];
+};
+
+static char *text_room(struct tables *t, size_t length) {
+    struct text_block *block = t->texts;
+    if (!block || block->capacity - block->used < length) {
+        size_t capacity = length > TEXT_BLOCK ? length : TEXT_BLOCK;
+        block = malloc(sizeof *block + capacity);
+        if (!block) return NULL;
+        *block = (struct text_block){.next = t->texts, .capacity = capacity};
+        t->texts = block;
+    }
+    char *room = block->bytes + block->used;
+    block->used += length;
+    return room;
+}
+
+/* Copies the string under the cursor; NULL marks the reader failed where memory ran out. */
+static const char *get_text(struct tables *t, struct wire_reader *r) {
+    size_t length;
+    const char *bytes = wire_get_string(r, &length);
+    if (!bytes) return NULL;
+    char *copy = text_room(t, length + 1);
+    if (!copy) {
+        r->failed = true;
+        return NULL;
+    }
+    memcpy(copy, bytes, length);
+    copy[length] = 0;
+    return copy;
+}
+
+/* The rows with room for one more, which is zeroed; NULL: out of memory, the old rows stay. */
+static void *with_room(void *rows, size_t count, size_t *capacity, size_t size) {
+    if (count == *capacity) {
+        size_t wanted = *capacity ? 2 * *capacity : 16;
+        rows = realloc(rows, wanted * size);
+        if (!rows) return NULL;
+        *capacity = wanted;
+    }
+    memset((char *)rows + count * size, 0, size);
+    return rows;
+}
+
+/* A new zeroed row of a list, or NULL. */
+#define ROW(t, list, prefix)                                                                                             \
+    ({                                                                                                                   \
+        void *rows_ = with_room((t)->list, (t)->prefix##_count, &(t)->prefix##_capacity, sizeof *(t)->list);             \
+        if (rows_) (t)->list = rows_;                                                                                    \
+        rows_ ? &(t)->list[(t)->prefix##_count++] : NULL;                                                                \
+    })
+
+static void read_args(struct tables *t, struct wire_reader *r) {
+    struct process_record *p = &t->process;
+    uint64_t count = wire_get_varint(r);
+    if (r->failed || count > wire_left(r)) return; /* each takes a byte at least */
+    p->args = calloc((size_t)count + 1, sizeof *p->args);
+    if (!p->args) return;
+    while (p->arg_count < count) {
+        const char *arg = get_text(t, r);
+        if (!arg) break;
+        p->args[p->arg_count++] = arg;
+    }
+}
+
+static bool read_process(struct tables *t, struct wire_reader *r) {
+    struct process_record *p = &t->process;
+    if (p->present) return true;
+    uint64_t *const before[] = {&p->pid, &p->parent, &p->start_ns, &p->exec_count, &p->uid};
+    uint64_t *const after[] = {&p->pid_namespace, &p->cpus,        &p->ram_bytes, &p->page_size,
+                               &p->depth,         &p->interval_ns, &p->flags,     &p->split_stamp};
+    const char **const texts[] = {&p->exe,  &p->cwd,       &p->host,         &p->kernel,
+                                  &p->libc, &p->allocator, &p->parent_trace, &p->recorder};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) *before[i] = wire_get_varint(r);
+    const uint8_t *boot = wire_get_bytes(r, sizeof p->boot_id);
+    if (boot) memcpy(p->boot_id, boot, sizeof p->boot_id);
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++) *after[i] = wire_get_varint(r);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = get_text(t, r);
+    read_args(t, r);
+    p->present = true;
+    return !r->failed;
+}
+
+static bool read_module(struct tables *t, struct wire_reader *r) {
+    struct module_record m = {0};
+    m.id = (uint32_t)wire_get_varint(r);
+    m.stamp = wire_get_varint(r);
+    m.start = wire_get_varint(r);
+    m.end = wire_get_varint(r);
+    m.bias = wire_get_varint(r);
+    m.path = get_text(t, r);
+    const char *id = wire_get_string(r, &m.build_id_length);
+    if (r->failed || !m.path) return false;
+    char *copy = text_room(t, m.build_id_length + 1);
+    struct module_record *row = copy ? ROW(t, modules, module) : NULL;
+    if (!row) return false;
+    memcpy(copy, id, m.build_id_length);
+    m.build_id = (const uint8_t *)copy;
+    *row = m;
+    return true;
+}
+
+static bool read_module_gone(struct tables *t, struct wire_reader *r) {
+    uint64_t id = wire_get_varint(r), stamp = wire_get_varint(r);
+    if (r->failed) return false;
+    for (size_t i = 0; i < t->module_count; i++)
+        if (t->modules[i].id == id) t->modules[i].gone_stamp = stamp;
+    return true;
+}
+
+static struct thread_record *find_thread(const struct tables *t, uint64_t serial) {
+    for (size_t high = t->thread_count, low = 0; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (t->threads[middle].serial == serial) return &t->threads[middle];
+        if (t->threads[middle].serial < serial) low = middle + 1;
+        else high = middle;
+    }
+    return NULL;
+}
+
+static bool read_thread(struct tables *t, struct wire_reader *r) {
+    struct thread_record thread = {.serial = (uint32_t)wire_get_varint(r)};
+    thread.tid = (uint32_t)wire_get_varint(r);
+    thread.stamp = wire_get_varint(r);
+    thread.name = get_text(t, r);
+    if (r->failed || find_thread(t, thread.serial)) return false;
+    if (!ROW(t, threads, thread)) return false;
+    size_t at = t->thread_count - 1;
+    for (; at > 0 && t->threads[at - 1].serial > thread.serial; at--) t->threads[at] = t->threads[at - 1];
+    t->threads[at] = thread;
+    return true;
+}
+
+static bool read_thread_name(struct tables *t, struct wire_reader *r) {
+    struct thread_record *thread = find_thread(t, wire_get_varint(r));
+    const char *name = get_text(t, r);
+    if (thread && name) thread->name = name;
+    return name != NULL;
+}
+
+static bool read_thread_end(struct tables *t, struct wire_reader *r) {
+    struct thread_record *thread = find_thread(t, wire_get_varint(r));
+    uint64_t stamp = wire_get_varint(r);
+    if (thread) thread->end_stamp = stamp;
+    return !r->failed;
+}
+
+static bool read_string(struct tables *t, struct wire_reader *r) {
+    uint64_t id = wire_get_varint(r);
+    const char *text = get_text(t, r);
+    if (!text || id >= STRING_IDS_MAX) return false;
+    while (t->string_count <= id)
+        if (!ROW(t, strings, string)) return false;
+    t->strings[id] = text;
+    return true;
+}
+
+static bool read_clock(struct tables *t, struct wire_reader *r) {
+    struct clock_record clock = {.stamp = wire_get_varint(r)};
+    clock.monotonic = wire_get_varint(r);
+    clock.boottime = wire_get_varint(r);
+    clock.realtime = wire_get_varint(r);
+    if (r->failed) return false;
+    if (t->clock_count && t->clocks[t->clock_count - 1].stamp >= clock.stamp) return true;
+    struct clock_record *row = ROW(t, clocks, clock);
+    if (row) *row = clock;
+    return row != NULL;
+}
+
+bool memory_parse(struct wire_reader body, struct memory_record *out) {
+    uint64_t *const fields[] = {&out->stamp,    &out->vms,    &out->rss,     &out->shared, &out->recorder,
+                                &out->cpu_ns, &out->threads, &out->fds, &out->flags};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = wire_get_varint(&body);
+    return !body.failed;
+}
+
+bool rollup_parse(struct wire_reader body, struct rollup_record *out) {
+    uint64_t *const fields[] = {&out->stamp, &out->rss,           &out->pss,    &out->anonymous,
+                                &out->swap,  &out->private_dirty, &out->cost_ns};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = wire_get_varint(&body);
+    return !body.failed;
+}
+
+static bool read_memory(struct tables *t, struct wire_reader *r) {
+    struct memory_record sample;
+    if (!memory_parse(*r, &sample)) return false;
+    if (!t->memory.samples++) t->memory.first_stamp = sample.stamp;
+    t->memory.last_stamp = sample.stamp;
+    t->memory.recorder_rss = sample.recorder;
+    return true;
+}
+
+static bool read_loss(struct tables *t, struct wire_reader *r) {
+    struct loss_record loss = {.first_stamp = wire_get_varint(r)};
+    loss.last_stamp = wire_get_varint(r);
+    loss.thread = wire_get_varint(r);
+    loss.events = wire_get_varint(r);
+    loss.cause = wire_get_varint(r);
+    if (loss.cause == 2 && wire_left(r)) loss.error = wire_get_varint(r);
+    if (r->failed) return false;
+    struct loss_record *row = ROW(t, losses, loss);
+    if (row) *row = loss;
+    return row != NULL;
+}
+
+static bool read_child(struct tables *t, struct wire_reader *r) {
+    struct child_record child = {.stamp = wire_get_varint(r)};
+    child.pid = wire_get_varint(r);
+    child.how = wire_get_varint(r);
+    child.traced = wire_get_varint(r);
+    child.path = get_text(t, r);
+    child.why = get_text(t, r);
+    if (r->failed) return false;
+    struct child_record *row = ROW(t, children, child);
+    if (row) *row = child;
+    return row != NULL;
+}
+
+static bool read_stopped(struct tables *t, struct wire_reader *r) {
+    t->stopped.stamp = wire_get_varint(r);
+    t->stopped.cause = wire_get_varint(r);
+    t->stopped.error = wire_get_varint(r);
+    t->stopped.present = true;
+    return !r->failed;
+}
+
+static bool read_end(struct tables *t, struct wire_reader *r) {
+    struct end_record *e = &t->end;
+    uint64_t *const fields[] = {&e->stamp,        &e->how,     &e->status, &e->events,  &e->recorder_cpu_ns, &e->recorder_rss,
+                                &e->by_libunwind, &e->partial, &e->cut,    &e->checked, &e->different};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = wire_get_varint(r);
+    e->present = true;
+    return !r->failed;
+}
+
+static bool read_exited(struct tables *t, struct wire_reader *r) {
+    struct exited_record *e = &t->exited;
+    uint64_t *const fields[] = {&e->kind, &e->value, &e->max_rss, &e->user_ns, &e->system_ns};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = wire_get_varint(r);
+    e->present = true;
+    return !r->failed;
+}
+
+static bool add_request(struct tables *t, const struct request_record *request) {
+    for (size_t i = 0; i < t->request_count; i++) {
+        const struct request_record *known = &t->requests[i];
+        if (known->stamp == request->stamp && known->command == request->command && !strcmp(known->name, request->name))
+            return true; /* served just before the process died, but not yet marked as done */
+    }
+    struct request_record *row = ROW(t, requests, request);
+    if (row) *row = *request;
+    return row != NULL;
+}
+
+static bool read_request(struct tables *t, struct wire_reader *r) {
+    struct request_record request = {.stamp = wire_get_varint(r)};
+    request.command = (uint32_t)wire_get_varint(r);
+    request.flags = (uint32_t)wire_get_varint(r);
+    request.name = get_text(t, r);
+    return !r->failed && add_request(t, &request);
+}
+
+static bool (*const readers[])(struct tables *, struct wire_reader *) = {
+    [TRACE_RECORD_PROCESS] = read_process,
+    [TRACE_RECORD_MODULE] = read_module,
+    [TRACE_RECORD_MODULE_GONE] = read_module_gone,
+    [TRACE_RECORD_THREAD] = read_thread,
+    [TRACE_RECORD_THREAD_NAME] = read_thread_name,
+    [TRACE_RECORD_THREAD_END] = read_thread_end,
+    [TRACE_RECORD_STRING] = read_string,
+    [TRACE_RECORD_CLOCK] = read_clock,
+    [TRACE_RECORD_MEMORY] = read_memory,
+    [TRACE_RECORD_LOSS] = read_loss,
+    [TRACE_RECORD_CHILD] = read_child,
+    [TRACE_RECORD_STOPPED] = read_stopped,
+    [TRACE_RECORD_END] = read_end,
+    [TRACE_RECORD_EXITED] = read_exited,
+    [TRACE_RECORD_REQUEST] = read_request,
+};
+
+static int by_stamp(const void *a, const void *b) {
+    uint64_t left = ((const struct request_record *)a)->stamp, right = ((const struct request_record *)b)->stamp;
+    return left < right ? -1 : left > right;
+}
+
+/* Requests that were posted but not served; without a stamp of their own they come last. */
+static void add_pending(struct tables *t, const struct trace_input *input) {
+    struct mailbox_request pending[TRACE_MAILBOX_SLOTS];
+    size_t count = recover_mailbox(input, pending);
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(pending[i].name) + 1;
+        char *name = text_room(t, length);
+        if (!name) return;
+        memcpy(name, pending[i].name, length);
+        uint64_t stamp = pending[i].stamp ? pending[i].stamp : UINT64_MAX;
+        add_request(t, &(struct request_record){stamp, pending[i].command, pending[i].flags, name});
+    }
+}
+
+int tables_read(struct tables *t, const struct trace_input *input, const struct recovery *recovery) {
+    struct record_cursor cursor;
+    struct record record;
+    *t = (struct tables){0};
+    records_begin(&cursor, input, recovery);
+    while (records_next(&cursor, &record)) {
+        bool known = record.kind < sizeof readers / sizeof *readers && readers[record.kind];
+        if (known && !readers[record.kind](t, &record.body)) t->bad_records++;
+    }
+    t->bad_records += cursor.bad_records;
+    t->bad_frames = cursor.bad_frames;
+    records_end(&cursor);
+    add_pending(t, input);
+    if (t->request_count) qsort(t->requests, t->request_count, sizeof *t->requests, by_stamp);
+    return 0;
+}
+
+void tables_release(struct tables *t) {
+    free(t->process.args);
+    free(t->modules);
+    free(t->threads);
+    free(t->strings);
+    free(t->clocks);
+    free(t->losses);
+    free(t->children);
+    free(t->requests);
+    for (struct text_block *block = t->texts, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+    *t = (struct tables){0};
+}
+
+const char *tables_string(const struct tables *t, uint64_t id) {
+    return id < t->string_count && t->strings[id] ? t->strings[id] : "";
+}
+
+const struct thread_record *tables_thread(const struct tables *t, uint32_t serial) { return find_thread(t, serial); }

@@ -1,0 +1,119 @@
+/*
+ * What the journal says about a process, as tables: who it was, what was loaded, which threads ran, how it ended.
+ *
+ * Filled in one pass over the records. Memory samples are not kept (they are as many as the recording is long): only
+ * their count and extremes. Ids come from the file, so tables never grow by more than what the file's size allows.
+ */
+#ifndef INPUT_TABLES_H
+#define INPUT_TABLES_H
+
+#include "records.h"
+
+struct process_record {
+    bool present;
+    uint64_t pid, parent, start_ns, exec_count, uid;
+    uint8_t boot_id[16];
+    uint64_t pid_namespace, cpus, ram_bytes, page_size, depth, interval_ns, flags, split_stamp;
+    const char *exe, *cwd, *host, *kernel, *libc, *allocator, *parent_trace, *recorder;
+    const char **args;
+    size_t arg_count;
+};
+
+struct module_record {
+    uint32_t id;
+    uint64_t stamp, start, end, bias;
+    const char *path;
+    const uint8_t *build_id;
+    size_t build_id_length;
+    uint64_t gone_stamp; /* 0: still loaded */
+};
+
+struct thread_record {
+    uint32_t serial, tid;
+    uint64_t stamp, end_stamp; /* end 0: not seen */
+    const char *name;          /* the last one */
+};
+
+struct clock_record {
+    uint64_t stamp, monotonic, boottime, realtime;
+};
+
+struct loss_record {
+    uint64_t first_stamp, last_stamp, thread, events, cause, error;
+};
+
+struct child_record {
+    uint64_t stamp, pid, how, traced;
+    const char *path, *why;
+};
+
+struct request_record { /* a mark, phase edge or stop from outside */
+    uint64_t stamp;
+    uint32_t command, flags;
+    const char *name;
+};
+
+struct stopped_record {
+    bool present;
+    uint64_t stamp, cause, error;
+};
+
+struct end_record {
+    bool present;
+    uint64_t stamp, how, status, events, recorder_cpu_ns, recorder_rss, by_libunwind, partial, cut, checked, different;
+};
+
+struct exited_record {
+    bool present;
+    uint64_t kind, value, max_rss, user_ns, system_ns; /* kind 1 code, 2 signal */
+};
+
+struct memory_summary {
+    uint64_t samples, first_stamp, last_stamp;
+    uint64_t recorder_rss; /* last seen */
+};
+
+struct tables {
+    struct process_record process;
+    struct module_record *modules;
+    size_t module_count, module_capacity;
+    struct thread_record *threads;
+    size_t thread_count, thread_capacity;
+    const char **strings; /* by id; NULL: not recorded */
+    size_t string_count, string_capacity;
+    struct clock_record *clocks; /* ascending stamps */
+    size_t clock_count, clock_capacity;
+    struct loss_record *losses;
+    size_t loss_count, loss_capacity;
+    struct child_record *children;
+    size_t child_count, child_capacity;
+    struct request_record *requests; /* ascending stamps */
+    size_t request_count, request_capacity;
+    struct stopped_record stopped;
+    struct end_record end;
+    struct exited_record exited;
+    struct memory_summary memory;
+    uint64_t bad_records, bad_frames;
+    struct text_block *texts; /* owns all strings above */
+};
+
+/* 0 or -ENOMEM. */
+int tables_read(struct tables *tables, const struct trace_input *input, const struct recovery *recovery);
+void tables_release(struct tables *tables);
+
+/* The string with this id, "" where it was not recorded. */
+const char *tables_string(const struct tables *tables, uint64_t id);
+/* NULL where it was not recorded. */
+const struct thread_record *tables_thread(const struct tables *tables, uint32_t serial);
+
+/* A MEMORY or ROLLUP record. False where the body is invalid. */
+struct memory_record {
+    uint64_t stamp, vms, rss, shared, recorder, cpu_ns, threads, fds /* + 1 */, flags;
+};
+struct rollup_record {
+    uint64_t stamp, rss, pss, anonymous, swap, private_dirty, cost_ns;
+};
+bool memory_parse(struct wire_reader body, struct memory_record *out);
+bool rollup_parse(struct wire_reader body, struct rollup_record *out);
+
+#endif
