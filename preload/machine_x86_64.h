@@ -29,11 +29,13 @@ static inline uintptr_t machine_stack_pointer(void) {
     return sp;
 }
 
-/* fn(argument) on the stack that ends at stack_top (16-byte aligned). Debuggers unwind through it: the CFA is rbp + 16. */
+/* Bodies in assembly find their parameters in registers. */
 #define MACHINE_NAKED __attribute__((naked, noinline, unused)) static
-MACHINE_NAKED void machine_call_on_stack(__attribute__((unused)) void (*fn)(void *),
-                                         __attribute__((unused)) void *argument,
-                                         __attribute__((unused)) void *stack_top) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+/* fn(argument) on the stack that ends at stack_top (16-byte aligned). Debuggers unwind through it: the CFA is rbp + 16. */
+MACHINE_NAKED void machine_call_on_stack(void (*fn)(void *), void *argument, void *stack_top) {
     __asm__("pushq %rbp\n\t"
             ".cfi_def_cfa_offset 16\n\t"
             ".cfi_offset %rbp, -16\n\t"
@@ -50,9 +52,8 @@ MACHINE_NAKED void machine_call_on_stack(__attribute__((unused)) void (*fn)(void
 
 /* clone(2): the child runs fn(argument) on the stack that ends at stack_top (16-byte aligned), with thread_pointer as its
  * thread pointer; fn must not return. Gives the kernel's answer to the caller: a thread id or -errno. */
-__attribute__((naked, noinline, unused)) static long machine_clone(unsigned long flags, void *stack_top,
-                                                                   void *thread_pointer, void (*fn)(void *),
-                                                                   void *argument) {
+MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thread_pointer, void (*fn)(void *),
+                                 void *argument) {
     __asm__("subq $16, %rsi\n\t"
             "movq %rcx, 0(%rsi)\n\t"
             "movq %r8, 8(%rsi)\n\t"
@@ -74,5 +75,7 @@ __attribute__((naked, noinline, unused)) static long machine_clone(unsigned long
 /* Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its
  * first real frame as a caller, so that its address counts as a return address. */
 MACHINE_NAKED void machine_called_frame(void) { __asm__("nop\n\tret"); }
+
+#pragma GCC diagnostic pop
 
 #endif
