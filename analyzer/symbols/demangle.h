@@ -1,0 +1,11 @@
+/*
+ * Readable names from symbols: C++ and Rust are demangled, without parameters; suffixes of the compiler's copies of a
+ * function (.constprop.0, .cold) and symbol versions (@GLIBC_2.2.5) are cut. Pure.
+ */
+#ifndef SYMBOLS_DEMANGLE_H
+#define SYMBOLS_DEMANGLE_H
+
+/* malloc'd; NULL: out of memory. */
+char *demangle(const char *symbol);
+
+#endif

@@ -1,0 +1,510 @@
+/*
+ * The gate to elfutils: finds an object file and its debug information, and names what lies at an offset.
+ *
+ * A file is used only if its build-id is the recorded one. Debug information comes from the file itself, from
+ * .gnu_debuglink and build-id trees, from dwz's shared files, and from debuginfod servers where DEBUGINFOD_URLS names
+ * some; without any, from the symbol tables. Functions are tabled once for each compilation unit that is asked for,
+ * since walking its tree anew for each address costs milliseconds in large units.
+ */
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "demangle.h"
+#include "image.h"
+#include "ranges.h"
+
+enum { TREE_DEPTH_MAX = 200, INLINE_DEPTH_MAX = 128, ORIGIN_STEPS_MAX = 16, NO_SCOPE = -1 };
+
+struct scope { /* a namespace, class or function that names are qualified with */
+    const char *name;
+    int parent; /* index, or NO_SCOPE */
+};
+
+struct place { /* where a function's description lies, and in which scope */
+    Dwarf_Off offset;
+    int scope;
+};
+
+struct unit {
+    Dwarf_Die die;
+    bool walked;
+    struct ranges ranges; /* values: indices of functions */
+    Dwarf_Die *functions;
+    size_t function_count, function_room;
+    struct scope *scopes;
+    size_t scope_count, scope_room;
+    struct place *places; /* by offset */
+    size_t place_count, place_room;
+};
+
+struct image {
+    Dwfl *dwfl;
+    Dwfl_Module *module;
+    Dwfl_Callbacks callbacks;
+    char *debug_path;
+    Dwarf_Addr dwarf_bias;
+    bool has_symtab; /* more than the dynamic symbols: sizeless symbols may be believed */
+    struct unit *units;
+    size_t unit_count, unit_room;
+    struct ranges unit_ranges; /* values: indices of units */
+};
+
+/* Makes room for one more; false: out of memory. */
+static bool grow(void *items, size_t count, size_t *room, size_t size) {
+    void **array = items;
+    if (count < *room) return true;
+    size_t wanted = *room ? *room * 2 : 32;
+    void *larger = reallocarray(*array, wanted, size);
+    if (!larger) return false;
+    *array = larger;
+    *room = wanted;
+    return true;
+}
+
+/* Finding the file. */
+
+static bool same_build(int fd, const struct image_source *source, enum image_state *state) {
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    const void *id = NULL;
+    ssize_t length = elf && elf_kind(elf) == ELF_K_ELF ? dwelf_elf_gnu_build_id(elf, &id) : -2;
+    bool same = length > -2 && (source->build_id_length == 0 || (length == (ssize_t)source->build_id_length &&
+                                                                 memcmp(id, source->build_id, (size_t)length) == 0));
+    *state = same ? IMAGE_OPEN : length == -2 ? IMAGE_BAD : IMAGE_MISMATCH;
+    elf_end(elf);
+    return same;
+}
+
+/* A descriptor of a regular file that is the recorded build, or -1 with the reason. */
+static int open_same(const char *path, const struct image_source *source, enum image_state *state) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat facts;
+    *state = IMAGE_MISSING;
+    if (fd < 0) return -1;
+    if (fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && same_build(fd, source, state)) return fd;
+    close(fd);
+    return -1;
+}
+
+struct candidate { /* the search so far */
+    const struct image_source *source;
+    const struct image_search *places;
+    char *path; /* of fd */
+    int fd;
+    enum image_state worst; /* what was wrong with the files that were met */
+};
+
+/* Takes ownership of path, which may be NULL. */
+static void try_path(struct candidate *candidate, char *path) {
+    enum image_state state = IMAGE_MISSING;
+    if (path && candidate->fd < 0) candidate->fd = open_same(path, candidate->source, &state);
+    if (candidate->fd >= 0 && !candidate->path) {
+        candidate->path = path;
+        return;
+    }
+    if (state == IMAGE_MISMATCH || (state == IMAGE_BAD && candidate->worst == IMAGE_MISSING)) candidate->worst = state;
+    free(path);
+}
+
+static char *joined(const char *a, const char *b, const char *c) {
+    char *text;
+    return asprintf(&text, "%s%s%s", a, b, c) < 0 ? NULL : text;
+}
+
+/* DIR/.build-id/ab/cdef..., of the file itself or with .debug of its debug information. */
+static void try_build_id(struct candidate *candidate, const char *root, const char *folder) {
+    const struct image_source *source = candidate->source;
+    char name[sizeof "/.build-id//" + 2 * BUILD_ID_MAX] = "/.build-id/";
+    size_t at = strlen(name);
+    if (source->build_id_length < 2 || source->build_id_length > BUILD_ID_MAX) return;
+    for (size_t i = 0; i < source->build_id_length; i++)
+        at += (size_t)snprintf(name + at, sizeof name - at, i == 1 ? "/%02x" : "%02x", source->build_id[i]);
+    char *base = joined(root, folder, name);
+    if (base) try_path(candidate, joined(base, "", ""));
+    if (base) try_path(candidate, joined(base, ".debug", ""));
+    free(base);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void search(struct candidate *candidate, const char *path) {
+    const struct image_search *places = candidate->places;
+    const char *root = places->sysroot ? places->sysroot : "";
+    if (*path == '/' && *root) try_path(candidate, joined(root, path, ""));
+    if (*path == '/' && (!*root || candidate->source->build_id_length)) try_path(candidate, joined(path, "", ""));
+    for (size_t i = 0; i < places->debug_path_count; i++) {
+        try_path(candidate, joined(places->debug_paths[i], *path == '/' ? "" : "/", path));
+        try_path(candidate, joined(places->debug_paths[i], "/", base_name(path)));
+        try_build_id(candidate, places->debug_paths[i], "");
+    }
+    if (*root) try_build_id(candidate, root, "/usr/lib/debug");
+    try_build_id(candidate, "/usr/lib/debug", "");
+}
+
+/* The recorded path, without what /proc/self/maps says of a file that was replaced while it ran. */
+static char *plain_path(const char *path) {
+    static const char deleted[] = " (deleted)";
+    size_t length = strlen(path), extra = sizeof deleted - 1;
+    return strndup(path, length > extra && strcmp(path + length - extra, deleted) == 0 ? length - extra : length);
+}
+
+static bool is_vdso(const char *path) {
+    return strstr(path, "vdso") && (*path == '[' || strncmp(path, "linux-", 6) == 0);
+}
+
+/* The kernel's own object has no file: a copy of ours serves where it is the same build. */
+static void try_vdso(struct candidate *candidate) {
+    enum { VDSO_PAGES_MAX = 4 };
+    const char *mapped = (const char *)getauxval(AT_SYSINFO_EHDR);
+    int fd = mapped ? memfd_create("vdso", MFD_CLOEXEC) : -1;
+    if (fd < 0) return;
+    for (size_t page = 0; page < VDSO_PAGES_MAX; page++)
+        if (write(fd, mapped + page * 4096, 4096) < 0) break; /* EFAULT behind its end */
+    if (same_build(fd, candidate->source, &candidate->worst)) {
+        candidate->fd = fd;
+        candidate->path = strdup("[vdso]");
+    } else {
+        close(fd);
+    }
+}
+
+/* elfutils looks in the folder of the file (the empty entry), in .debug below it and in the usual tree by itself. */
+static char *debug_search_path(const struct image_search *places) {
+    char *path = NULL;
+    size_t length;
+    FILE *out = open_memstream(&path, &length);
+    if (!out) return NULL;
+    for (size_t i = 0; i < places->debug_path_count; i++) fprintf(out, "%s:", places->debug_paths[i]);
+    if (places->sysroot) fprintf(out, "%s/usr/lib/debug:", places->sysroot);
+    fputs(":.debug:/usr/lib/debug", out);
+    return fclose(out) == 0 ? path : NULL;
+}
+
+/* By build-id alone, also from debuginfod where the user has set it up. */
+static void try_servers(struct candidate *candidate) {
+    const struct image_source *source = candidate->source;
+    const Dwfl_Callbacks callbacks = {.find_elf = dwfl_build_id_find_elf, .find_debuginfo = dwfl_standard_find_debuginfo};
+    if (!getenv("DEBUGINFOD_URLS") || source->build_id_length == 0 || candidate->fd >= 0) return;
+    Dwfl *dwfl = dwfl_begin(&callbacks);
+    Dwfl_Module *module = dwfl ? dwfl_report_module(dwfl, base_name(source->path), 0x1000, 0x2000) : NULL;
+    char *found = NULL;
+    Elf *elf = NULL;
+    if (module && dwfl_module_report_build_id(module, source->build_id, source->build_id_length, 0) == 0) {
+        int fd = dwfl_build_id_find_elf(module, NULL, base_name(source->path), 0x1000, &found, &elf);
+        if (fd >= 0) close(fd);
+        elf_end(elf);
+    }
+    dwfl_end(dwfl);
+    try_path(candidate, found);
+}
+
+/* `candidate` holds what to look for and where. */
+static enum image_state find_file(struct candidate *candidate) {
+    char *path = plain_path(candidate->source->path);
+    if (!path) return IMAGE_BAD;
+    if (is_vdso(path))
+        try_vdso(candidate);
+    else
+        search(candidate, path);
+    free(path);
+    try_servers(candidate);
+    return candidate->fd >= 0 ? IMAGE_OPEN : candidate->worst;
+}
+
+/* Opening it. */
+
+static bool has_section(Elf *elf, GElf_Word type, const char *name) {
+    size_t names;
+    if (!elf || elf_getshdrstrndx(elf, &names)) return false;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+        GElf_Shdr header;
+        if (!gelf_getshdr(section, &header)) continue;
+        const char *found = elf_strptr(elf, names, header.sh_name);
+        if (header.sh_type == type || (found && strcmp(found, name) == 0)) return true;
+    }
+    return false;
+}
+
+static void add_unit(struct image *image, Dwarf_Die *skeleton, Dwarf_Die *die) {
+    if (!grow(&image->units, image->unit_count, &image->unit_room, sizeof *image->units)) return;
+    size_t index = image->unit_count++;
+    image->units[index] = (struct unit){.die = *die};
+    Dwarf_Addr base, low, high;
+    for (ptrdiff_t at = 0; (at = dwarf_ranges(skeleton, at, &base, &low, &high)) > 0;)
+        if (low && ranges_add(&image->unit_ranges, low, high, index)) return; /* 0: a section that the linker dropped */
+}
+
+static void add_units(struct image *image, Dwarf *dwarf) {
+    Dwarf_CU *cu = NULL;
+    Dwarf_Die die, split;
+    uint8_t type;
+    while (dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, &split) == 0) {
+        if (type == DW_UT_skeleton)
+            add_unit(image, &die, dwarf_tag(&split) == DW_TAG_invalid ? &die : &split);
+        else if (type == DW_UT_compile)
+            add_unit(image, &die, &die);
+    }
+}
+
+static void read_tables(struct image *image) {
+    GElf_Addr bias;
+    Dwarf *dwarf = dwfl_module_getdwarf(image->module, &image->dwarf_bias);
+    image->has_symtab = has_section(dwfl_module_getelf(image->module, &bias), SHT_SYMTAB, ".gnu_debugdata");
+    if (!dwarf) return;
+    image->has_symtab |= has_section(dwarf_getelf(dwarf), SHT_SYMTAB, ".symtab");
+    add_units(image, dwarf);
+}
+
+/* Takes ownership of fd. */
+static bool report(struct image *image, const char *path, int fd) {
+    image->callbacks = (Dwfl_Callbacks){.find_elf = dwfl_build_id_find_elf,
+                                        .find_debuginfo = dwfl_standard_find_debuginfo,
+                                        .debuginfo_path = &image->debug_path};
+    image->dwfl = dwfl_begin(&image->callbacks);
+    if (image->dwfl) image->module = dwfl_report_elf(image->dwfl, base_name(path), path, fd, 0, true);
+    if (!image->module) close(fd);
+    return image->module && dwfl_report_end(image->dwfl, NULL, NULL) == 0;
+}
+
+enum image_state image_open(struct image **out, const struct image_source *source, const struct image_search *places) {
+    struct candidate candidate = {.source = source, .places = places, .fd = -1, .worst = IMAGE_MISSING};
+    elf_version(EV_CURRENT);
+    enum image_state state = find_file(&candidate);
+    if (state != IMAGE_OPEN) return state;
+    struct image *image = calloc(1, sizeof *image);
+    if (!image || !candidate.path) {
+        close(candidate.fd);
+        free(image);
+        return IMAGE_BAD;
+    }
+    image->debug_path = debug_search_path(places);
+    bool good = report(image, candidate.path, candidate.fd);
+    free(candidate.path);
+    if (!good) {
+        image_close(image);
+        return IMAGE_BAD;
+    }
+    read_tables(image);
+    *out = image;
+    return IMAGE_OPEN;
+}
+
+static void release_unit(struct unit *unit) {
+    ranges_release(&unit->ranges);
+    free(unit->functions);
+    free(unit->scopes);
+    free(unit->places);
+}
+
+void image_close(struct image *image) {
+    for (size_t i = 0; i < image->unit_count; i++) release_unit(&image->units[i]);
+    free(image->units);
+    ranges_release(&image->unit_ranges);
+    dwfl_end(image->dwfl);
+    free(image->debug_path);
+    free(image);
+}
+
+/* Tables of a unit. */
+
+static bool names_a_scope(int tag) {
+    static const int tags[] = {DW_TAG_namespace, DW_TAG_class_type, DW_TAG_structure_type, DW_TAG_union_type, DW_TAG_subprogram};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+        if (tag == tags[i]) return true;
+    return false;
+}
+
+static int add_scope(struct unit *unit, Dwarf_Die *die, int parent) {
+    const char *name = dwarf_diename(die);
+    if (!name && dwarf_tag(die) == DW_TAG_namespace) name = "(anonymous namespace)";
+    if (!name || !grow(&unit->scopes, unit->scope_count, &unit->scope_room, sizeof *unit->scopes)) return parent;
+    unit->scopes[unit->scope_count] = (struct scope){name, parent};
+    return (int)unit->scope_count++;
+}
+
+static void add_function(struct unit *unit, Dwarf_Die *die, int scope) {
+    if (grow(&unit->places, unit->place_count, &unit->place_room, sizeof *unit->places))
+        unit->places[unit->place_count++] = (struct place){dwarf_dieoffset(die), scope};
+    Dwarf_Addr base, low, high;
+    size_t index = unit->function_count;
+    bool added = false;
+    for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;)
+        added |= low && ranges_add(&unit->ranges, low, high, index) == 0;
+    if (added && grow(&unit->functions, index, &unit->function_room, sizeof *unit->functions))
+        unit->functions[unit->function_count++] = *die;
+}
+
+/* Methods of local classes are described inside functions, so the whole tree is walked. */
+static void walk(struct unit *unit, Dwarf_Die *parent, int scope, int depth) {
+    Dwarf_Die die;
+    if (depth > TREE_DEPTH_MAX || dwarf_child(parent, &die) != 0) return;
+    do {
+        int tag = dwarf_tag(&die);
+        if (tag == DW_TAG_subprogram) add_function(unit, &die, scope);
+        if (dwarf_haschildren(&die)) walk(unit, &die, names_a_scope(tag) ? add_scope(unit, &die, scope) : scope, depth + 1);
+    } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static struct unit *unit_at(struct image *image, Dwarf_Addr address) {
+    size_t index = ranges_find(&image->unit_ranges, address);
+    if (index >= image->unit_count) return NULL;
+    struct unit *unit = &image->units[index];
+    if (!unit->walked) walk(unit, &unit->die, NO_SCOPE, 0);
+    unit->walked = true;
+    return unit;
+}
+
+/* Names. */
+
+static int compare_places(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The description that carries the name: behind copies and inlined instances, in the class that declares it. */
+static Dwarf_Die declaration(const Dwarf_Die *die) {
+    Dwarf_Die at = *die;
+    for (int i = 0; i < ORIGIN_STEPS_MAX; i++) {
+        Dwarf_Attribute attribute;
+        Dwarf_Die next;
+        if (!dwarf_attr(&at, DW_AT_abstract_origin, &attribute) && !dwarf_attr(&at, DW_AT_specification, &attribute)) break;
+        if (!dwarf_formref_die(&attribute, &next)) break;
+        at = next;
+    }
+    return at;
+}
+
+static int scope_of(const struct unit *unit, const Dwarf_Die *die) {
+    Dwarf_Die named = declaration(die), ours, theirs;
+    Dwarf_Die copy = unit->die;
+    if (!dwarf_diecu(&named, &theirs, NULL, NULL) || !dwarf_diecu(&copy, &ours, NULL, NULL) || ours.addr != theirs.addr)
+        return NO_SCOPE;
+    const struct place key = {.offset = dwarf_dieoffset(&named)};
+    const struct place *found = unit->place_count ? bsearch(&key, unit->places, unit->place_count, sizeof key, compare_places) : NULL;
+    return found ? found->scope : NO_SCOPE;
+}
+
+/* a::b::name; malloc'd. */
+static char *qualified(const struct unit *unit, int scope, const char *name) {
+    char *text = strdup(name);
+    for (int depth = 0; text && scope != NO_SCOPE && depth < TREE_DEPTH_MAX; scope = unit->scopes[scope].parent, depth++) {
+        char *longer = joined(unit->scopes[scope].name, "::", text);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* malloc'd, or NULL. */
+static char *function_name(const struct unit *unit, Dwarf_Die *die) {
+    Dwarf_Attribute attribute;
+    const char *linkage = NULL, *plain = dwarf_diename(die);
+    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) || dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+        linkage = dwarf_formstring(&attribute);
+    if (linkage) return demangle(linkage);
+    return plain ? qualified(unit, scope_of(unit, die), plain) : NULL;
+}
+
+/* malloc'd, or NULL. A symbol that ends before the address does not name it, nor does a sizeless one of a stripped file. */
+static char *symbol_name(struct image *image, Dwarf_Addr address) {
+    GElf_Off distance = 0;
+    GElf_Sym symbol = {0};
+    const char *name = dwfl_module_addrinfo(image->module, address, &distance, &symbol, NULL, NULL, NULL);
+    bool inside = symbol.st_size ? distance < symbol.st_size : image->has_symtab;
+    return name && *name && inside ? demangle(name) : NULL;
+}
+
+/* Frames. */
+
+static int64_t number(Dwarf_Die *die, unsigned name) {
+    Dwarf_Attribute attribute;
+    Dwarf_Word value;
+    return dwarf_attr(die, name, &attribute) && dwarf_formudata(&attribute, &value) == 0 ? (int64_t)value : 0;
+}
+
+static const char *call_file(Dwarf_Die *die) {
+    Dwarf_Die unit;
+    Dwarf_Files *files;
+    size_t count, index = (size_t)number(die, DW_AT_call_file);
+    if (!dwarf_diecu(die, &unit, NULL, NULL) || dwarf_getsrcfiles(&unit, &files, &count) || index >= count) return NULL;
+    return dwarf_filesrc(files, index, NULL, NULL);
+}
+
+/* The inlined functions at the address, outermost first. */
+static size_t inlined_at(Dwarf_Die *function, Dwarf_Addr address, Dwarf_Die *chain) {
+    size_t count = 0;
+    Dwarf_Die die;
+    bool more = dwarf_child(function, &die) == 0;
+    while (more) {
+        int tag = dwarf_tag(&die);
+        bool block = tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block;
+        if (block && dwarf_haspc(&die, address) == 1) {
+            if (tag == DW_TAG_inlined_subroutine && count < INLINE_DEPTH_MAX) chain[count++] = die;
+            more = dwarf_child(&die, &die) == 0;
+        } else {
+            more = dwarf_siblingof(&die, &die) == 0;
+        }
+    }
+    return count;
+}
+
+static void emit_line(struct unit *unit, Dwarf_Addr address, struct image_frame *frame) {
+    int line = 0;
+    Dwarf_Line *found = dwarf_getsrc_die(&unit->die, address);
+    if (!found) return;
+    frame->file = dwarf_linesrc(found, NULL, NULL);
+    if (dwarf_lineno(found, &line) == 0) frame->line = line;
+}
+
+/* Each inlined function is at the line so far, and was called at the one that its description gives. */
+static void emit_chain(const struct unit *unit, Dwarf_Die *chain, size_t count, struct image_frame *frame, image_emit *emit,
+                       void *context) {
+    while (count-- > 0) {
+        char *name = function_name(unit, &chain[count]);
+        frame->function = name;
+        frame->inlined = true;
+        emit(context, frame);
+        free(name);
+        *frame = (struct image_frame){.file = call_file(&chain[count]), .line = number(&chain[count], DW_AT_call_line)};
+    }
+}
+
+static void lookup_unit(struct image *image, struct unit *unit, Dwarf_Addr address, image_emit *emit, void *context) {
+    Dwarf_Die chain[INLINE_DEPTH_MAX];
+    Dwarf_Addr inside = address - image->dwarf_bias;
+    size_t index = ranges_find(&unit->ranges, inside);
+    Dwarf_Die *function = index < unit->function_count ? &unit->functions[index] : NULL;
+    struct image_frame frame = {0};
+    emit_line(unit, inside, &frame);
+    if (function) emit_chain(unit, chain, inlined_at(function, inside, chain), &frame, emit, context);
+    char *name = function ? function_name(unit, function) : NULL;
+    if (!name) name = symbol_name(image, address);
+    frame.function = name;
+    frame.inlined = false;
+    emit(context, &frame);
+    free(name);
+}
+
+void image_lookup(struct image *image, uint64_t offset, image_emit *emit, void *context) {
+    struct unit *unit = unit_at(image, offset - image->dwarf_bias);
+    if (unit) {
+        lookup_unit(image, unit, offset, emit, context);
+        return;
+    }
+    char *name = symbol_name(image, offset);
+    if (name) emit(context, &(struct image_frame){.function = name});
+    free(name);
+}

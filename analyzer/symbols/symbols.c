@@ -1,0 +1,306 @@
+/*
+ * The resolver: which image an address belongs to, its answers so far, and what could not be answered.
+ *
+ * Images are shared by all modules with the same build-id (without one, the same path), so a tree of processes reads its
+ * libraries once. Lookups are trees of the C library (tsearch): there are thousands of answers, not millions.
+ */
+#include "symbols.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perf_map.h"
+#include "worker.h"
+
+struct image_entry { /* one for each image of the worker, and in the same order */
+    const char *path, *name;
+    uint8_t build_id[BUILD_ID_MAX];
+    size_t build_id_length;
+    size_t index;
+    size_t asked, unnamed; /* addresses */
+};
+
+struct module_entry {
+    uint32_t space, id;
+    uint64_t bias;
+    struct image_entry *image;
+};
+
+struct jit_entry {
+    uint32_t space;
+    struct perf_map *map;
+};
+
+struct answer {
+    const struct image_entry *image; /* NULL: no module; then `space` counts */
+    uint32_t space;
+    uint64_t offset;
+    struct symbol_frame *frames;
+    size_t count;
+};
+
+struct symbols {
+    struct image_search places;
+    struct worker *worker;
+    size_t image_count;
+    struct image_entry **images; /* by index */
+    void *image_tree, *modules, *jits, *answers, *strings;
+    char **doubts;
+    size_t doubt_count;
+};
+
+/* Trees. */
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int compare_strings(const void *a, const void *b) { return strcmp(a, b); }
+
+static int compare_images(const void *a, const void *b) {
+    const struct image_entry *x = a, *y = b;
+    if (x->build_id_length != y->build_id_length) return ORDER(x->build_id_length, y->build_id_length);
+    return x->build_id_length ? memcmp(x->build_id, y->build_id, x->build_id_length) : strcmp(x->path, y->path);
+}
+
+static int compare_modules(const void *a, const void *b) {
+    const struct module_entry *x = a, *y = b;
+    return x->space != y->space ? ORDER(x->space, y->space) : ORDER(x->id, y->id);
+}
+
+static int compare_jits(const void *a, const void *b) {
+    const struct jit_entry *x = a, *y = b;
+    return ORDER(x->space, y->space);
+}
+
+static int compare_answers(const void *a, const void *b) {
+    const struct answer *x = a, *y = b;
+    if (x->image != y->image) return ORDER((uintptr_t)x->image, (uintptr_t)y->image);
+    return x->offset != y->offset ? ORDER(x->offset, y->offset) : ORDER(x->space, y->space);
+}
+
+static void *find(const void *key, void *const *tree, int (*compare)(const void *, const void *)) {
+    void *node = tfind(key, tree, compare);
+    return node ? *(void **)node : NULL;
+}
+
+/* A copy of `key` in the tree, which has none that is equal; NULL: out of memory. */
+static void *insert(const void *key, size_t size, void **tree, int (*compare)(const void *, const void *)) {
+    void *copy = malloc(size);
+    if (!copy) return NULL;
+    memcpy(copy, key, size);
+    if (tsearch(copy, tree, compare)) return copy;
+    free(copy);
+    return NULL;
+}
+
+/* One copy of each text; NULL stays NULL. */
+static const char *intern(struct symbols *symbols, const char *text) {
+    if (!text) return NULL;
+    const char *known = find(text, &symbols->strings, compare_strings);
+    return known ? known : insert(text, strlen(text) + 1, &symbols->strings, compare_strings);
+}
+
+/* Modules. */
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+static struct image_entry *add_image(struct symbols *symbols, struct image_entry *image) {
+    const struct image_source source = {image->path, image->build_id, image->build_id_length};
+    struct image_entry **images = reallocarray(symbols->images, symbols->image_count + 1, sizeof *images);
+    if (!images) return NULL;
+    symbols->images = images;
+    image->index = symbols->image_count;
+    image->path = intern(symbols, image->path);
+    image->name = image->path ? intern(symbols, base_name(image->path)) : NULL;
+    struct image_entry *copy = image->name ? insert(image, sizeof *image, &symbols->image_tree, compare_images) : NULL;
+    if (!copy || worker_add(symbols->worker, &source)) return NULL;
+    return images[symbols->image_count++] = copy;
+}
+
+static struct image_entry *image_of(struct symbols *symbols, const struct symbol_module *module) {
+    struct image_entry key = {.path = module->path};
+    if (module->build_id_length <= BUILD_ID_MAX) key.build_id_length = module->build_id_length;
+    if (key.build_id_length) memcpy(key.build_id, module->build_id, key.build_id_length);
+    struct image_entry *known = find(&key, &symbols->image_tree, compare_images);
+    return known ? known : add_image(symbols, &key);
+}
+
+int symbols_add_module(struct symbols *symbols, uint32_t space, const struct symbol_module *module) {
+    struct module_entry key = {space, module->id, module->bias, image_of(symbols, module)};
+    if (!key.image) return -ENOMEM;
+    struct module_entry *known = find(&key, &symbols->modules, compare_modules);
+    if (!known) return insert(&key, sizeof key, &symbols->modules, compare_modules) ? 0 : -ENOMEM;
+    *known = key;
+    return 0;
+}
+
+int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *path) {
+    struct jit_entry key = {space, NULL};
+    if (find(&key, &symbols->jits, compare_jits)) return -EEXIST;
+    int error = perf_map_read(&key.map, path);
+    if (error) return error;
+    if (insert(&key, sizeof key, &symbols->jits, compare_jits)) return 0;
+    perf_map_free(key.map);
+    return -ENOMEM;
+}
+
+/* Answers. */
+
+struct gathering {
+    struct symbols *symbols;
+    struct answer *answer;
+};
+
+static void add_frame(struct gathering *gathering, const struct symbol_frame *frame) {
+    struct answer *answer = gathering->answer;
+    struct symbol_frame *frames = reallocarray(answer->frames, answer->count + 1, sizeof *frames);
+    if (!frames) return;
+    answer->frames = frames;
+    frames[answer->count++] = *frame;
+}
+
+static void gather(void *context, const struct image_frame *found) {
+    struct gathering *gathering = context;
+    struct symbols *symbols = gathering->symbols;
+    const struct answer *answer = gathering->answer;
+    add_frame(gathering, &(struct symbol_frame){.function = intern(symbols, found->function),
+                                                .file = intern(symbols, found->file),
+                                                .line = found->line,
+                                                .module = answer->image->name,
+                                                .offset = answer->offset,
+                                                .inlined = found->inlined});
+}
+
+static void ask_image(struct gathering *gathering, struct image_entry *image) {
+    struct answer *answer = gathering->answer;
+    worker_lookup(gathering->symbols->worker, image->index, answer->offset, gather, gathering);
+    image->asked++;
+    if (answer->count == 0 || !answer->frames[0].function) image->unnamed++;
+    if (answer->count == 0) add_frame(gathering, &(struct symbol_frame){.module = image->name, .offset = answer->offset});
+    if (answer->count) answer->frames[answer->count - 1].inlined = false;
+}
+
+static void ask_jit(struct gathering *gathering) {
+    struct symbols *symbols = gathering->symbols;
+    const struct answer *answer = gathering->answer;
+    const struct jit_entry *jit = find(&(struct jit_entry){.space = answer->space}, &symbols->jits, compare_jits);
+    const char *name = jit ? perf_map_find(jit->map, answer->offset) : NULL;
+    add_frame(gathering, &(struct symbol_frame){.function = intern(symbols, name), .offset = answer->offset});
+}
+
+size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t address, bool returning,
+                       const struct symbol_frame **frames) {
+    static const struct symbol_frame unknown;
+    const struct module_entry *found = find(&(struct module_entry){.space = space, .id = module}, &symbols->modules, compare_modules);
+    struct answer key = {.image = found ? found->image : NULL,
+                         .space = found ? 0 : space,
+                         .offset = address - (found ? found->bias : 0) - (returning && address)};
+    struct answer *answer = find(&key, &symbols->answers, compare_answers);
+    if (!answer && (answer = insert(&key, sizeof key, &symbols->answers, compare_answers))) {
+        struct gathering gathering = {symbols, answer};
+        if (found)
+            ask_image(&gathering, found->image);
+        else
+            ask_jit(&gathering);
+    }
+    *frames = answer && answer->count ? answer->frames : &unknown;
+    return answer && answer->count ? answer->count : 1;
+}
+
+/* Doubts. */
+
+__attribute__((format(printf, 2, 3))) static void doubt(struct symbols *symbols, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&symbols->doubts[symbols->doubt_count], format, arguments) >= 0) symbols->doubt_count++;
+    va_end(arguments);
+}
+
+static const char *build_id_text(const struct image_entry *image, char *text, size_t size) {
+    text[0] = 0;
+    for (size_t i = 0; i < image->build_id_length && i < 8 && 2 * i + 2 < size; i++) sprintf(text + 2 * i, "%02x", image->build_id[i]);
+    return text;
+}
+
+static void doubt_image(struct symbols *symbols, const struct image_entry *image) {
+    char id[20];
+    if (!image->asked) return;
+    switch (worker_state(symbols->worker, image->index)) {
+    case IMAGE_MISSING:
+        doubt(symbols, "%s is not here (%s, build-id %s): its functions have no names", image->name, image->path,
+              image->build_id_length ? build_id_text(image, id, sizeof id) : "unknown");
+        return;
+    case IMAGE_MISMATCH:
+        doubt(symbols, "%s is another build than the one recorded (%s, recorded build-id %s): its functions have no names",
+              image->name, image->path, build_id_text(image, id, sizeof id));
+        return;
+    case IMAGE_BAD: doubt(symbols, "%s could not be read as an object file (%s)", image->name, image->path); return;
+    case IMAGE_OPEN: break;
+    }
+    if (image->unnamed)
+        doubt(symbols, "%s has no symbols for %zu of %zu addresses (stripped? install its debug symbols)", image->name,
+              image->unnamed, image->asked);
+}
+
+static void forget_doubts(struct symbols *symbols) {
+    for (size_t i = 0; i < symbols->doubt_count; i++) free(symbols->doubts[i]);
+    free(symbols->doubts);
+    symbols->doubts = NULL;
+    symbols->doubt_count = 0;
+}
+
+const char *const *symbols_doubts(struct symbols *symbols) {
+    forget_doubts(symbols);
+    symbols->doubts = calloc(symbols->image_count + 1, sizeof *symbols->doubts);
+    for (size_t i = 0; symbols->doubts && i < symbols->image_count; i++) doubt_image(symbols, symbols->images[i]);
+    if (symbols->doubts) symbols->doubts[symbols->doubt_count] = NULL;
+    return (const char *const *)symbols->doubts;
+}
+
+/* Life. */
+
+int symbols_open(struct symbols **out, const struct symbol_options *options) {
+    struct symbols *symbols = calloc(1, sizeof *symbols);
+    if (!symbols) return -ENOMEM;
+    if (options)
+        symbols->places = (struct image_search){options->sysroot && *options->sysroot ? options->sysroot : NULL, options->debug_paths,
+                                                options->debug_path_count};
+    symbols->worker = worker_new(&symbols->places, options && options->in_process);
+    if (!symbols->worker) {
+        free(symbols);
+        return -ENOMEM;
+    }
+    *out = symbols;
+    return 0;
+}
+
+static void free_answer(void *entry) {
+    struct answer *answer = entry;
+    free(answer->frames);
+    free(answer);
+}
+
+static void free_jit(void *entry) {
+    struct jit_entry *jit = entry;
+    perf_map_free(jit->map);
+    free(jit);
+}
+
+void symbols_close(struct symbols *symbols) {
+    if (!symbols) return;
+    forget_doubts(symbols);
+    worker_free(symbols->worker);
+    tdestroy(symbols->answers, free_answer);
+    tdestroy(symbols->modules, free);
+    tdestroy(symbols->jits, free_jit);
+    tdestroy(symbols->image_tree, free);
+    tdestroy(symbols->strings, free);
+    free(symbols->images);
+    free(symbols);
+}
