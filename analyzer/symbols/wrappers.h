@@ -1,8 +1,8 @@
 /*
- * Which functions merely pass memory on, and what kind of code owns a block: facts about frames, from one table.
+ * Which frame of a stack is the call site: the first that does not merely pass memory on to its caller.
  *
- * Used where a stack becomes a call site (the first frame that is no wrapper), and by the verdict, which treats blocks of
- * the runtime, of interpreters and of pools by rules of their own. Pure functions of names; no I/O.
+ * Told by one table of names: operator new and the standard libraries of C, C++ and Rust, strdup and its like, xmalloc and
+ * its like, and the allocation layers of well-known programs; users add their own. Pure functions of names.
  */
 #ifndef SYMBOLS_WRAPPERS_H
 #define SYMBOLS_WRAPPERS_H
@@ -12,34 +12,19 @@
 
 #include "symbols.h"
 
-enum frame_role {
-    FRAME_PLAIN,       /* ordinary code: a call site */
-    FRAME_WRAPPER,     /* allocates for its caller: operator new, strdup, xmalloc */
-    FRAME_RUNTIME,     /* C or C++ library, or loader, for a purpose of its own that is kept by design */
-    FRAME_INTERPRETER, /* an interpreter or a pool: the blocks belong to what it runs */
-};
-
-struct frame_class {
-    enum frame_role role;
-    const char *what; /* FRAME_RUNTIME: what is kept ("stdio buffers"); FRAME_INTERPRETER: whose ("python"); else NULL */
-};
-
 /* More wrappers, as globs on function names ("my_alloc*"). Not copied. */
 struct wrapper_set {
     const char *const *globs;
     size_t count;
 };
 
-/* `function` is demangled and may be NULL; `module` is a base name and may be NULL. `extra` may be NULL. */
-struct frame_class classify_frame(const char *function, const char *module, const struct wrapper_set *extra);
+/* `function` is demangled and may be NULL; `module` is a base name and may be NULL; `extra` may be NULL. */
+bool is_wrapper(const char *function, const char *module, const struct wrapper_set *extra);
 
-struct stack_class {
-    size_t site;           /* index of the first frame that is no wrapper; 0 where all are */
-    const char *runtime;   /* kept by design: what; NULL: not so */
-    const char *owner;     /* interpreter or pool that owns the block; NULL: none */
-};
-
-/* Frames innermost first, as symbols_resolve() gives them, one after the other. */
-struct stack_class classify_stack(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra);
+/*
+ * Index of the call site. Frames innermost first, as symbols_resolve() gives them, one address after the other. Where
+ * nothing but wrappers is left (code that the C library runs for itself), the first that is none by its own name; else 0.
+ */
+size_t call_site(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra);
 
 #endif
