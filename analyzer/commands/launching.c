@@ -1,0 +1,143 @@
+/*
+ * One recorded run (launching.h). Messages say why a program could not be recorded; it is run all the same.
+ */
+#include "launching.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../launch/exited.h"
+#include "../launch/output.h"
+
+#define AT(group, field) offsetof(struct group##_values, field)
+
+static const struct option_row launching_rows[] = {
+    {"output", 'o', OPTION_TEXT, "FILE", AT(launching, out), "The trace of CMD (default tidemark.NAME.PID.tmk)", NULL, NULL},
+    {"only", 0, OPTION_TEXT, "EXE-GLOB", AT(launching, only), "Record only programs whose name matches", NULL, NULL},
+    {"skip", 0, OPTION_TEXT, "EXE-GLOB", AT(launching, skip), "Don't record programs whose name matches", NULL, NULL},
+    {"preload", 0, OPTION_TEXT, "PATH", AT(launching, preload), "The recorder to use (default: libtrace.so beside tidemark)", NULL, NULL},
+};
+const struct option_group launching_options = {"Recording:", OPTION_ROWS(launching_rows)};
+
+static const struct option_row output_phase_rows[] = {
+    {"phase-from-output", 0, OPTION_TEXT, "REGEX|PRESET", AT(output_phase, from_output),
+     "A line of CMD's output that matches starts the phase named by its first group; presets: gtest ctest pytest tap cargo", NULL, NULL},
+    {"no-pty", 0, OPTION_FLAG, NULL, AT(output_phase, no_pty), "Watch the output through a pipe, not a pseudo-terminal", NULL, NULL},
+};
+const struct option_group output_phase_options = {"Phases:", OPTION_ROWS(output_phase_rows)};
+
+int launched_status(const struct launched *launched) {
+    return launched->ending.signaled ? 128 + launched->ending.value : launched->ending.value;
+}
+
+/* Our own failures. */
+
+static int fail_to_execute(const char *program, int error) {
+    bool missing = error == -ENOENT;
+    say("%s: %s", program, missing ? "not found" : strerror(-error));
+    return missing ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
+static int fail_to_start(const struct started *started, const struct place *place, const char *program, int error) {
+    if (started->failed == START_EXEC) {
+        place_finish(place);
+        return fail_to_execute(program, error);
+    }
+    say("%s: %s", started->failed_path ? started->failed_path : "cannot start", strerror(-error));
+    return STATUS_OWN_FAILURE;
+}
+
+/* The loader splits LD_PRELOAD at these. */
+static bool can_be_preloaded(const char *path) { return !strpbrk(path, ": "); }
+
+static int find_recorder(const struct launching_values *values, char *out, size_t capacity) {
+    if (place_recorder(values->preload, out, capacity) != 0) {
+        say("the recorder is missing: %s", values->preload ? values->preload : "no libtrace.so beside tidemark; give --preload PATH");
+        return STATUS_OWN_FAILURE;
+    }
+    if (can_be_preloaded(out)) return 0;
+    say("%s: a path with a blank or a colon can't be preloaded", out);
+    return STATUS_OWN_FAILURE;
+}
+
+/* Phases from the output. */
+
+static int open_output(const struct output_phase_values *phases, const struct place *place, struct output **out) {
+    const char *problem = NULL;
+    *out = NULL;
+    if (!phases->from_output) return 0;
+    int error = output_open(phases->from_output, !phases->no_pty, place, out, &problem);
+    if (!error) return 0;
+    say("--phase-from-output: %s", problem ? problem : strerror(-error));
+    return STATUS_OWN_FAILURE;
+}
+
+/* The run itself. */
+
+static int wait_for_end(const struct started *started, struct output *output, struct launched *out) {
+    struct pump pump = output ? output_pump(output) : (struct pump){.fd = -1};
+    int error = wait_program(started, output ? &pump : NULL, &out->ending);
+    if (!error) return 0;
+    say("cannot wait for the program: %s", strerror(-error));
+    return STATUS_OWN_FAILURE;
+}
+
+static void finish(const struct started *started, struct launched *out) {
+    int error = exited_append(&out->place, started, &out->ending);
+    out->recorded = place_has_trace(&out->place);
+    place_finish(&out->place);
+    if (error && error != -ENOENT) say("%s: cannot note how the program ended: %s", out->place.file, strerror(-error));
+}
+
+/* Silent where it is known already, or wanted by --only or --skip. */
+static void explain_absence(const struct start_plan *plan, const struct launched *launched) {
+    if (launched->recorded || launched->obstacle != OBSTACLE_NONE || plan->only || plan->skip) return;
+    say("no trace of %s appeared: the recorder was not loaded into it, or could not write its file", plan->arguments[0]);
+}
+
+static int run_plan(const struct start_plan *plan, struct output *output, struct launched *out) {
+    struct started started;
+    int error = start_program(plan, &out->place, &started);
+    if (output) output_started(output);
+    if (error) return fail_to_start(&started, &out->place, plan->arguments[0], error);
+    int status = wait_for_end(&started, output, out);
+    if (status) return status;
+    finish(&started, out);
+    explain_absence(plan, out);
+    return 0;
+}
+
+static int launch_plan(struct start_plan *plan, const struct output_phase_values *phases, struct launched *out) {
+    struct output *output;
+    int status = open_output(phases, &out->place, &output);
+    if (status) return status;
+    if (output) plan->stdout_fd = output_child_fd(output);
+    status = run_plan(plan, output, out);
+    output_close(output);
+    return status;
+}
+
+int launch(const struct launching_values *values, const struct output_phase_values *phases, char **arguments,
+           struct launched *out) {
+    char recorder[PATH_MAX];
+    *out = (struct launched){.obstacle = inspect_program(arguments[0])};
+    const struct obstacle_row *obstacle = obstacle_row(out->obstacle);
+    if (out->obstacle == OBSTACLE_NOT_FOUND) return fail_to_execute(arguments[0], -ENOENT);
+    if (out->obstacle == OBSTACLE_NOT_EXECUTABLE) return fail_to_execute(arguments[0], -EACCES);
+    int status = find_recorder(values, recorder, sizeof recorder);
+    if (status) return status;
+    if (obstacle->why) say("%s can't be recorded: it %s", arguments[0], obstacle->why);
+    int error = place_init(&out->place);
+    if (error) say("cannot make a run id: %s", strerror(-error));
+    if (error) return STATUS_OWN_FAILURE;
+    struct start_plan plan = {.arguments = arguments,
+                              .out = values->out,
+                              .recorder = obstacle->keep_preload ? recorder : NULL,
+                              .children_only = out->obstacle != OBSTACLE_NONE,
+                              .only = values->only,
+                              .skip = values->skip,
+                              .stdout_fd = -1};
+    return launch_plan(&plan, phases, out);
+}

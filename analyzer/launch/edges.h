@@ -1,0 +1,29 @@
+/*
+ * From lines of output to edges of phases: the rules of a preset, or of a pattern of the user's own.
+ *
+ * Pure: no I/O, no clock. Phases come on two levels: a suite, and the tests in it.
+ */
+#ifndef LAUNCH_EDGES_H
+#define LAUNCH_EDGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum edge_level { EDGE_SUITE, EDGE_TEST, EDGE_LEVELS };
+
+/* Called for each edge, in order; the name lives during the call only. */
+typedef void edge_visitor(void *self, enum edge_level level, bool begins, const char *name);
+
+struct edges;
+
+/* `pattern` is the name of a preset or an extended regular expression. NULL: `problem` says why (static text). */
+struct edges *edges_new(const char *pattern, edge_visitor *visit, void *self, const char **problem);
+void edges_free(struct edges *edges);
+
+/*
+ * Feeds one line without its line end; `complete` is false for the beginning of a line that is still being printed, and
+ * the same line is fed again when it is longer or complete. Terminal colour sequences are ignored.
+ */
+void edges_feed(struct edges *edges, const char *line, size_t length, bool complete);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * Requests to a recorder from outside its process, through the mailbox in the header of its live trace (FORMAT.md
+ * "Mailbox"). The header is mapped shared; any number of senders may post at the same time.
+ */
+#ifndef LAUNCH_MAILBOX_H
+#define LAUNCH_MAILBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../include/trace_format.h"
+
+#define MAILBOX_NAME_MAX 255
+
+struct mailbox {
+    uint8_t *header; /* NULL: not open */
+};
+
+/* Opens the trace at `path`. 0, -EPROTO (no trace of a version we know), -ESHUTDOWN (the trace is closed) or -errno. */
+int mailbox_open(struct mailbox *mailbox, const char *path);
+/* The same for an open file. */
+int mailbox_open_at(struct mailbox *mailbox, int fd);
+void mailbox_close(struct mailbox *mailbox);
+/* pid of the recorded process, in its own PID namespace. */
+uint32_t mailbox_pid(const struct mailbox *mailbox);
+/* Whether the process is still recorded. */
+bool mailbox_is_live(const struct mailbox *mailbox);
+
+/* Finds the live trace of a running process. 0, -ESRCH, -EACCES, -ENOENT (it has none) or another -errno. */
+int mailbox_find(struct mailbox *mailbox, pid_t pid);
+
+/*
+ * Posts a request; the stamp is this moment. `name` has at most MAILBOX_NAME_MAX bytes; `flags` as of an event.
+ * 0, -EAGAIN (the mailbox is full) or -EINVAL. `number` is what mailbox_wait takes; it may be NULL.
+ */
+int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags, uint32_t *number);
+/* Waits until the recorder has served it. 0 or -ETIMEDOUT. */
+int mailbox_wait(const struct mailbox *mailbox, uint32_t number, int64_t timeout_ns);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * The stream of output.h. Bytes are forwarded first and looked at then, so the program never waits for its lines to be
+ * understood; the edges are approximate for that reason, and are marked so.
+ */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "audience.h"
+#include "edges.h"
+
+#define READ_BYTES (64u << 10)
+#define LINE_BYTES 4096u
+
+struct output {
+    int ours, theirs; /* reading and writing end; theirs is -1 once the program has it */
+    struct edges *edges;
+    struct audience *audience;
+    char line[LINE_BYTES]; /* the line so far; what is longer is not looked at */
+    size_t length;
+};
+
+/* Opening. */
+
+/* A terminal that changes no byte, as wide as ours. */
+static void set_up_terminal(int fd) {
+    struct termios mode;
+    struct winsize size;
+    if (tcgetattr(fd, &mode) == 0) {
+        cfmakeraw(&mode);
+        tcsetattr(fd, TCSANOW, &mode);
+    }
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) ioctl(fd, TIOCSWINSZ, &size);
+}
+
+static int open_terminal(struct output *output) {
+    char name[64];
+    output->ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (output->ours < 0 || grantpt(output->ours) || unlockpt(output->ours)) return -errno;
+    if (ptsname_r(output->ours, name, sizeof name) != 0) return -errno;
+    output->theirs = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (output->theirs < 0) return -errno;
+    set_up_terminal(output->theirs);
+    return 0;
+}
+
+static int open_pipe(struct output *output) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+    output->ours = ends[0];
+    output->theirs = ends[1];
+    return 0;
+}
+
+static void post_edge(void *self, enum edge_level level, bool begins, const char *name) {
+    struct output *output = self;
+    audience_post(output->audience, (unsigned)level, begins, name);
+}
+
+static int set_up(struct output *output, const char *pattern, bool pty, const struct place *place, const char **problem) {
+    output->edges = edges_new(pattern, post_edge, output, problem);
+    if (!output->edges) return -EINVAL;
+    output->audience = audience_new(place);
+    if (!output->audience) return -ENOMEM;
+    return pty ? open_terminal(output) : open_pipe(output);
+}
+
+int output_open(const char *pattern, bool pty, const struct place *place, struct output **out, const char **problem) {
+    struct output *output = calloc(1, sizeof *output);
+    if (!output) return -ENOMEM;
+    int error = set_up(output, pattern, pty, place, problem);
+    if (error)
+        output_close(output);
+    else
+        *out = output;
+    return error;
+}
+
+int output_child_fd(const struct output *output) { return output->theirs; }
+
+void output_started(struct output *output) {
+    signal(SIGPIPE, SIG_IGN);
+    close(output->theirs);
+    output->theirs = -1;
+}
+
+void output_close(struct output *output) {
+    if (!output) return;
+    if (output->ours >= 0) close(output->ours);
+    if (output->theirs >= 0) close(output->theirs);
+    edges_free(output->edges);
+    audience_free(output->audience);
+    free(output);
+}
+
+/* Bytes. */
+
+static bool forward(const char *bytes, size_t length) {
+    while (length > 0) {
+        ssize_t wrote = write(STDOUT_FILENO, bytes, length);
+        if (wrote < 0 && errno == EAGAIN)
+            poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
+        else if (wrote < 0 && errno != EINTR)
+            return false;
+        if (wrote > 0) bytes += wrote, length -= (size_t)wrote;
+    }
+    return true;
+}
+
+static void add_to_line(struct output *output, const char *bytes, size_t length) {
+    size_t room = LINE_BYTES - output->length, taken = length < room ? length : room;
+    memcpy(output->line + output->length, bytes, taken);
+    output->length += taken;
+}
+
+static void split_lines(struct output *output, const char *bytes, size_t length) {
+    for (const char *end; length > 0 && (end = memchr(bytes, '\n', length));) {
+        size_t part = (size_t)(end - bytes);
+        add_to_line(output, bytes, part);
+        edges_feed(output->edges, output->line, output->length, true);
+        output->length = 0;
+        bytes += part + 1;
+        length -= part + 1;
+    }
+    add_to_line(output, bytes, length);
+    if (output->length > 0) edges_feed(output->edges, output->line, output->length, false);
+}
+
+/* A reader of our stdout that went away is answered as if it had gone away from the program itself. */
+static bool serve(void *self) {
+    static char bytes[READ_BYTES];
+    struct output *output = self;
+    ssize_t got = read(output->ours, bytes, sizeof bytes);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
+    if (got > 0 && forward(bytes, (size_t)got)) {
+        split_lines(output, bytes, (size_t)got);
+        return true;
+    }
+    close(output->ours);
+    output->ours = -1;
+    return false;
+}
+
+struct pump output_pump(struct output *output) {
+    return (struct pump){.fd = output->ours, .serve = serve, .self = output};
+}

@@ -1,0 +1,25 @@
+/*
+ * Phases from what the program prints: its stdout comes to us, goes on to our stdout byte for byte, and its lines are
+ * turned into edges that are posted to every process of the run that is being recorded.
+ */
+#ifndef LAUNCH_OUTPUT_H
+#define LAUNCH_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "place.h"
+#include "start.h"
+
+struct output;
+
+/*
+ * `pattern` as of edges_new. With `pty` the program writes to a pseudo-terminal, so that it keeps its output
+ * line-buffered; else to a pipe. `place` must stay. 0 or -errno; `problem` then may say what is wrong with the pattern.
+ */
+int output_open(const char *pattern, bool pty, const struct place *place, struct output **out, const char **problem);
+int output_child_fd(const struct output *output); /* what becomes the program's stdout */
+void output_started(struct output *output);       /* the program has it now; we give it up */
+struct pump output_pump(struct output *output);
+void output_close(struct output *output); /* may be NULL */
+
+#endif

@@ -1,0 +1,171 @@
+/* links: analyzer/launch/edges.c */
+/*
+ * Phases from the output of test runners. The outputs are as the real runners print them; the edges are read off them
+ * by hand.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "launch/edges.h"
+
+struct transcript {
+    char text[4096];
+};
+
+static void note(void *self, enum edge_level level, bool begins, const char *name) {
+    struct transcript *seen = self;
+    size_t length = strlen(seen->text);
+    snprintf(seen->text + length, sizeof seen->text - length, "%c%s%s;", begins ? '+' : '-', level == EDGE_SUITE ? "*" : "", name);
+}
+
+static void expect(const char *preset, const char *output, const char *edges_wanted) {
+    struct transcript seen = {""};
+    const char *problem;
+    struct edges *edges = edges_new(preset, note, &seen, &problem);
+    assert_non_null(edges);
+    for (const char *end; (end = strchr(output, '\n')); output = end + 1) edges_feed(edges, output, (size_t)(end - output), true);
+    edges_free(edges);
+    assert_string_equal(seen.text, edges_wanted);
+}
+
+static void gtest(void **state) {
+    (void)state;
+    expect("gtest",
+           "[==========] Running 3 tests from 2 test suites.\n"
+           "[----------] Global test environment set-up.\n"
+           "[----------] 2 tests from Store\n"
+           "\033[0;32m[ RUN      ] \033[mStore.Opens\n"
+           "\033[0;32m[       OK ] \033[mStore.Opens (0 ms)\n"
+           "[ RUN      ] Store.Closes\n"
+           "store_test.cc:9: Failure\n"
+           "[  FAILED  ] Store.Closes (1 ms)\n"
+           "[----------] 2 tests from Store (1 ms total)\n"
+           "\n"
+           "[----------] 1 test from Typed/0, where TypeParam = int\n"
+           "[ RUN      ] Typed/0.Works\n"
+           "[  SKIPPED ] Typed/0.Works (0 ms)\n"
+           "[----------] 1 test from Typed/0 (0 ms total)\n"
+           "[  FAILED  ] 1 test, listed below:\n"
+           "[  FAILED  ] Store.Closes\n",
+           "+*Store;+Store.Opens;-Store.Opens;+Store.Closes;-Store.Closes;-*Store;"
+           "+*Typed/0;+Typed/0.Works;-Typed/0.Works;-*Typed/0;");
+}
+
+static void ctest(void **state) {
+    (void)state;
+    expect("ctest",
+           "Test project /home/someone/build\n"
+           "    Start 1: parse\n"
+           "1/2 Test #1: parse ............................   Passed    0.01 sec\n"
+           "    Start 2: print all\n"
+           "2/2 Test #2: print all ........................***Failed    0.02 sec\n"
+           "\n"
+           "50% tests passed, 1 tests failed out of 2\n",
+           "+*ctest;+parse;-parse;+print all;-print all;-*ctest;");
+}
+
+static void pytest_verbose(void **state) {
+    (void)state;
+    expect("pytest",
+           "============================= test session starts ==============================\n"
+           "collected 2 items\n"
+           "test_a.py::test_one PASSED                                               [ 50%]\n"
+           "test_a.py::TestIt::test_two[3-x] FAILED                                  [100%]\n"
+           "=================================== FAILURES ===================================\n"
+           "test_a.py:4: AssertionError\n"
+           "========================= 1 failed, 1 passed in 0.02s ==========================\n",
+           "+*pytest;+test_a.py::test_one;-test_a.py::test_one;"
+           "+test_a.py::TestIt::test_two[3-x];-test_a.py::TestIt::test_two[3-x];-*pytest;");
+}
+
+static void tap(void **state) {
+    (void)state;
+    expect("tap", "1..3\nok 1 - opens\n# a note\nnot ok 2 - closes\nok 3\n", 
+           "+*tap;+test 1;-test 1;+test 2;-test 2;+test 3;-test 3;-*tap;");
+}
+
+static void tap_with_late_plan(void **state) {
+    (void)state;
+    expect("tap", "ok 1\nok 2\n1..2\n", "");
+}
+
+static void tap_of_two_files(void **state) {
+    (void)state;
+    expect("tap", "1..1\nok 1\n1..1\nok 1\n", "+*tap;+test 1;-test 1;-*tap;+*tap;+test 1;-test 1;-*tap;");
+}
+
+static void cargo(void **state) {
+    (void)state;
+    expect("cargo",
+           "running 2 tests\ntest tests::adds ... ok\ntest tests::divides ... FAILED\n\n"
+           "test result: FAILED. 1 passed; 1 failed; 0 ignored\n",
+           "+*cargo;+tests::adds;-tests::adds;+tests::divides;-tests::divides;-*cargo;");
+}
+
+static void own_pattern_with_group(void **state) {
+    (void)state;
+    expect("^=== (.+) ===$", "start\n=== load ===\nrow\n=== query ===\n", "+load;-load;+query;");
+}
+
+static void own_pattern_without_group(void **state) {
+    (void)state;
+    expect("round [0-9]+", "now round 1 begins\nnow round 2 begins\n", "+round 1;-round 1;+round 2;");
+}
+
+/* A name printed before its test runs counts from then on, once, however the line arrives. */
+static void early_lines(void **state) {
+    (void)state;
+    struct transcript seen = {""};
+    const char *problem, *line = "test tests::adds ... ok";
+    struct edges *edges = edges_new("cargo", note, &seen, &problem);
+    for (size_t length = 1; length <= strlen("test tests::adds ... "); length++) edges_feed(edges, line, length, false);
+    assert_string_equal(seen.text, "+tests::adds;");
+    edges_feed(edges, line, strlen(line), true);
+    edges_feed(edges, line, strlen(line), true);
+    edges_free(edges);
+    assert_string_equal(seen.text, "+tests::adds;-tests::adds;+tests::adds;-tests::adds;");
+}
+
+static void bad_pattern(void **state) {
+    (void)state;
+    const char *problem = NULL;
+    assert_null(edges_new("(", note, NULL, &problem));
+    assert_non_null(problem);
+}
+
+/* Longer names than a phase can have are cut, longer lines than a buffer are looked at as far as they fit. */
+static void long_lines(void **state) {
+    (void)state;
+    struct transcript seen = {""};
+    const char *problem;
+    char line[9000];
+    memset(line, 'x', sizeof line);
+    struct edges *edges = edges_new("^(x+)", note, &seen, &problem);
+    edges_feed(edges, line, sizeof line, true);
+    edges_free(edges);
+    assert_int_equal(strlen(seen.text), 1 + 255 + 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gtest),
+        cmocka_unit_test(ctest),
+        cmocka_unit_test(pytest_verbose),
+        cmocka_unit_test(tap),
+        cmocka_unit_test(tap_with_late_plan),
+        cmocka_unit_test(tap_of_two_files),
+        cmocka_unit_test(cargo),
+        cmocka_unit_test(own_pattern_with_group),
+        cmocka_unit_test(own_pattern_without_group),
+        cmocka_unit_test(early_lines),
+        cmocka_unit_test(bad_pattern),
+        cmocka_unit_test(long_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
