@@ -1,0 +1,43 @@
+/*
+ * From traces to a verdict and outputs: what report, check and run have in common. One pass over the traces gives every
+ * output asked for; the caller chooses what goes to which stream and makes the exit status from the result.
+ */
+#ifndef COMMANDS_EXPLAIN_H
+#define COMMANDS_EXPLAIN_H
+
+#include <stdio.h>
+
+#include "groups.h"
+
+enum explain_text {
+    EXPLAIN_NOTHING, /* no text at all */
+    EXPLAIN_VERDICT, /* the verdict and its reasons: check */
+    EXPLAIN_SUMMARY, /* verdict, totals, phases, top sites: run */
+    EXPLAIN_FULL,    /* the full report: report */
+};
+
+struct explain_request {
+    const struct common_values *common;
+    const struct judging_values *judging; /* NULL: default rules */
+    const struct filter_values *filters;  /* NULL: none */
+    const struct output_values *outputs;  /* NULL: none */
+    const struct symbol_values *symbols;  /* NULL: defaults */
+    const struct input_values *input;     /* NULL: the whole tree */
+    char **traces;                        /* files and folders */
+    int trace_count;
+    enum explain_text text;
+    FILE *stream; /* where the text goes: stdout, or stderr for run */
+};
+
+struct explain_result {
+    char result[24]; /* as in the JSON report: pass, warn, leak, ... */
+    int exit_code;   /* of the verdict: 0, 10, 11, 12 */
+};
+
+/*
+ * Reads, judges and writes; says itself what went wrong. Returns 0 and sets `out`, or the exit status of a failure:
+ * STATUS_USAGE (a bad rule file, pattern or option value), STATUS_UNREADABLE, STATUS_INTERNAL.
+ */
+int explain_traces(const struct explain_request *request, struct explain_result *out);
+
+#endif
