@@ -50,18 +50,19 @@ $(BUILD)/libtrace.so: $(PRELOAD_OBJ) preload/libtrace.map
 $(BUILD)/tidemark: $(ANALYZER_OBJ)
 	$(CC) $(LDSAN) $(ANALYZER_OBJ) -o $@ $(ANALYZER_LIBS)
 
-# Tests. A unit test or test program says in its first comment what it needs:
+# Tests. A unit test says in its first line what it needs:
 #   /* links: preload/columns.c analyzer/input/decode.c libs: -lz flags: -pthread */
 WORDS_links := s/.*links:([^:]*).*/\1/
 WORDS_libs := s/.*libs:([^:]*).*/\1/
 WORDS_flags := s/.*flags:([^:]*).*/\1/
-needs = $(shell sed -n '1,/\*\//p' $(2) | tr '\n' ' ' | sed -nE '/$(1):/{$(WORDS_$(1));s/\*\/.*//;s/(links|libs|flags) *$$//;p}')
+needs = $(shell sed -nE '1{/$(1):/{$(WORDS_$(1));s/\*\/.*//;s/(links|libs|flags) *$$//;p}}' $(2))
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(wildcard tests/programs/*.c)) \
-            $(patsubst tests/programs/%.cc,$(BUILD)/tests/programs/%,$(wildcard tests/programs/*.cc))
 TEST_FLAGS := $(BASE) -I. -Iinclude -Ianalyzer -Wno-missing-prototypes
-PROGRAM_FLAGS := -g -O1 -fno-builtin -Wall -Wextra $(WERROR) -D_GNU_SOURCE -Iinclude
+
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -c $< -o $@
 
 define UNIT_TEST
 $(BUILD)/tests/unit/$(1): tests/unit/$(1).c $(patsubst %.c,$(BUILD)/%.o,$(call needs,links,tests/unit/$(1).c))
@@ -70,23 +71,15 @@ $(BUILD)/tests/unit/$(1): tests/unit/$(1).c $(patsubst %.c,$(BUILD)/%.o,$(call n
 endef
 $(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call UNIT_TEST,$(test))))
 
-$(BUILD)/tests/programs/%: tests/programs/%.c include/tidemark.h
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(PROGRAM_FLAGS) $(call needs,flags,$<) $< -o $@ $(call needs,libs,$<)
-
-$(BUILD)/tests/programs/%: tests/programs/%.cc include/tidemark.h
-	@mkdir -p $(@D)
-	$(CXX) -std=c++17 $(PROGRAM_FLAGS) $(call needs,flags,$<) $< -o $@ $(call needs,libs,$<)
-
 setup:
 	@scripts/setup
 
-tests: $(UNIT_TESTS) $(PROGRAMS)
+tests: $(UNIT_TESTS)
 
 # The tests need programs that scripts/setup installs; make starts anew after it, because it may bring the compiler.
 check:
 	@scripts/setup
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory all tests samples
 	@scripts/check $(BUILD)
 
 lint:
@@ -109,6 +102,8 @@ man: $(BUILD)/tidemark
 
 install: all
 	@scripts/install $(BUILD) "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
+include samples/samples.mk
 
 clean:
 	rm -rf $(BUILD)
