@@ -1,0 +1,330 @@
+/*
+ * The JSON report, "tidemark-report/1", described by docs/report.schema.json.
+ *
+ * Every object is a table of its plain members plus the few that are objects themselves. Absent numbers and texts are
+ * null; invalid UTF-8 becomes U+FFFD, since traces hold whatever bytes the target had. Out of memory ends in -ENOMEM.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "render.h"
+#include "utf8.h"
+
+enum member_kind { MEMBER_INTEGER, MEMBER_SMALL, MEMBER_REAL, MEMBER_ROUNDED, MEMBER_TEXT, MEMBER_FLAG };
+
+struct member {
+    const char *name;
+    enum member_kind kind;
+    size_t offset;
+};
+
+#define INTEGER(type, field) {#field, MEMBER_INTEGER, offsetof(struct type, field)}
+#define REAL(type, field) {#field, MEMBER_REAL, offsetof(struct type, field)}
+/* Bytes and ns are integers even where the report has their mean. */
+#define ROUNDED(type, field) {#field, MEMBER_ROUNDED, offsetof(struct type, field)}
+#define TEXT(type, field) {#field, MEMBER_TEXT, offsetof(struct type, field)}
+#define FLAG(type, field) {#field, MEMBER_FLAG, offsetof(struct type, field)}
+#define MEMBERS(table) (table), sizeof(table) / sizeof *(table)
+
+static json_t *text_value(const char *text) {
+    if (!text) return json_null();
+    char *clean = utf8_clean(text);
+    json_t *value = clean ? json_string(clean) : NULL;
+    free(clean);
+    return value;
+}
+
+static json_t *integer_value(int64_t value) { return value == REPORT_NONE ? json_null() : json_integer(value); }
+static json_t *real_value(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+static json_t *rounded_value(double value) { return fabs(value) < 9e18 ? json_integer(llround(value)) : json_null(); }
+
+static json_t *member_value(const struct member *member, const void *object) {
+    const void *at = (const char *)object + member->offset;
+    switch (member->kind) {
+    case MEMBER_INTEGER: return integer_value(*(const int64_t *)at);
+    case MEMBER_SMALL: return json_integer(*(const int *)at);
+    case MEMBER_REAL: return real_value(*(const double *)at);
+    case MEMBER_ROUNDED: return rounded_value(*(const double *)at);
+    case MEMBER_TEXT: return text_value(*(const char *const *)at);
+    case MEMBER_FLAG: return json_boolean(*(const bool *)at);
+    }
+    return NULL;
+}
+
+static json_t *object_of(const struct member *members, size_t count, const void *from) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < count; i++)
+        if (json_object_set_new(object, members[i].name, member_value(&members[i], from))) {
+            json_decref(object);
+            return NULL;
+        }
+    return object;
+}
+
+/* An array of `count` items of `size` bytes, each made by `make`. NULL: out of memory. */
+static json_t *array_of(const void *items, size_t count, size_t size, json_t *(*make)(const void *item)) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(array, make((const char *)items + i * size))) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+#define ARRAY(items, count, make) array_of((items), (count), sizeof *(items), (make))
+
+/* Adds a member; an object that could not be completed becomes NULL. */
+static json_t *with(json_t *object, const char *name, json_t *value) {
+    if (object && json_object_set_new(object, name, value) == 0) return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *make_text(const void *item) { return text_value(*(const char *const *)item); }
+static json_t *make_integer(const void *item) { return integer_value(*(const int64_t *)item); }
+
+/* Trace, system, totals. */
+
+static json_t *make_trace(const struct report_trace *trace) {
+    static const struct member members[] = {
+        TEXT(report_trace, path),           FLAG(report_trace, complete),          FLAG(report_trace, recovered),
+        FLAG(report_trace, cut),            INTEGER(report_trace, events),         INTEGER(report_trace, lost_events),
+        INTEGER(report_trace, impossible_events), INTEGER(report_trace, truncated_stacks), INTEGER(report_trace, size_bytes),
+        TEXT(report_trace, run_id),
+    };
+    return object_of(MEMBERS(members), trace);
+}
+
+static json_t *make_system(const struct report_system *system) {
+    static const struct member members[] = {
+        INTEGER(report_system, cpus), INTEGER(report_system, ram_bytes), TEXT(report_system, kernel),
+        TEXT(report_system, libc),    TEXT(report_system, allocator),    TEXT(report_system, host),
+    };
+    return object_of(MEMBERS(members), system);
+}
+
+static json_t *make_totals(const struct report_totals *totals) {
+    static const struct member members[] = {
+        INTEGER(report_totals, allocations),     INTEGER(report_totals, frees),           INTEGER(report_totals, failed_allocations),
+        INTEGER(report_totals, allocated_bytes), INTEGER(report_totals, live_bytes_end),  INTEGER(report_totals, live_blocks_end),
+        INTEGER(report_totals, peak_live_bytes), INTEGER(report_totals, peak_live_t),     INTEGER(report_totals, peak_rss_bytes),
+        INTEGER(report_totals, temporary_allocations), REAL(report_totals, explained_share),
+    };
+    return object_of(MEMBERS(members), totals);
+}
+
+/* Processes. */
+
+static json_t *make_process(const void *item) {
+    static const struct member members[] = {
+        INTEGER(report_process, pid),         INTEGER(report_process, parent),          TEXT(report_process, exe),
+        TEXT(report_process, started),        INTEGER(report_process, duration_ns),     TEXT(report_process, trace_path),
+        INTEGER(report_process, allocations), INTEGER(report_process, peak_live_bytes), INTEGER(report_process, peak_rss_bytes),
+        INTEGER(report_process, live_bytes_end), TEXT(report_process, result),
+    };
+    static const struct member exit_members[] = {
+        {"kind", MEMBER_TEXT, offsetof(struct report_process, exit_kind)},
+        {"code", MEMBER_INTEGER, offsetof(struct report_process, exit_code)},
+    };
+    static const struct member recorder_members[] = {
+        {"rss_bytes", MEMBER_INTEGER, offsetof(struct report_process, recorder_rss_bytes)},
+        {"cpu_ns", MEMBER_INTEGER, offsetof(struct report_process, recorder_cpu_ns)},
+        {"fallback_stacks", MEMBER_INTEGER, offsetof(struct report_process, fallback_stacks)},
+    };
+    const struct report_process *process = item;
+    json_t *object = object_of(MEMBERS(members), process);
+    object = with(object, "args", ARRAY(process->args, process->arg_count, make_text));
+    object = with(object, "exit", object_of(MEMBERS(exit_members), process));
+    return with(object, "recorder", object_of(MEMBERS(recorder_members), process));
+}
+
+static json_t *make_point(const void *item) {
+    static const struct member members[] = {
+        INTEGER(report_point, t),         INTEGER(report_point, live_bytes), INTEGER(report_point, live_blocks),
+        INTEGER(report_point, pinned_bytes), INTEGER(report_point, rss_bytes), INTEGER(report_point, pss_bytes),
+        INTEGER(report_point, vms_bytes), REAL(report_point, cpu),           INTEGER(report_point, threads),
+        INTEGER(report_point, fds),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+/* Phases. */
+
+static json_t *make_spread(const struct report_spread *spread) {
+    static const struct member members[] = {
+        ROUNDED(report_spread, mean), ROUNDED(report_spread, min), ROUNDED(report_spread, p50),    ROUNDED(report_spread, p95),
+        ROUNDED(report_spread, p99),  ROUNDED(report_spread, max), ROUNDED(report_spread, stddev),
+    };
+    return object_of(MEMBERS(members), spread);
+}
+
+static json_t *make_op(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_op, name),        INTEGER(report_op, count), INTEGER(report_op, ok),
+        INTEGER(report_op, failed),   INTEGER(report_op, rejected), REAL(report_op, per_s),
+        INTEGER(report_op, peak_in_flight),
+    };
+    const struct report_op *op = item;
+    return with(object_of(MEMBERS(members), op), "ns", make_spread(&op->ns));
+}
+
+static json_t *make_named_value(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_value, name), REAL(report_value, last), REAL(report_value, min), REAL(report_value, max),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+static json_t *make_round(const void *item) {
+    static const struct member members[] = {
+        INTEGER(report_round, round),      INTEGER(report_round, begin),     INTEGER(report_round, end),
+        INTEGER(report_round, live_begin), INTEGER(report_round, live_end),  INTEGER(report_round, rss_begin),
+        INTEGER(report_round, rss_end),    INTEGER(report_round, items),     INTEGER(report_round, allocations),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+static json_t *make_phase(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_phase, name),           TEXT(report_phase, parent),          INTEGER(report_phase, rounds),
+        TEXT(report_phase, rounds_kind),    INTEGER(report_phase, items),        INTEGER(report_phase, duration_ns),
+        REAL(report_phase, items_per_s),    INTEGER(report_phase, rss_start),    INTEGER(report_phase, rss_end),
+        INTEGER(report_phase, rss_peak),    INTEGER(report_phase, live_start),   INTEGER(report_phase, live_end),
+        INTEGER(report_phase, live_peak),   INTEGER(report_phase, blocks_start), INTEGER(report_phase, blocks_end),
+        INTEGER(report_phase, overhead_bytes), INTEGER(report_phase, allocations), INTEGER(report_phase, allocated_bytes),
+        INTEGER(report_phase, retained_bytes), ROUNDED(report_phase, retained_per_round), TEXT(report_phase, diagnosis),
+    };
+    const struct report_phase *phase = item;
+    json_t *object = object_of(MEMBERS(members), phase);
+    object = with(object, "round_ns", make_spread(&phase->round_ns));
+    object = with(object, "ops", ARRAY(phase->ops, phase->op_count, make_op));
+    object = with(object, "values", ARRAY(phase->values, phase->value_count, make_named_value));
+    return with(object, "instances", ARRAY(phase->instances, phase->instance_count, make_round));
+}
+
+/* Sites. */
+
+static json_t *line_value(int64_t line) { return line > 0 ? json_integer(line) : json_null(); }
+
+static json_t *make_frame(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_frame, function), TEXT(report_frame, file), TEXT(report_frame, module), FLAG(report_frame, inlined),
+    };
+    const struct report_frame *frame = item;
+    json_t *object = with(object_of(MEMBERS(members), frame), "line", line_value(frame->line));
+    return with(object, "offset", json_integer((json_int_t)frame->offset));
+}
+
+static json_t *make_evidence(const struct report_growth *growth) {
+    static const struct member members[] = {
+        INTEGER(report_growth, rounds), INTEGER(report_growth, n),     INTEGER(report_growth, k),
+        REAL(report_growth, reach),     INTEGER(report_growth, first), INTEGER(report_growth, last),
+        TEXT(report_growth, sentence),  TEXT(report_growth, would_change),
+    };
+    json_t *survivors = ARRAY(growth->survivors, growth->survivor_count, make_integer);
+    return with(object_of(MEMBERS(members), growth), "survivors", survivors);
+}
+
+static json_t *make_growth(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_growth, phase),
+        {"class", MEMBER_TEXT, offsetof(struct report_growth, class_slug)},
+        TEXT(report_growth, held_until),
+        FLAG(report_growth, only_phase),
+        TEXT(report_growth, rounds_kind),
+        ROUNDED(report_growth, bytes_per_round),
+        ROUNDED(report_growth, ci_low),
+        ROUNDED(report_growth, ci_high),
+        REAL(report_growth, bytes_per_item),
+        INTEGER(report_growth, threads_affected),
+    };
+    return with(object_of(MEMBERS(members), item), "evidence", make_evidence(item));
+}
+
+static json_t *make_lifetime(const struct report_site *site) {
+    static const struct member members[] = {
+        {"p50", MEMBER_INTEGER, offsetof(struct report_site, lifetime_p50)},
+        {"p95", MEMBER_INTEGER, offsetof(struct report_site, lifetime_p95)},
+        {"max", MEMBER_INTEGER, offsetof(struct report_site, lifetime_max)},
+    };
+    return object_of(MEMBERS(members), site);
+}
+
+static json_t *make_site(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_site, id),                TEXT(report_site, function),          TEXT(report_site, file),
+        TEXT(report_site, module),            INTEGER(report_site, allocations),    INTEGER(report_site, allocated_bytes),
+        INTEGER(report_site, live_bytes_end), INTEGER(report_site, live_blocks_end), INTEGER(report_site, peak_bytes),
+        INTEGER(report_site, temporary),      INTEGER(report_site, live_at_peak),   INTEGER(report_site, rss_bytes),
+        INTEGER(report_site, process),
+    };
+    const struct report_site *site = item;
+    json_t *object = with(object_of(MEMBERS(members), site), "line", line_value(site->line));
+    object = with(object, "stack", ARRAY(site->stack, site->depth, make_frame));
+    object = with(object, "lifetime_ns", make_lifetime(site));
+    return with(object, "growth", ARRAY(site->growth, site->growth_count, make_growth));
+}
+
+/* Verdict. */
+
+static json_t *make_finding(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_finding, site),
+        TEXT(report_finding, phase),
+        {"class", MEMBER_TEXT, offsetof(struct report_finding, class_slug)},
+        TEXT(report_finding, reason),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+static json_t *make_budget(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_budget, rule),  TEXT(report_budget, phase), TEXT(report_budget, limit),
+        TEXT(report_budget, value), FLAG(report_budget, ok),    TEXT(report_budget, state),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+static json_t *make_verdict(const struct report_verdict *verdict) {
+    static const struct member members[] = {
+        TEXT(report_verdict, result),
+        {"exit_code", MEMBER_SMALL, offsetof(struct report_verdict, exit_code)},
+    };
+    static const struct member judged[] = {
+        {"phases", MEMBER_INTEGER, offsetof(struct report_verdict, judged_phases)},
+        {"sites", MEMBER_INTEGER, offsetof(struct report_verdict, judged_sites)},
+        {"not_judged", MEMBER_INTEGER, offsetof(struct report_verdict, not_judged)},
+    };
+    json_t *object = with(object_of(MEMBERS(members), verdict), "judged", object_of(MEMBERS(judged), verdict));
+    object = with(object, "leaks", ARRAY(verdict->leaks, verdict->leak_count, make_finding));
+    object = with(object, "warnings", ARRAY(verdict->warnings, verdict->warning_count, make_finding));
+    object = with(object, "budgets", ARRAY(verdict->budgets, verdict->budget_count, make_budget));
+    object = with(object, "reasons", ARRAY(verdict->reasons, verdict->reason_count, make_text));
+    return with(object, "hints", ARRAY(verdict->hints, verdict->hint_count, make_text));
+}
+
+static json_t *make_report(const struct report *report) {
+    json_t *object = with(json_object(), "schema", json_string("tidemark-report/1"));
+    object = with(object, "verdict", make_verdict(&report->verdict));
+    object = with(object, "trace", make_trace(&report->trace));
+    object = with(object, "system", make_system(&report->system));
+    object = with(object, "totals", make_totals(&report->totals));
+    object = with(object, "processes", ARRAY(report->processes, report->process_count, make_process));
+    object = with(object, "phases", ARRAY(report->phases, report->phase_count, make_phase));
+    object = with(object, "sites", ARRAY(report->sites, report->site_count, make_site));
+    object = with(object, "sites_total", integer_value(report->sites_total));
+    object = with(object, "curve", ARRAY(report->curve, report->point_count, make_point));
+    return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));
+}
+
+int render_json(FILE *out, const struct report *report) {
+    json_t *object = make_report(report);
+    if (!object) return -ENOMEM;
+    int failed = json_dumpf(object, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF || fflush(out);
+    json_decref(object);
+    return failed ? -EIO : 0;
+}
