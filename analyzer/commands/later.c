@@ -1,0 +1,86 @@
+/*
+ * Commands whose names and options are settled but that this version lacks: they parse, say so, and end as wrong use.
+ */
+#include "groups.h"
+
+struct later_values {
+    struct common_values common;
+    struct output_values outputs;
+    struct filter_values filters;
+    struct symbol_values symbols;
+    const char *out;
+    bool exit_code, plain;
+};
+
+static const struct option_row diff_rows[] = {
+    {"exit-code", 0, OPTION_FLAG, NULL, offsetof(struct later_values, exit_code), "End with 1 if anything grew", NULL, NULL},
+};
+static const struct option_group diff_options = {NULL, OPTION_ROWS(diff_rows)};
+static const struct option_use diff_uses[] = {
+    {&diff_options, 0},
+    {&output_options, offsetof(struct later_values, outputs)},
+    {&filter_options, offsetof(struct later_values, filters)},
+    {&symbol_options, offsetof(struct later_values, symbols)},
+    {&common_options, offsetof(struct later_values, common)},
+    {NULL, 0},
+};
+
+static const struct option_row bundle_rows[] = {
+    {"output", 'o', OPTION_TEXT, "FILE", offsetof(struct later_values, out), "The bundle to write", NULL, NULL},
+};
+static const struct option_group bundle_options = {NULL, OPTION_ROWS(bundle_rows)};
+static const struct option_use bundle_uses[] = {
+    {&bundle_options, 0},
+    {&symbol_options, offsetof(struct later_values, symbols)},
+    {&common_options, offsetof(struct later_values, common)},
+    {NULL, 0},
+};
+
+static const struct option_row watch_rows[] = {
+    {"plain", 0, OPTION_FLAG, NULL, offsetof(struct later_values, plain), "Lines for a log, no terminal control", NULL, NULL},
+};
+static const struct option_group watch_options = {NULL, OPTION_ROWS(watch_rows)};
+static const struct option_use watch_uses[] = {
+    {&watch_options, 0},
+    {&common_options, offsetof(struct later_values, common)},
+    {NULL, 0},
+};
+
+static int run(void *values, int count, char **arguments) {
+    (void)values, (void)count, (void)arguments;
+    say("this command is not in this version of tidemark");
+    return STATUS_USAGE;
+}
+
+const struct command command_diff = {
+    .name = "diff",
+    .arguments = "OLD NEW",
+    .summary = "Compare two traces: what grew (not in this version)",
+    .values_size = sizeof(struct later_values),
+    .uses = diff_uses,
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .run = run,
+};
+
+const struct command command_bundle = {
+    .name = "bundle",
+    .arguments = "TRACE",
+    .summary = "Pack a trace with its symbols (not in this version)",
+    .values_size = sizeof(struct later_values),
+    .uses = bundle_uses,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};
+
+const struct command command_watch = {
+    .name = "watch",
+    .arguments = "PID|TRACE",
+    .summary = "A live view of a running target (not in this version)",
+    .values_size = sizeof(struct later_values),
+    .uses = watch_uses,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};
