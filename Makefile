@@ -43,8 +43,16 @@ $(BUILD)/analyzer/%.o: analyzer/%.c
 	$(CC) $(ANALYZER_FLAGS) -c $< -o $@
 
 # zlib goes in statically and hidden: the target may have its own.
-$(BUILD)/libtrace.so: $(PRELOAD_OBJ) preload/libtrace.map
-	$(CC) $(LDSAN) -shared -Wl,-soname,libtrace.so -Wl,--version-script=preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
+# Exported: the rows of hooks.def and the calls of tidemark.h, nothing else.
+$(BUILD)/preload/libtrace.map: preload/hooks.def include/tidemark.h
+	@mkdir -p $(@D)
+	{ echo '{ global:'; \
+	  sed -nE 's/^HOOK(_NEW|_DELETE)?\(.*[ (,*]([A-Za-z_0-9]+), *\(.*$$/  \2;/p; s/^HOOK\([^,]*, ([A-Za-z_0-9]+),$$/  \1;/p; s/^HOOK_(NEW|DELETE)\(([A-Za-z_0-9]+),.*/  \2;/p' preload/hooks.def; \
+	  sed -nE 's/^ *CALL\([a-z0-9_]+, ([a-z_]+),.*/  tidemark_\1;/p' include/tidemark.h; \
+	  echo 'local: *; };'; } > $@
+
+$(BUILD)/libtrace.so: $(PRELOAD_OBJ) $(BUILD)/preload/libtrace.map
+	$(CC) $(LDSAN) -shared -Wl,-soname,libtrace.so -Wl,--version-script=$(BUILD)/preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
 	  -Wl,--exclude-libs,ALL $(PRELOAD_OBJ) -o $@ -l:libz.a
 
 $(BUILD)/tidemark: $(ANALYZER_OBJ)

@@ -33,32 +33,41 @@ enum columns_column {
     COLUMN_CONTROLS,
     COLUMN_STAMPS,
     COLUMN_EDGES,
+    COLUMN_CLASSES,
+    COLUMN_REUSED,
     COLUMN_COUNT,
 };
 
 /* Tokens: one group a kind, and in it one number for each combination of choices. */
-enum columns_stack_choice { STACK_OF_CONTEXT, STACK_FOLLOWING, STACK_KNOWN, STACK_NEW, STACK_CHOICES };
+enum columns_stack_choice { STACK_OF_CONTEXT, STACK_FOLLOWING, STACK_GIVEN, STACK_CHOICES };
 enum columns_size_choice { SIZE_OF_STACK, SIZE_OF_CONTEXT, SIZE_GIVEN, SIZE_CHOICES };
 enum columns_address_choice {
-    ADDRESS_TOP,
-    ADDRESS_SEQUENTIAL,
-    ADDRESS_SECOND,
-    ADDRESS_TOP_FOREIGN,
-    ADDRESS_LAST_FREED,
+    ADDRESS_TOP,        /* of free blocks of the size class: the newest */
+    ADDRESS_OLDER,      /*   the one older than the block taken last */
+    ADDRESS_NEWER,      /*   the one newer than the block taken last */
+    ADDRESS_OLDEST,     /*   the oldest */
+    ADDRESS_REUSED,     /*   the one freed by the event that COLUMN_REUSED tells */
+    ADDRESS_LAST_FREED, /* no free block of the class: where the last free was, of any class */
+    ADDRESS_SEQUENTIAL, /*   behind the last block that was neither of a free list nor freed last */
+    ADDRESS_STEP,       /*   as far from the class's last block as that from the one before */
     ADDRESS_GIVEN,
     ADDRESS_CHOICES,
 };
 enum columns_block_choice { BLOCK_OF_STACK, BLOCK_NEXT, BLOCK_PREVIOUS, BLOCK_NEWEST, BLOCK_OLDEST_OF_STACK, BLOCK_GIVEN, BLOCK_CHOICES };
-enum columns_foreign_choice { FOREIGN_STEP, FOREIGN_GIVEN, FOREIGN_CHOICES };
+enum columns_keep_choice { KEEP, DROP, KEEP_CHOICES }; /* whether a freed block goes to the free list of its class */
+enum columns_foreign_choice { FOREIGN_FOLLOWING, FOREIGN_STREAM, FOREIGN_GIVEN, FOREIGN_CHOICES };
+enum columns_class_choice { CLASS_OF_CONTEXT, CLASS_NONE, CLASS_GIVEN, CLASS_CHOICES };
 #define COLUMNS_ALLOC_TOKENS ((unsigned)STACK_CHOICES * SIZE_CHOICES * ADDRESS_CHOICES)
+#define COLUMNS_FREE_TOKENS ((unsigned)BLOCK_CHOICES * KEEP_CHOICES)
+#define COLUMNS_FOREIGN_TOKENS ((unsigned)FOREIGN_CHOICES * CLASS_CHOICES)
 enum columns_token {
     TOKEN_ALLOC = 0,
     TOKEN_REALLOC_IN = TOKEN_ALLOC + COLUMNS_ALLOC_TOKENS,
     TOKEN_FREE = TOKEN_REALLOC_IN + COLUMNS_ALLOC_TOKENS,
-    TOKEN_FREE_FOREIGN = TOKEN_FREE + BLOCK_CHOICES,
-    TOKEN_REALLOC_OUT = TOKEN_FREE_FOREIGN + FOREIGN_CHOICES,
-    TOKEN_REALLOC_OUT_FOREIGN = TOKEN_REALLOC_OUT + BLOCK_CHOICES,
-    TOKEN_ESCAPE = TOKEN_REALLOC_OUT_FOREIGN + FOREIGN_CHOICES,
+    TOKEN_FREE_FOREIGN = TOKEN_FREE + COLUMNS_FREE_TOKENS,
+    TOKEN_REALLOC_OUT = TOKEN_FREE_FOREIGN + COLUMNS_FOREIGN_TOKENS,
+    TOKEN_REALLOC_OUT_FOREIGN = TOKEN_REALLOC_OUT + COLUMNS_FREE_TOKENS,
+    TOKEN_ESCAPE = TOKEN_REALLOC_OUT_FOREIGN + COLUMNS_FOREIGN_TOKENS,
     TOKEN_END,
 };
 _Static_assert(TOKEN_END + 1 < 256, "a coded token is one byte");
@@ -66,7 +75,9 @@ _Static_assert(TOKEN_END + 1 < 256, "a coded token is one byte");
 #define COLUMNS_STACKS 8192u
 #define COLUMNS_CONTEXT_BITS 13u
 #define COLUMNS_NONE 0xffffu
-#define COLUMNS_CLASS_FOREIGN 255u
+#define COLUMNS_CLASSES 256u
+#define COLUMNS_STREAMS 1024u
+#define COLUMNS_DELTAS 2048u
 
 struct columns_context {
     uint32_t size;
@@ -81,9 +92,24 @@ struct columns_stack {
     uint16_t newest, oldest; /* its blocks alive */
 };
 
-/* Neighbours among the blocks alive, of all stacks and of the block's own; COLUMNS_NONE at the ends. */
+/* Addresses that follow each other in steps. */
+struct columns_stream {
+    uint64_t address, step;
+};
+
+/*
+ * Neighbours; COLUMNS_NONE at the ends. An event that made a block: among all blocks alive, and those of its stack. One
+ * that freed a block: among the free blocks of its size class (older and newer only).
+ */
 struct columns_links {
     uint16_t older, newer, stack_older, stack_newer;
+};
+
+/* Allocations and free blocks of a size class. */
+struct columns_class {
+    struct columns_stream stream;
+    uint16_t newest, oldest;         /* free blocks */
+    uint16_t next_older, next_newer; /* neighbours of the free block taken last */
 };
 
 struct columns_model {
@@ -96,15 +122,17 @@ struct columns_model {
     uint32_t last_freed;                 /* event */
     uint64_t last_freed_address;
     uint64_t sequential, last_given; /* addresses */
-    uint64_t foreign, foreign_step;
-    uint16_t tops[256]; /* free list of each size class: event that freed the newest entry */
+    uint64_t foreign, deltas[2];     /* address freed last of a foreign block, the differences before it */
+    uint32_t foreign_run;            /* frees of foreign blocks without another event between */
+    struct columns_stream streams[COLUMNS_STREAMS]; /* foreign blocks freed, by context */
+    uint64_t following[COLUMNS_DELTAS];             /* difference that followed two others */
+    struct columns_class classes[COLUMNS_CLASSES];
     struct columns_context contexts[1u << COLUMNS_CONTEXT_BITS];
     struct columns_stack stacks[COLUMNS_STACKS];
     struct columns_links links[COLUMNS_EVENTS_MAX];
     uint64_t address[COLUMNS_EVENTS_MAX];
     uint16_t stack_of[COLUMNS_EVENTS_MAX];
-    uint16_t under[COLUMNS_EVENTS_MAX]; /* free lists: the next older entry */
-    uint8_t class_of[COLUMNS_EVENTS_MAX];
+    uint8_t class_of[COLUMNS_EVENTS_MAX]; /* of a free: 0 when the block is in no free list */
 };
 
 /* Smallest scale for that many events: 2 to its power covers them. */
@@ -116,8 +144,9 @@ static inline unsigned columns_scale(uint32_t events) {
 
 static inline void columns_start(struct columns_model *m, unsigned scale) {
     unsigned bits = scale < COLUMNS_CONTEXT_BITS ? scale : COLUMNS_CONTEXT_BITS;
-    memset(m, 0, offsetof(struct columns_model, tops));
-    memset(m->tops, 0xff, sizeof m->tops);
+    const struct columns_class empty = {{0, 0}, COLUMNS_NONE, COLUMNS_NONE, COLUMNS_NONE, COLUMNS_NONE};
+    memset(m, 0, offsetof(struct columns_model, classes));
+    for (unsigned class = 0; class < COLUMNS_CLASSES; class++) m->classes[class] = empty;
     memset(m->contexts, 0, sizeof m->contexts[0] << bits);
     m->mask = (1u << bits) - 1;
     m->newest = m->cursor_newer = m->cursor_older = m->last_freed = COLUMNS_NONE;
@@ -160,7 +189,7 @@ static inline unsigned columns_class(uint64_t size) {
     if (units < 128) return (unsigned)units;
     unsigned top = 63u - (unsigned)__builtin_clzll(units);
     unsigned class = 128 + (top - 7) * 8 + (unsigned)(units >> (top - 3) & 7);
-    return class < COLUMNS_CLASS_FOREIGN ? class : COLUMNS_CLASS_FOREIGN - 1;
+    return class < COLUMNS_CLASSES ? class : COLUMNS_CLASSES - 1;
 }
 
 static inline uint64_t columns_span(uint64_t size) {
@@ -176,33 +205,60 @@ static inline uint32_t columns_add_stack(struct columns_model *m, uint32_t id) {
     return m->stacks_used++;
 }
 
-/* The stack's number under the first two choices. */
+#define COLUMNS_ADDRESS_MASK ((1ull << TRACE_EVENT_OPERAND_BITS) - 1)
+
+static inline uint64_t columns_step(const struct columns_stream *s) { return (s->address + s->step) & COLUMNS_ADDRESS_MASK; }
+
+static inline void columns_advance(struct columns_stream *s, uint64_t address) {
+    s->step = address - s->address;
+    s->address = address;
+}
+
+/* The stack's number under a choice but STACK_GIVEN. */
 static inline uint32_t columns_stack_guess(const struct columns_model *m, const struct columns_context *c, unsigned choice) {
     return choice == STACK_OF_CONTEXT ? c->stack : m->stacks[m->last_stack].next;
 }
 
-/* Address under a choice but ADDRESS_GIVEN; 0 if it has none. */
-static inline uint64_t columns_address_guess(const struct columns_model *m, unsigned choice, unsigned class) {
-    uint32_t event = m->tops[choice == ADDRESS_TOP_FOREIGN ? COLUMNS_CLASS_FOREIGN : class];
+/* The free block (the event that freed it) under a choice up to ADDRESS_OLDEST, or COLUMNS_NONE. */
+static inline uint32_t columns_free_block_guess(const struct columns_class *class, unsigned choice) {
     switch (choice) {
-    case ADDRESS_SEQUENTIAL: return m->sequential;
-    case ADDRESS_LAST_FREED: return m->last_freed_address;
-    case ADDRESS_SECOND: event = event == COLUMNS_NONE ? event : m->under[event]; break;
-    default: break;
+    case ADDRESS_TOP: return class->newest;
+    case ADDRESS_OLDER: return class->next_older;
+    case ADDRESS_NEWER: return class->next_newer;
+    default: return class->oldest;
     }
-    return event == COLUMNS_NONE ? 0 : m->address[event];
 }
 
-static inline void columns_take_address(struct columns_model *m, unsigned choice, unsigned class) {
-    uint16_t *top = &m->tops[choice == ADDRESS_TOP_FOREIGN ? COLUMNS_CLASS_FOREIGN : class];
-    if (choice == ADDRESS_LAST_FREED && m->last_freed != COLUMNS_NONE) {
-        uint16_t *of_freed = &m->tops[m->class_of[m->last_freed]];
-        if (*of_freed == m->last_freed) *of_freed = m->under[*of_freed];
-    } else if (*top != COLUMNS_NONE && (choice == ADDRESS_TOP || choice == ADDRESS_TOP_FOREIGN)) {
-        *top = m->under[*top];
-    } else if (*top != COLUMNS_NONE && choice == ADDRESS_SECOND && m->under[*top] != COLUMNS_NONE) {
-        m->under[*top] = m->under[m->under[*top]];
+/* The address under a choice from ADDRESS_LAST_FREED to ADDRESS_STEP. */
+static inline uint64_t columns_address_guess(const struct columns_model *m, unsigned choice, const struct columns_class *class) {
+    switch (choice) {
+    case ADDRESS_LAST_FREED: return m->last_freed_address;
+    case ADDRESS_SEQUENTIAL: return m->sequential;
+    default: return columns_step(&class->stream);
     }
+}
+
+static inline void columns_push_free(struct columns_model *m, uint32_t event, unsigned number) {
+    struct columns_class *class = &m->classes[number];
+    m->class_of[event] = (uint8_t)number;
+    if (!number) return;
+    m->links[event].older = class->newest;
+    m->links[event].newer = COLUMNS_NONE;
+    if (class->newest != COLUMNS_NONE) m->links[class->newest].newer = (uint16_t)event;
+    else class->oldest = (uint16_t)event;
+    class->newest = (uint16_t)event;
+}
+
+static inline void columns_take_free(struct columns_model *m, uint32_t event) {
+    struct columns_class *class = &m->classes[m->class_of[event]];
+    struct columns_links l = m->links[event];
+    if (l.newer != COLUMNS_NONE) m->links[l.newer].older = l.older;
+    else class->newest = l.older;
+    if (l.older != COLUMNS_NONE) m->links[l.older].newer = l.newer;
+    else class->oldest = l.newer;
+    class->next_older = l.older;
+    class->next_newer = l.newer;
+    m->class_of[event] = 0;
 }
 
 static inline void columns_link(struct columns_model *m, uint32_t event, uint32_t stack) {
@@ -229,23 +285,38 @@ static inline void columns_unlink(struct columns_model *m, uint32_t event) {
     m->cursor_older = l.older;
 }
 
+static inline void columns_take_last_freed(struct columns_model *m) {
+    if (m->last_freed != COLUMNS_NONE && m->class_of[m->last_freed]) columns_take_free(m, m->last_freed);
+    m->last_freed = COLUMNS_NONE;
+}
+
+/* What is known of a new block. */
+struct columns_block {
+    uint64_t size, address;
+    uint32_t stack;          /* its number */
+    uint32_t reused;         /* the free block that it takes, or COLUMNS_NONE */
+    unsigned address_choice;
+};
+
 /* Event `event` made a block: learn all of it. */
-static inline void columns_alloc(struct columns_model *m, struct columns_context *c, uint32_t event, unsigned choice,
-                                 uint32_t stack, uint64_t size, uint64_t address) {
-    unsigned class = columns_class(size);
-    columns_take_address(m, choice, class);
-    if (choice == ADDRESS_SEQUENTIAL || choice == ADDRESS_GIVEN) m->sequential = address + columns_span(size);
-    if (choice == ADDRESS_GIVEN) m->last_given = address;
-    m->address[event] = address;
+static inline void columns_alloc(struct columns_model *m, struct columns_context *c, uint32_t event, const struct columns_block *b) {
+    unsigned class = columns_class(b->size);
+    if (b->reused != COLUMNS_NONE) columns_take_free(m, b->reused);
+    else if (b->address_choice == ADDRESS_LAST_FREED) columns_take_last_freed(m);
+    else m->sequential = b->address + columns_span(b->size);
+    if (b->address_choice == ADDRESS_GIVEN) m->last_given = b->address;
+    columns_advance(&m->classes[class].stream, b->address);
+    m->foreign_run = 0;
+    m->address[event] = b->address;
     m->class_of[event] = (uint8_t)class;
-    m->stack_of[event] = (uint16_t)stack;
-    columns_link(m, event, stack);
-    m->stacks[m->last_stack].next = (uint16_t)stack;
-    m->stacks[stack].size = (uint32_t)size;
-    m->last_stack = stack;
-    c->stack = (uint16_t)stack;
-    c->size = (uint32_t)size;
-    columns_remember(m, stack + 1);
+    m->stack_of[event] = (uint16_t)b->stack;
+    columns_link(m, event, b->stack);
+    m->stacks[m->last_stack].next = (uint16_t)b->stack;
+    m->stacks[b->stack].size = (uint32_t)b->size;
+    m->last_stack = b->stack;
+    c->stack = (uint16_t)b->stack;
+    c->size = (uint32_t)b->size;
+    columns_remember(m, b->stack + 1);
 }
 
 /* The block (its event) under a choice but BLOCK_GIVEN, or COLUMNS_NONE. */
@@ -259,34 +330,52 @@ static inline uint32_t columns_block_guess(const struct columns_model *m, const 
     }
 }
 
+/* Class 0: the block goes to no free list. */
 static inline void columns_freed(struct columns_model *m, uint32_t event, uint64_t address, unsigned class) {
     m->address[event] = address;
-    m->class_of[event] = (uint8_t)class;
-    m->under[event] = m->tops[class];
-    m->tops[class] = (uint16_t)event;
+    columns_push_free(m, event, class);
     m->last_freed = event;
     m->last_freed_address = address;
 }
 
 /* Event `event` ended the block that `block` made. */
-static inline void columns_free(struct columns_model *m, struct columns_context *c, uint32_t event, uint32_t block) {
+static inline void columns_free(struct columns_model *m, struct columns_context *c, uint32_t event, uint32_t block, bool keep) {
     uint32_t stack = m->stack_of[block];
     columns_unlink(m, block);
-    columns_freed(m, event, m->address[block], m->class_of[block]);
+    columns_freed(m, event, m->address[block], keep ? m->class_of[block] : 0);
+    m->foreign_run = 0;
     c->stack = (uint16_t)stack;
     columns_remember(m, 0x10000 + stack);
 }
 
-static inline uint64_t columns_foreign_guess(const struct columns_model *m) {
-    return (m->foreign + m->foreign_step) & ((1ull << TRACE_EVENT_OPERAND_BITS) - 1);
+static inline struct columns_stream *columns_foreign_stream(struct columns_model *m, const struct columns_context *c) {
+    return &m->streams[(size_t)(c - m->contexts) % COLUMNS_STREAMS];
 }
 
-/* Event `event` ended a block that was made before this frame, or elsewhere. */
-static inline void columns_free_foreign(struct columns_model *m, uint32_t event, uint64_t address) {
-    columns_freed(m, event, address, COLUMNS_CLASS_FOREIGN);
-    m->foreign_step = address - m->foreign;
+static inline uint64_t *columns_foreign_delta(struct columns_model *m) {
+    uint64_t h = m->deltas[0] * 0x9e3779b97f4a7c15ull + m->deltas[1] * 0xc2b2ae3d27d4eb4full;
+    return &m->following[h >> 40 & (COLUMNS_DELTAS - 1)];
+}
+
+/* Address of a foreign block under a choice but FOREIGN_GIVEN. */
+static inline uint64_t columns_foreign_guess(struct columns_model *m, const struct columns_context *c, unsigned choice) {
+    if (choice == FOREIGN_STREAM) return columns_step(columns_foreign_stream(m, c));
+    return (m->foreign + *columns_foreign_delta(m)) & COLUMNS_ADDRESS_MASK;
+}
+
+/* Event `event` ended a block that was made before this frame, or elsewhere; class 0: unknown. */
+static inline void columns_free_foreign(struct columns_model *m, struct columns_context *c, uint32_t event, uint64_t address,
+                                        unsigned class) {
+    columns_freed(m, event, address, class);
+    columns_advance(columns_foreign_stream(m, c), address);
+    uint64_t delta = address - m->foreign;
+    *columns_foreign_delta(m) = delta;
+    m->deltas[1] = m->deltas[0];
+    m->deltas[0] = delta;
     m->foreign = address;
-    columns_remember(m, 0x20000);
+    if (class) c->size = class;
+    if (m->foreign_run < 15) m->foreign_run++;
+    columns_remember(m, 0x20000 + m->foreign_run);
 }
 
 /* A stamp between two that are stored, `steps` events apart: `index` steps after the first. */
@@ -303,7 +392,7 @@ static inline uint64_t columns_pack_delta(uint64_t to, uint64_t from) {
 
 static inline uint64_t columns_unpack_delta(uint64_t packed, uint64_t from) {
     uint64_t delta = (uint64_t)wire_unzigzag(packed >> 1);
-    return (from + (packed & 1 ? delta : delta << 4)) & ((1ull << TRACE_EVENT_OPERAND_BITS) - 1);
+    return (from + (packed & 1 ? delta : delta << 4)) & COLUMNS_ADDRESS_MASK;
 }
 
 static inline bool columns_is_control(unsigned kind) { return kind >= TRACE_EVENT_PHASE_BEGIN; }

@@ -15,29 +15,33 @@
 
 _Static_assert(COLUMNS_MAX_EVENTS == COLUMNS_EVENTS_MAX, "one limit");
 
-#define BLOCK_SLOTS_MAX (2 * COLUMNS_EVENTS_MAX)
+#define ADDRESS_SLOTS_MAX (2 * COLUMNS_EVENTS_MAX)
 #define STACK_SLOTS (2 * COLUMNS_STACKS)
 #define HEAD_MAX 80u
 
-enum event_mark { MARK_LIVE = 1, MARK_PAIRED = 2, MARK_EDGE = 4 };
+enum event_mark { MARK_PAIRED = 1, MARK_EDGE = 2, MARK_ALLOC = 4 };
 
 struct columns {
     struct columns_model model;
     struct columns_context *context; /* of the event at work */
     uint32_t index;                  /* of the event at work */
-    uint32_t block_mask;
+    uint32_t slot_mask;
     uint64_t other_operand;
     uint32_t other_stack;
     struct wire_writer column[COLUMN_COUNT];
-    uint16_t blocks[BLOCK_SLOTS_MAX];    /* by address: the newest event that made a block there */
+    uint16_t newest[ADDRESS_SLOTS_MAX];  /* by address: the newest event there */
     uint16_t stack_numbers[STACK_SLOTS]; /* by stack id */
+    /* Of a free: the event that made the block. Of an allocation: the free that left it the block, in the same class. COLUMNS_NONE: none. */
+    uint16_t other[COLUMNS_EVENTS_MAX];
     uint8_t marks[COLUMNS_EVENTS_MAX];
+    uint8_t reuse[COLUMNS_EVENTS_MAX];   /* of a free: class of the allocation that gets the address next; 0: none */
 };
 
 /* Most bytes that one event adds to each column. */
 static const uint8_t column_width[COLUMN_COUNT] = {
-    [COLUMN_TOKENS] = 2,  [COLUMN_ESCAPES] = 2, [COLUMN_STACKS] = 5,    [COLUMN_SIZES] = 10,  [COLUMN_ADDRESSES] = 8, [COLUMN_BLOCKS] = 3,
+    [COLUMN_TOKENS] = 2,  [COLUMN_ESCAPES] = 2, [COLUMN_STACKS] = 8,    [COLUMN_SIZES] = 10,  [COLUMN_ADDRESSES] = 8, [COLUMN_BLOCKS] = 3,
     [COLUMN_FOREIGN] = 8, [COLUMN_OTHERS] = 23, [COLUMN_CONTROLS] = 17, [COLUMN_STAMPS] = 10, [COLUMN_EDGES] = 3,
+    [COLUMN_CLASSES] = 1, [COLUMN_REUSED] = 3,
 };
 
 static const uint8_t kind_words[256] = {
@@ -101,20 +105,18 @@ static uint32_t find_stack(struct columns *e, uint32_t id, uint16_t **slot) {
 
 static unsigned choose_stack(struct columns *e, uint32_t id, uint32_t *number) {
     struct columns_model *m = &e->model;
-    for (unsigned choice = 0; choice < STACK_KNOWN; choice++) {
+    for (unsigned choice = 0; choice < STACK_GIVEN; choice++) {
         *number = columns_stack_guess(m, e->context, choice);
         if (*number && m->stacks[*number].id == id) return choice;
     }
     uint16_t *slot;
     *number = find_stack(e, id, &slot);
-    if (*number) {
-        wire_put_varint(&e->column[COLUMN_STACKS], *number);
-        return STACK_KNOWN;
-    }
+    wire_put_varint(&e->column[COLUMN_STACKS], *number);
+    if (*number) return STACK_GIVEN;
     wire_put_signed(&e->column[COLUMN_STACKS], (int32_t)(id - m->last_new_id));
     *number = columns_add_stack(m, id);
     if (*number) *slot = (uint16_t)*number;
-    return STACK_NEW;
+    return STACK_GIVEN;
 }
 
 static unsigned choose_size(struct columns *e, uint64_t size, uint32_t stack) {
@@ -124,55 +126,66 @@ static unsigned choose_size(struct columns *e, uint64_t size, uint32_t stack) {
     return SIZE_GIVEN;
 }
 
-static unsigned choose_address(struct columns *e, uint64_t address, uint64_t size) {
-    unsigned class = columns_class(size);
-    for (unsigned choice = 0; choice < ADDRESS_GIVEN; choice++)
-        if (columns_address_guess(&e->model, choice, class) == address) return choice;
-    wire_put_varint(&e->column[COLUMN_ADDRESSES], columns_pack_delta(address, e->model.last_given));
+/* Which block of its class's free list the event takes. */
+static unsigned choose_free_block(struct columns *e, uint32_t reused) {
+    const struct columns_class *class = &e->model.classes[e->model.class_of[reused]];
+    for (unsigned choice = 0; choice < ADDRESS_REUSED; choice++)
+        if (columns_free_block_guess(class, choice) == reused) return choice;
+    wire_put_varint(&e->column[COLUMN_REUSED], e->index - reused);
+    return ADDRESS_REUSED;
+}
+
+static unsigned choose_address(struct columns *e, const struct columns_block *b) {
+    const struct columns_class *class = &e->model.classes[columns_class(b->size)];
+    if (b->reused != COLUMNS_NONE) return choose_free_block(e, b->reused);
+    for (unsigned choice = ADDRESS_LAST_FREED; choice < ADDRESS_GIVEN; choice++)
+        if (columns_address_guess(&e->model, choice, class) == b->address) return choice;
+    wire_put_varint(&e->column[COLUMN_ADDRESSES], columns_pack_delta(b->address, e->model.last_given));
     return ADDRESS_GIVEN;
 }
 
-/* The slot for blocks at that address: the newest one's, or an empty one. */
-static uint16_t *find_block(struct columns *e, uint64_t address) {
-    uint32_t at = (uint32_t)((address * 0x9e3779b97f4a7c15ull) >> 40) & e->block_mask;
-    while (e->blocks[at] != COLUMNS_NONE && e->model.address[e->blocks[at]] != address) at = (at + 1) & e->block_mask;
-    return &e->blocks[at];
+static void put_alloc(struct columns *e, const struct words *w, unsigned group) {
+    struct columns_block b = {.size = w->size, .address = w->operand, .reused = e->other[e->index]};
+    unsigned stack_choice = choose_stack(e, w->stack, &b.stack);
+    unsigned size_choice = choose_size(e, w->size, b.stack);
+    b.address_choice = choose_address(e, &b);
+    put_token(e, group + (stack_choice * SIZE_CHOICES + size_choice) * ADDRESS_CHOICES + b.address_choice);
+    columns_alloc(&e->model, e->context, e->index, &b);
 }
 
-static void put_alloc(struct columns *e, const struct words *w, unsigned group) {
-    uint32_t stack;
-    unsigned stack_choice = choose_stack(e, w->stack, &stack);
-    unsigned size_choice = choose_size(e, w->size, stack);
-    unsigned choice = choose_address(e, w->operand, w->size);
-    put_token(e, group + (stack_choice * SIZE_CHOICES + size_choice) * ADDRESS_CHOICES + choice);
-    columns_alloc(&e->model, e->context, e->index, choice, stack, w->size, w->operand);
-    uint16_t *slot = find_block(e, w->operand);
-    if (*slot != COLUMNS_NONE) e->marks[*slot] &= (uint8_t)~MARK_LIVE;
-    *slot = (uint16_t)e->index;
-    e->marks[e->index] |= MARK_LIVE;
+static unsigned choose_class(struct columns *e, unsigned class) {
+    if (!class) return CLASS_NONE;
+    if (e->context->size == class) return CLASS_OF_CONTEXT;
+    wire_put_u8(&e->column[COLUMN_CLASSES], (uint8_t)class);
+    return CLASS_GIVEN;
+}
+
+static unsigned choose_foreign(struct columns *e, uint64_t address) {
+    for (unsigned choice = 0; choice < FOREIGN_GIVEN; choice++)
+        if (columns_foreign_guess(&e->model, e->context, choice) == address) return choice;
+    wire_put_varint(&e->column[COLUMN_FOREIGN], columns_pack_delta(address, e->model.foreign));
+    return FOREIGN_GIVEN;
 }
 
 static void put_free_foreign(struct columns *e, const struct words *w, unsigned group) {
-    struct columns_model *m = &e->model;
-    bool step = w->operand == columns_foreign_guess(m);
-    put_token(e, group + (step ? FOREIGN_STEP : FOREIGN_GIVEN));
-    if (!step) wire_put_varint(&e->column[COLUMN_FOREIGN], columns_pack_delta(w->operand, m->foreign));
-    columns_free_foreign(m, e->index, w->operand);
+    unsigned class = e->reuse[e->index];
+    unsigned choice = choose_foreign(e, w->operand);
+    put_token(e, group + choice * CLASS_CHOICES + choose_class(e, class));
+    columns_free_foreign(&e->model, e->context, e->index, w->operand, class);
 }
 
 static void put_free(struct columns *e, const struct words *w, unsigned group, unsigned foreign_group) {
-    uint32_t block = *find_block(e, w->operand);
-    if (block == COLUMNS_NONE || !(e->marks[block] & MARK_LIVE)) {
+    uint32_t block = e->other[e->index];
+    if (block == COLUMNS_NONE) {
         put_free_foreign(e, w, foreign_group);
         return;
     }
+    bool keep = e->reuse[e->index];
     unsigned choice = 0;
     while (choice < BLOCK_GIVEN && columns_block_guess(&e->model, e->context, choice) != block) choice++;
-    put_token(e, group + choice);
     if (choice == BLOCK_GIVEN) wire_put_varint(&e->column[COLUMN_BLOCKS], e->index - block);
-    columns_free(&e->model, e->context, e->index, block);
-    e->marks[block] ^= MARK_LIVE | MARK_PAIRED;
-    e->marks[e->index] |= MARK_PAIRED;
+    put_token(e, group + choice * KEEP_CHOICES + (keep ? KEEP : DROP));
+    columns_free(&e->model, e->context, e->index, block, keep);
 }
 
 static void put_other(struct columns *e, const struct words *w) {
@@ -205,7 +218,6 @@ static bool put_escape(struct columns *e, const struct words *w) {
 
 static void put_event(struct columns *e, const struct words *w) {
     e->context = columns_context(&e->model);
-    e->marks[e->index] = 0;
     if ((w->flags || !columns_is_block(w->kind, 0)) && put_escape(e, w)) return;
     switch (w->kind) {
     case TRACE_EVENT_ALLOC: put_alloc(e, w, TOKEN_ALLOC); break;
@@ -242,13 +254,50 @@ static void mark_edge(struct columns *e, struct edge_window *w, uint64_t stamp) 
     e->marks[e->index] |= MARK_EDGE;
 }
 
-static int put_events(struct columns *e, const struct columns_input *in, struct columns_output *out) {
+/* The slot of an address: of the newest event there, or an empty one. */
+static uint16_t *find_slot(struct columns *e, uint64_t address) {
+    uint32_t at = (uint32_t)((address * 0x9e3779b97f4a7c15ull) >> 40) & e->slot_mask;
+    while (e->newest[at] != COLUMNS_NONE && e->model.address[e->newest[at]] != address) at = (at + 1) & e->slot_mask;
+    return &e->newest[at];
+}
+
+/* The allocation at work takes the place of the free `before`, if that left a block of the same class. */
+static void survey_alloc(struct columns *e, uint32_t before, unsigned class) {
+    e->marks[e->index] |= MARK_ALLOC;
+    e->model.class_of[e->index] = (uint8_t)class;
+    e->other[e->index] = COLUMNS_NONE;
+    if (before == COLUMNS_NONE || e->marks[before] & MARK_ALLOC) return;
+    uint32_t block = e->other[before];
+    if (block != COLUMNS_NONE && e->model.class_of[block] != class) return;
+    e->reuse[before] = (uint8_t)class;
+    e->other[e->index] = (uint16_t)before;
+}
+
+static void survey_free(struct columns *e, uint32_t before) {
+    e->other[e->index] = COLUMNS_NONE;
+    if (before == COLUMNS_NONE || !(e->marks[before] & MARK_ALLOC)) return;
+    e->other[e->index] = (uint16_t)before;
+    e->marks[before] |= MARK_PAIRED;
+    e->marks[e->index] |= MARK_PAIRED;
+}
+
+static void survey_block(struct columns *e, const struct words *w) {
+    uint16_t *slot = find_slot(e, w->operand);
+    uint32_t before = *slot;
+    if (w->kind == TRACE_EVENT_ALLOC || w->kind == TRACE_EVENT_REALLOC_IN) survey_alloc(e, before, columns_class(w->size));
+    else survey_free(e, before);
+    e->model.address[e->index] = w->operand;
+    *slot = (uint16_t)e->index;
+}
+
+static int survey(struct columns *e, const struct columns_input *in, struct columns_output *out) {
     struct edge_window window = {.edges = in->edges, .count = in->edge_count};
     struct words w;
     out->first_stamp = UINT64_MAX;
     for (e->index = 0; out->end != in->end && e->index < COLUMNS_MAX_EVENTS; e->index++) {
         if (!take_words(in, &out->end, &w)) return -EINVAL;
-        put_event(e, &w);
+        e->marks[e->index] = e->reuse[e->index] = 0;
+        if (columns_is_block(w.kind, w.flags)) survey_block(e, &w);
         if (w.stamp < window.from || w.stamp >= window.until || e->index == 0) mark_edge(e, &window, w.stamp);
         if (w.stamp < out->first_stamp) out->first_stamp = w.stamp;
         if (w.stamp > out->last_stamp) out->last_stamp = w.stamp;
@@ -256,26 +305,38 @@ static int put_events(struct columns *e, const struct columns_input *in, struct 
     return 0;
 }
 
-static void put_stamps(struct columns *e, const struct columns_input *in, uint32_t count) {
-    uint64_t position = in->first, last = 0;
-    uint32_t last_edge = 0;
+/* Where the last stamp and the last edge were put. */
+struct stamp_state {
+    uint64_t stamp;
+    uint32_t edge;
+};
+
+static void put_stamp(struct columns *e, struct stamp_state *last, const struct words *w, uint32_t count, bool ordered) {
+    unsigned marks = e->marks[e->index];
+    if (marks & MARK_EDGE) {
+        wire_put_varint(&e->column[COLUMN_EDGES], e->index - last->edge);
+        last->edge = e->index;
+    } else if (!columns_is_stamped(e->index, count, w->kind, ordered && !(marks & MARK_PAIRED))) {
+        return;
+    }
+    wire_put_signed(&e->column[COLUMN_STAMPS], (int64_t)(w->stamp - last->stamp));
+    last->stamp = w->stamp;
+}
+
+static void put_events(struct columns *e, const struct columns_input *in, uint32_t count) {
+    struct stamp_state last = {0};
+    uint64_t position = in->first;
     struct words w;
-    for (uint32_t i = 0; i < count && take_words(in, &position, &w); i++) {
-        bool edge = e->marks[i] & MARK_EDGE;
-        if (edge) {
-            wire_put_varint(&e->column[COLUMN_EDGES], i - last_edge);
-            last_edge = i;
-        }
-        if (!edge && !columns_is_stamped(i, count, w.kind, in->ordered && !(e->marks[i] & MARK_PAIRED))) continue;
-        wire_put_signed(&e->column[COLUMN_STAMPS], (int64_t)(w.stamp - last));
-        last = w.stamp;
+    for (e->index = 0; e->index < count && take_words(in, &position, &w); e->index++) {
+        put_event(e, &w);
+        put_stamp(e, &last, &w, count, in->ordered);
     }
 }
 
 static void start(struct columns *e, uint8_t *payload, unsigned scale, uint32_t most) {
     columns_start(&e->model, scale);
-    e->block_mask = (2u << scale) - 1;
-    memset(e->blocks, 0xff, (e->block_mask + 1) * sizeof e->blocks[0]);
+    e->slot_mask = (2u << scale) - 1;
+    memset(e->newest, 0xff, (e->slot_mask + 1) * sizeof e->newest[0]);
     memset(e->stack_numbers, 0, sizeof e->stack_numbers);
     e->other_operand = e->other_stack = 0;
     uint8_t *region = payload + HEAD_MAX;
@@ -313,9 +374,9 @@ int columns_encode(struct columns *e, const struct columns_input *in, uint8_t *p
     unsigned scale = columns_scale((uint32_t)most);
     *out = (struct columns_output){.end = in->first};
     start(e, payload, scale, (uint32_t)most);
-    int result = put_events(e, in, out);
+    int result = survey(e, in, out);
     out->count = e->index;
-    put_stamps(e, in, out->count);
+    put_events(e, in, out->count);
     out->bytes = finish(e, payload, in->ordered, scale, out->count, (uint32_t)most);
     if (!out->count) out->first_stamp = 0;
     return result;

@@ -199,6 +199,11 @@ static bool parse_run_id(const char *value, void *out) {
     return true;
 }
 
+static bool parse_image(const char *value, void *out) {
+    struct config_image *image = out;
+    return text_number(&value, &image->pid) && *value++ == ':' && text_number(&value, &image->execs) && !*value;
+}
+
 static const struct variable {
     const char *name;
     bool (*parse)(const char *value, void *out);
@@ -210,6 +215,7 @@ static const struct variable {
     {"TIDEMARK_ONLY", parse_glob, config.only, NULL},
     {"TIDEMARK_SKIP", parse_glob, config.skip, NULL},
     {"TIDEMARK_RUN", parse_run_id, config.run_id, NULL},
+    {"TIDEMARK_IMAGE", parse_image, &config.image, NULL},
     {"TIDEMARK_FOLLOW", parse_switch, &config.follow, "1"},
     {"TIDEMARK_START", parse_switch, &config.start_on, "on"},
     {"TIDEMARK_VERBOSE", parse_switch, &config.verbose, "0"},
@@ -233,6 +239,7 @@ void config_read(void) {
     }
     static const uint8_t none[16];
     if (memcmp(config.run_id, none, sizeof none) == 0) sys_getrandom(config.run_id, sizeof config.run_id);
+    config.image.execs = config.image.pid == (uint64_t)sys_getpid() ? config.image.execs + 1 : 0;
     if (!config.children[0]) strcpy(config.children, config.out);
 }
 
@@ -325,10 +332,16 @@ void config_export(const char *own_path) {
     struct text run_text = text_into(run, 64);
     text_put(&run_text, "TIDEMARK_RUN=");
     put_run_id(&run_text);
+    struct text image_text = text_into(run + 64, 64);
+    text_put(&image_text, "TIDEMARK_IMAGE=");
+    text_put_number(&image_text, (uint64_t)sys_getpid());
+    text_put(&image_text, ":");
+    text_put_number(&image_text, config.image.execs);
     struct replacement replacements[] = {
         {"LD_PRELOAD", empty ? NULL : memory, false},
         {"TIDEMARK_OUT", config.follow ? out : NULL, false},
         {"TIDEMARK_RUN", config.follow ? run : NULL, false},
+        {"TIDEMARK_IMAGE", config.follow ? run + 64 : NULL, false},
         {"TIDEMARK_CHILDREN", NULL, false},
     };
     replace_environment(replacements, sizeof replacements / sizeof *replacements);

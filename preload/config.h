@@ -26,6 +26,9 @@ struct config {
     char children[CONFIG_PATH]; /* template for other processes of the run */
     char only[256], skip[256];  /* globs on the executable's name */
     uint8_t run_id[16];
+    struct config_image {
+        uint64_t pid, execs; /* the process that wrote this environment, and how many images it had before */
+    } image;
     bool follow, start_on, verbose;
     unsigned depth, level, check_stacks;
     uint64_t interval_ns, max_size;

@@ -11,10 +11,25 @@
 #include "../include/trace_format.h"
 #include "../include/trace_wire.h"
 
+struct file_slot;
+
 /* Largest body of one record. */
 #define JOURNAL_MAX_BODY 8192u
 
 /* Adds a record. `body` is copied. Returns 0, -EBUSY, -ENOSPC (counted as a loss), -EINVAL. */
 int journal_put(enum trace_record_kind kind, const void *body, size_t length);
+
+/* Opens the journal's slot in the trace of this process. Returns 0 or -errno. */
+int journal_start(void);
+
+/*
+ * For the writer, under the file's lock: copies what no frame holds yet and gives its positions; returns its length, 0
+ * when there is none. journal_drained releases it once the frame is written.
+ */
+#define JOURNAL_BYTES_MAX (64u << 10)
+size_t journal_pending(uint8_t *out, size_t capacity, uint64_t *first, uint64_t *end);
+void journal_drained(uint64_t end);
+
+const struct file_slot *journal_slot(void);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -92,11 +93,15 @@ int sys_gettid(void) { return (int)CALL0(SYS_gettid); }
 int sys_getuid(void) { return (int)CALL0(SYS_getuid); }
 int sys_tgkill(int pid, int tid, int signal) { return (int)CALL3(SYS_tgkill, pid, tid, signal); }
 int sys_kill(int pid, int signal) { return (int)CALL2(SYS_kill, pid, signal); }
+bool sys_on_alternate_stack(void) {
+    stack_t stack = {0};
+    return CALL2(SYS_sigaltstack, NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK);
+}
 int sys_sigmask(const uint64_t *set, uint64_t *old) { return (int)CALL4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, set, old, 8); }
-int sys_futex_wait(uint32_t *word, uint32_t expected, const struct timespec *timeout) {
+int sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout) {
     return (int)CALL4(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout);
 }
-int sys_futex_wake(uint32_t *word, int count) { return (int)CALL3(SYS_futex, word, FUTEX_WAKE_PRIVATE, count); }
+int sys_futex_wake(_Atomic uint32_t *word, int count) { return (int)CALL3(SYS_futex, word, FUTEX_WAKE_PRIVATE, count); }
 int sys_clock_gettime(int clock, struct timespec *out) { return (int)CALL2(SYS_clock_gettime, clock, out); }
 uint64_t sys_monotonic(void) {
     struct timespec now = {0, 0};

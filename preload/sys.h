@@ -7,6 +7,8 @@
 #ifndef PRELOAD_SYS_H
 #define PRELOAD_SYS_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -42,9 +44,10 @@ int sys_gettid(void);
 int sys_getuid(void);
 int sys_tgkill(int pid, int tid, int signal);
 int sys_kill(int pid, int signal);
+bool sys_on_alternate_stack(void); /* of signals */
 int sys_sigmask(const uint64_t *set, uint64_t *old); /* SIG_SETMASK */
-int sys_futex_wait(uint32_t *word, uint32_t expected, const struct timespec *timeout);
-int sys_futex_wake(uint32_t *word, int count);
+int sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout);
+int sys_futex_wake(_Atomic uint32_t *word, int count);
 int sys_clock_gettime(int clock, struct timespec *out);
 uint64_t sys_monotonic(void); /* ns */
 int sys_getrandom(void *bytes, size_t length);

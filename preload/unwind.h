@@ -24,7 +24,7 @@ struct unwind_counters {
     uint64_t stacks;     /* captured */
     uint64_t fallbacks;  /* left to libunwind */
     uint64_t partial;    /* outermost frames unknown */
-    uint64_t cut;        /* frames dropped by the depth limit */
+    uint64_t cut;        /* left frames out, by the depth limit */
     uint64_t checked;    /* compared with libunwind */
     uint64_t different;  /* compared and not equal */
 };

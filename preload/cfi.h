@@ -1,0 +1,34 @@
+/*
+ * Call frame information: from a module's .eh_frame to the unwind row of one address (DWARF 5 §6.4, LSB "Exception
+ * Frames"). Every byte is read through a bounded cursor; whatever is not understood is an error, never a guess.
+ *
+ * No allocation, no globals, about 1 KB of stack.
+ */
+#ifndef PRELOAD_CFI_H
+#define PRELOAD_CFI_H
+
+#include "modules.h"
+
+enum cfi_where { CFI_SAME, CFI_UNDEFINED, CFI_SAVED, CFI_OTHER };
+
+/* Where a register of the caller is: at *base + offset, base being a DWARF register number or CFI_CFA. */
+struct cfi_place {
+    enum cfi_where where;
+    uint8_t base;
+    int64_t offset;
+};
+#define CFI_CFA 255u
+
+struct cfi_row {
+    bool cfa_known;
+    bool cfa_deref; /* the CFA is the word at base + offset */
+    uint64_t cfa_base;
+    int64_t cfa_offset;
+    struct cfi_place bp, ra;
+    bool signal; /* a signal trampoline */
+};
+
+/* The row that holds at `address`. Returns 0; -ENOENT: no entry covers it; -EINVAL: not understood. */
+int cfi_find(const struct module *module, uintptr_t address, struct cfi_row *out);
+
+#endif

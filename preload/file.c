@@ -1,0 +1,415 @@
+/*
+ * The trace file (file.h). Our descriptor sits at a high number in the target's table, and since the target may close
+ * or reuse any number, it is checked by device and inode before each use and the file is reopened by path if needed.
+ */
+#include "file.h"
+
+#include "../include/trace_wire.h"
+#include "config.h"
+#include "deflate.h"
+#include "helper.h"
+#include "lock.h"
+#include "machine_x86_64.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#ifndef FALLOC_FL_KEEP_SIZE
+#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_PUNCH_HOLE 2
+#endif
+enum { INDEX_BYTES = 64 << 10, INDEX_ENTRY_MAX = 64, INDEX_EVERY = 64 << 20, DESCRIPTOR_WANTED = 1000 };
+
+static struct {
+    struct lock lock;
+    uint8_t *header;
+    int fds[2]; /* in the target's descriptor table, in the helper thread's own */
+    dev_t device;
+    ino_t inode;
+    uint64_t tail;
+    int error;
+    char path[CONFIG_PATH];
+    /* index of the frames since the last index frame */
+    uint8_t *index;
+    size_t index_bytes;
+    uint32_t index_count;
+    uint64_t index_at, index_previous;
+} file = {.fds = {-1, -1}};
+
+uint8_t *file_header(void) { return file.header; }
+const char *file_path(void) { return file.path; }
+uint64_t file_size(void) { return file.tail; }
+int file_error(void) { return file.error; }
+void file_lock(void) { lock_take(&file.lock); }
+void file_unlock(void) { lock_give(&file.lock); }
+
+static void header_put(enum trace_header_offset at, uint64_t value, unsigned width) {
+    struct wire_writer w = wire_writer(file.header + at, width);
+    wire_put_fixed(&w, value, width);
+}
+
+/* One aligned store, so that a reader of the live file never sees half a value; release: after what it speaks of. */
+static void header_store64(enum trace_header_offset at, uint64_t value) {
+    atomic_store_explicit((_Atomic uint64_t *)(file.header + at), value, memory_order_release);
+}
+
+/* ---- descriptor ---- */
+
+static bool is_ours(int fd) {
+    struct stat status;
+    return sys_fstat(fd, &status) == 0 && status.st_dev == file.device && status.st_ino == file.inode;
+}
+
+/* Moves a descriptor to a number that targets rarely look at. */
+static int move_high(int fd) {
+    uint64_t soft = DESCRIPTOR_WANTED + 1, hard;
+    sys_prlimit(RLIMIT_NOFILE, &soft, &hard);
+    uint64_t wanted = soft > DESCRIPTOR_WANTED ? DESCRIPTOR_WANTED : soft - (soft > 1);
+    for (; wanted > 8; wanted /= 2) {
+        int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, (long)wanted);
+        if (high < 0) continue;
+        sys_close(fd);
+        return high;
+    }
+    return fd;
+}
+
+/* A descriptor that is surely the trace, or -EBADF. */
+static int descriptor(void) {
+    int *known = &file.fds[helper_is_me()];
+    if (*known >= 0 && is_ours(*known)) return *known;
+    int fd = sys_open(file.path, O_RDWR | O_CLOEXEC, 0);
+    if (fd < 0) return fd == -EMFILE || fd == -ENFILE ? fd : -EBADF;
+    if (!is_ours(fd)) {
+        sys_close(fd);
+        return -EBADF;
+    }
+    return *known = move_high(fd);
+}
+
+void file_own_descriptors(void) {
+    file.fds[1] = file.fds[0];
+    int fd = descriptor();
+    if (fd < 0) return;
+    sys_close_range((unsigned)fd + 1, ~0u, 0);
+    if (fd > 0) sys_close_range(0, (unsigned)fd - 1, 0);
+}
+
+/* ---- creation ---- */
+
+static void host_name(char *out, size_t size) {
+    struct text text = text_into(out, size);
+    int fd = sys_open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC, 0);
+    char bytes[65];
+    long got = fd >= 0 ? sys_read(fd, bytes, sizeof bytes) : 0;
+    if (fd >= 0) sys_close(fd);
+    for (long i = 0; i < got && bytes[i] != '\n'; i++) text_put_bytes(&text, &bytes[i], 1);
+}
+
+static void put_executable(struct text *text) {
+    char path[CONFIG_PATH];
+    long length = sys_readlink("/proc/self/exe", path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    text_put(text, length > 0 ? text_base(path) : "unknown");
+}
+
+static void put_field(struct text *text, char field) {
+    char host[80];
+    struct timespec now = {0, 0};
+    switch (field) {
+    case 'p': text_put_number(text, (uint64_t)sys_getpid()); break;
+    case 'e': put_executable(text); break;
+    case 't':
+        sys_clock_gettime(CLOCK_REALTIME, &now);
+        text_put_number(text, (uint64_t)now.tv_sec);
+        break;
+    case 'h':
+        host_name(host, sizeof host);
+        text_put(text, host);
+        break;
+    default: text_put_bytes(text, &field, 1);
+    }
+}
+
+/* The template's fields filled in; `copy` > 1 stands before a final ".tmk", else at the end. */
+static int build_path(const char *template, unsigned copy) {
+    struct text text = text_into(file.path, sizeof file.path);
+    for (const char *at = template; *at; at++) {
+        if (*at == '%' && at[1]) put_field(&text, *++at);
+        else text_put_bytes(&text, at, 1);
+    }
+    if (copy > 1) {
+        size_t length = text_length(&text);
+        bool suffix = length > 4 && text_equal(text.at - 4, ".tmk");
+        if (suffix) text.at -= 4;
+        text_put(&text, ".");
+        text_put_number(&text, copy);
+        if (suffix) text_put(&text, ".tmk");
+    }
+    return text.full ? -ENAMETOOLONG : 0;
+}
+
+static void make_folder(void) {
+    char folder[CONFIG_PATH];
+    struct text text = text_into(folder, sizeof folder);
+    text_put_bytes(&text, file.path, (size_t)(text_base(file.path) - file.path));
+    if (folder[0]) sys_mkdir(folder, 0777);
+}
+
+static int open_new(const char *template) {
+    int fd = -EEXIST;
+    for (unsigned copy = 1; fd == -EEXIST && copy < 10000; copy++) {
+        int error = build_path(template, copy);
+        if (error) return error;
+        fd = sys_open(file.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd == -ENOENT) {
+            make_folder();
+            fd = sys_open(file.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        }
+    }
+    return fd;
+}
+
+/* Real blocks for [offset, offset + length): fallocate, else zeros written. */
+static int reserve(int fd, uint64_t offset, uint64_t length) {
+    uint64_t soft = ~0ull, hard;
+    sys_prlimit(RLIMIT_FSIZE, &soft, &hard);
+    if (offset + length > soft) return -EFBIG;
+    int error = sys_fallocate(fd, 0, offset, length);
+    if (error != -EOPNOTSUPP && error != -ENOSYS) return error;
+    static const uint8_t zeros[TRACE_PAGE];
+    for (uint64_t at = 0; at < length; at += sizeof zeros) {
+        uint64_t part = length - at < sizeof zeros ? length - at : sizeof zeros;
+        long wrote = sys_pwrite(fd, zeros, part, offset + at);
+        if (wrote != (long)part) return wrote < 0 ? (int)wrote : -ENOSPC;
+    }
+    return 0;
+}
+
+static void fill_header(bool invariant_stamp) {
+    memcpy(file.header, TRACE_MAGIC, 8);
+    header_put(TRACE_AT_MAJOR, TRACE_VERSION_MAJOR, 2);
+    header_put(TRACE_AT_MINOR, TRACE_VERSION_MINOR, 2);
+    header_put(TRACE_AT_HEADER_SIZE, TRACE_HEADER_SIZE, 4);
+    memcpy(file.header + TRACE_AT_RUN_ID, config.run_id, sizeof config.run_id);
+    header_put(TRACE_AT_PID, (uint32_t)sys_getpid(), 4);
+    header_put(TRACE_AT_STAMP_SOURCE, invariant_stamp ? TRACE_STAMP_TSC : TRACE_STAMP_COUNTER, 1);
+    header_put(TRACE_AT_POINTER_SIZE, sizeof(void *), 1);
+    header_put(TRACE_AT_STATE, TRACE_STATE_OPEN, 4);
+    header_store64(TRACE_AT_TAIL, file.tail);
+}
+
+int file_create(const char *template) {
+    int fd = open_new(template);
+    if (fd < 0) return fd;
+    sys_fchmod(fd, 0600); /* whatever the umask took away */
+    struct stat status;
+    int error = sys_fstat(fd, &status);
+    if (!error) error = reserve(fd, 0, TRACE_HEADER_SIZE);
+    if (!error && !file.index && !(file.index = sys_memory(INDEX_BYTES))) error = -ENOMEM;
+    if (!error) {
+        file.header = sys_mmap(NULL, TRACE_HEADER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (!file.header) error = -ENOMEM;
+    }
+    if (error) {
+        sys_close(fd);
+        return error;
+    }
+    sys_madvise(file.header, TRACE_HEADER_SIZE, MADV_DONTFORK);
+    file.device = status.st_dev;
+    file.inode = status.st_ino;
+    file.fds[0] = move_high(fd);
+    file.tail = file.index_at = TRACE_HEADER_SIZE;
+    fill_header(machine_stamp_invariant());
+    return 0;
+}
+
+void file_forget(void) {
+    uint8_t *index = file.index;
+    if (file.fds[0] >= 0 && is_ours(file.fds[0])) sys_close(file.fds[0]);
+    memset(&file, 0, sizeof file);
+    file.fds[0] = file.fds[1] = -1;
+    file.index = index;
+}
+
+/* ---- frames ---- */
+
+static void encode_frame(const struct trace_frame *frame, uint8_t bytes[TRACE_FRAME_SIZE]) {
+    struct wire_writer w = wire_writer(bytes, TRACE_FRAME_SIZE);
+    wire_put_u32(&w, TRACE_FRAME_MAGIC);
+    wire_put_u16(&w, frame->kind);
+    wire_put_u8(&w, frame->codec);
+    wire_put_u8(&w, frame->flags);
+    wire_put_u32(&w, frame->raw_length);
+    wire_put_u32(&w, frame->stored_length);
+    wire_put_u32(&w, frame->crc);
+    wire_put_u32(&w, frame->thread);
+    wire_put_u64(&w, frame->first_stamp);
+    wire_put_u64(&w, frame->last_stamp);
+    wire_put_u64(&w, frame->first);
+    wire_put_u64(&w, frame->end);
+    wire_put_u32(&w, frame->count);
+    wire_put_u32(&w, deflate_crc(bytes, TRACE_FRAME_AT_HEADER_CRC));
+}
+
+static void index_add(const struct trace_frame *frame, uint64_t offset) {
+    if (file.index_bytes + INDEX_ENTRY_MAX > INDEX_BYTES) return;
+    struct wire_writer w = wire_writer(file.index + file.index_bytes, INDEX_ENTRY_MAX);
+    wire_put_varint(&w, (offset - file.index_previous) / 8);
+    wire_put_varint(&w, frame->kind);
+    wire_put_varint(&w, frame->thread);
+    wire_put_varint(&w, frame->count);
+    wire_put_varint(&w, frame->first_stamp);
+    wire_put_varint(&w, frame->last_stamp - frame->first_stamp);
+    file.index_bytes = (size_t)(w.at - file.index);
+    file.index_previous = offset;
+    file.index_count++;
+}
+
+static int fail(int error) {
+    if (!file.error) file.error = error;
+    return error;
+}
+
+static int check_limits(uint64_t end) {
+    uint64_t soft = ~0ull, hard;
+    if (file.error) return file.error;
+    if (!file.header) return -EBADF;
+    if (config.max_size && end > config.max_size) return -EFBIG;
+    sys_prlimit(RLIMIT_FSIZE, &soft, &hard);
+    return end > soft ? -EFBIG : 0;
+}
+
+static int write_all(int fd, const void *bytes, size_t length, uint64_t offset) {
+    const uint8_t *at = bytes;
+    while (length) {
+        long wrote = sys_pwrite(fd, at, length, offset);
+        if (wrote == -EINTR) continue;
+        if (wrote <= 0) return wrote ? (int)wrote : -ENOSPC;
+        at += wrote;
+        offset += (uint64_t)wrote;
+        length -= (size_t)wrote;
+    }
+    return 0;
+}
+
+static void move_tail(const struct trace_frame *frame, uint64_t next) {
+    index_add(frame, file.tail);
+    file.tail = next;
+    header_store64(TRACE_AT_TAIL, next);
+}
+
+int file_append_locked(const struct trace_frame *frame, const void *payload) {
+    static const uint8_t zeros[8];
+    struct trace_frame whole = *frame;
+    uint8_t header[TRACE_FRAME_SIZE];
+    uint64_t end = file.tail + TRACE_FRAME_SIZE + frame->stored_length, next = (end + 7) & ~7ull;
+    int error = check_limits(next);
+    if (error) return fail(error);
+    int fd = descriptor();
+    if (fd < 0) return fd == -EBADF ? fail(fd) : fd;
+    whole.crc = deflate_crc(payload, frame->stored_length);
+    encode_frame(&whole, header);
+    error = write_all(fd, header, sizeof header, file.tail);
+    if (!error) error = write_all(fd, payload, frame->stored_length, file.tail + TRACE_FRAME_SIZE);
+    if (!error) error = write_all(fd, zeros, next - end, end);
+    if (error) return fail(error);
+    move_tail(&whole, next);
+    return 0;
+}
+
+static int index_locked(void) {
+    struct trace_frame frame = {.kind = TRACE_FRAME_INDEX, .raw_length = (uint32_t)file.index_bytes,
+                                .stored_length = (uint32_t)file.index_bytes, .count = file.index_count};
+    if (!file.index_count) return 0;
+    int error = file_append_locked(&frame, file.index);
+    file.index_bytes = 0;
+    file.index_count = 0;
+    file.index_previous = 0;
+    file.index_at = file.tail;
+    return error;
+}
+
+int file_append(const struct trace_frame *frame, const void *payload) {
+    file_lock();
+    int error = file_append_locked(frame, payload);
+    if (!error && (file.tail - file.index_at > INDEX_EVERY || file.index_bytes > INDEX_BYTES - 1024)) index_locked();
+    file_unlock();
+    return error;
+}
+
+int file_index(void) {
+    file_lock();
+    int error = index_locked();
+    file_unlock();
+    return error;
+}
+
+/* ---- slots ---- */
+
+/* A pad frame so that the payload of the frame after it begins a page. */
+static int pad_to_page(void) {
+    uint64_t payload = file.tail + TRACE_FRAME_SIZE;
+    if (payload % TRACE_PAGE == 0) return 0;
+    uint64_t start = (payload + TRACE_FRAME_SIZE + TRACE_PAGE - 1) & ~(uint64_t)(TRACE_PAGE - 1);
+    static const uint8_t zeros[TRACE_PAGE];
+    struct trace_frame pad = {.kind = TRACE_FRAME_PAD};
+    pad.raw_length = pad.stored_length = (uint32_t)(start - TRACE_FRAME_SIZE - file.tail - TRACE_FRAME_SIZE);
+    return file_append_locked(&pad, zeros);
+}
+
+static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
+    uint8_t header[TRACE_FRAME_SIZE];
+    int error = pad_to_page();
+    if (error) return error;
+    uint64_t payload = file.tail + TRACE_FRAME_SIZE, end = payload + frame->stored_length;
+    error = check_limits(end);
+    if (error) return error;
+    int fd = descriptor();
+    if (fd < 0) return fd;
+    error = reserve(fd, payload, frame->stored_length);
+    if (error) return error;
+    slot->memory = sys_mmap(NULL, frame->stored_length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, payload);
+    if (!slot->memory) return -ENOMEM;
+    sys_madvise(slot->memory, frame->stored_length, MADV_DONTFORK);
+    encode_frame(frame, header);
+    error = write_all(fd, header, sizeof header, file.tail);
+    if (error) {
+        sys_munmap(slot->memory, frame->stored_length);
+        return error;
+    }
+    slot->offset = payload;
+    slot->length = frame->stored_length;
+    move_tail(frame, end);
+    return 0;
+}
+
+int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_t length, struct file_slot *slot) {
+    struct trace_frame frame = {.kind = (uint16_t)kind, .raw_length = (uint32_t)length,
+                                .stored_length = (uint32_t)length, .thread = thread, .first = first};
+    file_lock();
+    int error = slot_locked(&frame, slot);
+    file_unlock();
+    return error;
+}
+
+void file_punch(const struct file_slot *slot) {
+    int fd = descriptor();
+    if (fd >= 0) sys_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot->offset, slot->length);
+}
+
+int file_reserve(const struct file_slot *slot) {
+    int fd = descriptor();
+    return fd < 0 ? fd : reserve(fd, slot->offset, slot->length);
+}
+
+static void set_state(enum trace_state state) {
+    if (file.header) atomic_store_explicit((_Atomic uint32_t *)(file.header + TRACE_AT_STATE), state, memory_order_release);
+}
+void file_close(void) { set_state(TRACE_STATE_CLOSED); }
+void file_reopen(void) { set_state(TRACE_STATE_OPEN); }

@@ -1,0 +1,64 @@
+/*
+ * The trace file of this process: header, frames appended at the tail, slots mapped in place (FORMAT.md §1, §2, §4).
+ *
+ * Appends are serialised by the file's lock, and the tail moves only after a frame is completely written, so whatever
+ * moment the process dies at, everything below the tail is whole. Slot pages are really allocated before they are
+ * mapped: a full disk is an error code here and never a SIGBUS in a hook. Callers have signals blocked.
+ * After the first failure every append returns the same error; nothing is retried.
+ */
+#ifndef PRELOAD_FILE_H
+#define PRELOAD_FILE_H
+
+#include "../include/trace_format.h"
+
+#include <stddef.h>
+
+/* Creates the trace from a path template (config.h), mapped header and all. Returns 0 or -errno. */
+int file_create(const char *template);
+
+/* Forgets the file without touching it: for the child of a fork, whose parent owns it. */
+void file_forget(void);
+
+/* The mapped header, NULL before file_create. */
+uint8_t *file_header(void);
+const char *file_path(void);
+
+/*
+ * Appends one frame. `payload` has frame->stored_length bytes; magic and checksums are computed here.
+ * Returns 0, -EFBIG at a size limit, or another -errno.
+ */
+int file_append(const struct trace_frame *frame, const void *payload);
+
+/* Between these two the caller alone appends; for frames that must stand in a certain order. */
+void file_lock(void);
+void file_unlock(void);
+int file_append_locked(const struct trace_frame *frame, const void *payload);
+
+struct file_slot {
+    uint8_t *memory; /* mapped payload */
+    uint64_t offset; /* of the payload in the file */
+    size_t length;
+};
+
+/* Appends a slot frame and maps its payload, zeroed. Returns 0 or -errno. */
+int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_t length, struct file_slot *slot);
+
+/* Gives a slot's pages back to the file system; it reads as zeros then. The slot may be used again after file_reserve. */
+void file_punch(const struct file_slot *slot);
+int file_reserve(const struct file_slot *slot);
+
+/* Writes the index of the frames appended since the last one. */
+int file_index(void);
+
+void file_close(void); /* state closed; the descriptor stays */
+void file_reopen(void); /* state open again */
+
+uint64_t file_size(void);
+int file_error(void); /* first failure, 0 = none */
+
+/*
+ * For the recorder's own thread, once its descriptor table is its own: keep only our descriptor there.
+ */
+void file_own_descriptors(void);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * The recorder's own thread (helper.h): made by clone(2) with a stack and a thread pointer of our own, so that code which
+ * reads thread-local variables (the stack protector's canary in zlib, our own pointer) finds zeros.
+ */
+#include "helper.h"
+
+#include "config.h"
+#include "file.h"
+#include "lifecycle.h"
+#include "lock.h"
+#include "machine_x86_64.h"
+#include "probe.h"
+#include "thread.h"
+
+#include <linux/sched.h>
+#include <string.h>
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2u
+#endif
+
+enum { STACK = 256 << 10, THREAD_LOCAL = 64 << 10 };
+
+static struct {
+    _Atomic bool runs;
+    _Atomic uint32_t wakes;
+} helper;
+
+static struct thread self = {.guard = THREAD_IGNORE};
+
+bool helper_is_me(void) { return thread_self == &self; }
+bool helper_runs(void) { return atomic_load_explicit(&helper.runs, memory_order_relaxed); }
+
+void helper_wake(void) {
+    atomic_fetch_add_explicit(&helper.wakes, 1, memory_order_release);
+    sys_futex_wake(&helper.wakes, 1);
+}
+
+void helper_forget(void) { memset(&helper, 0, sizeof helper); }
+
+static void serve(void *unused) {
+    (void)unused;
+    thread_self = &self;
+    sys_unshare(CLONE_FS | CLONE_FILES);
+    file_own_descriptors();
+    const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u), (long)(config.interval_ns % 1000000000u)};
+    while (lifecycle_helper_wanted()) {
+        uint32_t seen = atomic_load_explicit(&helper.wakes, memory_order_acquire);
+        lifecycle_serve();
+        sys_futex_wait(&helper.wakes, seen, &interval);
+    }
+    atomic_store_explicit(&helper.runs, false, memory_order_release);
+    sys_exit_thread();
+}
+
+void helper_start(void) {
+    if (config.writer != CONFIG_WRITER_THREAD || helper_runs()) return;
+    uint8_t *memory = sys_memory(STACK + THREAD_LOCAL + TRACE_PAGE);
+    if (!memory) return;
+    uint8_t *pointer = memory + STACK + THREAD_LOCAL;
+    *(void **)pointer = pointer; /* the thread control block begins with its own address */
+    /* Before the thread exists, so that it finds itself wanted; a failure takes it back. */
+    atomic_store_explicit(&helper.runs, true, memory_order_release);
+    const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS;
+    if (machine_clone(flags, memory + STACK, pointer, serve, NULL) < 0) {
+        atomic_store_explicit(&helper.runs, false, memory_order_release);
+        sys_munmap(memory, STACK + THREAD_LOCAL + TRACE_PAGE);
+    }
+}

@@ -1,0 +1,425 @@
+/*
+ * From the first hook to the last (lifecycle.h). A process image is recorded from its first hook on, which may come before
+ * our constructor; what needs libc (libunwind, the environment for children, atfork) waits for the constructor.
+ */
+#include "lifecycle.h"
+
+#include "config.h"
+#include "file.h"
+#include "helper.h"
+#include "journal.h"
+#include "memory.h"
+#include "modules.h"
+#include "nodes.h"
+#include "probe.h"
+#include "process.h"
+#include "requests.h"
+#include "stackid.h"
+#include "stacks.h"
+#include "strings.h"
+#include "text.h"
+#include "thread.h"
+#include "unwind.h"
+#include "writer.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECOND = 1000000000 };
+
+static struct {
+    struct lock lock;
+    bool begun;         /* this image has been looked at; recorded or not */
+    int pid;
+    int pauses;
+    bool wanted;        /* recording, unless paused */
+    _Atomic bool ended;
+    _Atomic int failed;
+    enum lifecycle_exit exit_how; /* as the first exit event said */
+    int exit_status;
+    uint64_t start_stamp, start_ns, fork_stamp;
+    /* ticks: under tick_lock */
+    struct lock tick_lock;
+    uint64_t sample_next_ns, second_next_ns, sample_cost_ns;
+    uint64_t stop_ns;   /* SIGTERM was sent then */
+    struct memory_figures last;
+    uint64_t last_ns, last_cpu_ns;
+    char parent[CONFIG_PATH]; /* the parent's trace, in the child of a fork */
+} life;
+
+static uint32_t wanted_bits(void) {
+    if (!life.wanted || life.failed) return 0;
+    return PROBE_EVENTS | (life.pauses > 0 ? 0 : PROBE_BIRTHS);
+}
+
+static void apply(void) {
+    probe_switch(wanted_bits());
+    if (file_header())
+        atomic_store_explicit((_Atomic uint32_t *)(file_header() + TRACE_AT_CONTROL), life.wanted, memory_order_release);
+}
+
+bool lifecycle_is_self(void) { return life.begun && probe_state.page.alive && life.pid == sys_getpid() && file_header(); }
+
+/* ---- start ---- */
+
+static bool is_chosen(void) {
+    char path[CONFIG_PATH];
+    long length = sys_readlink("/proc/self/exe", path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    const char *name = text_base(path);
+    if (config.only[0] && !text_matches(config.only, name) && !text_matches(config.only, path)) return false;
+    return !config.skip[0] || !(text_matches(config.skip, name) || text_matches(config.skip, path));
+}
+
+static int start_parts(const char *template) {
+    int error = file_create(template);
+    nodes_start();
+    memory_start();
+    strings_start();
+    if (!error) error = writer_start();
+    if (!error) error = journal_start();
+    if (!error) error = stackid_start(nodes_extent);
+    if (!error) error = modules_start();
+    if (!error) error = unwind_start(config.depth, config.check_stacks);
+    threads_start();
+    return error;
+}
+
+static void put_clock(void) {
+    uint8_t body[48];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    struct timespec at[3];
+    uint64_t stamp = probe_stamp();
+    sys_clock_gettime(CLOCK_MONOTONIC, &at[0]);
+    sys_clock_gettime(CLOCK_BOOTTIME, &at[1]);
+    sys_clock_gettime(CLOCK_REALTIME, &at[2]);
+    wire_put_varint(&w, stamp);
+    for (int i = 0; i < 3; i++) wire_put_varint(&w, (uint64_t)at[i].tv_sec * SECOND + (uint64_t)at[i].tv_nsec);
+    journal_put(TRACE_RECORD_CLOCK, body, (size_t)(w.at - body));
+}
+
+static void set_next_tick(uint64_t now_ns, uint64_t delay_ns) {
+    uint64_t stamp = probe_stamp(), ran_ns = now_ns - life.start_ns;
+    uint64_t per_us = probe_state.page.counted ? 10 : ran_ns > 1000000 ? (stamp - life.start_stamp) / (ran_ns / 1000) : 2000;
+    atomic_store_explicit(&probe_state.page.next_tick, helper_runs() ? UINT64_MAX : stamp + per_us * delay_ns / 1000,
+                          memory_order_relaxed);
+}
+
+static void say_failed(int error) {
+    char number[24];
+    struct text text = text_into(number, sizeof number);
+    text_put_number(&text, (uint64_t)-error);
+    if (config.verbose) config_say("no trace ", file_path(), ": error ", number, NULL);
+}
+
+/* Opens the trace of this image and turns recording on. */
+static void begin(const char *template, bool forked) {
+    life.begun = true;
+    life.pid = sys_getpid();
+    life.start_stamp = probe_stamp();
+    life.start_ns = sys_monotonic();
+    probe_start();
+    probe_state.page.alive = 1;
+    atomic_store_explicit(&probe_state.page.counter, life.start_stamp, memory_order_relaxed);
+    if (!is_chosen() || (forked && !config.follow)) return;
+    int error = start_parts(template);
+    if (error) {
+        life.failed = error;
+        say_failed(error);
+        return;
+    }
+    process_describe(forked, life.fork_stamp, life.parent);
+    put_clock();
+    set_next_tick(life.start_ns, 1000000);
+    life.wanted = forked || config.start_on;
+    apply();
+    if (config.verbose) config_say("recording to ", file_path(), NULL);
+}
+
+static void begin_first(void) {
+    config_read();
+    begin(config.out, false);
+}
+
+/* In the child of a fork: everything of the parent is left behind. */
+static void begin_forked(void *unused) {
+    (void)unused;
+    uint64_t split = life.fork_stamp;
+    char parent[CONFIG_PATH];
+    strcpy(parent, file_header() ? file_path() : "");
+    thread_self = NULL;
+    helper_forget();
+    file_forget();
+    memset(&life, 0, sizeof life);
+    life.fork_stamp = split;
+    strcpy(life.parent, parent);
+    begin(config.children, true);
+    modules_scan();
+}
+
+bool lifecycle_wake(uint32_t wanted) {
+    if (life.begun && probe_state.page.alive) return false;
+    uint64_t signals = signals_block();
+    if (life.begun) { /* the child of a fork, and its first hook, so it has one thread */
+        if (!stacks_call(begin_forked, NULL)) begin_forked(NULL);
+    } else {
+        lock_take(&life.lock);
+        if (!life.begun) begin_first();
+        lock_give(&life.lock);
+    }
+    signals_restore(signals);
+    return atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted;
+}
+
+/* ---- while it runs ---- */
+
+void lifecycle_failed(int error) {
+    int none = 0;
+    if (!atomic_compare_exchange_strong(&life.failed, &none, error)) return;
+    probe_switch(0);
+    uint8_t body[32];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    wire_put_varint(&w, probe_stamp());
+    wire_put_varint(&w, error == -EFBIG ? 1 : error == -ENOSPC || error == -EDQUOT ? 2 : error == -EMFILE || error == -EBADF ? 5 : 3);
+    wire_put_varint(&w, (uint64_t)-error);
+    journal_put(TRACE_RECORD_STOPPED, body, (size_t)(w.at - body));
+    say_failed(error);
+}
+
+void lifecycle_pause(void) {
+    __atomic_fetch_add(&life.pauses, 1, __ATOMIC_SEQ_CST);
+    apply();
+}
+void lifecycle_resume(void) {
+    if (__atomic_sub_fetch(&life.pauses, 1, __ATOMIC_SEQ_CST) < 0) __atomic_fetch_add(&life.pauses, 1, __ATOMIC_SEQ_CST);
+    apply();
+}
+void lifecycle_set_recording(bool on) {
+    life.wanted = on;
+    apply();
+}
+
+void lifecycle_stop_target(void) {
+    if (life.stop_ns) return;
+    life.stop_ns = sys_monotonic();
+    sys_kill(life.pid, SIGTERM);
+}
+
+static void stop_for(const char *limit) {
+    if (life.stop_ns) return;
+    requests_note(TRACE_COMMAND_STOP, 0, probe_stamp(), limit, strlen(limit));
+    lifecycle_stop_target();
+}
+
+static void check_limits(struct memory_figures now, uint64_t now_ns) {
+    const struct config_limits *limits = &config.limits;
+    uint64_t passed = now_ns - life.last_ns;
+    if (limits->rss && now.rss > limits->rss) stop_for("rss");
+    if (limits->time && now_ns - life.start_ns > limits->time) stop_for("time");
+    if (limits->concurrent && process_operations() > limits->concurrent) stop_for("concurrent");
+    if (life.last_ns && passed < SECOND) return;
+    if (life.last_ns && limits->growth && now.rss > life.last.rss && (now.rss - life.last.rss) * SECOND / passed > limits->growth)
+        stop_for("growth");
+    if (life.last_ns && limits->cpu && (now.cpu_ns - life.last.cpu_ns) * 100 / passed > limits->cpu) stop_for("cpu");
+    life.last = now;
+    life.last_ns = now_ns;
+}
+
+/* A sampler may take one part in a hundred of the time. */
+static void sample(uint64_t now_ns) {
+    if (now_ns < life.sample_next_ns) return;
+    struct memory_figures figures = memory_sample(false);
+    uint64_t cost = sys_monotonic() - now_ns, share = cost * 100;
+    life.sample_next_ns = now_ns + (share > config.interval_ns ? share : config.interval_ns);
+    check_limits(figures, now_ns);
+}
+
+static void each_second(uint64_t now_ns) {
+    if (now_ns < life.second_next_ns) return;
+    life.second_next_ns = now_ns + SECOND;
+    put_clock();
+    memory_rollup();
+    modules_sweep();
+    writer_tell_losses();
+    threads_rename();
+    if (threads_many()) writer_drain_all();
+}
+
+static void round_of_work(void) {
+    uint64_t now_ns = sys_monotonic();
+    requests_serve();
+    sample(now_ns);
+    each_second(now_ns);
+    if (life.stop_ns && now_ns - life.stop_ns > 5ull * SECOND) sys_kill(life.pid, SIGKILL);
+}
+
+static void tick_on_stack(void *unused) {
+    (void)unused;
+    round_of_work();
+}
+
+void lifecycle_tick(void) {
+    if (!lock_try(&life.tick_lock)) return;
+    set_next_tick(sys_monotonic(), config.interval_ns);
+    stacks_call(tick_on_stack, NULL);
+    lock_give(&life.tick_lock);
+}
+
+bool lifecycle_helper_wanted(void) { return !life.failed && !atomic_load_explicit(&life.ended, memory_order_acquire); }
+
+void lifecycle_serve(void) {
+    atomic_store_explicit(&probe_state.page.next_tick, UINT64_MAX, memory_order_relaxed);
+    lock_take(&life.tick_lock);
+    round_of_work();
+    for (struct thread *t = threads_first(); t; t = t->next) {
+        uint64_t head = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), memory_order_acquire);
+        if (head > writer_limit(atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire)))
+            writer_drain_thread(t);
+    }
+    lock_give(&life.tick_lock);
+}
+
+/* ---- the end ---- */
+
+void lifecycle_forking(void) {
+    if (lifecycle_is_self()) life.fork_stamp = probe_event(TRACE_EVENT_FORK, 0, 0, 0);
+}
+
+void lifecycle_exiting(enum lifecycle_exit how, int status) {
+    if (!lifecycle_is_self()) return;
+    if (!life.exit_how) {
+        life.exit_how = how;
+        life.exit_status = status;
+    }
+    probe_event(TRACE_EVENT_EXIT, 0, how, (uint64_t)(int64_t)status);
+}
+
+static void add_counters(struct unwind_counters *sum) {
+    for (struct thread *t = threads_first(); t; t = t->next)
+        for (int nested = 0; nested < 2; nested++) {
+            struct unwind_counters one = {0};
+            unwind_thread_counters(nested ? t->unwind_nested : t->unwind, &one);
+            sum->fallbacks += one.fallbacks;
+            sum->partial += one.partial;
+            sum->cut += one.cut;
+            sum->checked += one.checked;
+            sum->different += one.different;
+        }
+}
+
+static void put_end(enum lifecycle_exit how, int status) {
+    uint8_t body[128];
+    struct unwind_counters stacks = {0};
+    add_counters(&stacks);
+    const uint64_t fields[] = {probe_stamp(), how, (uint64_t)(uint32_t)status, writer_events(), writer_cpu_ns(), memory_own_resident(),
+                               stacks.fallbacks, stacks.partial, stacks.cut, stacks.checked, stacks.different};
+    struct wire_writer w = wire_writer(body, sizeof body);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) wire_put_varint(&w, fields[i]);
+    journal_put(TRACE_RECORD_END, body, (size_t)(w.at - body));
+}
+
+static void write_rest(enum lifecycle_exit how, int status) {
+    requests_serve();
+    memory_sample(false);
+    memory_rollup();
+    put_clock();
+    threads_rename();
+    writer_drain_all();
+    writer_tell_losses();
+    put_end(how, status);
+    writer_drain_journal();
+    file_index();
+}
+
+static void punch_slots(void) {
+    for (struct thread *t = threads_first(); t; t = t->next) file_punch(&t->slot);
+    nodes_punch();
+    file_punch(journal_slot());
+}
+
+static bool reserve_slots(void) {
+    bool all = nodes_reserve() && file_reserve(journal_slot()) == 0;
+    for (struct thread *t = threads_first(); t && all; t = t->next) all = file_reserve(&t->slot) == 0;
+    return all;
+}
+
+/* With no other thread left nothing is written any more, and the slots' pages go back. */
+static void end(enum lifecycle_exit how, int status) {
+    lock_take(&life.tick_lock);
+    uintptr_t before = probe_ignore();
+    write_rest(how, status);
+    bool alone = threads_alive() <= 1;
+    if (alone) probe_switch(0);
+    file_close();
+    if (alone) punch_slots();
+    else writer_punch_idle();
+    probe_heed(before);
+    lock_give(&life.tick_lock);
+}
+
+void lifecycle_end(void) {
+    if (!lifecycle_is_self() || atomic_exchange(&life.ended, true)) return;
+    uint64_t signals = signals_block();
+    if (helper_runs()) helper_wake();
+    end(life.exit_how ? life.exit_how : EXIT_CALL, life.exit_status);
+    signals_restore(signals);
+}
+
+void lifecycle_exec(const char *path) {
+    if (!lifecycle_is_self() || life.ended) return;
+    probe_event(TRACE_EVENT_EXEC, 0, strings_id(path, strnlen(path, 255)), 0);
+    uint64_t signals = signals_block();
+    end(EXIT_EXEC, 0);
+    signals_restore(signals);
+}
+
+void lifecycle_exec_failed(int error) {
+    if (!lifecycle_is_self() || life.ended) return;
+    uint64_t signals = signals_block();
+    file_reopen();
+    if (!reserve_slots()) lifecycle_failed(-ENOSPC);
+    apply();
+    signals_restore(signals);
+    probe_event(TRACE_EVENT_EXEC_FAIL, 0, 0, (uint64_t)error);
+}
+
+/* ---- constructor ---- */
+
+static void child_of_fork(void) { /* for kernels that can't wipe the page */
+    probe_switch(0);
+    probe_state.page.alive = 0;
+}
+
+static void own_path(char out[CONFIG_PATH]) {
+    Dl_info info;
+    struct text text = text_into(out, CONFIG_PATH);
+    if (!dladdr(&probe_state, &info) || !info.dli_fname) return;
+    if (info.dli_fname[0] != '/') {
+        long length = sys_readlink("/proc/self/cwd", out, CONFIG_PATH - 1);
+        if (length > 0) text.at = out + length;
+        text_put(&text, "/");
+    }
+    text_put(&text, info.dli_fname);
+}
+
+__attribute__((constructor)) static void construct(void) {
+    char path[CONFIG_PATH];
+    lifecycle_wake(PROBE_EVENTS);
+    own_path(path);
+    config_export(path);
+    if (!lifecycle_is_self()) return;
+    uintptr_t before = probe_ignore();
+    unwind_open_reference();
+    pthread_atfork(lifecycle_forking, NULL, child_of_fork);
+    at_quick_exit(lifecycle_end);
+    probe_heed(before);
+    uint64_t signals = signals_block();
+    modules_scan();
+    memory_rollup();
+    memory_sample(false);
+    signals_restore(signals);
+}

@@ -1,0 +1,53 @@
+/*
+ * The life of a recording: starts with the first hook of a process image, starts anew in a child of fork, ends with the
+ * process. One trace per image.
+ */
+#ifndef PRELOAD_LIFECYCLE_H
+#define PRELOAD_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lifecycle_exit { EXIT_CALL = 1, EXIT_UNDERSCORE, EXIT_QUICK, EXIT_RETURN, EXIT_EXEC };
+
+/*
+ * A hook found `wanted` switched off. Starts the recording if this process image has none yet (first hook, or first hook
+ * in the child of a fork). Returns whether the event is to be recorded after all.
+ */
+bool lifecycle_wake(uint32_t wanted);
+
+/* From a hook whose time has come (signals blocked): samples, requests, clocks. */
+void lifecycle_tick(void);
+
+/* The helper thread's round: the same, and draining. */
+void lifecycle_serve(void);
+bool lifecycle_helper_wanted(void);
+
+/* A frame or slot could not be written: recording stops, the trace says why. */
+void lifecycle_failed(int error);
+
+/* Pauses nest: births are not recorded between them. */
+void lifecycle_pause(void);
+void lifecycle_resume(void);
+/* By request from outside. */
+void lifecycle_set_recording(bool on);
+
+/* SIGTERM now, SIGKILL five seconds later: a limit was passed or somebody asked. */
+void lifecycle_stop_target(void);
+
+/* exit has begun: recording goes on. */
+void lifecycle_exiting(enum lifecycle_exit how, int status);
+/* Nothing of the target runs after this. Other threads may, and are recorded in their rings to the last. */
+void lifecycle_end(void);
+
+/* An exec is about to happen; it failed. */
+void lifecycle_exec(const char *path);
+void lifecycle_exec_failed(int error);
+
+/* This is the process that is recorded, not a vfork child in its memory, nor a fork child that has not woken. */
+bool lifecycle_is_self(void);
+
+/* Before a fork, in the parent. */
+void lifecycle_forking(void);
+
+#endif

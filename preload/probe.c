@@ -1,0 +1,213 @@
+/*
+ * The recorder's constitution. Everything reachable from a hook obeys it:
+ *
+ *  1. No malloc, no stdio, no dlsym, no libc lock; only sys.h, and libc's pure string functions. errno stays untouched.
+ *  2. The order is fixed: is recording on → who am I (one TLS load) → guard → stack → stamp → ring → guard off.
+ *     Nothing is stamped before the guard is set; a death is stamped before the real call, a birth after it.
+ *  3. A hook that finds the guard set runs in a signal handler that interrupted a hook: it uses the nested unwinder and the
+ *     nested queue, takes no lock, drains nothing. If its stack pointer is above the guard's the interrupted hook was
+ *     left by longjmp and the guard is stale.
+ *  4. Whoever takes a lock has all signals blocked. Locks are never held across a real function of the target.
+ *  5. After fork nothing of the parent is used: the page below is wiped, and the first hook in the child starts anew.
+ *  6. An event is committed by one release store of the ring's head, after its words.
+ *  7. When anything fails recording stops for good, the loss is counted, the target goes on.
+ */
+#include "probe.h"
+
+#include "lifecycle.h"
+#include "thread.h"
+#include "writer.h"
+
+#include <sys/mman.h>
+
+union probe_state probe_state __attribute__((aligned(4096)));
+
+struct call {
+    struct thread *thread; /* NULL: do not record */
+    bool nested;
+};
+
+static const uint8_t event_words[256] = {
+#define TRACE_EVENT(name, value, words, text) [value] = words,
+#include "../include/trace_records.def"
+};
+
+bool probe_start(void) {
+    probe_state.page.counted = !machine_stamp_invariant();
+    return sys_madvise(&probe_state, sizeof probe_state, MADV_WIPEONFORK) == 0;
+}
+
+void probe_switch(uint32_t on) { atomic_store_explicit(&probe_state.page.on, on, memory_order_release); }
+
+/* ---- entering ---- */
+
+/* The guard is set. Another use of this thread's stack below it is a signal handler; above it, the guard is stale. */
+static __attribute__((noinline)) struct call enter_guarded(struct thread *thread, uintptr_t sp) {
+    if (thread->guard == THREAD_IGNORE) return (struct call){NULL, false};
+    bool abandoned = sp >= thread->guard && sp - thread->guard < THREAD_STACK_SPAN && !sys_on_alternate_stack();
+    if (abandoned) thread->guard = sp;
+    return (struct call){thread, !abandoned};
+}
+
+static __attribute__((noinline)) struct thread *attach(void) {
+    uint64_t signals = signals_block();
+    struct thread *thread = thread_attach();
+    signals_restore(signals);
+    if (!thread) writer_count_lost(1);
+    return thread;
+}
+
+static inline struct call enter(uint32_t wanted, uintptr_t sp) {
+    if (unlikely(!(atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted)) && !lifecycle_wake(wanted))
+        return (struct call){NULL, false};
+    struct thread *thread = thread_self;
+    if (unlikely(!thread) && !(thread = attach())) return (struct call){NULL, false};
+    if (unlikely(thread->guard)) return enter_guarded(thread, sp);
+    thread->guard = sp;
+    atomic_signal_fence(memory_order_seq_cst);
+    return (struct call){thread, false};
+}
+
+/* ---- ring ---- */
+
+static inline void put_words(struct thread *t, const uint64_t *words, unsigned count) {
+    uint64_t head = t->head;
+    for (unsigned i = 0; i < count; i++) t->ring[(head + i) & (THREAD_RING_WORDS - 1)] = words[i];
+    t->head = head + count;
+    /* Release: pairs with the acquire of whoever drains or recovers the ring. */
+    atomic_store_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), t->head, memory_order_release);
+}
+
+/* Moves what signal handlers queued into the ring. The guard is set, so handlers that come now queue behind. */
+static __attribute__((noinline)) void flush_nested(struct thread *t) {
+    uint64_t *queue = (uint64_t *)(t->control + TRACE_SLOT_AT_NESTED_WORDS);
+    uint64_t at = 0, seen;
+    do {
+        seen = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), memory_order_acquire);
+        while (at < seen && at < TRACE_NESTED_WORDS) {
+            unsigned count = event_words[queue[at] & 0xff] + (queue[at] >> 8 & TRACE_EVENT_WIDE);
+            if (count < 2) { /* emptied before, by a flush that a longjmp left */
+                at++;
+                continue;
+            }
+            if (at + count > TRACE_NESTED_WORDS) break;
+            put_words(t, queue + at, count);
+            for (unsigned i = 0; i < count; i++) queue[at + i] = 0;
+            at += count;
+        }
+        /* The queue is emptied only if no handler added to it since. */
+    } while (!atomic_compare_exchange_strong_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), &seen, 0, memory_order_acq_rel,
+                                                      memory_order_acquire));
+}
+
+static inline bool has_nested(struct thread *t) {
+    return atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), memory_order_relaxed) != 0;
+}
+
+static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
+    uint64_t at = atomic_fetch_add_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), count, memory_order_acq_rel);
+    if (at + count > TRACE_NESTED_WORDS) {
+        atomic_fetch_sub_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), count, memory_order_acq_rel);
+        writer_count_lost(1);
+        return;
+    }
+    uint64_t *queue = (uint64_t *)(t->control + TRACE_SLOT_AT_NESTED_WORDS) + at;
+    words[1] = probe_stamp();
+    for (unsigned i = count; i-- > 0;) ((volatile uint64_t *)queue)[i] = words[i]; /* word 0 last: it makes the event valid */
+}
+
+/* Full ring, or time for a sample: off the hot path, signals held back. */
+static __attribute__((noinline)) void slow(struct thread *t, bool tick) {
+    uint64_t signals = signals_block();
+    if (t->head > t->limit) writer_ring_filled(t);
+    if (tick) lifecycle_tick();
+    signals_restore(signals);
+}
+
+static inline void leave(struct thread *t, uint64_t stamp) {
+    bool tick = stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed);
+    if (unlikely(t->head > t->limit || tick)) slow(t, tick);
+    const uintptr_t guard = t->guard;
+    do {
+        t->guard = guard;
+        atomic_signal_fence(memory_order_seq_cst);
+        if (unlikely(has_nested(t))) flush_nested(t);
+        atomic_signal_fence(memory_order_seq_cst);
+        t->guard = 0;
+        atomic_signal_fence(memory_order_seq_cst);
+    } while (unlikely(has_nested(t)));
+}
+
+/* words[1] is filled in with the stamp, taken when no handler's event waits that is older. */
+static inline uint64_t commit(struct call call, uint64_t *words, unsigned count) {
+    struct thread *t = call.thread;
+    if (unlikely(call.nested)) {
+        put_nested(t, words, count);
+        return words[1];
+    }
+    uint64_t stamp;
+    do {
+        if (unlikely(has_nested(t))) flush_nested(t);
+        stamp = probe_stamp();
+        atomic_signal_fence(memory_order_seq_cst);
+    } while (unlikely(has_nested(t)));
+    words[1] = stamp;
+    put_words(t, words, count);
+    leave(t, stamp);
+    return stamp;
+}
+
+static inline uint64_t first_word(enum trace_event_kind kind, uint8_t flags, uint64_t operand) {
+    return (uint64_t)kind | (uint64_t)flags << 8 | operand << (64 - TRACE_EVENT_OPERAND_BITS);
+}
+
+static inline void commit_sized(struct call call, enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
+                                const struct unwind_registers *registers) {
+    uint32_t stack = unwind_capture(call.nested ? call.thread->unwind_nested : call.thread->unwind, registers);
+    bool wide = size > UINT32_MAX || kind == TRACE_EVENT_BREAK;
+    uint64_t words[TRACE_EVENT_MAX_WORDS] = {
+        first_word(kind, (uint8_t)(flags | (wide ? TRACE_EVENT_WIDE : 0) | (stack ? 0 : TRACE_EVENT_NO_STACK)), (uintptr_t)address), 0,
+        (uint64_t)stack << 32 | (wide ? 0 : size), size};
+    commit(call, words, 3 + wide);
+}
+
+void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
+                 const struct unwind_registers *registers) {
+    struct call call = enter(PROBE_BIRTHS, registers->sp);
+    if (call.thread) commit_sized(call, kind, flags, address, size, registers);
+}
+
+void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
+                 const struct unwind_registers *registers) {
+    struct call call = enter(PROBE_EVENTS, registers->sp);
+    if (call.thread) commit_sized(call, kind, flags, address, size, registers);
+}
+
+void probe_death(enum trace_event_kind kind, const void *address) {
+    struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
+    if (!call.thread) return;
+    uint64_t words[2] = {first_word(kind, 0, (uintptr_t)address), 0};
+    commit(call, words, 2);
+}
+
+uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value) {
+    struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
+    if (!call.thread) return 0;
+    uint64_t words[3] = {first_word(kind, flags, operand), 0, value};
+    return commit(call, words, event_words[kind]);
+}
+
+/* ---- the recorder's own allocations ---- */
+
+uintptr_t probe_ignore(void) {
+    if (!thread_self && (!lifecycle_wake(PROBE_EVENTS) || !attach())) return 0;
+    uintptr_t before = thread_self->guard;
+    thread_self->guard = THREAD_IGNORE;
+    return before;
+}
+
+void probe_heed(uintptr_t before) {
+    if (thread_self) thread_self->guard = before;
+}
+
+bool probe_interrupted(void) { return thread_self && thread_self->guard > THREAD_IGNORE; }

@@ -1,0 +1,71 @@
+/*
+ * The path of an event: guard, unwind, stamp, ring. The rules for everything that runs here are at the top of probe.c.
+ */
+#ifndef PRELOAD_PROBE_H
+#define PRELOAD_PROBE_H
+
+#include "../include/trace_format.h"
+#include "machine_x86_64.h"
+#include "unwind.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+enum probe_on { PROBE_EVENTS = 1, PROBE_BIRTHS = 2 }; /* births are off while paused */
+
+/*
+ * What every event reads, alone in a page that the kernel wipes in the child of any fork (MADV_WIPEONFORK): a child finds
+ * `on` zero by the same load that tells whether to record, without asking for its pid.
+ */
+struct probe_page {
+    _Atomic uint32_t on;
+    uint32_t alive; /* this memory belongs to the process that is recorded, or shares it (vfork) */
+    bool counted; /* no invariant cycle counter: stamps are counted */
+    _Atomic uint64_t next_tick; /* stamp at which a hook must call lifecycle_tick(); UINT64_MAX: somebody else ticks */
+    _Atomic uint64_t counter;
+};
+extern union probe_state {
+    struct probe_page page;
+    char bytes[4096];
+} probe_state __attribute__((visibility("hidden")));
+
+/* A stamp later than everything this thread has seen and earlier than everything it does next. */
+static inline uint64_t probe_stamp(void) {
+    if (unlikely(probe_state.page.counted))
+        return atomic_fetch_add_explicit(&probe_state.page.counter, 1, memory_order_seq_cst) + 1;
+    return machine_stamp();
+}
+
+/* The frame that called the hook in which this is used; hooks are compiled with frame pointers. */
+#define PROBE_REGISTERS()                                                                                                   \
+    ((struct unwind_registers){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0) + 16,         \
+                               *(uintptr_t *)__builtin_frame_address(0)})
+
+/* An event without stack; word 2 only where the kind has it. Returns its stamp, 0 when it was not recorded. */
+uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value);
+
+/* Memory events: `births` are not recorded while paused. */
+void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
+                 const struct unwind_registers *registers);
+void probe_death(enum trace_event_kind kind, const void *address);
+/* An event with stack and size that is recorded even while paused: the other half of one that was. */
+void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
+                 const struct unwind_registers *registers);
+
+/* The calling thread's own allocations between these two are the recorder's and are not recorded. */
+uintptr_t probe_ignore(void);
+void probe_heed(uintptr_t before);
+
+/* Is this thread inside a hook, i.e. are we in a signal handler that interrupted one? */
+bool probe_interrupted(void);
+
+/* Turns recording on (bits of enum probe_on) or off (0). */
+void probe_switch(uint32_t on);
+
+/* Prepares the page; false when forks could not be told apart (then children stay dormant). */
+bool probe_start(void);
+
+#endif

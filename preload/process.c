@@ -1,0 +1,272 @@
+/*
+ * The process hooks: starting programs and ending. In the child of a vfork everything runs in the parent's memory: nothing
+ * here changes state then but the caller's stack. A child that can't load us gets its environment without our entry, so
+ * that its loader has nothing to complain about.
+ */
+#include "process.h"
+
+#include "config.h"
+#include "journal.h"
+#include "lifecycle.h"
+#include "lock.h"
+#include "modules.h"
+#include "probe.h"
+#include "real.h"
+#include "target_elf.h"
+#include "text.h"
+
+#include <alloca.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define HOOK(type, name, parameters) EXPORT type name parameters;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wredundant-decls"
+#include "hooks.def"
+#pragma GCC diagnostic pop
+
+extern char **environ;
+
+enum { ENTRY_BYTES = 8192 };
+
+/* ---- children ---- */
+
+static void put_child(enum process_start how, const char *path, const char *refusal) {
+    uint8_t body[1024];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    wire_put_varint(&w, probe_stamp());
+    wire_put_varint(&w, 0);
+    wire_put_varint(&w, how);
+    wire_put_varint(&w, !refusal);
+    wire_put_string(&w, path, strnlen(path, 700));
+    wire_put_string(&w, refusal ? refusal : "", refusal ? strlen(refusal) : 0);
+    if (lifecycle_is_self()) journal_put(TRACE_RECORD_CHILD, body, (size_t)(w.at - body));
+}
+
+static const char *preload_of(char *const envp[]) {
+    for (; envp && *envp; envp++)
+        if (strncmp(*envp, "LD_PRELOAD=", 11) == 0) return *envp + 11;
+    return NULL;
+}
+
+static const char *own_entry(const char *list) { return list ? strstr(list, "libtrace.so") : NULL; }
+
+/* Why the program will not be traced, NULL when it will. */
+static const char *judge_child(const char *path, char *const envp[]) {
+    if (!own_entry(preload_of(envp))) return config.follow ? "started with an environment without the recorder" : "not followed";
+    return target_elf_refusal(path);
+}
+
+static size_t count_entries(char *const list[]) {
+    size_t count = 0;
+    while (list && list[count]) count++;
+    return count;
+}
+
+/* LD_PRELOAD without our entry, into `entry`; false when nothing else is left in it. */
+static bool strip_preload(const char *list, char *entry) {
+    struct text text = text_into(entry, ENTRY_BYTES);
+    text_put(&text, "LD_PRELOAD=");
+    size_t empty = text_length(&text);
+    while (*list) {
+        size_t length = strcspn(list, ": ");
+        char one[CONFIG_PATH];
+        struct text one_text = text_into(one, sizeof one);
+        text_put_bytes(&one_text, list, length);
+        if (length && !own_entry(one)) {
+            if (text_length(&text) > empty) text_put(&text, ":");
+            text_put(&text, one);
+        }
+        list += length + (list[length] != 0);
+    }
+    return text_length(&text) > empty;
+}
+
+/* The environment for a child that can't load us, in the caller's memory: count_entries(envp) + 1 pointers. */
+static char **strip_environment(char *const envp[], char **out, char *entry) {
+    size_t used = 0;
+    for (; *envp; envp++) {
+        bool preload = strncmp(*envp, "LD_PRELOAD=", 11) == 0;
+        if (!preload) out[used++] = *envp;
+        else if (strip_preload(*envp + 11, entry)) out[used++] = entry;
+    }
+    out[used] = NULL;
+    return out;
+}
+
+/* envp for the child, changed on the caller's stack where it must be. */
+#define CHILD_ENVIRONMENT(envp, refusal)                                                                                    \
+    ((refusal) && own_entry(preload_of(envp))                                                                               \
+         ? strip_environment(envp, alloca((count_entries(envp) + 1) * sizeof(char *)), alloca(ENTRY_BYTES))                 \
+         : (char **)(uintptr_t)(envp))
+
+/* ---- exec ---- */
+
+static int run(const char *path, bool search, char *const argv[], char *const envp[]) {
+    char found[CONFIG_PATH];
+    const char *program = search ? target_elf_find(path, found, sizeof found) : path;
+    const char *refusal = judge_child(program, envp);
+    char **environment = CHILD_ENVIRONMENT(envp, refusal);
+    put_child(PROCESS_EXEC, program, refusal);
+    lifecycle_exec(program);
+    real_resolve();
+    int result = search ? real.execvpe(path, argv, environment) : real.execve(path, argv, environment);
+    int error = errno;
+    lifecycle_exec_failed(error);
+    errno = error;
+    return result;
+}
+
+int execve(const char *path, char *const argv[], char *const envp[]) { return run(path, false, argv, envp); }
+int execv(const char *path, char *const argv[]) { return run(path, false, argv, environ); }
+int execvp(const char *file, char *const argv[]) { return run(file, true, argv, environ); }
+int execvpe(const char *file, char *const argv[], char *const envp[]) { return run(file, true, argv, envp); }
+
+/* The arguments of a variadic exec as an array on the caller's stack; `list` is left behind the final NULL. */
+#define COLLECT(argv, list, arg)                                                                                            \
+    va_list count_list;                                                                                                     \
+    va_start(list, arg);                                                                                                    \
+    va_copy(count_list, list);                                                                                              \
+    size_t count = 1;                                                                                                       \
+    for (const char *one = arg; one; one = va_arg(count_list, const char *)) count++;                                       \
+    va_end(count_list);                                                                                                     \
+    char **argv = alloca(count * sizeof(char *));                                                                           \
+    argv[0] = (char *)(uintptr_t)arg;                                                                                       \
+    for (size_t at = 1; at < count; at++) argv[at] = va_arg(list, char *)
+
+int execl(const char *path, const char *arg, ...) {
+    va_list list;
+    COLLECT(argv, list, arg);
+    va_end(list);
+    return run(path, false, argv, environ);
+}
+
+int execlp(const char *file, const char *arg, ...) {
+    va_list list;
+    COLLECT(argv, list, arg);
+    va_end(list);
+    return run(file, true, argv, environ);
+}
+
+int execle(const char *path, const char *arg, ...) {
+    va_list list;
+    COLLECT(argv, list, arg);
+    char *const *envp = va_arg(list, char *const *);
+    va_end(list);
+    return run(path, false, argv, envp);
+}
+
+static int run_at(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
+    const char *refusal = own_entry(preload_of(envp)) ? NULL : "started with an environment without the recorder";
+    put_child(PROCESS_EXEC, path, refusal);
+    lifecycle_exec(path);
+    long result = syscall(SYS_execveat, folder, path, argv, envp, flags);
+    int error = errno;
+    lifecycle_exec_failed(error);
+    errno = error;
+    return (int)result;
+}
+
+int fexecve(int fd, char *const argv[], char *const envp[]) { return run_at(fd, "", argv, envp, 0x1000 /* AT_EMPTY_PATH */); }
+int execveat(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
+    return run_at(folder, path, argv, envp, flags);
+}
+
+#define SPAWN(name, search)                                                                                                 \
+    int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes, \
+             char *const argv[], char *const envp[]) {                                                                      \
+        char found[CONFIG_PATH];                                                                                            \
+        const char *program = search ? target_elf_find(file, found, sizeof found) : file;                                   \
+        const char *refusal = judge_child(program, envp);                                                                   \
+        char **environment = CHILD_ENVIRONMENT(envp, refusal);                                                              \
+        put_child(PROCESS_SPAWN, program, refusal);                                                                         \
+        real_resolve();                                                                                                     \
+        return real.name(pid, file, actions, attributes, argv, environment);                                                \
+    }
+SPAWN(posix_spawn, false)
+SPAWN(posix_spawnp, true)
+
+int system(const char *command) {
+    if (command) put_child(PROCESS_SPAWN, command, NULL);
+    real_resolve();
+    return real.system(command);
+}
+
+FILE *popen(const char *command, const char *mode) {
+    put_child(PROCESS_SPAWN, command, NULL);
+    real_resolve();
+    return real.popen(command, mode);
+}
+
+/* ---- the end ---- */
+
+static int (*target_main)(int, char **, char **);
+static void (*target_rtld_fini)(void);
+
+static int main_in_between(int argc, char **argv, char **envp) {
+    int status = target_main(argc, argv, envp);
+    lifecycle_exiting(EXIT_RETURN, status);
+    return status;
+}
+
+/* The loader's last act, running every object's destructors: what comes after it is stdio's flush and _exit. */
+static void fini_in_between(void) {
+    target_rtld_fini();
+    lifecycle_end();
+}
+
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+                      void (*rtld_fini)(void), void *stack_end) {
+    real_resolve();
+    target_main = main;
+    target_rtld_fini = rtld_fini;
+    return real.__libc_start_main(main_in_between, argc, argv, init, fini, rtld_fini ? fini_in_between : NULL, stack_end);
+}
+
+__attribute__((destructor)) static void destruct(void) {
+    if (!target_rtld_fini) lifecycle_end();
+}
+
+void exit(int status) {
+    lifecycle_exiting(EXIT_CALL, status);
+    real_resolve();
+    real.exit(status);
+    __builtin_unreachable();
+}
+
+void quick_exit(int status) {
+    lifecycle_exiting(EXIT_QUICK, status);
+    real_resolve();
+    real.quick_exit(status);
+    __builtin_unreachable();
+}
+
+#define EXIT_NOW(name)                                                                                                      \
+    void name(int status) {                                                                                                 \
+        lifecycle_exiting(EXIT_UNDERSCORE, status);                                                                         \
+        lifecycle_end();                                                                             \
+        real_resolve();                                                                                                     \
+        real.name(status);                                                                                                  \
+        __builtin_unreachable();                                                                                            \
+    }
+EXIT_NOW(_exit)
+EXIT_NOW(_Exit)
+
+/* ---- modules ---- */
+
+int dlclose(void *handle) {
+    real_resolve();
+    int result = real.dlclose(handle);
+    if (lifecycle_is_self()) {
+        uint64_t signals = signals_block();
+        modules_sweep();
+        signals_restore(signals);
+    }
+    return result;
+}

@@ -1,0 +1,91 @@
+/* Looking up the real functions (real.h). */
+#include "real.h"
+
+#include "text.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { EARLY_BYTES = 64 << 10, EARLY_HEAD = 16 };
+
+struct real_functions real;
+
+static _Alignas(64) char early[EARLY_BYTES];
+static _Atomic size_t early_used;
+
+static struct {
+    _Atomic int state; /* 0 not begun, 1 under way, 2 done */
+    uintptr_t start, end; /* module of malloc, empty for libc */
+    char path[1024];
+    bool news_allocate;
+} found;
+
+static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
+
+static const struct row {
+    const char *name;
+    size_t offset;
+} rows[] = {
+#define HOOK(type, name, parameters) {#name, offsetof(struct real_functions, name)},
+#include "hooks.def"
+};
+
+/* The loaded object around an address; lock-free, so usable before and inside the loader. */
+static bool module_around(const void *address, struct dl_find_object *out) {
+    return address && _dl_find_object((void *)(uintptr_t)address, out) == 0;
+}
+
+static void learn_allocator(void) {
+    struct dl_find_object of_malloc, of_exit, of_new;
+    if (!module_around((void *)real.malloc, &of_malloc)) return;
+    struct text text = text_into(found.path, sizeof found.path);
+    if (of_malloc.dlfo_link_map) text_put(&text, of_malloc.dlfo_link_map->l_name);
+    bool is_libc = module_around((void *)real._exit, &of_exit) && of_exit.dlfo_map_start == of_malloc.dlfo_map_start;
+    if (!is_libc) {
+        found.start = (uintptr_t)of_malloc.dlfo_map_start;
+        found.end = (uintptr_t)of_malloc.dlfo_map_end;
+    }
+    found.news_allocate = module_around((void *)real._Znwm, &of_new) && of_new.dlfo_map_start == of_malloc.dlfo_map_start;
+}
+
+void real_resolve(void) {
+    int fresh = 0;
+    if (!atomic_compare_exchange_strong(&found.state, &fresh, 1)) return;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        void *function = next(rows[i].name);
+        memcpy((char *)&real + rows[i].offset, &function, sizeof function);
+    }
+    learn_allocator();
+    atomic_store_explicit(&found.state, 2, memory_order_release);
+}
+
+bool real_news_allocate(void) { return found.news_allocate; }
+bool real_is_allocator(uintptr_t ip) { return ip >= found.start && ip < found.end; }
+const char *real_allocator_path(void) { return found.path; }
+
+void *real_late_new(const char *name) {
+    void *library = dlopen("libstdc++.so.6", RTLD_NOLOAD | RTLD_LAZY);
+    return library ? dlsym(library, name) : NULL;
+}
+
+/* Each block is preceded by its size. */
+void *real_early_block(size_t size, size_t alignment) {
+    if (alignment < EARLY_HEAD) alignment = EARLY_HEAD;
+    if (size > EARLY_BYTES || alignment > EARLY_BYTES / 4) return NULL;
+    size_t room = EARLY_HEAD + alignment + size;
+    size_t at = atomic_fetch_add(&early_used, room);
+    if (at + room > EARLY_BYTES) return NULL;
+    uintptr_t block = ((uintptr_t)early + at + EARLY_HEAD + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    memcpy((char *)block - sizeof size, &size, sizeof size);
+    return (void *)block;
+}
+
+bool real_is_early(const void *block) { return (uintptr_t)block - (uintptr_t)early < EARLY_BYTES; }
+
+size_t real_early_size(const void *block) {
+    size_t size;
+    memcpy(&size, (const char *)block - sizeof size, sizeof size);
+    return size;
+}

@@ -1,0 +1,261 @@
+/*
+ * libunwind driven through unw_init_remote with our own accessors.
+ *
+ * It opens a pipe when first used, to probe memory of its local address space, which we never touch. The first use is
+ * therefore made in a child that shares our memory but has its own copy of the descriptor table: the pipe is gone with
+ * the child, and no number of the target's table was ever taken.
+ */
+#include "reference.h"
+
+#include "machine_x86_64.h"
+#include "modules.h"
+#include "stacks.h"
+#include "sys.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <libunwind.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define LIBRARY "libunwind-x86_64.so.8"
+enum { PAGE = 4096, PAGES = 16, HDR_HEAD = 12, HDR_ENTRY = 8 };
+
+typedef int search_table(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
+
+static struct {
+    unw_addr_space_t (*create)(unw_accessors_t *, int);
+    int (*init)(unw_cursor_t *, unw_addr_space_t, void *);
+    int (*step)(unw_cursor_t *);
+    int (*get)(unw_cursor_t *, int, unw_word_t *);
+    int (*is_signal)(unw_cursor_t *);
+    search_table *search;
+} api;
+
+static unw_addr_space_t space;
+static bool usable;
+static atomic_int inside;
+
+/* One walk. Pages that sys_peek has read are read directly from then on. */
+struct walk {
+    const struct unwind_state *start;
+    reference_visit visit;
+    void *argument;
+    int result;
+    uintptr_t entry_ip, entry_sp; /* registers that libunwind starts with */
+    const struct module *module;
+    uintptr_t pages[PAGES];
+    unw_cursor_t cursor;
+};
+
+static bool page_readable(struct walk *walk, uintptr_t address) {
+    uintptr_t page = address / PAGE;
+    uintptr_t *slot = &walk->pages[page % PAGES];
+    char byte;
+    if (*slot == page) return page != 0;
+    if (sys_peek((const void *)(page * PAGE), &byte, 1) != 1) return false; // NOLINT(performance-no-int-to-ptr)
+    *slot = page;
+    return true;
+}
+
+/* The word below the first frame's CFA is its return address, also where the machine keeps it elsewhere. */
+static int access_memory(unw_addr_space_t as, unw_word_t address, unw_word_t *value, int write, void *argument) {
+    struct walk *walk = argument;
+    (void)as;
+    if (write) return -UNW_EINVAL;
+    if (!walk->start->exact && address == walk->entry_sp) {
+        *value = walk->start->ip;
+        return 0;
+    }
+    if (!page_readable(walk, address) || !page_readable(walk, address + sizeof *value - 1)) return -UNW_EINVAL;
+    memcpy(value, (const void *)address, sizeof *value); // NOLINT(performance-no-int-to-ptr)
+    return 0;
+}
+
+static int access_register(unw_addr_space_t as, unw_regnum_t number, unw_word_t *value, int write, void *argument) {
+    const struct walk *walk = argument;
+    (void)as;
+    if (write) return -UNW_EREADONLYREG;
+    switch (number) {
+    case UNW_X86_64_RIP: *value = walk->entry_ip; return 0;
+    case UNW_X86_64_RSP: *value = walk->entry_sp; return 0;
+    case UNW_X86_64_RBP: *value = walk->start->bp; return 0;
+    default: return -UNW_EBADREG;
+    }
+}
+
+static int access_float(unw_addr_space_t as, unw_regnum_t number, unw_fpreg_t *value, int write, void *argument) {
+    (void)as, (void)number, (void)value, (void)write, (void)argument;
+    return -UNW_EBADREG;
+}
+
+/* The search table in .eh_frame_hdr: after a head of 12 bytes, where the encodings are the usual ones. */
+static bool describe_table(const struct module *module, unw_dyn_info_t *out) {
+    static const uint8_t usual[4] = {1, 0x1b, 0x03, 0x3b};
+    uint32_t count;
+    const char *hdr = module->eh_frame_hdr;
+    if (module->eh_frame_hdr_length < HDR_HEAD || memcmp(hdr, usual, sizeof usual) != 0) return false;
+    memcpy(&count, hdr + 8, sizeof count);
+    if (count > (module->eh_frame_hdr_length - HDR_HEAD) / HDR_ENTRY) return false;
+    memset(out, 0, sizeof *out);
+    out->start_ip = module->start;
+    out->end_ip = module->end;
+    out->format = UNW_INFO_FORMAT_REMOTE_TABLE;
+    out->u.rti.segbase = (unw_word_t)hdr;
+    out->u.rti.table_data = (unw_word_t)hdr + HDR_HEAD;
+    out->u.rti.table_len = (unw_word_t)count * HDR_ENTRY / sizeof(unw_word_t);
+    return true;
+}
+
+static int find_procedure(unw_addr_space_t as, unw_word_t ip, unw_proc_info_t *out, int need_info, void *argument) {
+    struct walk *walk = argument;
+    unw_dyn_info_t table;
+    if (!walk->module || ip < walk->module->start || ip >= walk->module->end) walk->module = modules_find(ip);
+    if (!walk->module || !walk->module->eh_frame_hdr || !describe_table(walk->module, &table)) return -UNW_ENOINFO;
+    return api.search(as, ip, &table, out, need_info, argument);
+}
+
+static void put_info(unw_addr_space_t as, unw_proc_info_t *info, void *argument) {
+    (void)as, (void)info, (void)argument;
+}
+
+static int no_dynamic_list(unw_addr_space_t as, unw_word_t *list, void *argument) {
+    (void)as, (void)list, (void)argument;
+    return -UNW_ENOINFO;
+}
+
+static int no_resume(unw_addr_space_t as, unw_cursor_t *cursor, void *argument) {
+    (void)as, (void)cursor, (void)argument;
+    return -UNW_EINVAL;
+}
+
+static int no_name(unw_addr_space_t as, unw_word_t ip, char *name, size_t size, unw_word_t *offset, void *argument) {
+    (void)as, (void)ip, (void)name, (void)size, (void)offset, (void)argument;
+    return -UNW_ENOINFO;
+}
+
+static unw_accessors_t accessors = {
+    .find_proc_info = find_procedure,
+    .put_unwind_info = put_info,
+    .get_dyn_info_list_addr = no_dynamic_list,
+    .access_mem = access_memory,
+    .access_reg = access_register,
+    .access_fpreg = access_float,
+    .resume = no_resume,
+    .get_proc_name = no_name,
+};
+
+/* libunwind takes its first ip as exact. A return address is therefore reached by a step from a frame that called. */
+static int begin(struct walk *walk) {
+    bool exact = walk->start->exact;
+    walk->entry_ip = exact ? walk->start->ip : (uintptr_t)machine_called_frame;
+    walk->entry_sp = exact ? walk->start->sp : walk->start->sp - sizeof(uintptr_t);
+    int result = api.init(&walk->cursor, space, walk);
+    if (result < 0 || exact) return result;
+    return api.step(&walk->cursor) > 0 ? 0 : -UNW_EBADFRAME;
+}
+
+static int read_frame(struct walk *walk, struct unwind_state *frame) {
+    unw_word_t ip = 0, sp = 0, bp = 0;
+    if (api.get(&walk->cursor, UNW_REG_IP, &ip) < 0 || api.get(&walk->cursor, UNW_REG_SP, &sp) < 0) return -EFAULT;
+    if (ip && api.get(&walk->cursor, UNW_X86_64_RBP, &bp) < 0) bp = 0;
+    *frame = (struct unwind_state){ip, sp, bp, api.is_signal(&walk->cursor) > 0};
+    return 0;
+}
+
+static void run(void *argument) {
+    struct walk *walk = argument;
+    struct unwind_state frame;
+    walk->result = -EFAULT;
+    if (begin(walk) < 0) return;
+    for (;;) {
+        int step = api.step(&walk->cursor);
+        if (step < 0 || (step > 0 && read_frame(walk, &frame))) return;
+        if (step == 0 || frame.ip == 0) break;
+        if (!walk->visit(walk->argument, &frame)) {
+            walk->result = 1;
+            return;
+        }
+    }
+    walk->result = 0;
+}
+
+/* What the caller has on its own stack: the walk's state is too large for that. */
+struct request {
+    const struct unwind_state *start;
+    reference_visit visit;
+    void *argument;
+    int result;
+};
+
+static void serve(void *argument) {
+    struct request *request = argument;
+    struct walk walk = {.start = request->start, .visit = request->visit, .argument = request->argument};
+    int saved = errno;
+    run(&walk);
+    errno = saved;
+    request->result = walk.result;
+}
+
+int reference_walk(const struct unwind_state *start, reference_visit visit, void *argument) {
+    struct request request = {start, visit, argument, -EAGAIN};
+    if (!usable) return -ENOSYS;
+    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
+    stacks_call(serve, &request);
+    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+    return request.result;
+}
+
+static bool load(void) {
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!library) return false;
+    struct {
+        const char *name;
+        void *to;
+    } names[] = {
+        {"_Ux86_64_create_addr_space", &api.create}, {"_Ux86_64_init_remote", &api.init},
+        {"_Ux86_64_step", &api.step},                {"_Ux86_64_get_reg", &api.get},
+        {"_Ux86_64_is_signal_frame", &api.is_signal}, {"_Ux86_64_dwarf_search_unwind_table", &api.search},
+    };
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        void *symbol = dlsym(library, names[i].name);
+        if (!symbol) return false;
+        memcpy(names[i].to, &symbol, sizeof symbol);
+    }
+    return true;
+}
+
+/* In a child that shares our memory: libunwind's one-time set-up, which opens its pipe here. */
+static int set_up(void *argument) {
+    struct walk *walk = argument;
+    return begin(walk) < 0;
+}
+
+/* Runs set_up where descriptors are a copy. Returns 0 or -errno. */
+static int set_up_apart(void) {
+    char *stack = sys_memory(STACKS_SIZE);
+    if (!stack) return -ENOMEM;
+    struct unwind_state start = {.ip = (uintptr_t)machine_called_frame, .sp = (uintptr_t)stack, .exact = true};
+    struct walk walk = {.start = &start};
+    int status = 1;
+    int child = clone(set_up, stack + STACKS_SIZE, CLONE_VM | CLONE_VFORK, &walk);
+    if (child > 0) waitpid(child, &status, __WALL);
+    sys_munmap(stack, STACKS_SIZE);
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+}
+
+int reference_open(void) {
+    if (!load()) return -ENOENT;
+    space = api.create(&accessors, 0);
+    if (!space) return -ENOMEM;
+    int error = set_up_apart();
+    usable = !error;
+    return error;
+}
+
+void reference_start(void) {
+    if (atomic_exchange(&inside, 0)) usable = false;
+}

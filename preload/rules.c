@@ -1,0 +1,205 @@
+/*
+ * The table of unwind rules: open addressing, filled lock-free, shared by all threads.
+ *
+ * An entry is claimed by a compare-and-swap of its key, filled, and published by a release store of the key; it never
+ * changes again but for the epoch under which it was last known good. Entries of modules that are gone stay, unmatched.
+ * A crowded table makes one of twice the size; rules move there as they are met.
+ */
+#include "rules.h"
+
+#include "cfi.h"
+#include "modules.h"
+#include "stacks.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+enum { FIRST_ENTRIES = 4096, MAX_ENTRIES = 1 << 20, PROBES = 16, FILLING = 1 };
+enum { REGISTER_BP = 6, REGISTER_SP = 7 };
+
+struct entry {
+    _Atomic uint64_t key; /* ip and exactness; 0 free, FILLING */
+    struct rule rule;
+    _Atomic uint32_t epoch;
+};
+_Static_assert(sizeof(struct entry) == 32, "two entries share a cache line");
+
+struct table {
+    struct table *older;
+    uint64_t entries; /* a power of two */
+    unsigned shift;
+    _Atomic uint32_t used;
+    _Alignas(64) struct entry at[];
+};
+
+static _Atomic(struct table *) newest;
+
+static inline uint64_t key_of(uintptr_t ip, bool exact) { return (uint64_t)ip << 1 | exact; }
+
+static inline uint64_t first_of(const struct table *table, uint64_t key) {
+    return key * 0x9e3779b97f4a7c15ull >> table->shift;
+}
+
+/* An entry of an older epoch is good if its module still is. */
+static bool still_good(struct entry *entry, uint32_t epoch) {
+    const struct module *module = modules_by_id(entry->rule.module);
+    if (!module || module->gone) return false;
+    atomic_store_explicit(&entry->epoch, epoch, memory_order_relaxed);
+    return true;
+}
+
+/* The acquire pairs with the release in keep(). */
+static inline struct entry *look(struct table *table, uint64_t key, uint32_t epoch) {
+    uint64_t index = first_of(table, key);
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct entry *entry = &table->at[(index + i) & (table->entries - 1)];
+        uint64_t found = atomic_load_explicit(&entry->key, memory_order_acquire);
+        if (found == 0) return NULL;
+        if (found != key) continue;
+        if (atomic_load_explicit(&entry->epoch, memory_order_relaxed) == epoch || still_good(entry, epoch))
+            return entry;
+    }
+    return NULL;
+}
+
+static struct table *new_table(struct table *older, uint64_t entries) {
+    struct table *table = sys_memory(sizeof *table + entries * sizeof table->at[0]);
+    if (!table) return NULL;
+    table->older = older;
+    table->entries = entries;
+    table->shift = 64u - (unsigned)__builtin_ctzll(entries);
+    return table;
+}
+
+static void release(struct table *table) { sys_munmap(table, sizeof *table + table->entries * sizeof table->at[0]); }
+
+static bool grow(struct table *full) {
+    struct table *expected = full;
+    if (full->entries >= MAX_ENTRIES) return false;
+    struct table *table = new_table(full, full->entries * 2);
+    if (!table) return false;
+    if (!atomic_compare_exchange_strong_explicit(&newest, &expected, table, memory_order_acq_rel, memory_order_acquire))
+        release(table);
+    return true;
+}
+
+/* Adds a rule; two threads may add the same one twice. NULL: no room in reach. */
+static struct entry *keep_in(struct table *table, uint64_t key, const struct rule *rule, uint32_t epoch) {
+    uint64_t index = first_of(table, key);
+    if (atomic_load_explicit(&table->used, memory_order_relaxed) > table->entries / 2) return NULL;
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct entry *entry = &table->at[(index + i) & (table->entries - 1)];
+        uint64_t expected = 0;
+        if (!atomic_compare_exchange_strong_explicit(&entry->key, &expected, FILLING, memory_order_relaxed,
+                                                     memory_order_relaxed))
+            continue;
+        entry->rule = *rule;
+        atomic_store_explicit(&entry->epoch, epoch, memory_order_relaxed);
+        atomic_store_explicit(&entry->key, key, memory_order_release);
+        atomic_fetch_add_explicit(&table->used, 1, memory_order_relaxed);
+        return entry;
+    }
+    return NULL;
+}
+
+static struct entry *keep(uint64_t key, const struct rule *rule, uint32_t epoch) {
+    for (;;) {
+        struct table *table = atomic_load_explicit(&newest, memory_order_acquire);
+        struct entry *entry = keep_in(table, key, rule, epoch);
+        if (entry || !grow(table)) return entry;
+    }
+}
+
+static bool fits(int64_t value, int64_t limit) { return value >= -limit && value < limit; }
+
+static bool place_return_address(struct rule *rule, const struct cfi_place *ra) {
+    if (ra->where != CFI_SAVED || !fits(ra->offset, INT16_MAX)) return false;
+    if (ra->base != CFI_CFA && ra->base != REGISTER_SP) return false;
+    if (ra->base == REGISTER_SP) rule->kind |= RULE_RA_FROM_SP;
+    rule->ra_offset = (int16_t)ra->offset;
+    return true;
+}
+
+static bool place_frame_pointer(struct rule *rule, const struct cfi_place *bp) {
+    if (bp->where == CFI_SAME) return true;
+    if (bp->where != CFI_SAVED || !fits(bp->offset, INT16_MAX)) return false;
+    if (bp->base != CFI_CFA && bp->base != REGISTER_SP && bp->base != REGISTER_BP) return false;
+    rule->kind |= RULE_BP_SAVED;
+    if (bp->base == REGISTER_SP) rule->kind |= RULE_BP_FROM_SP;
+    if (bp->base == REGISTER_BP) rule->kind |= RULE_BP_FROM_BP;
+    rule->bp_offset = (int16_t)bp->offset;
+    return true;
+}
+
+static bool place_cfa(struct rule *rule, const struct cfi_row *row) {
+    if (!row->cfa_known || !fits(row->cfa_offset, INT32_MAX)) return false;
+    if (row->cfa_base != REGISTER_SP && row->cfa_base != REGISTER_BP) return false;
+    if (row->cfa_base == REGISTER_BP) rule->kind |= RULE_CFA_FROM_BP;
+    if (row->cfa_deref) rule->kind |= RULE_CFA_DEREF;
+    rule->cfa_offset = (int32_t)row->cfa_offset;
+    return true;
+}
+
+/* An undefined return address ends the stack; so does, in libunwind's reading of the ABI, an undefined rbp. */
+static void compact(const struct cfi_row *row, struct rule *rule) {
+    if (row->signal) rule->kind |= RULE_SIGNAL;
+    if (row->ra.where == CFI_UNDEFINED || row->bp.where == CFI_UNDEFINED) rule->kind |= RULE_OUTERMOST;
+    else if (!place_cfa(rule, row) || !place_return_address(rule, &row->ra) || !place_frame_pointer(rule, &row->bp))
+        rule->kind |= RULE_COMPLEX;
+}
+
+int rules_read(uintptr_t ip, bool exact, struct rule *out) {
+    uintptr_t address = exact ? ip : ip - 1;
+    struct cfi_row row;
+    const struct module *module = modules_find(address);
+    if (!module) return -ENOENT;
+    *out = (struct rule){.module = module->id};
+    if (cfi_find(module, address, &row)) out->kind = RULE_COMPLEX;
+    else compact(&row, out);
+    return 0;
+}
+
+struct question {
+    uintptr_t ip;
+    bool exact;
+    int error;
+    struct rule *out;
+};
+
+static void answer(void *argument) {
+    struct question *question = argument;
+    question->error = rules_read(question->ip, question->exact, question->out);
+}
+
+static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exact, struct rule *scratch) {
+    uint64_t key = key_of(ip, exact);
+    uint32_t epoch = modules_epoch();
+    for (struct table *table = atomic_load_explicit(&newest, memory_order_acquire)->older; table; table = table->older) {
+        struct entry *known = look(table, key, epoch);
+        struct entry *moved = known ? keep(key, &known->rule, epoch) : NULL;
+        if (known) return moved ? &moved->rule : &known->rule;
+    }
+    struct question question = {ip, exact, -ENOENT, scratch};
+    if (!stacks_call(answer, &question) || question.error) return NULL;
+    struct entry *entry = keep(key, scratch, epoch);
+    return entry ? &entry->rule : scratch;
+}
+
+const struct rule *rules_find(uintptr_t ip, bool exact, struct rule *scratch) {
+    struct table *table = atomic_load_explicit(&newest, memory_order_acquire);
+    if (!table || !ip) return NULL;
+    struct entry *entry = look(table, key_of(ip, exact), modules_epoch());
+    return entry ? &entry->rule : learn(ip, exact, scratch);
+}
+
+int rules_start(void) {
+    for (struct table *table = atomic_load(&newest), *older; table; table = older) {
+        older = table->older;
+        release(table);
+    }
+    struct table *table = new_table(NULL, FIRST_ENTRIES);
+    atomic_store(&newest, table);
+    return table ? 0 : -ENOMEM;
+}

@@ -1,0 +1,13 @@
+/* Whether a program that is about to be started can load libtrace.so. Async-signal-safe: also used in vfork children. */
+#ifndef PRELOAD_TARGET_ELF_H
+#define PRELOAD_TARGET_ELF_H
+
+#include <stddef.h>
+
+/* NULL when it can, or when that can't be told (the loader will then say); else why not, in a few words. */
+const char *target_elf_refusal(const char *path);
+
+/* The first file of that name in PATH, as execvp finds it; returns `file` itself when it has a slash or none is found. */
+const char *target_elf_find(const char *file, char *out, size_t capacity);
+
+#endif

@@ -1,0 +1,206 @@
+/*
+ * Threads come and go (thread.h). A thread's end is seen by a pthread key, late: the destructor asks to be called again
+ * in every round that POSIX grants, since other destructors still allocate. Even then the struct is reused only when
+ * the kernel knows the thread no more.
+ */
+#include "thread.h"
+
+#include "journal.h"
+#include "machine_x86_64.h"
+#include "probe.h"
+#include "text.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+__thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+static struct {
+    struct lock lock;
+    struct thread *_Atomic first;
+    uint32_t serials;
+    _Atomic unsigned ending;
+    _Atomic bool many;
+} threads;
+
+static pthread_key_t end_key;
+static bool has_end_key;
+
+struct thread *threads_first(void) { return atomic_load_explicit(&threads.first, memory_order_acquire); }
+bool threads_many(void) { return atomic_load_explicit(&threads.many, memory_order_acquire); }
+
+bool thread_is_alive(const struct thread *thread) {
+    return atomic_load_explicit(&thread->state, memory_order_acquire) != THREAD_FREE &&
+           sys_tgkill(sys_getpid(), thread->tid, 0) != -ESRCH;
+}
+
+unsigned threads_alive(void) {
+    unsigned count = 0;
+    for (struct thread *t = threads_first(); t; t = t->next) count += thread_is_alive(t);
+    return count;
+}
+
+static void put_end(struct thread *thread) {
+    uint8_t body[24];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    wire_put_varint(&w, thread->serial);
+    wire_put_varint(&w, probe_stamp());
+    journal_put(TRACE_RECORD_THREAD_END, body, (size_t)(w.at - body));
+}
+
+static void put_name(struct thread *thread) {
+    uint8_t body[32];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    wire_put_varint(&w, thread->serial);
+    wire_put_string(&w, thread->name, strlen(thread->name));
+    journal_put(TRACE_RECORD_THREAD_NAME, body, (size_t)(w.at - body));
+}
+
+static void note_name(struct thread *thread, const char *name) {
+    if (strncmp(thread->name, name, sizeof thread->name) == 0) return;
+    strncpy(thread->name, name, sizeof thread->name - 1);
+    put_name(thread);
+}
+
+/* Runs in the ending thread, once per round of key destructors. */
+static void on_end(void *pointer) {
+    struct thread *thread = pointer;
+    if (thread != thread_self) return;
+    if (++thread->key_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(end_key, thread);
+        return;
+    }
+    uint64_t signals = signals_block();
+    char name[16] = "";
+    if (sys_prctl(PR_GET_NAME, (unsigned long)name) == 0) note_name(thread, name);
+    put_end(thread);
+    atomic_store_explicit(&thread->state, THREAD_ENDING, memory_order_release);
+    atomic_fetch_add_explicit(&threads.ending, 1, memory_order_relaxed);
+    signals_restore(signals);
+}
+
+void threads_start(void) {
+    memset(&threads, 0, sizeof threads);
+    /* A low key costs no allocation in pthread_setspecific; a high one would, so it is done without. */
+    if (!has_end_key && pthread_key_create(&end_key, on_end) == 0) {
+        has_end_key = end_key < 32;
+        if (!has_end_key) pthread_key_delete(end_key);
+    }
+}
+
+void threads_rename(void) {
+    for (struct thread *t = threads_first(); t; t = t->next) {
+        char path[64], name[17];
+        if (!thread_is_alive(t)) continue;
+        struct text text = text_into(path, sizeof path);
+        text_put(&text, "/proc/self/task/");
+        text_put_number(&text, (uint64_t)t->tid);
+        text_put(&text, "/comm");
+        int fd = sys_open(path, 0, 0);
+        long got = fd < 0 ? 0 : sys_read(fd, name, sizeof name - 1);
+        if (fd >= 0) sys_close(fd);
+        if (got <= 0) continue;
+        name[got - 1] = 0;
+        note_name(t, name);
+    }
+}
+
+/* ---- attaching ---- */
+
+/* An ending thread's struct whose thread the kernel no longer knows. Its own id can only be a dead thread's. */
+static struct thread *find_ended(int tid) {
+    if (!atomic_load_explicit(&threads.ending, memory_order_relaxed)) return NULL;
+    for (struct thread *t = threads_first(); t; t = t->next) {
+        if (atomic_load_explicit(&t->state, memory_order_acquire) != THREAD_ENDING) continue;
+        if (t->tid == tid || !thread_is_alive(t)) {
+            atomic_fetch_sub_explicit(&threads.ending, 1, memory_order_relaxed);
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static void reset_slot(struct thread *thread) {
+    _Atomic uint32_t *owner = (_Atomic uint32_t *)thread->control;
+    atomic_store_explicit(owner, 0, memory_order_release);
+    atomic_store_explicit(thread_field(thread, TRACE_SLOT_AT_NESTED), 0, memory_order_relaxed);
+    atomic_store_explicit(thread_field(thread, TRACE_SLOT_AT_HEAD), 0, memory_order_relaxed);
+    atomic_store_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), 0, memory_order_relaxed);
+    atomic_store_explicit(owner + 1, (uint32_t)thread->tid, memory_order_relaxed);
+    atomic_store_explicit(owner, thread->serial, memory_order_release);
+}
+
+static struct thread *make(void) {
+    size_t unwind = (unwind_thread_size() + 63) & ~(size_t)63, head = (sizeof(struct thread) + 63) & ~(size_t)63;
+    uint8_t *memory = sys_memory((head + 2 * unwind + TRACE_PAGE - 1) & ~(size_t)(TRACE_PAGE - 1));
+    if (!memory) return NULL;
+    struct thread *thread = (struct thread *)memory;
+    thread->unwind = (struct unwind_thread *)(memory + head);
+    thread->unwind_nested = (struct unwind_thread *)(memory + head + unwind);
+    if (file_slot(TRACE_FRAME_SLOT_RING, 0, 0, TRACE_SLOT_CONTROL + THREAD_RING_WORDS * 8, &thread->slot) != 0) {
+        sys_munmap(memory, (head + 2 * unwind + TRACE_PAGE - 1) & ~(size_t)(TRACE_PAGE - 1));
+        return NULL;
+    }
+    thread->control = thread->slot.memory;
+    thread->ring = (uint64_t *)(thread->slot.memory + TRACE_SLOT_CONTROL);
+    thread->next = threads_first();
+    atomic_store_explicit(&threads.first, thread, memory_order_release);
+    return thread;
+}
+
+static void put_thread(struct thread *thread) {
+    uint8_t body[64];
+    struct wire_writer w = wire_writer(body, sizeof body);
+    wire_put_varint(&w, thread->serial);
+    wire_put_varint(&w, (uint64_t)thread->tid);
+    wire_put_varint(&w, thread->first_stamp);
+    wire_put_string(&w, thread->name, strlen(thread->name));
+    journal_put(TRACE_RECORD_THREAD, body, (size_t)(w.at - body));
+}
+
+static void begin(struct thread *thread, int tid) {
+    thread->tid = tid;
+    thread->serial = ++threads.serials;
+    thread->guard = 0;
+    thread->head = thread->events = 0;
+    thread->limit = writer_limit(0);
+    thread->key_rounds = 0;
+    thread->first_stamp = probe_stamp();
+    memset(thread->name, 0, sizeof thread->name);
+    sys_prctl(PR_GET_NAME, (unsigned long)thread->name);
+    unwind_thread_start(thread->unwind);
+    unwind_thread_start(thread->unwind_nested);
+    reset_slot(thread);
+    atomic_store_explicit(&thread->state, THREAD_ACTIVE, memory_order_release);
+    put_thread(thread);
+}
+
+struct thread *thread_attach(void) {
+    int tid = sys_gettid();
+    lock_take(&threads.lock);
+    struct thread *thread = find_ended(tid);
+    if (thread) {
+        writer_drain_thread(thread);
+        /* What could not be drained would be lost with the reset: leave that ring as it is and take another. */
+        if (thread->head != atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_relaxed)) thread = NULL;
+    }
+    if (!thread) thread = make();
+    if (thread) begin(thread, tid);
+    if (thread && thread->serial == 2) {
+        atomic_store_explicit(&threads.many, true, memory_order_release);
+        writer_threads_began();
+    }
+    lock_give(&threads.lock);
+    if (!thread) return NULL;
+    thread_self = thread;
+    if (has_end_key) {
+        thread->guard = THREAD_IGNORE;
+        pthread_setspecific(end_key, thread);
+        thread->guard = 0;
+    }
+    return thread;
+}

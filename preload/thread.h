@@ -1,0 +1,67 @@
+/*
+ * A thread as the recorder sees it: its guard, its ring in the trace file, its unwinder.
+ *
+ * Owned by the thread; others read it only to drain its ring (under `drain`). A struct is reused when its thread has
+ * gone, under a new serial. The one TLS variable is a pointer, initial-exec, so reading it never calls into the loader.
+ */
+#ifndef PRELOAD_THREAD_H
+#define PRELOAD_THREAD_H
+
+#include "file.h"
+#include "lock.h"
+#include "unwind.h"
+
+enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING };
+
+#define THREAD_RING_WORDS 65536u
+
+/* Guard values: 0 outside hooks, THREAD_IGNORE while the recorder itself may allocate, else the stack pointer of the
+ * hook that is at work, so that a longjmp out of a signal handler can be told from a handler that is still running. */
+#define THREAD_IGNORE 1u
+#define THREAD_STACK_SPAN (8u << 20) /* a stale guard lies at most this far below the caller */
+
+struct thread {
+    uintptr_t guard;
+    uint64_t head;  /* words written; the slot's head is its published copy */
+    uint64_t limit; /* head above which the slow path must look */
+    uint64_t *ring;
+    uint8_t *control; /* slot control page */
+    struct unwind_thread *unwind, *unwind_nested;
+    uint32_t serial;
+    int tid;
+    unsigned key_rounds;
+    char name[16];
+    _Atomic int state;
+    struct lock drain;
+    struct file_slot slot;
+    uint64_t events; /* drained so far */
+    uint64_t first_stamp;
+    struct thread *next;
+};
+
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+static inline _Atomic uint64_t *thread_field(const struct thread *thread, enum trace_slot_offset at) {
+    return (_Atomic uint64_t *)(thread->control + at);
+}
+
+/* Before the first thread of a trace. */
+void threads_start(void);
+
+/* The calling thread's struct, made on its first event: NULL when there is no memory or file for it. Signals blocked. */
+struct thread *thread_attach(void);
+
+/* All structs ever made, also free ones. */
+struct thread *threads_first(void);
+
+/* Threads that had an event and have not ended, as far as known. */
+unsigned threads_alive(void);
+bool thread_is_alive(const struct thread *thread);
+
+/* More than one thread had events since this trace began. */
+bool threads_many(void);
+
+/* Writes THREAD_NAME records for threads whose name has changed. */
+void threads_rename(void);
+
+#endif

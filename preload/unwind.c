@@ -1,0 +1,505 @@
+/*
+ * The walk. Called in every hook of every thread, also in signal handlers; see unwind.h for what that forbids.
+ *
+ * A frame is (sp, ip, rbp). Its rule and the words that the rule names on the stack decide its caller, so: if a frame of
+ * the new stack equals one of the previous stack, and the words that led outward from there are unchanged, the rest of
+ * the previous stack is the rest of the new one. That holds whatever happened in between (returns, longjmp, exceptions,
+ * another stack), because nothing but those words is relied on. The walk goes from the leaf to the first such frame;
+ * a frame whose caller was found by libunwind ends what is kept. rbp counts only where an outer rule uses it before it
+ * is restored.
+ *
+ * Words are read directly inside the stack's range of pages, which is extended page by page through sys_peek; the range
+ * is dropped when the thread turns up on another stack.
+ */
+#include "unwind.h"
+
+#include "../include/trace_format.h"
+#include "modules.h"
+#include "reference.h"
+#include "rules.h"
+#include "stackid.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    FRAMES_MAX = 8192,        /* deeper stacks become partial */
+    NESTED_FRAMES_MAX = 1024, /* in a signal handler that interrupted a walk */
+    CHECKS_A_FRAME = 3,
+    PAGE = 4096,
+    WORD = sizeof(uintptr_t),
+    REACH = 16 << 20,    /* largest gap in a stack that is taken as one frame's */
+    ANCHOR_SHIFT = 16,   /* a stack without a known end is cut where it crosses a multiple of 64 KB */
+};
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+#define slow_path __attribute__((noinline, cold))
+
+/* A frame met on the way from the leaf. Its rule is RULE_COMPLEX where libunwind found the caller. */
+struct fresh {
+    struct unwind_state at;
+    struct rule rule;
+};
+
+/* A frame of the previous stack; index 0 is the outermost. */
+struct kept {
+    uintptr_t sp, ip, bp;
+    uint32_t node;
+    uint32_t info;
+    uint32_t checks; /* the words that led outward from here are those below this index */
+    bool needs_bp;
+    bool exact;
+};
+
+/* A word of the stack that led from a frame to its caller. */
+struct check {
+    const uintptr_t *word;
+    uintptr_t value;
+};
+
+/* Readable pages. words: addresses from start on at which a word can be read. */
+struct range {
+    uintptr_t start, words;
+};
+
+struct walker {
+    struct range stack, other; /* of the stack that the walk began on, and of one that it crossed to */
+    struct fresh *fresh;
+    struct kept *kept;
+    struct check *checks;
+    uint32_t max;
+    uint32_t depth;       /* frames kept */
+    uint32_t found;       /* fresh frames of this walk */
+    uint32_t base;        /* kept frames that are the rest of it */
+    uint32_t dropped;     /* frames that the kept nodes leave out */
+    uint32_t epoch;       /* of the modules that the kept nodes name */
+    uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
+    bool unkeepable;      /* something was read that may not be readable again */
+    bool fell_back;
+};
+
+struct unwind_thread {
+    atomic_bool busy, nested_busy;
+    struct walker main, nested;
+    struct unwind_counters counters;
+    struct fresh fresh[FRAMES_MAX];
+    struct kept kept[FRAMES_MAX];
+    struct check checks[FRAMES_MAX * CHECKS_A_FRAME];
+    struct fresh nested_fresh[NESTED_FRAMES_MAX];
+    struct kept nested_kept[NESTED_FRAMES_MAX];
+    struct check nested_checks[NESTED_FRAMES_MAX * CHECKS_A_FRAME];
+};
+
+enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
+
+static uint32_t limit = 256;
+static unsigned check_every;
+
+static const uintptr_t *word_at(uintptr_t address) {
+    return (const uintptr_t *)address; // NOLINT(performance-no-int-to-ptr)
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+static inline bool in(const struct range *range, uintptr_t address) { return address - range->start < range->words; }
+
+static bool page_readable(uintptr_t address) {
+    char byte;
+    return sys_peek(word_at(address & -(uintptr_t)PAGE), &byte, 1) == 1;
+}
+
+/* Makes the range reach up to the word at `address`, if all pages between can be read. */
+static bool extend_up(struct range *range, uintptr_t address) {
+    if (!range->words || address < range->start || address - range->start > range->words + REACH) return false;
+    while (!in(range, address)) {
+        if (!page_readable(range->start + range->words + WORD - 1)) return false;
+        range->words += PAGE;
+    }
+    return true;
+}
+
+static struct range one_page(uintptr_t address) {
+    return (struct range){address & -(uintptr_t)PAGE, PAGE - WORD + 1};
+}
+
+/* A word outside the stack's known pages: more stack, or another stack that this one leads to. */
+static slow_path bool read_far(struct walker *w, uintptr_t address, uintptr_t *out) {
+    if (!in(&w->other, address) && !extend_up(&w->stack, address) && !extend_up(&w->other, address)) {
+        if (address % WORD || !page_readable(address)) return false;
+        if (w->other.words) w->unkeepable = true;
+        w->other = one_page(address);
+    }
+    *out = *word_at(address);
+    return true;
+}
+
+static inline bool read_word(struct walker *w, uintptr_t address, uintptr_t *out) {
+    if (unlikely(!in(&w->stack, address))) return read_far(w, address, out);
+    *out = *word_at(address);
+    return true;
+}
+
+static void forget(struct walker *w) {
+    w->depth = 0;
+    w->dropped = 0;
+}
+
+/* The stack pointer has left the known pages: deeper on the same stack, or on another one. The word at `address` is the
+ * return address of a hook, so its page is readable. */
+static slow_path void enter_stack(struct walker *w, uintptr_t address) {
+    uintptr_t page = address & -(uintptr_t)PAGE, at = w->stack.start;
+    bool same = w->stack.words && (extend_up(&w->stack, address) || (address < at && at - address < REACH));
+    while (same && at > page + PAGE && page_readable(at - PAGE)) at -= PAGE;
+    if (same && at <= page + PAGE) {
+        if (page < w->stack.start) {
+            w->stack.words += w->stack.start - page;
+            w->stack.start = page;
+        }
+        return;
+    }
+    w->stack = one_page(address);
+    w->other = (struct range){0};
+    w->bottomless = 0;
+    forget(w);
+}
+
+/* --- from a frame to its caller ---------------------------------------------------------------------------------- */
+
+static inline uintptr_t cfa_word(const struct rule *rule, uintptr_t sp, uintptr_t bp) {
+    return (rule->kind & RULE_CFA_FROM_BP ? bp : sp) + (uintptr_t)(intptr_t)rule->cfa_offset;
+}
+
+static inline uintptr_t ra_word(const struct rule *rule, uintptr_t sp, uintptr_t cfa) {
+    return (rule->kind & RULE_RA_FROM_SP ? sp : cfa) + (uintptr_t)(intptr_t)rule->ra_offset;
+}
+
+static inline uintptr_t bp_word(const struct rule *rule, uintptr_t sp, uintptr_t bp, uintptr_t cfa) {
+    uintptr_t base = rule->kind & RULE_BP_FROM_SP ? sp : rule->kind & RULE_BP_FROM_BP ? bp : cfa;
+    return base + (uintptr_t)(intptr_t)rule->bp_offset;
+}
+
+static inline enum outcome follow(struct walker *w, const struct rule *rule, struct unwind_state *at) {
+    uintptr_t cfa = cfa_word(rule, at->sp, at->bp), ip, bp = at->bp;
+    if (unlikely(rule->kind & RULE_CFA_DEREF) && !read_word(w, cfa, &cfa)) return OUTCOME_LOST;
+    if (!read_word(w, ra_word(rule, at->sp, cfa), &ip)) return OUTCOME_LOST;
+    if (rule->kind & RULE_BP_SAVED && !read_word(w, bp_word(rule, at->sp, at->bp, cfa), &bp)) {
+        bp = 0;
+        w->unkeepable = true;
+    }
+    if (ip == at->ip && cfa == at->sp) return OUTCOME_LOST;
+    *at = (struct unwind_state){ip, cfa, bp, rule->kind & RULE_SIGNAL};
+    return ip ? OUTCOME_CALLER : OUTCOME_OUTERMOST;
+}
+
+/* Adds a frame and says by which rule it goes on; RULE_COMPLEX where there is none. */
+static inline const struct rule *add_frame(struct walker *w, const struct unwind_state *at) {
+    struct fresh *fresh = &w->fresh[w->found++];
+    fresh->at = *at;
+    const struct rule *rule = rules_find(at->ip, at->exact, &fresh->rule);
+    if (likely(rule != NULL)) fresh->rule = *rule;
+    else fresh->rule = (struct rule){.kind = RULE_COMPLEX};
+    return &fresh->rule;
+}
+
+struct detour {
+    struct walker *walker;
+    struct unwind_state *at;
+    uint32_t max;
+    enum outcome outcome;
+};
+
+/* Frames by libunwind, up to one that has a rule of its own. */
+static bool detour_visit(void *argument, const struct unwind_state *frame) {
+    struct detour *detour = argument;
+    struct walker *w = detour->walker;
+    detour->outcome = OUTCOME_DEEP;
+    if (w->found == detour->max) return false;
+    if (add_frame(w, frame)->kind & RULE_COMPLEX) return true;
+    w->found--;
+    *detour->at = *frame;
+    detour->outcome = OUTCOME_CALLER;
+    return false;
+}
+
+static slow_path enum outcome follow_reference(struct walker *w, struct unwind_state *at, uint32_t max) {
+    struct detour detour = {w, at, max, OUTCOME_LOST};
+    struct unwind_state start = *at;
+    w->fell_back = true;
+    int result = reference_walk(&start, detour_visit, &detour);
+    if (result < 0) return OUTCOME_LOST;
+    return result ? detour.outcome : OUTCOME_OUTERMOST;
+}
+
+/* --- the previous stack ------------------------------------------------------------------------------------------ */
+
+static inline bool same_frame(const struct kept *kept, const struct unwind_state *at) {
+    return kept->sp == at->sp && kept->ip == at->ip && kept->exact == at->exact &&
+           (!kept->needs_bp || kept->bp == at->bp);
+}
+
+/* Index + 1 of the innermost changed word outward of the frames [0, top); 0: none. In this order, because a word is known
+ * to be there only while those before it are unchanged. */
+static inline uint32_t changed_word(const struct walker *w, uint32_t top) {
+    const struct check *checks = w->checks;
+    uint32_t i = w->kept[top - 1].checks;
+    while (i && *checks[i - 1].word == checks[i - 1].value) i--;
+    return i;
+}
+
+static uint32_t owner_of(const struct walker *w, uint32_t top, uint32_t check) {
+    while (top > 1 && w->kept[top - 2].checks >= check) top--;
+    return top - 1;
+}
+
+/* From the leaf `at` outward. Leaves frames in w->fresh, and in w->base how many kept ones follow. */
+static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint32_t max) {
+    uint32_t top = w->depth;
+    w->found = 0;
+    w->base = 0;
+    for (;;) {
+        while (top && w->kept[top - 1].sp < at->sp) top--;
+        if (top && same_frame(&w->kept[top - 1], at)) {
+            uint32_t changed = changed_word(w, top);
+            if (likely(!changed)) {
+                w->base = top;
+                return OUTCOME_KEPT;
+            }
+            top = owner_of(w, top, changed);
+        }
+        if (unlikely(w->found == max)) return OUTCOME_DEEP;
+        const struct rule *rule = add_frame(w, at);
+        enum outcome outcome = OUTCOME_OUTERMOST;
+        if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX)))) outcome = follow(w, rule, at);
+        else if (rule->kind & RULE_COMPLEX) outcome = follow_reference(w, at, max);
+        if (unlikely(outcome != OUTCOME_CALLER)) return outcome;
+    }
+}
+
+/* --- keeping a stack --------------------------------------------------------------------------------------------- */
+
+static inline void add_check(struct walker *w, struct kept *kept, uintptr_t address, uintptr_t value) {
+    w->checks[kept->checks++] = (struct check){word_at(address), value};
+}
+
+/* Moves a fresh frame to index `i` of the kept stack. `caller`: where it leads. Words are added in the reverse of the order
+ * in which changed_word looks at them. */
+static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *fresh, const struct unwind_state *caller) {
+    const struct rule *rule = &fresh->rule;
+    const struct unwind_state *at = &fresh->at;
+    struct kept *kept = &w->kept[i];
+    bool caller_needs_bp = i && w->kept[i - 1].needs_bp;
+    kept->sp = at->sp;
+    kept->ip = at->ip;
+    kept->bp = at->bp;
+    kept->exact = at->exact;
+    kept->info = rule->module | (at->exact ? TRACE_NODE_SIGNAL : 0);
+    kept->checks = i ? w->kept[i - 1].checks : 0;
+    kept->needs_bp = true;
+    if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
+    kept->needs_bp = rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) ||
+                     (!(rule->kind & RULE_BP_SAVED) && caller_needs_bp);
+    if (rule->kind & RULE_BP_SAVED && caller_needs_bp)
+        add_check(w, kept, bp_word(rule, at->sp, at->bp, caller->sp), caller->bp);
+    add_check(w, kept, ra_word(rule, at->sp, caller->sp), caller->ip);
+    if (rule->kind & RULE_CFA_DEREF) add_check(w, kept, cfa_word(rule, at->sp, at->bp), caller->sp);
+}
+
+/* Puts the fresh frames on the kept ones. Returns how many of all can serve the next walk. */
+static uint32_t keep_frames(struct walker *w, const struct unwind_state *end) {
+    uint32_t keep = UINT32_MAX;
+    struct unwind_state caller = *end;
+    if (w->base) {
+        const struct kept *outer = &w->kept[w->base - 1];
+        caller = (struct unwind_state){outer->ip, outer->sp, outer->bp, outer->exact};
+    }
+    for (uint32_t n = w->found, i = w->base; n-- > 0; i++) {
+        const struct fresh *fresh = &w->fresh[n];
+        keep_frame(w, i, fresh, &caller);
+        if (unlikely(fresh->rule.kind & RULE_COMPLEX) && keep == UINT32_MAX) keep = i;
+        caller = fresh->at;
+    }
+    return keep;
+}
+
+/* --- names in the trie ------------------------------------------------------------------------------------------- */
+
+/* Frames between the outermost quarter and the innermost are left out a block at a time, so that a stack keeps its path
+ * while it grows by less than a block. */
+static uint32_t head_length(void) { return limit / 4; }
+
+static uint32_t frames_to_drop(uint32_t depth) {
+    uint32_t block = limit / 4 ? limit / 4 : 1;
+    return depth <= limit ? 0 : (depth - limit + block - 1) / block * block;
+}
+
+/* Nodes for the frames [from, depth). Returns false when the trie is full. */
+static inline bool name_frames(struct walker *w, uint32_t from, uint32_t depth) {
+    uint32_t node = from ? w->kept[from - 1].node : 0;
+    for (uint32_t i = from; i < depth; i++) {
+        node = stackid_child(node, w->kept[i].ip, w->kept[i].info);
+        w->kept[i].node = node;
+        if (unlikely(!node)) return false;
+    }
+    return true;
+}
+
+static slow_path bool name_cut_frames(struct walker *w, uint32_t from, uint32_t depth, uint32_t dropped) {
+    uint32_t head = head_length(), first = head + dropped;
+    if (dropped != w->dropped && from > head) from = head;
+    w->dropped = dropped;
+    if (!dropped) return name_frames(w, from, depth);
+    if (from < head && !name_frames(w, from, head)) return false;
+    if (from > first) return name_frames(w, from, depth);
+    uint32_t parent = head ? w->kept[head - 1].node : 0;
+    w->kept[first].node = stackid_child(parent, w->kept[first].ip, w->kept[first].info | TRACE_NODE_CUT);
+    return w->kept[first].node && name_frames(w, first + 1, depth);
+}
+
+/* A stack whose end is too far: its innermost frames, cut at a place that does not move with the leaf. */
+static slow_path uint32_t name_bottomless(struct walker *w) {
+    uint32_t last = w->found < limit ? w->found - 1 : limit - 1;
+    uint32_t place = last;
+    while (place > last / 2 && w->fresh[place].at.sp >> ANCHOR_SHIFT == w->fresh[place - 1].at.sp >> ANCHOR_SHIFT) place--;
+    if (place == last / 2) place = last;
+    uint32_t node = 0, flags = TRACE_NODE_PARTIAL | TRACE_NODE_CUT;
+    for (uint32_t i = place + 1; i-- > 0; flags = 0) {
+        const struct fresh *fresh = &w->fresh[i];
+        node = stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
+        if (!node) break;
+    }
+    forget(w);
+    return node;
+}
+
+/* --- comparison with libunwind ----------------------------------------------------------------------------------- */
+
+struct comparison {
+    const struct walker *walker;
+    uint32_t left; /* frames not yet met */
+    bool equal;
+};
+
+static bool compare_visit(void *argument, const struct unwind_state *frame) {
+    struct comparison *comparison = argument;
+    comparison->equal = comparison->left && comparison->walker->kept[comparison->left - 1].ip == frame->ip;
+    if (comparison->equal) comparison->left--;
+    return comparison->equal;
+}
+
+static slow_path void compare(struct unwind_thread *t, struct walker *w, const struct unwind_registers *registers,
+                              uint32_t depth, bool partial) {
+    struct comparison comparison = {w, depth - 1, true};
+    struct unwind_state leaf = {registers->ip, registers->sp, registers->bp, false};
+    int result = reference_walk(&leaf, compare_visit, &comparison);
+    if (result == -ENOSYS || result == -EAGAIN) return;
+    t->counters.checked++;
+    if (comparison.left || (!partial && (!comparison.equal || result < 0))) t->counters.different++;
+}
+
+/* --- a capture --------------------------------------------------------------------------------------------------- */
+
+/* What a walk that did not end in an unchanged stack, or met new frames, leaves to do. */
+static inline uint32_t settle(struct unwind_thread *t, struct walker *w, enum outcome outcome,
+                              const struct unwind_state *end) {
+    uint32_t depth = w->base + w->found;
+    uint32_t keep = keep_frames(w, end);
+    if (unlikely(outcome == OUTCOME_LOST)) {
+        w->kept[0].info |= TRACE_NODE_PARTIAL;
+        t->counters.partial++;
+        keep = 0;
+    }
+    uint32_t dropped = frames_to_drop(depth);
+    bool named;
+    if (likely(!dropped && !w->dropped)) {
+        named = name_frames(w, w->base, depth);
+    } else {
+        t->counters.cut += dropped != 0;
+        named = name_cut_frames(w, w->base, depth, dropped);
+    }
+    w->depth = keep < depth ? keep : depth;
+    if (unlikely(!named || w->unkeepable)) forget(w);
+    return named ? w->kept[depth - 1].node : 0;
+}
+
+static slow_path uint32_t settle_bottomless(struct unwind_thread *t, struct walker *w, uintptr_t sp) {
+    if (sp > w->bottomless) w->bottomless = sp;
+    t->counters.partial++;
+    t->counters.cut++;
+    return name_bottomless(w);
+}
+
+static inline uint32_t capture(struct unwind_thread *t, struct walker *w, const struct unwind_registers *registers) {
+    struct unwind_state at = {registers->ip, registers->sp, registers->bp, false};
+    uint32_t epoch = modules_epoch(), max = w->max;
+    t->counters.stacks++;
+    if (unlikely(epoch != w->epoch)) {
+        forget(w);
+        w->epoch = epoch;
+    }
+    if (unlikely(!in(&w->stack, at.sp - WORD))) enter_stack(w, at.sp - WORD);
+    if (unlikely(at.sp <= w->bottomless && limit < max)) max = limit;
+    w->unkeepable = false;
+    w->fell_back = false;
+    enum outcome outcome = walk(w, &at, max);
+    t->counters.fallbacks += w->fell_back;
+    if (unlikely(outcome == OUTCOME_DEEP || w->base + w->found > w->max))
+        return settle_bottomless(t, w, registers->sp);
+    uint32_t node;
+    if (likely(!w->found && !w->dropped)) {
+        w->depth = w->base;
+        node = w->kept[w->base - 1].node;
+    } else {
+        node = settle(t, w, outcome, &at);
+    }
+    if (unlikely(check_every && t->counters.stacks % check_every == 0))
+        compare(t, w, registers, w->base + w->found, outcome == OUTCOME_LOST);
+    return node;
+}
+
+/* A handler interrupted a walk of this thread: a walk of its own, from nothing. A third level stays unknown. */
+static slow_path uint32_t capture_nested(struct unwind_thread *t, const struct unwind_registers *registers) {
+    struct walker *w = &t->nested;
+    if (atomic_exchange_explicit(&t->nested_busy, true, memory_order_relaxed)) return 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    w->stack = w->other = (struct range){0};
+    w->bottomless = 0;
+    forget(w);
+    uint32_t node = capture(t, w, registers);
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&t->nested_busy, false, memory_order_relaxed);
+    return node;
+}
+
+uint32_t unwind_capture(struct unwind_thread *t, const struct unwind_registers *registers) {
+    if (unlikely(atomic_load_explicit(&t->busy, memory_order_relaxed))) return capture_nested(t, registers);
+    atomic_store_explicit(&t->busy, true, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    uint32_t node = capture(t, &t->main, registers);
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&t->busy, false, memory_order_relaxed);
+    return node;
+}
+
+void unwind_open_reference(void) { reference_open(); }
+
+int unwind_start(unsigned depth, unsigned check) {
+    limit = depth == 0 ? 1 : depth < FRAMES_MAX ? depth : FRAMES_MAX;
+    check_every = check;
+    reference_start();
+    return rules_start();
+}
+
+size_t unwind_thread_size(void) { return sizeof(struct unwind_thread); }
+
+void unwind_thread_start(struct unwind_thread *t) {
+    memset(t, 0, offsetof(struct unwind_thread, fresh));
+    t->main = (struct walker){.fresh = t->fresh, .kept = t->kept, .checks = t->checks, .max = FRAMES_MAX};
+    t->nested = (struct walker){
+        .fresh = t->nested_fresh, .kept = t->nested_kept, .checks = t->nested_checks, .max = NESTED_FRAMES_MAX};
+}
+
+void unwind_thread_counters(const struct unwind_thread *t, struct unwind_counters *out) { *out = t->counters; }

@@ -1,0 +1,47 @@
+/*
+ * From rings to frames: encodes what threads have written, appends it, releases the ring. Drains may run in any thread,
+ * one at a time per ring; with the journal and the stack nodes written before the events that use them.
+ * All functions: signals blocked by the caller unless said otherwise; stack use small (the work runs on stacks of ours).
+ */
+#ifndef PRELOAD_WRITER_H
+#define PRELOAD_WRITER_H
+
+#include <stdint.h>
+
+struct thread;
+
+/* A fresh trace: forgets encoders, losses and edges of a parent. 0 or -errno. */
+int writer_start(void);
+
+/* Head at which a thread whose ring is drained up to `tail` must call writer_ring_filled. */
+uint64_t writer_limit(uint64_t tail);
+void writer_ring_filled(struct thread *thread);
+
+void writer_drain_thread(struct thread *thread);
+void writer_drain_journal(void);
+
+/* Everything committed so far, and a watermark for it. */
+void writer_drain_all(void);
+
+/* The process has become multi-threaded: the recorder's own thread starts, if configured. */
+void writer_threads_began(void);
+
+/* An event could not be recorded. Any context. */
+void writer_count_lost(uint64_t events);
+/* Writes a LOSS record for losses not yet told. */
+void writer_tell_losses(void);
+
+/*
+ * A phase edge or mark with the stamp that it gets: all rings encoded later keep the order of events around it.
+ * Holds a lock from writer_edge_begin to writer_edge_end, in which the edge's stamp is taken.
+ */
+void writer_edge_begin(void);
+void writer_edge_end(uint64_t stamp);
+
+uint64_t writer_events(void); /* in frames */
+uint64_t writer_cpu_ns(void); /* spent on draining */
+
+/* Releases the pages of all slots that nobody writes any more. */
+void writer_punch_idle(void);
+
+#endif
