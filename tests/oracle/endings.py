@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Ends real programs at random moments, in every way there is, and opens what is left.
+
+Redis under load, a Python program and 16 threads of churn are ended by SIGKILL, SIGTERM, SIGABRT, SIGSEGV or a limit on
+their address space. Every trace must open, verify, and hold no impossible event; nothing may be lost.
+"""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import common
+import replay
+from common import Wrong
+
+PYTHON = "import json\nwhile True: [json.loads(json.dumps({'k%d' % i: [i] * 5 for i in range(300)})) for _ in range(9)]"
+SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGABRT, signal.SIGSEGV, None]
+
+
+def limit_space():
+    resource.setrlimit(resource.RLIMIT_AS, (250 << 20, 250 << 20))
+
+
+def start(project, name, work, env, limited):
+    quiet = dict(env=env, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                 preexec_fn=limit_space if limited else None)
+    if name == "python3":
+        return subprocess.Popen(["/usr/bin/python3", "-c", PYTHON], **quiet), None
+    if name == "churn":
+        return subprocess.Popen([str(project.compile("kill")), "16"], **quiet), None
+    socket = f"/tmp/tidemark-endings.{os.getpid()}.sock"
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--save", ""], **quiet)
+    until = time.monotonic() + 10
+    while not os.path.exists(socket) and time.monotonic() < until and server.poll() is None:
+        time.sleep(0.01)
+    load = subprocess.Popen(["redis-benchmark", "-s", socket, "-q", "-n", "1000000", "-r", "100000", "-t", "set,lpush"],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return server, load
+
+
+def check(project, trace):
+    tidemark = project.build / "tidemark"
+    if not tidemark.exists():
+        found = replay.summary(project.dump_lines(trace))
+        return found["events"], found["impossible"], found["lost"]
+    for command in (["info", "--verify", trace], ["report", "--self", "--json", "-", trace]):
+        done = subprocess.run([str(tidemark), *map(str, command)], capture_output=True, timeout=120)
+        if done.returncode:
+            raise Wrong(f"tidemark {command[0]}: status {done.returncode}: {(done.stdout + done.stderr)[-300:]!r}")
+    t = json.loads(done.stdout)["trace"]
+    t = t[0] if isinstance(t, list) else t
+    return t["events"], t["impossible_events"], t["lost_events"]
+
+
+def end_once(project, name, writer, delay, how):
+    work = project.scratch / f"endings.{name}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    (work / "counters").write_bytes(bytes(4096))
+    env = project.environment(work, (), writer, ORACLE_COUNTERS=str(work / "counters"))
+    child, load = start(project, name, work, env, how is None)
+    try:
+        time.sleep(delay)
+        child.send_signal(how or signal.SIGKILL)
+        child.wait(20)
+    finally:
+        for process in filter(None, (child, load)):
+            process.kill()
+            process.wait()
+    traces = [p for p in work.iterdir() if ".tmk" in p.name]
+    total = 0
+    for trace in traces:
+        events, impossible, lost = check(project, trace)
+        if impossible or (lost and how is not None):
+            raise Wrong(f"{trace.name}: {impossible} impossible, {lost} lost of {events}")
+        total += events
+    shutil.rmtree(work)
+    return total
+
+
+def case(project, name, times, seed):
+    chance, total = random.Random(seed), 0
+    for attempt in range(times):
+        delay, how, writer = chance.random() ** 2 * 0.5, chance.choice(SIGNALS), chance.choice(("inline", "thread"))
+        try:
+            total += end_once(project, name, writer, delay, how)
+        except Wrong as why:
+            label = how.name if how else "address space limit"
+            raise Wrong(f"ending {attempt}: {label} after {delay * 1000:.0f} ms, {writer}: {why}") from None
+    return f"{times} endings, {total} events"
+
+
+def main():
+    parser = common.parser(__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args()
+    project = common.Project(options.build)
+    times = options.times or (200 if options.soak else 6)
+    print(f"# seed {options.seed}")
+    names = [n for n, need in (("churn", "cc"), ("python3", "/usr/bin/python3"), ("redis", "redis-server")) if shutil.which(need)]
+    return common.run_cases([(f"endings {name}", lambda n=name: case(project, n, times, f"{options.seed}.{n}")) for name in names])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
