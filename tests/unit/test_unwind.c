@@ -1,0 +1,423 @@
+/* links: preload/unwind.c preload/rules.c preload/cfi.c preload/reference.c preload/stackid.c preload/stacks.c preload/modules.c preload/sys.c libs: -lunwind -ldl */
+/*
+ * The walk gives the stack that libunwind's own local unwinder gives, whatever the stack went through.
+ */
+#define UNW_LOCAL_ONLY
+#include "../../preload/journal.h"
+#include "../../preload/modules.h"
+#include "../../preload/stackid.h"
+#include "../../preload/sys.h"
+#include "../../preload/unwind.h"
+
+#include <alloca.h>
+#include <libunwind.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cmocka.h>
+
+#define NOINLINE __attribute__((noinline, noclone))
+enum { DEPTH = 256, FRAMES = 20000 };
+
+static struct unwind_thread *thread;
+static uintptr_t expected[FRAMES];
+static unsigned expected_count;
+static volatile unsigned sink;
+
+int journal_put(enum trace_record_kind kind, const void *body, size_t length) {
+    (void)kind, (void)body, (void)length;
+    return 0;
+}
+
+static void *extent(uint32_t first) {
+    (void)first;
+    return sys_memory((size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE);
+}
+
+static int start(void **state) {
+    (void)state;
+    static bool opened;
+    if (!opened) unwind_open_reference();
+    opened = true;
+    unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
+    if (modules_start() || stackid_start(extent) || unwind_start(DEPTH, 0)) return -1;
+    thread = sys_memory(unwind_thread_size());
+    unwind_thread_start(thread);
+    return 0;
+}
+
+static int finish(void **state) {
+    (void)state;
+    return sys_munmap(thread, unwind_thread_size());
+}
+
+/* Return addresses from the caller of our caller outward, by libunwind itself. */
+static void expect(unw_context_t *context) {
+    unw_cursor_t cursor;
+    unw_word_t ip;
+    unw_init_local(&cursor, context);
+    for (expected_count = 0; expected_count < FRAMES && unw_step(&cursor) > 0; expected_count++) {
+        unw_get_reg(&cursor, UNW_REG_IP, &ip);
+        if (!ip) break;
+        expected[expected_count] = ip;
+    }
+}
+
+/* As a hook sees it: the registers of its caller after its return. */
+#define HERE(registers)                                                                       \
+    struct unwind_registers registers = {(uintptr_t)__builtin_return_address(0),              \
+                                         (uintptr_t)__builtin_dwarf_cfa(),                    \
+                                         *(const uintptr_t *)__builtin_frame_address(0)}
+
+static struct unwind_counters counters(void) {
+    struct unwind_counters out;
+    unwind_thread_counters(thread, &out);
+    return out;
+}
+
+/* Captures and compares; returns the node. */
+static NOINLINE uint32_t capture(void) {
+    HERE(registers);
+    unw_context_t context;
+    uint32_t node = unwind_capture(thread, &registers), at = node, info = 0, parent = 0;
+    uint64_t ip = 0;
+    unw_getcontext(&context);
+    expect(&context);
+    assert_true(expected_count > 0);
+    for (unsigned i = 0; i < expected_count; i++, at = parent) {
+        assert_int_equal(stackid_node(at, &ip, &parent, &info), 0);
+        if (ip != expected[i]) fail_msg("frame %u of %u: %#lx, libunwind says %#lx", i, expected_count, ip, expected[i]);
+        assert_int_equal(info & (TRACE_NODE_PARTIAL | TRACE_NODE_CUT), 0);
+    }
+    assert_int_equal(at, 0);
+    sink++;
+    return node;
+}
+
+static NOINLINE void recurse(int depth) {
+    capture();
+    if (depth) recurse(depth - 1);
+    capture();
+    sink++;
+}
+
+static void plain_recursion(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++) recurse(100);
+    assert_int_equal(counters().partial, 0);
+    assert_int_equal(counters().fallbacks, 0);
+}
+
+static void same_stack_same_node(void **state) {
+    (void)state;
+    uint32_t nodes[3];
+    for (volatile int i = 0; i < 3; i++) nodes[i] = capture();
+    assert_int_equal(nodes[0], nodes[1]);
+    assert_int_equal(nodes[1], nodes[2]);
+}
+
+static NOINLINE uint32_t leaf_of_callers(void) {
+    uint32_t node = capture();
+    sink++;
+    return node;
+}
+static NOINLINE uint32_t left_caller(void) {
+    uint32_t node = leaf_of_callers();
+    sink++;
+    return node;
+}
+static NOINLINE uint32_t right_caller(void) {
+    uint32_t node = leaf_of_callers();
+    sink += 2;
+    return node;
+}
+
+/* The same frames at the same place, called by another function: only a return address on the stack differs. */
+static void changed_return_address(void **state) {
+    (void)state;
+    uint32_t nodes[4];
+    for (int i = 0; i < 4; i++) nodes[i] = (i & 1 ? right_caller : left_caller)();
+    assert_int_equal(nodes[0], nodes[2]);
+    assert_int_equal(nodes[1], nodes[3]);
+    assert_int_not_equal(nodes[0], nodes[1]);
+}
+
+static NOINLINE __attribute__((optimize("omit-frame-pointer"))) int no_frame_pointer(int n) {
+    volatile int local[16];
+    local[n & 15] = n;
+    capture();
+    int result = n > 0 ? no_frame_pointer(n - 1) : 0;
+    capture();
+    return result + local[n & 15];
+}
+
+static NOINLINE void variable_frame(size_t n) {
+    char *bytes = alloca(n * 100 + 1);
+    memset(bytes, 1, n * 100 + 1);
+    capture();
+    if (n) variable_frame(n - 1);
+    capture();
+    sink += (unsigned)bytes[n];
+}
+
+/* An aligned variable makes the compiler find the CFA through memory. */
+static NOINLINE void aligned_frame(int n) {
+    _Alignas(64) volatile char bytes[128];
+    char *more = alloca((size_t)n + 64);
+    bytes[n & 127] = 1;
+    memset(more, 1, 64);
+    capture();
+    if (n) aligned_frame(n - 1);
+    capture();
+    sink += (unsigned)bytes[n & 127] + (unsigned)more[1];
+}
+
+static void frame_shapes(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        no_frame_pointer(20);
+        variable_frame(20);
+        aligned_frame(20);
+    }
+    assert_int_equal(counters().partial, 0);
+}
+
+static jmp_buf back;
+static NOINLINE void jump_from(int depth) {
+    capture();
+    if (depth <= 0) longjmp(back, 1);
+    if (sink) jump_from(depth - 1);
+    sink++;
+}
+
+static void after_longjmp(void **state) {
+    (void)state;
+    for (volatile int i = 0; i < 5; i++) {
+        if (!setjmp(back)) jump_from(10 + i);
+        capture();
+        recurse(i);
+    }
+}
+
+static int compare_ints(const void *a, const void *b) {
+    capture();
+    return *(const int *)a - *(const int *)b;
+}
+
+static void through_libc(void **state) {
+    (void)state;
+    int numbers[64];
+    for (int i = 0; i < 64; i++) numbers[i] = i * 37 % 64;
+    qsort(numbers, 64, sizeof numbers[0], compare_ints);
+    for (int i = 0; i < 64; i++) assert_int_equal(numbers[i], i);
+}
+
+static ucontext_t scheduler, coroutines[2];
+static NOINLINE void coroutine(int which) {
+    for (int i = 0; i < 4; i++) {
+        recurse(3 + which);
+        swapcontext(&coroutines[which], &scheduler);
+        capture();
+    }
+}
+
+static void coroutine_switches(void **state) {
+    (void)state;
+    enum { SIZE = 256 << 10 };
+    char *stacks = mmap(NULL, 2 * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < 2; i++) {
+        getcontext(&coroutines[i]);
+        coroutines[i].uc_stack.ss_sp = stacks + (size_t)i * SIZE;
+        coroutines[i].uc_stack.ss_size = SIZE;
+        coroutines[i].uc_link = &scheduler;
+        makecontext(&coroutines[i], (void (*)(void))coroutine, 1, i);
+    }
+    for (int i = 0; i < 8; i++) {
+        swapcontext(&scheduler, &coroutines[i & 1]);
+        capture();
+    }
+    munmap(stacks, 2 * SIZE);
+    recurse(5);
+    assert_int_equal(counters().partial, 0);
+}
+
+static bool saw_signal_frame;
+static void handler(int number) {
+    (void)number;
+    uint32_t at = capture(), parent, info;
+    uint64_t ip;
+    recurse(3);
+    for (; at && !stackid_node(at, &ip, &parent, &info); at = parent) saw_signal_frame |= info & TRACE_NODE_SIGNAL;
+}
+
+static NOINLINE void raise_at(int depth) {
+    capture();
+    if (depth) raise_at(depth - 1);
+    else raise(SIGUSR1);
+    capture();
+}
+
+static void handle_on(int flags) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    sigaction(SIGUSR1, &action, NULL);
+    saw_signal_frame = false;
+    for (int i = 0; i < 3; i++) raise_at(5);
+    signal(SIGUSR1, SIG_DFL);
+    assert_true(saw_signal_frame);
+    assert_int_equal(counters().partial, 0);
+}
+
+static void in_a_signal_handler(void **state) {
+    (void)state;
+    handle_on(0);
+}
+
+static void on_an_alternate_stack(void **state) {
+    (void)state;
+    static char memory[256 << 10];
+    stack_t alternate = {.ss_sp = memory, .ss_size = sizeof memory}, before;
+    sigaltstack(&alternate, &before);
+    handle_on(SA_ONSTACK);
+    sigaltstack(&before, NULL);
+}
+
+static void *run_thread(void *argument) {
+    recurse(*(int *)argument);
+    return NULL;
+}
+
+static void in_another_thread(void **state) {
+    (void)state;
+    pthread_t id;
+    int depth = 30;
+    for (int i = 0; i < 3; i++) {
+        unwind_thread_start(thread);
+        pthread_create(&id, NULL, run_thread, &depth);
+        pthread_join(id, NULL);
+    }
+    unwind_thread_start(thread);
+    assert_int_equal(counters().partial, 0);
+}
+
+/* --- the depth limit --- */
+
+static uint32_t deep_nodes[FRAMES];
+static NOINLINE uint32_t capture_only(void) {
+    HERE(registers);
+    return unwind_capture(thread, &registers);
+}
+static NOINLINE void recurse_deep(int depth) {
+    deep_nodes[depth] = capture_only();
+    if (depth) recurse_deep(depth - 1);
+    sink++;
+}
+
+static unsigned length_of(uint32_t node, unsigned *cuts, unsigned *partial) {
+    uint64_t ip;
+    uint32_t parent, info;
+    unsigned length = 0;
+    for (*cuts = *partial = 0; node && !stackid_node(node, &ip, &parent, &info); node = parent, length++) {
+        *cuts += (info & TRACE_NODE_CUT) != 0;
+        *partial += (info & TRACE_NODE_PARTIAL) != 0;
+    }
+    return length;
+}
+
+static void beyond_the_depth_limit(void **state) {
+    (void)state;
+    enum { DEEP = 2000 };
+    unsigned cuts, partial;
+    uint32_t first = 0, nodes = 0;
+    for (volatile int round = 0; round < 2; round++) {
+        recurse_deep(DEEP);
+        if (round) assert_int_equal(deep_nodes[0], first);
+        if (round) assert_int_equal(stackid_count(), nodes);
+        first = deep_nodes[0];
+        nodes = stackid_count();
+    }
+    for (int i = 0; i <= DEEP; i++) {
+        unsigned length = length_of(deep_nodes[i], &cuts, &partial);
+        assert_true(length <= DEPTH && length > 0);
+        assert_int_equal(cuts, i < DEEP - DEPTH ? 1 : cuts);
+        assert_int_equal(partial, 0);
+        if (cuts) assert_true(length > DEPTH - DEPTH / 4);
+    }
+    /* Each level adds one node, each block that is left out at most a limit of them. */
+    assert_true(stackid_count() < DEEP + DEEP / (DEPTH / 4) * DEPTH);
+}
+
+static void deeper_than_can_be_walked(void **state) {
+    (void)state;
+    enum { DEEP = 12000 };
+    unsigned cuts, partial;
+    recurse_deep(DEEP);
+    unsigned length = length_of(deep_nodes[0], &cuts, &partial);
+    assert_true(length <= DEPTH && length >= DEPTH / 2);
+    assert_int_equal(cuts, 1);
+    assert_int_equal(partial, 1);
+    assert_true(stackid_count() < DEEP * 8);
+    recurse(2);
+}
+
+/* --- comparison, and what cannot be walked --- */
+
+static void cross_check_agrees(void **state) {
+    (void)state;
+    assert_int_equal(unwind_start(DEPTH, 1), 0);
+    recurse(50);
+    aligned_frame(10);
+    handle_on(0);
+    assert_int_equal(counters().checked, counters().stacks);
+    assert_int_equal(counters().different, 0);
+}
+
+/* Code without unwind information, as a JIT compiler makes it: push rbp; mov rbp, rsp; call *rdi; pop rbp; ret. */
+static void code_without_rules(void **state) {
+    (void)state;
+    static const uint8_t code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void (*call)(uint32_t (*)(void));
+    memcpy(page, code, sizeof code);
+    memcpy(&call, &page, sizeof page);
+    for (int i = 0; i < 3; i++) {
+        call(capture);
+        recurse(3);
+    }
+    assert_true(counters().fallbacks >= 3);
+    munmap(page, 4096);
+}
+
+/* Registers that lead nowhere must give a short partial stack, not a crash. */
+static void bad_registers(void **state) {
+    (void)state;
+    uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+    char *guarded = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(guarded + 4096, 4096, PROT_NONE);
+    struct unwind_registers bad[] = {
+        {0x1234, sp, 0}, {(uintptr_t)recurse + 8, sp, 8}, {(uintptr_t)recurse + 8, (uintptr_t)guarded + 4096, 0},
+        {(uintptr_t)variable_frame + 40, sp, (uintptr_t)guarded + 4090}, {0, sp, 0}, {~0ul, sp, ~0ul},
+    };
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        unwind_capture(thread, &bad[i]);
+        capture();
+    }
+    assert_true(counters().partial > 0);
+    munmap(guarded, 8192);
+}
+
+int main(void) {
+#define ROW(test) cmocka_unit_test_setup_teardown(test, start, finish)
+    const struct CMUnitTest tests[] = {
+        ROW(plain_recursion),       ROW(same_stack_same_node),  ROW(changed_return_address), ROW(frame_shapes),
+        ROW(after_longjmp),         ROW(through_libc),          ROW(coroutine_switches),     ROW(in_a_signal_handler),
+        ROW(on_an_alternate_stack), ROW(in_another_thread),     ROW(beyond_the_depth_limit), ROW(deeper_than_can_be_walked),
+        ROW(cross_check_agrees),    ROW(code_without_rules),    ROW(bad_registers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
