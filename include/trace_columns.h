@@ -97,6 +97,14 @@ struct columns_stream {
     uint64_t address, step;
 };
 
+/* The last addresses given, of the parts of memory that are in use at the same time. */
+#define COLUMNS_REGIONS 2u
+#define COLUMNS_REGION_REACH 65536u
+struct columns_regions {
+    uint64_t address[COLUMNS_REGIONS];
+    uint32_t oldest;
+};
+
 /*
  * Neighbours; COLUMNS_NONE at the ends. An event that made a block: among all blocks alive, and those of its stack. One
  * that freed a block: among the free blocks of its size class (older and newer only).
@@ -121,7 +129,8 @@ struct columns_model {
     uint32_t cursor_newer, cursor_older; /* neighbours of the block freed last */
     uint32_t last_freed;                 /* event */
     uint64_t last_freed_address;
-    uint64_t sequential, last_given; /* addresses */
+    uint64_t sequential; /* end of the block allocated last that was neither of a free list nor freed last */
+    struct columns_regions given, foreign_given;
     uint64_t foreign, deltas[2];     /* address freed last of a foreign block, the differences before it */
     uint32_t foreign_run;            /* frees of foreign blocks without another event between */
     struct columns_stream streams[COLUMNS_STREAMS]; /* foreign blocks freed, by context */
@@ -304,7 +313,6 @@ static inline void columns_alloc(struct columns_model *m, struct columns_context
     if (b->reused != COLUMNS_NONE) columns_take_free(m, b->reused);
     else if (b->address_choice == ADDRESS_LAST_FREED) columns_take_last_freed(m);
     else m->sequential = b->address + columns_span(b->size);
-    if (b->address_choice == ADDRESS_GIVEN) m->last_given = b->address;
     columns_advance(&m->classes[class].stream, b->address);
     m->foreign_run = 0;
     m->address[event] = b->address;
@@ -384,15 +392,50 @@ static inline uint64_t columns_interpolate(uint64_t from, uint64_t to, uint32_t 
     return from + (uint64_t)step * index;
 }
 
-/* Addresses are mostly multiples of 16 apart. */
-static inline uint64_t columns_pack_delta(uint64_t to, uint64_t from) {
-    int64_t delta = (int64_t)(to - from);
-    return delta & 15 ? wire_zigzag(delta) << 1 | 1 : wire_zigzag(delta / 16) << 1;
+/*
+ * A given address is the difference to the nearest region, and which: the difference in units of 16, for they are
+ * mostly multiples of it; 0 announces any other difference to region 0.
+ */
+static inline unsigned columns_nearest(const struct columns_regions *r, uint64_t address) {
+    unsigned nearest = 0;
+    uint64_t best = UINT64_MAX;
+    for (unsigned i = 0; i < COLUMNS_REGIONS; i++) {
+        uint64_t distance = address > r->address[i] ? address - r->address[i] : r->address[i] - address;
+        if (distance < best) {
+            best = distance;
+            nearest = i;
+        }
+    }
+    return nearest;
 }
 
-static inline uint64_t columns_unpack_delta(uint64_t packed, uint64_t from) {
-    uint64_t delta = (uint64_t)wire_unzigzag(packed >> 1);
-    return (from + (packed & 1 ? delta : delta << 4)) & COLUMNS_ADDRESS_MASK;
+static inline void columns_visit(struct columns_regions *r, unsigned region, uint64_t address) {
+    uint64_t distance = address > r->address[region] ? address - r->address[region] : r->address[region] - address;
+    if (distance > COLUMNS_REGION_REACH) region = r->oldest++ % COLUMNS_REGIONS;
+    r->address[region] = address;
+}
+
+static inline void columns_put_address(struct wire_writer *w, struct columns_regions *r, uint64_t address) {
+    unsigned region = columns_nearest(r, address);
+    int64_t delta = (int64_t)(address - r->address[region]);
+    uint64_t packed = delta & 15 ? 0 : wire_zigzag(delta / 16) * COLUMNS_REGIONS + region;
+    if (!packed) {
+        region = 0;
+        delta = (int64_t)(address - r->address[0]);
+    }
+    wire_put_varint(w, packed);
+    if (!packed) wire_put_signed(w, delta);
+    columns_visit(r, region, address);
+}
+
+static inline uint64_t columns_get_address(struct wire_reader *from, struct columns_regions *r) {
+    uint64_t packed = wire_get_varint(from);
+    unsigned region = packed % COLUMNS_REGIONS;
+    uint64_t delta = (uint64_t)wire_unzigzag(packed / COLUMNS_REGIONS) << 4;
+    if (!packed) delta = (uint64_t)wire_get_signed(from);
+    uint64_t address = (r->address[region] + delta) & COLUMNS_ADDRESS_MASK;
+    columns_visit(r, region, address);
+    return address;
 }
 
 static inline bool columns_is_control(unsigned kind) { return kind >= TRACE_EVENT_PHASE_BEGIN; }

@@ -39,8 +39,8 @@ struct columns {
 
 /* Most bytes that one event adds to each column. */
 static const uint8_t column_width[COLUMN_COUNT] = {
-    [COLUMN_TOKENS] = 2,  [COLUMN_ESCAPES] = 2, [COLUMN_STACKS] = 8,    [COLUMN_SIZES] = 10,  [COLUMN_ADDRESSES] = 8, [COLUMN_BLOCKS] = 3,
-    [COLUMN_FOREIGN] = 8, [COLUMN_OTHERS] = 23, [COLUMN_CONTROLS] = 17, [COLUMN_STAMPS] = 10, [COLUMN_EDGES] = 3,
+    [COLUMN_TOKENS] = 2,  [COLUMN_ESCAPES] = 2, [COLUMN_STACKS] = 8,    [COLUMN_SIZES] = 10,  [COLUMN_ADDRESSES] = 9, [COLUMN_BLOCKS] = 3,
+    [COLUMN_FOREIGN] = 9, [COLUMN_OTHERS] = 23, [COLUMN_CONTROLS] = 17, [COLUMN_STAMPS] = 10, [COLUMN_EDGES] = 3,
     [COLUMN_CLASSES] = 1, [COLUMN_REUSED] = 3,
 };
 
@@ -140,7 +140,7 @@ static unsigned choose_address(struct columns *e, const struct columns_block *b)
     if (b->reused != COLUMNS_NONE) return choose_free_block(e, b->reused);
     for (unsigned choice = ADDRESS_LAST_FREED; choice < ADDRESS_GIVEN; choice++)
         if (columns_address_guess(&e->model, choice, class) == b->address) return choice;
-    wire_put_varint(&e->column[COLUMN_ADDRESSES], columns_pack_delta(b->address, e->model.last_given));
+    columns_put_address(&e->column[COLUMN_ADDRESSES], &e->model.given, b->address);
     return ADDRESS_GIVEN;
 }
 
@@ -163,7 +163,7 @@ static unsigned choose_class(struct columns *e, unsigned class) {
 static unsigned choose_foreign(struct columns *e, uint64_t address) {
     for (unsigned choice = 0; choice < FOREIGN_GIVEN; choice++)
         if (columns_foreign_guess(&e->model, e->context, choice) == address) return choice;
-    wire_put_varint(&e->column[COLUMN_FOREIGN], columns_pack_delta(address, e->model.foreign));
+    columns_put_address(&e->column[COLUMN_FOREIGN], &e->model.foreign_given, address);
     return FOREIGN_GIVEN;
 }
 
@@ -190,7 +190,7 @@ static void put_free(struct columns *e, const struct words *w, unsigned group, u
 
 static void put_other(struct columns *e, const struct words *w) {
     struct wire_writer *others = &e->column[COLUMN_OTHERS];
-    wire_put_varint(others, columns_pack_delta(w->operand, e->other_operand));
+    wire_put_signed(others, (int64_t)(w->operand - e->other_operand));
     wire_put_varint(others, w->size);
     wire_put_signed(others, (int32_t)(w->stack - e->other_stack));
     e->other_operand = w->operand;

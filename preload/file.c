@@ -411,5 +411,10 @@ int file_reserve(const struct file_slot *slot) {
 static void set_state(enum trace_state state) {
     if (file.header) atomic_store_explicit((_Atomic uint32_t *)(file.header + TRACE_AT_STATE), state, memory_order_release);
 }
-void file_close(void) { set_state(TRACE_STATE_CLOSED); }
+/* A closed trace needs no mailbox: its pages go back. */
+void file_close(void) {
+    const struct file_slot mailbox = {NULL, TRACE_AT_MAILBOX, TRACE_HEADER_SIZE - TRACE_AT_MAILBOX};
+    set_state(TRACE_STATE_CLOSED);
+    file_punch(&mailbox);
+}
 void file_reopen(void) { set_state(TRACE_STATE_OPEN); }

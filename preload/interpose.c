@@ -5,14 +5,13 @@
 #include "probe.h"
 #include "real.h"
 
-#include "modules.h"
-
 #include <errno.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default"), noinline))
@@ -196,16 +195,13 @@ DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t size, size_t alignment), (bl
 DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
 DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
 
-/* ---- address space ---- */
+/* ---- address space: before the real functions are known the kernel itself is asked ---- */
 
 static uint8_t internal(uintptr_t ip) { return real_is_allocator(ip) ? TRACE_EVENT_INTERNAL : 0; }
 
 #define MAP(name)                                                                                                           \
     void *name(void *address, size_t length, int protection, int flags, int fd, off_t offset) {                             \
-        if (unlikely(!REAL(name))) {                                                                                        \
-            errno = ENOSYS;                                                                                                 \
-            return MAP_FAILED;                                                                                              \
-        }                                                                                                                   \
+        if (unlikely(!REAL(name))) return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);        \
         void *mapping = real.name(address, length, protection, flags, fd, offset);                                         \
         struct unwind_registers registers = PROBE_REGISTERS();                                                              \
         if (mapping != MAP_FAILED) probe_birth(TRACE_EVENT_MAP, internal(registers.ip), mapping, length, &registers);       \
@@ -216,7 +212,7 @@ MAP(mmap64)
 
 int munmap(void *address, size_t length) {
     struct unwind_registers registers = PROBE_REGISTERS();
-    if (unlikely(!REAL(munmap))) return -1;
+    if (unlikely(!REAL(munmap))) return (int)syscall(SYS_munmap, address, length);
     probe_sized(TRACE_EVENT_UNMAP, internal(registers.ip), address, length, &registers);
     int result = real.munmap(address, length);
     if (result) probe_sized(TRACE_EVENT_UNMAP_FAIL, 0, address, length, &registers);
@@ -232,7 +228,7 @@ void *mremap(void *address, size_t old_length, size_t length, int flags, ...) {
         wanted = va_arg(arguments, void *);
         va_end(arguments);
     }
-    if (unlikely(!REAL(mremap))) return MAP_FAILED;
+    if (unlikely(!REAL(mremap))) return (void *)syscall(SYS_mremap, address, old_length, length, flags, wanted);
     uint8_t own = internal(registers.ip);
     probe_sized(TRACE_EVENT_REMAP_OUT, own, address, old_length, &registers);
     void *moved = real.mremap(address, old_length, length, flags, wanted);
@@ -265,7 +261,7 @@ void *sbrk(intptr_t step) {
 
 int madvise(void *address, size_t length, int advice) {
     struct unwind_registers registers = PROBE_REGISTERS();
-    if (unlikely(!REAL(madvise))) return -1;
+    if (unlikely(!REAL(madvise))) return (int)syscall(SYS_madvise, address, length, advice);
     int result = real.madvise(address, length, advice);
     if (result == 0 && (advice == MADV_DONTNEED || advice == MADV_FREE))
         probe_sized(TRACE_EVENT_ADVISE, internal(registers.ip), address, length, &registers);

@@ -22,8 +22,6 @@ static struct {
     bool news_allocate;
 } found;
 
-static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
-
 static const struct row {
     const char *name;
     size_t offset;
@@ -50,13 +48,19 @@ static void learn_allocator(void) {
     found.news_allocate = module_around((void *)real._Znwm, &of_new) && of_new.dlfo_map_start == of_malloc.dlfo_map_start;
 }
 
+/*
+ * Published only when complete: dlsym allocates for the message of a name that it does not find, and an allocator entered
+ * then would find half of its hooks without their real functions.
+ */
 void real_resolve(void) {
+    static struct real_functions looked_up;
     int fresh = 0;
     if (!atomic_compare_exchange_strong(&found.state, &fresh, 1)) return;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        void *function = next(rows[i].name);
-        memcpy((char *)&real + rows[i].offset, &function, sizeof function);
+        void *function = dlsym(RTLD_NEXT, rows[i].name);
+        memcpy((char *)&looked_up + rows[i].offset, &function, sizeof function);
     }
+    real = looked_up;
     learn_allocator();
     atomic_store_explicit(&found.state, 2, memory_order_release);
 }

@@ -26,6 +26,8 @@ struct growth_amount {
     uint64_t blocks, bytes;
 };
 
+#define GROWTH_MOST_ROUNDS 256u /* where there are more, neighbours are paired */
+
 /* One complete round. The amounts are blocks of the site born in this round; each is part of the one before it. */
 struct growth_round {
     double work;                 /* of the phase in this round: items, operations or events */
@@ -52,7 +54,8 @@ struct growth_step {
 struct growth_evidence {
     enum growth_kind kind;
     const struct growth_round *rounds;
-    size_t count;
+    size_t count;        /* at most GROWTH_MOST_ROUNDS */
+    uint32_t each;       /* rounds that one entry stands for, after pairing; 0 is 1 */
     uint32_t first;      /* index of the round in which the site first ran */
     uint64_t freed;      /* blocks that it freed during the phase */
     double reach;        /* rounds; where freed is 0, of the allocating function */

@@ -16,7 +16,7 @@ _Static_assert(DECODE_COLUMNS == COLUMN_COUNT, "a name for each column");
 const char *const decode_column_names[DECODE_COLUMNS] = {
     [COLUMN_TOKENS] = "tokens",       [COLUMN_ESCAPES] = "escapes", [COLUMN_STACKS] = "stacks",   [COLUMN_SIZES] = "sizes",
     [COLUMN_ADDRESSES] = "addresses", [COLUMN_BLOCKS] = "blocks",   [COLUMN_FOREIGN] = "foreign", [COLUMN_OTHERS] = "others",
-    [COLUMN_CONTROLS] = "controls",   [COLUMN_STAMPS] = "stamps",   [COLUMN_EDGES] = "edges",
+    [COLUMN_CONTROLS] = "controls",   [COLUMN_STAMPS] = "stamps",   [COLUMN_EDGES] = "edges",   [COLUMN_CLASSES] = "classes", [COLUMN_REUSED] = "reused",
 };
 
 struct decode_state {
@@ -64,12 +64,12 @@ static uint64_t take_varint(struct decode_state *d, enum columns_column column) 
 /* The number of the event's stack; false if there is none. */
 static bool take_stack(struct decode_state *d, unsigned choice, uint32_t *number, uint32_t *id) {
     struct columns_model *m = &d->model;
-    if (choice == STACK_NEW) {
+    uint64_t known = choice == STACK_GIVEN ? take_varint(d, COLUMN_STACKS) : columns_stack_guess(m, d->context, choice);
+    if (choice == STACK_GIVEN && !known) {
         *id = m->last_new_id + (uint32_t)wire_unzigzag(take_varint(d, COLUMN_STACKS));
         *number = columns_add_stack(m, *id);
         return true;
     }
-    uint64_t known = choice == STACK_KNOWN ? take_varint(d, COLUMN_STACKS) : columns_stack_guess(m, d->context, choice);
     if (!known || known >= m->stacks_used) return false;
     *number = (uint32_t)known;
     *id = m->stacks[known].id;
@@ -81,19 +81,38 @@ static uint64_t take_size(struct decode_state *d, unsigned choice, uint32_t stac
     return choice == SIZE_OF_STACK ? d->model.stacks[stack].size : d->context->size;
 }
 
-static uint64_t take_address(struct decode_state *d, unsigned choice, uint64_t size) {
-    if (choice != ADDRESS_GIVEN) return columns_address_guess(&d->model, choice, columns_class(size));
-    return columns_unpack_delta(take_varint(d, COLUMN_ADDRESSES), d->model.last_given);
+static bool is_free(const struct trace_event *event) {
+    return event->kind == TRACE_EVENT_FREE || event->kind == TRACE_EVENT_REALLOC_OUT;
+}
+
+/* The free block that the event takes; false if it is none of that class. */
+static bool take_reused(struct decode_state *d, struct columns_block *b, unsigned class) {
+    struct columns_model *m = &d->model;
+    uint64_t reused = b->address_choice == ADDRESS_REUSED ? d->index - take_varint(d, COLUMN_REUSED)
+                                                          : columns_free_block_guess(&m->classes[class], b->address_choice);
+    if (reused >= d->index || m->class_of[reused] != class || !is_free(&d->events[reused])) return false;
+    b->reused = (uint32_t)reused;
+    b->address = m->address[reused];
+    return true;
+}
+
+static bool take_address(struct decode_state *d, struct columns_block *b) {
+    unsigned class = columns_class(b->size);
+    b->reused = COLUMNS_NONE;
+    if (b->address_choice <= ADDRESS_REUSED) return take_reused(d, b, class);
+    if (b->address_choice == ADDRESS_GIVEN) b->address = columns_get_address(&d->column[COLUMN_ADDRESSES], &d->model.given);
+    else b->address = columns_address_guess(&d->model, b->address_choice, &d->model.classes[class]);
+    return true;
 }
 
 static bool take_alloc(struct decode_state *d, struct trace_event *event, unsigned token) {
-    unsigned address_choice = token % ADDRESS_CHOICES;
+    struct columns_block b = {.address_choice = token % ADDRESS_CHOICES};
     token /= ADDRESS_CHOICES;
-    uint32_t stack;
-    if (!take_stack(d, token / SIZE_CHOICES, &stack, &event->stack)) return false;
-    event->size = take_size(d, token % SIZE_CHOICES, stack);
-    event->address = take_address(d, address_choice, event->size);
-    columns_alloc(&d->model, d->context, d->index, address_choice, stack, event->size, event->address);
+    if (!take_stack(d, token / SIZE_CHOICES, &b.stack, &event->stack)) return false;
+    event->size = b.size = take_size(d, token % SIZE_CHOICES, b.stack);
+    if (!take_address(d, &b)) return false;
+    event->address = b.address;
+    columns_alloc(&d->model, d->context, d->index, &b);
     return true;
 }
 
@@ -103,21 +122,27 @@ static bool is_open_block(const struct trace_event *event) {
     return made && !event->partner && columns_is_block(event->kind, event->flags);
 }
 
-static bool take_free(struct decode_state *d, struct trace_event *event, unsigned choice) {
+static bool take_free(struct decode_state *d, struct trace_event *event, unsigned token) {
+    unsigned choice = token / KEEP_CHOICES;
     uint64_t block = choice == BLOCK_GIVEN ? d->index - take_varint(d, COLUMN_BLOCKS) : columns_block_guess(&d->model, d->context, choice);
     if (block >= d->index || !is_open_block(&d->events[block])) return false;
     event->partner = d->index - (uint32_t)block;
     d->events[block].partner = event->partner;
     event->address = d->events[block].address;
-    columns_free(&d->model, d->context, d->index, (uint32_t)block);
+    columns_free(&d->model, d->context, d->index, (uint32_t)block, token % KEEP_CHOICES == KEEP);
     return true;
 }
 
-static bool take_free_foreign(struct decode_state *d, struct trace_event *event, unsigned choice) {
-    struct columns_model *m = &d->model;
-    if (choice == FOREIGN_STEP) event->address = columns_foreign_guess(m);
-    else event->address = columns_unpack_delta(take_varint(d, COLUMN_FOREIGN), m->foreign);
-    columns_free_foreign(m, d->index, event->address);
+static unsigned take_class(struct decode_state *d, unsigned choice) {
+    if (choice == CLASS_NONE) return 0;
+    return choice == CLASS_GIVEN ? wire_get_u8(&d->column[COLUMN_CLASSES]) : d->context->size % COLUMNS_CLASSES;
+}
+
+static bool take_free_foreign(struct decode_state *d, struct trace_event *event, unsigned token) {
+    unsigned choice = token / CLASS_CHOICES;
+    if (choice == FOREIGN_GIVEN) event->address = columns_get_address(&d->column[COLUMN_FOREIGN], &d->model.foreign_given);
+    else event->address = columns_foreign_guess(&d->model, d->context, choice);
+    columns_free_foreign(&d->model, d->context, d->index, event->address, take_class(d, token % CLASS_CHOICES));
     return true;
 }
 
@@ -158,12 +183,13 @@ static unsigned take_token(struct decode_state *d) {
 }
 
 static bool take_other(struct decode_state *d, struct trace_event *event) {
+    d->model.class_of[d->index] = 0;
     if (columns_is_control(event->kind)) {
         event->address = take_varint(d, COLUMN_CONTROLS);
         event->size = take_varint(d, COLUMN_CONTROLS);
         return !(event->address >> TRACE_EVENT_OPERAND_BITS);
     }
-    event->address = columns_unpack_delta(take_varint(d, COLUMN_OTHERS), d->other_operand);
+    event->address = (d->other_operand + (uint64_t)wire_get_signed(&d->column[COLUMN_OTHERS])) & COLUMNS_ADDRESS_MASK;
     event->size = take_varint(d, COLUMN_OTHERS);
     event->stack = d->other_stack + (uint32_t)wire_unzigzag(take_varint(d, COLUMN_OTHERS));
     d->other_operand = event->address;

@@ -28,7 +28,7 @@ int decode_events(struct decode_state *state, const uint8_t *raw, size_t length,
 int decode_words(const uint64_t *words, size_t left, struct trace_event *event);
 
 /* Where the bytes of a frame are: one size for each column, and their names; the head makes up the rest. */
-#define DECODE_COLUMNS 11u
+#define DECODE_COLUMNS 13u
 extern const char *const decode_column_names[DECODE_COLUMNS];
 int decode_column_sizes(const uint8_t *raw, size_t length, uint32_t *sizes, size_t count);
 

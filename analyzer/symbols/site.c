@@ -44,18 +44,26 @@ size_t site_fold(struct symbol_frame *frames, size_t count) {
     return kept;
 }
 
-static uint64_t mix(uint64_t hash, const char *text) {
-    for (; text && *text; text++) hash = (hash ^ (uint8_t)*text) * FNV_PRIME;
+static uint64_t mix(uint64_t hash, const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++) hash = (hash ^ (uint8_t)text[i]) * FNV_PRIME;
     return (hash ^ 0xff) * FNV_PRIME; /* no byte of UTF-8: ends the text */
+}
+
+static uint64_t mix_text(uint64_t hash, const char *text) { return mix(hash, text, text ? strlen(text) : 0); }
+
+/* Without the version: libz.so.1.2.13 and libz.so.1.3 are one. */
+static uint64_t mix_module(uint64_t hash, const char *module) {
+    const char *version = module ? strstr(module, ".so.") : NULL;
+    return version ? mix(hash, module, (size_t)(version - module) + 3) : mix_text(hash, module);
 }
 
 void site_id(const struct symbol_frame *frames, size_t count, char id[SITE_ID_SIZE]) {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
     uint64_t hash = FNV_OFFSET;
     for (size_t i = 0; i < count; i++) {
-        hash = mix(hash, frames[i].function);
-        hash = mix(hash, frames[i].module);
-        hash = mix(hash, frames[i].inlined ? "inlined" : NULL);
+        hash = mix_text(hash, frames[i].function);
+        hash = mix_module(hash, frames[i].module);
+        hash = mix_text(hash, frames[i].inlined ? "inlined" : NULL);
     }
     for (size_t i = 0; i < SITE_ID_SIZE - 1; i++, hash >>= 5) id[i] = digits[hash & 31];
     id[SITE_ID_SIZE - 1] = 0;

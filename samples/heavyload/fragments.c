@@ -8,7 +8,7 @@
 
 #include "common/sample.h"
 
-enum { RECORD_SIZE = 1040, FILLER_STEP = 256, MOST_FILLER = 8192 };
+enum { RECORD_SIZE = 144, FILLER_STEP = 256, MOST_FILLER = 8192 };
 
 /* The size of a record differs a little from step to step, so that the holes of earlier steps seldom fit. */
 static char *place_record(unsigned step) {
