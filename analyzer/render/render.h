@@ -23,6 +23,8 @@ struct text_style text_style_for(int fd, bool color);
 
 /* The full report for a terminal. */
 int render_text(FILE *out, const struct report *report, const struct text_style *style);
+/* The verdict, its reasons and evidence: what `check` says. */
+int render_verdict(FILE *out, const struct report *report, const struct text_style *style);
 /* What `run` says at the end: the verdict, the worst leaks with their stacks, a line for each phase. */
 int render_summary(FILE *out, const struct report *report, const struct text_style *style);
 
