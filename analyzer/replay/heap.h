@@ -1,0 +1,54 @@
+/*
+ * The live blocks of a replayed process: a pool of them, and a map from address to block.
+ *
+ * Blocks are numbered from 1 and stay where they are until freed, so pointers to them keep. The map is open addressing
+ * with linear probing and backward shift, 8 bytes an entry: a block costs its struct and about a dozen bytes.
+ */
+#ifndef REPLAY_HEAP_H
+#define REPLAY_HEAP_H
+
+#include "../analysis/analysis.h"
+
+#define HEAP_EXTENT 4096u
+
+struct heap_entry {
+    uint32_t block; /* 0: free */
+    uint32_t hash;
+};
+
+struct heap {
+    struct block **extents;
+    size_t extent_count;
+    uint32_t unused;    /* head of the list of freed blocks, linked through `stack` */
+    uint32_t next;      /* never used so far */
+    struct heap_entry *entries;
+    size_t capacity, used; /* capacity is a power of two */
+    unsigned shift;        /* of a hash to its home */
+};
+
+/* 0 or -ENOMEM. */
+int heap_begin(struct heap *heap);
+void heap_end(struct heap *heap);
+
+static inline struct block *heap_block(const struct heap *heap, uint32_t index) {
+    return &heap->extents[index / HEAP_EXTENT][index % HEAP_EXTENT];
+}
+
+/* Any number below 2^32; 0: out of memory. The block's content is undefined. */
+uint32_t heap_new(struct heap *heap);
+void heap_drop(struct heap *heap, uint32_t index);
+
+static inline uint32_t heap_hash(uint64_t address) { return (uint32_t)((address * 0x9e3779b97f4a7c15u) >> 32); }
+
+static inline void heap_prefetch(const struct heap *heap, uint64_t address) {
+    __builtin_prefetch(&heap->entries[heap_hash(address) >> heap->shift]);
+}
+
+/* The block at this address, 0 if none. */
+uint32_t heap_find(const struct heap *heap, uint64_t address);
+/* Enters a block under its address, which must not be in the map. 0 or -ENOMEM. */
+int heap_insert(struct heap *heap, uint32_t index);
+/* Takes the block at this address out of the map and returns it, 0 if there is none. */
+uint32_t heap_remove(struct heap *heap, uint64_t address);
+
+#endif

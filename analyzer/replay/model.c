@@ -1,0 +1,239 @@
+/*
+ * Heap events of the replayed process, and how analyses hear of them. See model.h.
+ *
+ * The path of an allocation and a free is the analyzer's hottest: no lookup for a pair within one chunk, one for others.
+ */
+#include "model.h"
+
+#include <errno.h>
+
+int model_begin(struct model *model, const struct tables *tables) {
+    *model = (struct model){.tables = tables, .exit_ns = UINT64_MAX};
+    model->sample = (struct memory_sample){.pss = UINT64_MAX, .anonymous = UINT64_MAX, .fds = -1};
+    clock_begin(&model->clock, tables);
+    int error = heap_begin(&model->heap);
+    return error ? error : pages_begin(&model->pages);
+}
+
+#define ADD_HOOK(list, count, callback) \
+    if (analysis->callback) model->list[model->count++] = (struct model_hook){self, analysis}
+
+void model_add(struct model *model, const struct analysis *analysis, void *self) {
+    ADD_HOOK(born, born_count, born);
+    ADD_HOOK(resized, resized_count, resized);
+    ADD_HOOK(died, died_count, died);
+    ADD_HOOK(failed, failed_count, failed);
+    ADD_HOOK(control, control_count, control);
+    ADD_HOOK(sampled, sample_count, sample);
+}
+
+void model_end(struct model *model) {
+    heap_end(&model->heap);
+    pages_end(&model->pages);
+    mappings_end(&model->mappings);
+    operations_end(&model->operations);
+}
+
+void model_tell_born(struct model *model, struct block *block) {
+    for (unsigned i = 0; i < model->born_count; i++)
+        model->born[i].analysis->born(model->born[i].self, block, &model->now);
+}
+
+void model_tell_resized(struct model *model, struct block *block, uint64_t old_size, uint32_t old_stack) {
+    for (unsigned i = 0; i < model->resized_count; i++)
+        model->resized[i].analysis->resized(model->resized[i].self, block, old_size, old_stack, &model->now);
+}
+
+void model_tell_died(struct model *model, struct block *block, enum death_cause cause) {
+    for (unsigned i = 0; i < model->died_count; i++)
+        model->died[i].analysis->died(model->died[i].self, block, cause, &model->now);
+}
+
+void model_tell_failed(struct model *model, uint64_t size, uint32_t stack) {
+    model->counts.failed++;
+    for (unsigned i = 0; i < model->failed_count; i++)
+        model->failed[i].analysis->failed(model->failed[i].self, size, stack, &model->now);
+}
+
+void model_moment(struct model *model, uint64_t stamp, uint32_t thread) {
+    uint64_t ns = clock_ns(&model->clock, stamp);
+    model->now.stamp = stamp;
+    if (ns > model->now.ns) model->now.ns = ns;
+    model->now.thread = thread;
+}
+
+void model_levels(struct model *model) {
+    model->now.pinned_bytes = (model->pages.pinned + model->mapped_pages) << PAGES_SHIFT;
+}
+
+static void pin(struct model *model, const struct block *block) {
+    if (pages_pin(&model->pages, block->address, block->size)) model->error = -ENOMEM;
+}
+
+static struct block *fail_memory(struct model *model) {
+    model->error = -ENOMEM;
+    return NULL;
+}
+
+struct block *model_new_block(struct model *model, const struct trace_event *event, uint32_t *index) {
+    *index = heap_new(&model->heap);
+    if (!*index) return fail_memory(model);
+    struct block *block = heap_block(&model->heap, *index);
+    *block = (struct block){
+        .address = event->address,
+        .size = event->size,
+        .birth_ns = model->now.ns,
+        .birth_event = model->now.event,
+        .stack = event->flags & TRACE_EVENT_NO_STACK ? 0 : event->stack,
+        .thread = model->now.thread,
+        .birth_edge = model->now.edge,
+    };
+    return block;
+}
+
+static void end_block(struct model *model, uint32_t index, enum death_cause cause) {
+    struct block *block = heap_block(&model->heap, index);
+    pages_unpin(&model->pages, block->address, block->size);
+    model->now.live_bytes -= block->size;
+    model->now.live_blocks--;
+    model_levels(model);
+    model_tell_died(model, block, cause);
+    heap_drop(&model->heap, index);
+}
+
+/* Makes a block findable at its address: by its partner in this chunk, or in the map. */
+static void enter(struct model *model, uint32_t index, struct trace_event *event, size_t left) {
+    if (event->partner && event->partner <= left) {
+        struct trace_event *end = event + event->partner;
+        bool ends = end->kind == TRACE_EVENT_FREE || end->kind == TRACE_EVENT_REALLOC_OUT;
+        if (ends && !(end->flags & MODEL_PAIRED)) {
+            end->partner = index;
+            end->flags |= MODEL_PAIRED;
+            return;
+        }
+    }
+    uint32_t old = heap_remove(&model->heap, heap_block(&model->heap, index)->address);
+    if (old) {
+        model->counts.impossible++;
+        end_block(model, old, DEATH_REPLACED);
+    }
+    if (heap_insert(&model->heap, index)) model->error = -ENOMEM;
+}
+
+static uint32_t leave(struct model *model, const struct trace_event *event) {
+    return event->flags & MODEL_PAIRED ? event->partner : heap_remove(&model->heap, event->address);
+}
+
+static void begin_block(struct model *model, struct trace_event *event, size_t left) {
+    uint32_t index;
+    struct mapping *around = mappings_at(&model->mappings, event->address);
+    if (around) model_found_block_in(model, around);
+    struct block *block = model_new_block(model, event, &index);
+    if (!block) return;
+    enter(model, index, event, left);
+    pin(model, block);
+    model->now.live_bytes += block->size;
+    model->now.live_blocks++;
+    model_levels(model);
+    model_tell_born(model, block);
+}
+
+static void apply_alloc(struct model *model, struct trace_event *event, size_t left) {
+    if (event->flags & TRACE_EVENT_FAILED) {
+        model_tell_failed(model, event->size, event->stack);
+        return;
+    }
+    model->counts.allocations++;
+    model->counts.allocated_bytes += event->size;
+    begin_block(model, event, left);
+}
+
+static void apply_free(struct model *model, const struct trace_event *event) {
+    uint32_t index = leave(model, event);
+    model->counts.frees++;
+    if (index) end_block(model, index, DEATH_FREED);
+    else model->counts.unknown_frees++;
+}
+
+static void apply_realloc_out(struct model *model, struct model_thread *thread, const struct trace_event *event) {
+    uint32_t index = leave(model, event);
+    if (thread->move_count == MODEL_MOVES) {
+        model->counts.impossible++;
+        if (index) end_block(model, index, DEATH_FREED);
+        return;
+    }
+    thread->moves[thread->move_count++] = index;
+}
+
+static void move_block(struct model *model, uint32_t index, struct trace_event *event, size_t left) {
+    struct block *block = heap_block(&model->heap, index);
+    uint64_t old_size = block->size;
+    uint32_t old_stack = block->stack;
+    pages_unpin(&model->pages, block->address, old_size);
+    block->address = event->address;
+    block->size = event->size;
+    block->stack = event->flags & TRACE_EVENT_NO_STACK ? 0 : event->stack;
+    enter(model, index, event, left);
+    pin(model, block);
+    model->now.live_bytes += block->size - old_size;
+    model_levels(model);
+    model_tell_resized(model, block, old_size, old_stack);
+}
+
+static void apply_realloc_in(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left) {
+    bool open = thread->move_count > 0;
+    uint32_t index = open ? thread->moves[--thread->move_count] : 0;
+    model->counts.allocations++;
+    model->counts.allocated_bytes += event->size;
+    if (open) {
+        model->counts.reallocs++;
+        model->counts.frees++;
+        if (!index) model->counts.unknown_frees++;
+    } else {
+        model->counts.impossible++;
+    }
+    if (index) move_block(model, index, event, left);
+    else begin_block(model, event, left);
+}
+
+/* The old block is a block again; nothing was counted for it. */
+static void apply_realloc_fail(struct model *model, struct model_thread *thread, struct trace_event *event) {
+    uint32_t index = thread->move_count ? thread->moves[--thread->move_count] : 0;
+    if (index) {
+        event->partner = 0;
+        enter(model, index, event, 0);
+    }
+    model_tell_failed(model, event->size, event->stack);
+}
+
+static void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left) {
+    switch ((enum trace_event_kind)event->kind) {
+    case TRACE_EVENT_ALLOC: apply_alloc(model, event, left); break;
+    case TRACE_EVENT_FREE: apply_free(model, event); break;
+    case TRACE_EVENT_REALLOC_OUT: apply_realloc_out(model, thread, event); break;
+    case TRACE_EVENT_REALLOC_IN: apply_realloc_in(model, thread, event, left); break;
+    case TRACE_EVENT_REALLOC_FAIL: apply_realloc_fail(model, thread, event); break;
+    case TRACE_EVENT_MAP: model_map(model, thread, event); break;
+    case TRACE_EVENT_UNMAP:
+    case TRACE_EVENT_REMAP_OUT: model_unmap(model, thread, event); break;
+    case TRACE_EVENT_UNMAP_FAIL:
+    case TRACE_EVENT_REMAP_FAIL: model_unmap_failed(model, thread, event); break;
+    case TRACE_EVENT_REMAP_IN: model_remap(model, thread, event); break;
+    case TRACE_EVENT_BREAK: model_break(model, thread, event); break;
+    default: break; /* ADVISE changes no block */
+    }
+}
+
+static bool settles(const struct trace_event *event) {
+    return event->kind != TRACE_EVENT_UNMAP_FAIL && event->kind != TRACE_EVENT_REMAP_FAIL &&
+           event->kind != TRACE_EVENT_REMAP_IN;
+}
+
+void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left) {
+    model_moment(model, event->stamp, thread->serial);
+    if (thread->cut.count && settles(event)) model_settle(model, thread);
+    if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event, left);
+    else model_control(model, event);
+    thread->last_event = model->now.event++;
+    model->counts.events++;
+}

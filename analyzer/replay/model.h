@@ -1,0 +1,106 @@
+/*
+ * The replayed process: what is live, and what each event means for it. Events come in order, one at a time, from
+ * replay.c; analyses are told what happened to blocks, not what was called.
+ *
+ * Rules: FORMAT.md "Events". A realloc keeps its block. A mapping that ends is reported at its thread's next event,
+ * because only then it is known that the call did not fail. Mappings that the allocator made are not reported at all.
+ */
+#ifndef REPLAY_MODEL_H
+#define REPLAY_MODEL_H
+
+#include "../analysis/analysis.h"
+#include "../input/tables.h"
+#include "clock.h"
+#include "heap.h"
+#include "mappings.h"
+#include "operations.h"
+#include "pages.h"
+
+#define MODEL_ANALYSES 12
+#define MODEL_MOVES 4u /* reallocs of one thread inside each other: signal handlers */
+
+/* Set in a decoded event whose block is known by number: `partner` is then that number. */
+#define MODEL_PAIRED 64u
+
+struct model_thread {
+    uint32_t serial;
+    unsigned move_count;
+    uint32_t moves[MODEL_MOVES]; /* blocks between realloc-out and realloc-in; 0: of unknown birth */
+    struct range_list cut;       /* taken out of the mappings by the last unmap, to be reported */
+    bool cut_by_remap;
+    uint64_t last_event;
+};
+
+struct model_counts {
+    uint64_t events;
+    uint64_t allocations;   /* calls that handed out a heap block */
+    uint64_t frees;         /* calls that took one back, of unknown birth too */
+    uint64_t failed;
+    uint64_t reallocs;      /* in both of the above */
+    uint64_t allocated_bytes;
+    uint64_t mappings, unmappings;
+    uint64_t unknown_frees; /* of blocks born unseen */
+    uint64_t impossible;
+    uint64_t mapped_bytes;  /* live now, of the mappings that count */
+};
+
+struct model_hook {
+    void *self;
+    const struct analysis *analysis;
+};
+
+struct model {
+    struct heap heap;
+    struct pages pages;
+    struct mappings mappings;
+    uint64_t mapped_pages;
+    struct operations operations;
+    struct replay_clock clock;
+    const struct tables *tables;
+    struct moment now;
+    struct model_counts counts;
+    struct memory_sample sample; /* the last one */
+    int error;                   /* the first -ENOMEM */
+    uint64_t exit_ns;            /* when exit began; UINT64_MAX: not yet */
+    uint32_t exec_thread;        /* that tried an exec last, 0: none or it failed */
+    uint64_t exec_event;
+    unsigned born_count, resized_count, died_count, failed_count, control_count, sample_count;
+    struct model_hook born[MODEL_ANALYSES], resized[MODEL_ANALYSES], died[MODEL_ANALYSES];
+    struct model_hook failed[MODEL_ANALYSES], control[MODEL_ANALYSES], sampled[MODEL_ANALYSES];
+};
+
+/* 0 or -ENOMEM. `tables` must outlive the model. */
+int model_begin(struct model *model, const struct tables *tables);
+void model_add(struct model *model, const struct analysis *analysis, void *self);
+void model_end(struct model *model);
+void model_thread_end(struct model_thread *thread);
+
+/*
+ * One event. `left` counts the decoded events of the same chunk that follow in memory; the event that ends this one's
+ * block is marked there, so that it needs no lookup.
+ */
+void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left);
+/* Reports what the thread's last unmap ended. Also done by its next event. */
+void model_settle(struct model *model, struct model_thread *thread);
+
+void model_request(struct model *model, const struct request_record *request, uint64_t stamp);
+void model_memory(struct model *model, const struct memory_record *record);
+void model_rollup(struct model *model, const struct rollup_record *record);
+
+/* For the other files of the model. */
+void model_moment(struct model *model, uint64_t stamp, uint32_t thread);
+void model_levels(struct model *model);
+void model_tell_born(struct model *model, struct block *block);
+void model_tell_resized(struct model *model, struct block *block, uint64_t old_size, uint32_t old_stack);
+void model_tell_died(struct model *model, struct block *block, enum death_cause cause);
+void model_tell_failed(struct model *model, uint64_t size, uint32_t stack);
+struct block *model_new_block(struct model *model, const struct trace_event *event, uint32_t *index);
+void model_map(struct model *model, struct model_thread *thread, const struct trace_event *event);
+void model_unmap(struct model *model, struct model_thread *thread, const struct trace_event *event);
+void model_unmap_failed(struct model *model, struct model_thread *thread, const struct trace_event *event);
+void model_remap(struct model *model, struct model_thread *thread, const struct trace_event *event);
+void model_break(struct model *model, struct model_thread *thread, const struct trace_event *event);
+void model_found_block_in(struct model *model, struct mapping *mapping);
+void model_control(struct model *model, const struct trace_event *event);
+
+#endif

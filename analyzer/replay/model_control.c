@@ -1,0 +1,83 @@
+/*
+ * Phases, operations, marks, samples: what the program and the recorder say beside memory events. See model.h.
+ */
+#include <errno.h>
+
+#include "model.h"
+
+static void tell(struct model *model, const struct control *control) {
+    if (control->kind == TRACE_EVENT_PHASE_BEGIN || control->kind == TRACE_EVENT_PHASE_END) model->now.edge++;
+    for (unsigned i = 0; i < model->control_count; i++)
+        model->control[i].analysis->control(model->control[i].self, control, &model->now);
+}
+
+void model_control(struct model *model, const struct trace_event *event) {
+    struct control control = {.kind = event->kind, .flags = event->flags, .value = event->size};
+    uint64_t name = event->address;
+    switch (control.kind) {
+    case TRACE_EVENT_OP_START:
+        if (operations_start(&model->operations, event->size, name)) model->error = -ENOMEM;
+        break;
+    case TRACE_EVENT_OP_FINISH:
+        control.status = (uint32_t)event->address;
+        name = operations_finish(&model->operations, event->size);
+        break;
+    case TRACE_EVENT_OP_END: control.status = (uint32_t)event->size; break;
+    case TRACE_EVENT_EXIT:
+        control.status = (uint32_t)event->address;
+        name = 0;
+        if (model->exit_ns == UINT64_MAX) model->exit_ns = model->now.ns;
+        break;
+    case TRACE_EVENT_EXEC:
+        model->exec_thread = model->now.thread;
+        model->exec_event = model->now.event;
+        break;
+    case TRACE_EVENT_EXEC_FAIL: model->exec_thread = 0; break;
+    default: break;
+    }
+    control.name = tables_string(model->tables, name);
+    tell(model, &control);
+}
+
+static const enum trace_event_kind request_kinds[] = {
+    [TRACE_COMMAND_MARK] = TRACE_EVENT_MARK,         [TRACE_COMMAND_PHASE_BEGIN] = TRACE_EVENT_PHASE_BEGIN,
+    [TRACE_COMMAND_PHASE_END] = TRACE_EVENT_PHASE_END, [TRACE_COMMAND_ON] = TRACE_EVENT_RESUME,
+    [TRACE_COMMAND_OFF] = TRACE_EVENT_PAUSE,         [TRACE_COMMAND_STOP] = TRACE_EVENT_STOP,
+};
+
+void model_request(struct model *model, const struct request_record *request, uint64_t stamp) {
+    if (!request->command || request->command >= sizeof request_kinds / sizeof *request_kinds) return;
+    model_moment(model, stamp, 0);
+    tell(model, &(struct control){
+                    .kind = request_kinds[request->command], .flags = (uint8_t)request->flags, .name = request->name});
+}
+
+static void tell_sample(struct model *model, uint64_t stamp) {
+    model_moment(model, stamp, 0);
+    for (unsigned i = 0; i < model->sample_count; i++)
+        model->sampled[i].analysis->sample(model->sampled[i].self, &model->sample, &model->now);
+}
+
+void model_memory(struct model *model, const struct memory_record *record) {
+    model->sample = (struct memory_sample){
+        .vms = record->vms,
+        .rss = record->rss,
+        .shared = record->shared,
+        .recorder_rss = record->recorder,
+        .cpu_ns = record->cpu_ns,
+        .pss = UINT64_MAX,
+        .anonymous = UINT64_MAX,
+        .threads = (uint32_t)record->threads,
+        .fds = (int32_t)(record->fds & INT32_MAX) - 1,
+        .edge = record->flags & 1,
+    };
+    tell_sample(model, record->stamp);
+}
+
+void model_rollup(struct model *model, const struct rollup_record *record) {
+    model->sample.rss = record->rss;
+    model->sample.pss = record->pss;
+    model->sample.anonymous = record->anonymous;
+    model->sample.edge = false;
+    tell_sample(model, record->stamp);
+}

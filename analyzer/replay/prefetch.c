@@ -1,0 +1,213 @@
+/*
+ * The decoding side of the replay. See prefetch.h.
+ *
+ * One lock guards the window of jobs; it is taken twice per chunk, that is, per some ten thousand events.
+ */
+#include "prefetch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../input/decode.h"
+#include "model.h"
+
+#define LARGE (DECODE_MAX_EVENTS / 2) /* from here on a chunk keeps the buffer that it was decoded into */
+#define WORKERS_MAX 16u
+
+struct decoder {
+    struct prefetch *prefetch;
+    struct decode_state *state;
+    struct payload payload;
+    struct trace_event *events; /* DECODE_MAX_EVENTS, or NULL when a chunk has kept them */
+};
+
+struct prefetch {
+    const struct trace *trace;
+    const struct prefetch_job *jobs;
+    size_t count;
+    pthread_mutex_t lock;
+    pthread_cond_t decoded, room;
+    size_t started, taken; /* jobs */
+    bool stop;
+    struct chunk *window[PREFETCH_AHEAD]; /* by job number; NULL: not ready */
+    struct trace_event *spare;            /* a buffer of DECODE_MAX_EVENTS that came back */
+    unsigned worker_count;
+    pthread_t workers[WORKERS_MAX];
+    struct decoder decoders[WORKERS_MAX];
+};
+
+static int decoder_begin(struct decoder *decoder, struct prefetch *prefetch) {
+    size_t size = (decode_state_size() + 63) & ~(size_t)63;
+    decoder->prefetch = prefetch;
+    decoder->state = aligned_alloc(64, size);
+    if (!decoder->state) return -ENOMEM;
+    memset(decoder->state, 0, size);
+    return 0;
+}
+
+static void decoder_end(struct decoder *decoder) {
+    free(decoder->state);
+    free(decoder->events);
+    payload_release(&decoder->payload);
+}
+
+static int ensure_events(struct decoder *decoder) {
+    if (decoder->events) return 0;
+    struct prefetch *prefetch = decoder->prefetch;
+    pthread_mutex_lock(&prefetch->lock);
+    decoder->events = prefetch->spare;
+    prefetch->spare = NULL;
+    pthread_mutex_unlock(&prefetch->lock);
+    if (!decoder->events) decoder->events = malloc(DECODE_MAX_EVENTS * sizeof *decoder->events);
+    return decoder->events ? 0 : -ENOMEM;
+}
+
+/* The flag is the replay's own; a file must not set it. */
+static void clear_marks(struct chunk *chunk) {
+    for (uint32_t i = 0; i < chunk->count; i++) chunk->events[i].flags &= (uint8_t)~MODEL_PAIRED;
+}
+
+/* Hands the decoded events to the chunk: the buffer itself where it is well filled, else a copy of the right size. */
+static int keep_events(struct decoder *decoder, struct chunk *chunk, uint32_t count) {
+    size_t size = count * sizeof *chunk->events;
+    if (count >= LARGE) {
+        chunk->events = decoder->events;
+        decoder->events = NULL;
+        chunk->reusable = true;
+    } else {
+        chunk->events = malloc(size + 1);
+        if (!chunk->events) return -ENOMEM;
+        memcpy(chunk->events, decoder->events, size);
+    }
+    chunk->count = count;
+    clear_marks(chunk);
+    return 0;
+}
+
+static int decode_frame(struct decoder *decoder, const struct prefetch_job *job, struct chunk *chunk) {
+    const struct frame_entry *entry = &decoder->prefetch->trace->input.frames[job->frame];
+    uint32_t count = 0;
+    chunk->expected = entry->frame.count;
+    int error = reader_payload(&decoder->prefetch->trace->input, entry, &decoder->payload);
+    if (!error) error = ensure_events(decoder);
+    if (!error)
+        error = decode_events(decoder->state, decoder->payload.bytes, decoder->payload.length, decoder->events, &count);
+    return error ? error : keep_events(decoder, chunk, count);
+}
+
+static int decode_ring(struct decoder *decoder, const struct prefetch_job *job, struct chunk *chunk) {
+    const struct ring_rest *rest = &decoder->prefetch->trace->recovery.rings[job->ring];
+    size_t used, words = rest->count + rest->nested;
+    chunk->events = malloc((words / 2 + 1) * sizeof *chunk->events);
+    if (!chunk->events) return -ENOMEM;
+    size_t count = recover_events(rest->words, rest->count, chunk->events, words / 2, &used);
+    if (used < rest->count) chunk->error = -EBADMSG;
+    count += recover_events(rest->words + rest->count, rest->nested, chunk->events + count, words / 2 - count, &used);
+    chunk->count = (uint32_t)count;
+    clear_marks(chunk);
+    return chunk->error;
+}
+
+static struct chunk *decode_job(struct decoder *decoder, size_t number) {
+    const struct prefetch_job *job = &decoder->prefetch->jobs[number];
+    struct chunk *chunk = calloc(1, sizeof *chunk);
+    if (!chunk) return NULL;
+    chunk->source = job->source;
+    chunk->error = job->frame == PREFETCH_RING ? decode_ring(decoder, job, chunk) : decode_frame(decoder, job, chunk);
+    return chunk;
+}
+
+/* The next job in the window, or count when there is none any more. The lock is held. */
+static size_t next_job(struct prefetch *prefetch) {
+    while (!prefetch->stop && prefetch->started < prefetch->count &&
+           prefetch->started >= prefetch->taken + PREFETCH_AHEAD)
+        pthread_cond_wait(&prefetch->room, &prefetch->lock);
+    if (prefetch->stop || prefetch->started == prefetch->count) return prefetch->count;
+    return prefetch->started++;
+}
+
+static void *work(void *context) {
+    struct decoder *decoder = context;
+    struct prefetch *prefetch = decoder->prefetch;
+    pthread_mutex_lock(&prefetch->lock);
+    for (size_t job; (job = next_job(prefetch)) < prefetch->count;) {
+        pthread_mutex_unlock(&prefetch->lock);
+        struct chunk *chunk = decode_job(decoder, job);
+        pthread_mutex_lock(&prefetch->lock);
+        prefetch->stop |= !chunk;
+        prefetch->window[job % PREFETCH_AHEAD] = chunk;
+        pthread_cond_signal(&prefetch->decoded);
+    }
+    pthread_mutex_unlock(&prefetch->lock);
+    return NULL;
+}
+
+static int start_workers(struct prefetch *prefetch, unsigned workers) {
+    if (workers > WORKERS_MAX) workers = WORKERS_MAX;
+    for (unsigned i = 0; i < workers; i++) {
+        if (decoder_begin(&prefetch->decoders[i], prefetch)) return -ENOMEM;
+        if (pthread_create(&prefetch->workers[i], NULL, work, &prefetch->decoders[i])) {
+            decoder_end(&prefetch->decoders[i]);
+            prefetch->decoders[i] = (struct decoder){0};
+            break;
+        }
+        prefetch->worker_count++;
+    }
+    return prefetch->worker_count ? 0 : decoder_begin(&prefetch->decoders[0], prefetch);
+}
+
+int prefetch_begin(struct prefetch **out, const struct trace *trace, const struct prefetch_job *jobs, size_t count,
+                   unsigned workers) {
+    struct prefetch *prefetch = calloc(1, sizeof *prefetch);
+    if (!prefetch) return -ENOMEM;
+    *prefetch = (struct prefetch){.trace = trace, .jobs = jobs, .count = count};
+    pthread_mutex_init(&prefetch->lock, NULL);
+    pthread_cond_init(&prefetch->decoded, NULL);
+    pthread_cond_init(&prefetch->room, NULL);
+    *out = prefetch;
+    return start_workers(prefetch, workers);
+}
+
+struct chunk *prefetch_take(struct prefetch *prefetch) {
+    if (prefetch->taken == prefetch->count) return NULL;
+    if (!prefetch->worker_count) return decode_job(&prefetch->decoders[0], prefetch->taken++);
+    pthread_mutex_lock(&prefetch->lock);
+    struct chunk **place = &prefetch->window[prefetch->taken % PREFETCH_AHEAD];
+    while (!*place && !prefetch->stop) pthread_cond_wait(&prefetch->decoded, &prefetch->lock);
+    struct chunk *chunk = *place;
+    *place = NULL;
+    prefetch->taken++;
+    pthread_cond_broadcast(&prefetch->room);
+    pthread_mutex_unlock(&prefetch->lock);
+    return chunk;
+}
+
+void prefetch_give(struct prefetch *prefetch, struct chunk *chunk) {
+    pthread_mutex_lock(&prefetch->lock);
+    if (chunk->reusable && !prefetch->spare) {
+        prefetch->spare = chunk->events;
+        chunk->events = NULL;
+    }
+    pthread_mutex_unlock(&prefetch->lock);
+    free(chunk->events);
+    free(chunk);
+}
+
+void prefetch_end(struct prefetch *prefetch) {
+    pthread_mutex_lock(&prefetch->lock);
+    prefetch->stop = true;
+    pthread_cond_broadcast(&prefetch->room);
+    pthread_mutex_unlock(&prefetch->lock);
+    for (unsigned i = 0; i < prefetch->worker_count; i++) pthread_join(prefetch->workers[i], NULL);
+    for (unsigned i = 0; i < WORKERS_MAX; i++) decoder_end(&prefetch->decoders[i]);
+    for (unsigned i = 0; i < PREFETCH_AHEAD; i++)
+        if (prefetch->window[i]) free(prefetch->window[i]->events);
+    for (unsigned i = 0; i < PREFETCH_AHEAD; i++) free(prefetch->window[i]);
+    free(prefetch->spare);
+    pthread_mutex_destroy(&prefetch->lock);
+    pthread_cond_destroy(&prefetch->decoded);
+    pthread_cond_destroy(&prefetch->room);
+    free(prefetch);
+}

@@ -1,0 +1,42 @@
+/*
+ * Decodes chunks of events ahead of the replay, on other threads, in the order in which the replay needs them.
+ *
+ * Memory: at most PREFETCH_AHEAD decoded chunks wait at any time, beside those that the replay holds. A chunk that cannot
+ * be decoded arrives with count 0 and its error. One thread takes and gives back.
+ */
+#ifndef REPLAY_PREFETCH_H
+#define REPLAY_PREFETCH_H
+
+#include "../input/trace.h"
+
+#define PREFETCH_AHEAD 8u
+#define PREFETCH_RING SIZE_MAX /* job.frame: the job is the ring rest with number job.ring */
+
+struct prefetch_job {
+    uint64_t stamp; /* of its first event; jobs are in this order */
+    size_t frame;   /* index in the trace's frames */
+    uint32_t ring;
+    uint32_t source; /* whose events: the replay's number of the thread */
+};
+
+struct chunk {
+    struct chunk *next; /* for its holder */
+    struct trace_event *events;
+    uint32_t count;
+    uint32_t source;
+    uint32_t expected; /* events as the frame's header says */
+    int error;
+    bool reusable; /* `events` is a whole decoding buffer */
+};
+
+struct prefetch;
+
+/* 0 or -ENOMEM. workers 0: chunks are decoded when they are taken. Trace and jobs must outlive it. */
+int prefetch_begin(struct prefetch **out, const struct trace *trace, const struct prefetch_job *jobs, size_t count,
+                   unsigned workers);
+/* The next job's chunk; waits for it. NULL after the last, or out of memory. */
+struct chunk *prefetch_take(struct prefetch *prefetch);
+void prefetch_give(struct prefetch *prefetch, struct chunk *chunk);
+void prefetch_end(struct prefetch *prefetch);
+
+#endif
