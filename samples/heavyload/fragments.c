@@ -8,24 +8,26 @@
 
 #include "common/sample.h"
 
-enum { RECORD_SIZE = 144, FILLER_STEP = 256, MOST_FILLER = 8192 };
+enum { RECORD_SIZE = 144, RUSH_SIZE = 480, RUSH_STEP = 2 };
 
-/* The size of a record differs a little from step to step, so that the holes of earlier steps seldom fit. */
-static char *place_record(unsigned step) {
-    size_t size = RECORD_SIZE + 16 * (step % 4);
-    return memset(xmalloc(size), (int)step, size);
+static char *place_record(unsigned step) { return memset(xmalloc(RECORD_SIZE), (int)step, RECORD_SIZE); }
+
+static void move_record(char **record, unsigned step) {
+    char *moved = place_record(step);
+    free(*record);
+    *record = moved;
 }
 
+/* `rush` short-lived blocks before each record that moves. */
 void fragments_step(struct fragments *fragments, unsigned step) {
-    size_t filler = FILLER_STEP * (step + 1);
-    if (filler > MOST_FILLER) filler = MOST_FILLER;
-    for (unsigned i = step % 4; i < RECORDS; i += 4) {
-        char *moved = place_record(step);
-        free(fragments->records[i]);
-        fragments->records[i] = moved;
-        fragments->fillers[i] = memset(xmalloc(filler), 1, filler);
+    unsigned rush = RUSH_STEP * (step + 1), count = 0;
+    char **blocks = xmalloc(RECORDS / RECORD_PARTS * rush * sizeof *blocks);
+    for (unsigned i = step % RECORD_PARTS; i < RECORDS; i += RECORD_PARTS) {
+        for (unsigned j = 0; j < rush; j++, count++) blocks[count] = memset(xmalloc(RUSH_SIZE), 1, RUSH_SIZE);
+        move_record(&fragments->records[i], step);
     }
-    for (unsigned i = step % 4; i < RECORDS; i += 4) free(fragments->fillers[i]);
+    while (count) free(blocks[--count]);
+    free(blocks);
 }
 
 void fragments_release(struct fragments *fragments) {

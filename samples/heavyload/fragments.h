@@ -1,17 +1,16 @@
 /*
- * Records that wander through the heap: always as many, always as large, ever further apart.
+ * Records that wander through the heap: always as many, always as large, placed in ever greater rushes of other blocks.
  *
- * Each step moves a quarter of the records and lays more and more short-lived filler between them. What lives does not
- * grow; the pages that it holds do. One thread.
+ * Each step moves an eighth of the records in the midst of short-lived blocks, of which there are more in each step.
+ * What lives does not grow; the pages that cannot be given back do. One thread.
  */
 #ifndef SAMPLES_HEAVYLOAD_FRAGMENTS_H
 #define SAMPLES_HEAVYLOAD_FRAGMENTS_H
 
-enum { RECORDS = 4000 };
+enum { RECORDS = 2400, RECORD_PARTS = 8 };
 
 struct fragments {
     char *records[RECORDS];
-    char *fillers[RECORDS];
 };
 
 void fragments_step(struct fragments *fragments, unsigned step);
