@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #ifndef FALLOC_FL_KEEP_SIZE
@@ -111,11 +112,18 @@ static void host_name(char *out, size_t size) {
     for (long i = 0; i < got && bytes[i] != '\n'; i++) text_put_bytes(&text, &bytes[i], 1);
 }
 
+/*
+ * The name the program was started by: the kernel's, which knows links and scripts but keeps 15 bytes, or the executable's
+ * where that is the same name in full.
+ */
 static void put_executable(struct text *text) {
-    char path[CONFIG_PATH];
+    char path[CONFIG_PATH], name[16] = "";
     long length = sys_readlink("/proc/self/exe", path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
-    text_put(text, length > 0 ? text_base(path) : "unknown");
+    const char *base = text_base(path);
+    sys_prctl(PR_GET_NAME, (unsigned long)name);
+    bool same = strncmp(base, name, strlen(name)) == 0;
+    text_put(text, name[0] && !same && !strchr(name, '/') ? name : base[0] ? base : "unknown");
 }
 
 static void put_field(struct text *text, char field) {

@@ -173,9 +173,8 @@ static void answer(void *argument) {
     question->error = rules_read(question->ip, question->exact, question->out);
 }
 
-static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exact, struct rule *scratch) {
+static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exact, uint32_t epoch, struct rule *scratch) {
     uint64_t key = key_of(ip, exact);
-    uint32_t epoch = modules_epoch();
     for (struct table *table = atomic_load_explicit(&newest, memory_order_acquire)->older; table; table = table->older) {
         struct entry *known = look(table, key, epoch);
         struct entry *moved = known ? keep(key, &known->rule, epoch) : NULL;
@@ -187,11 +186,11 @@ static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exa
     return entry ? &entry->rule : scratch;
 }
 
-const struct rule *rules_find(uintptr_t ip, bool exact, struct rule *scratch) {
+const struct rule *rules_find(uintptr_t ip, bool exact, uint32_t epoch, struct rule *scratch) {
     struct table *table = atomic_load_explicit(&newest, memory_order_acquire);
     if (!table || !ip) return NULL;
-    struct entry *entry = look(table, key_of(ip, exact), modules_epoch());
-    return entry ? &entry->rule : learn(ip, exact, scratch);
+    struct entry *entry = look(table, key_of(ip, exact), epoch);
+    return entry ? &entry->rule : learn(ip, exact, epoch, scratch);
 }
 
 int rules_start(void) {

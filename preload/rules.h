@@ -34,8 +34,8 @@ struct rule {
 int rules_start(void);
 
 /* The rule for a return address, or for an interrupted instruction (exact). `scratch` holds it where it can't be kept.
- * NULL: no module holds this address. */
-const struct rule *rules_find(uintptr_t ip, bool exact, struct rule *scratch);
+ * `epoch`: modules_epoch() as the caller read it. NULL: no module holds this address. */
+const struct rule *rules_find(uintptr_t ip, bool exact, uint32_t epoch, struct rule *scratch);
 
 /* Reads the rule without the table. Returns 0, or -ENOENT when no module holds the address. */
 int rules_read(uintptr_t ip, bool exact, struct rule *out);

@@ -42,7 +42,8 @@ enum {
 /* A frame met on the way from the leaf. Its rule is RULE_COMPLEX where libunwind found the caller. */
 struct fresh {
     struct unwind_state at;
-    struct rule rule;
+    const struct rule *rule; /* in the shared table, or own */
+    struct rule own;
 };
 
 /* A frame of the previous stack; index 0 is the outermost. */
@@ -196,18 +197,22 @@ static inline enum outcome follow(struct walker *w, const struct rule *rule, str
 }
 
 /* Adds a frame and says by which rule it goes on; RULE_COMPLEX where there is none. */
-static inline const struct rule *add_frame(struct walker *w, const struct unwind_state *at) {
+static inline const struct rule *add_frame(struct walker *w, struct unwind_state at) {
+    static const struct rule unknown = {.kind = RULE_COMPLEX};
     struct fresh *fresh = &w->fresh[w->found++];
-    fresh->at = *at;
-    const struct rule *rule = rules_find(at->ip, at->exact, &fresh->rule);
-    if (likely(rule != NULL)) fresh->rule = *rule;
-    else fresh->rule = (struct rule){.kind = RULE_COMPLEX};
-    return &fresh->rule;
+    const struct rule *rule = rules_find(at.ip, at.exact, w->epoch, &fresh->own);
+    if (unlikely(!rule)) rule = &unknown;
+    fresh->at.sp = at.sp;
+    fresh->at.ip = at.ip;
+    fresh->at.bp = at.bp;
+    fresh->at.exact = at.exact;
+    fresh->rule = rule;
+    return rule;
 }
 
 struct detour {
     struct walker *walker;
-    struct unwind_state *at;
+    struct unwind_state at;
     uint32_t max;
     enum outcome outcome;
 };
@@ -218,20 +223,30 @@ static bool detour_visit(void *argument, const struct unwind_state *frame) {
     struct walker *w = detour->walker;
     detour->outcome = OUTCOME_DEEP;
     if (w->found == detour->max) return false;
-    if (add_frame(w, frame)->kind & RULE_COMPLEX) return true;
+    if (add_frame(w, *frame)->kind & RULE_COMPLEX) return true;
     w->found--;
-    *detour->at = *frame;
+    detour->at = *frame;
     detour->outcome = OUTCOME_CALLER;
     return false;
 }
 
 static slow_path enum outcome follow_reference(struct walker *w, struct unwind_state *at, uint32_t max) {
-    struct detour detour = {w, at, max, OUTCOME_LOST};
-    struct unwind_state start = *at;
+    struct detour detour = {.walker = w, .max = max, .outcome = OUTCOME_LOST};
     w->fell_back = true;
-    int result = reference_walk(&start, detour_visit, &detour);
+    int result = reference_walk(at, detour_visit, &detour);
+    *at = detour.at;
     if (result < 0) return OUTCOME_LOST;
     return result ? detour.outcome : OUTCOME_OUTERMOST;
+}
+
+/* `at` stays in registers where no address of it is taken. */
+static inline enum outcome leave_frame(struct walker *w, const struct rule *rule, struct unwind_state *at, uint32_t max) {
+    if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX)))) return follow(w, rule, at);
+    if (rule->kind & RULE_OUTERMOST) return OUTCOME_OUTERMOST;
+    struct unwind_state copy = *at;
+    enum outcome outcome = follow_reference(w, &copy, max);
+    *at = copy;
+    return outcome;
 }
 
 /* --- the previous stack ------------------------------------------------------------------------------------------ */
@@ -271,10 +286,7 @@ static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint3
             top = owner_of(w, top, changed);
         }
         if (unlikely(w->found == max)) return OUTCOME_DEEP;
-        const struct rule *rule = add_frame(w, at);
-        enum outcome outcome = OUTCOME_OUTERMOST;
-        if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX)))) outcome = follow(w, rule, at);
-        else if (rule->kind & RULE_COMPLEX) outcome = follow_reference(w, at, max);
+        enum outcome outcome = leave_frame(w, add_frame(w, *at), at, max);
         if (unlikely(outcome != OUTCOME_CALLER)) return outcome;
     }
 }
@@ -288,7 +300,7 @@ static inline void add_check(struct walker *w, struct kept *kept, uintptr_t addr
 /* Moves a fresh frame to index `i` of the kept stack. `caller`: where it leads. Words are added in the reverse of the order
  * in which changed_word looks at them. */
 static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *fresh, const struct unwind_state *caller) {
-    const struct rule *rule = &fresh->rule;
+    const struct rule *rule = fresh->rule;
     const struct unwind_state *at = &fresh->at;
     struct kept *kept = &w->kept[i];
     bool caller_needs_bp = i && w->kept[i - 1].needs_bp;
@@ -319,7 +331,7 @@ static uint32_t keep_frames(struct walker *w, const struct unwind_state *end) {
     for (uint32_t n = w->found, i = w->base; n-- > 0; i++) {
         const struct fresh *fresh = &w->fresh[n];
         keep_frame(w, i, fresh, &caller);
-        if (unlikely(fresh->rule.kind & RULE_COMPLEX) && keep == UINT32_MAX) keep = i;
+        if (unlikely(fresh->rule->kind & RULE_COMPLEX) && keep == UINT32_MAX) keep = i;
         caller = fresh->at;
     }
     return keep;
@@ -368,7 +380,7 @@ static slow_path uint32_t name_bottomless(struct walker *w) {
     uint32_t node = 0, flags = TRACE_NODE_PARTIAL | TRACE_NODE_CUT;
     for (uint32_t i = place + 1; i-- > 0; flags = 0) {
         const struct fresh *fresh = &w->fresh[i];
-        node = stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
+        node = stackid_child(node, fresh->at.ip, fresh->rule->module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
         if (!node) break;
     }
     forget(w);

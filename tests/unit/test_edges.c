@@ -86,7 +86,7 @@ static void pytest_verbose(void **state) {
 
 static void tap(void **state) {
     (void)state;
-    expect("tap", "1..3\nok 1 - opens\n# a note\nnot ok 2 - closes\nok 3\n", 
+    expect("tap", "1..3\nok 1 - opens\n# a note\nnot ok 2 - closes\nok 3\n",
            "+*tap;+test 1;-test 1;+test 2;-test 2;+test 3;-test 3;-*tap;");
 }
 
