@@ -36,7 +36,7 @@ static bool has_ended(pid_t pid, struct ending *out) {
 }
 
 static void serve(struct pump *pump, short events) {
-    if (events && !pump->serve(pump->self)) pump->fd = -1;
+    if (events && pump->serve && !pump->serve(pump->self)) pump->fd = -1;
 }
 
 static int wait_with(int signals, pid_t pid, struct pump *pump, struct ending *out) {
