@@ -1,0 +1,557 @@
+/* links: preload/columns.c preload/deflate.c analyzer/input/decode.c analyzer/input/inflate.c libs: -lz */
+/*
+ * Event columns and the two gates to zlib: round trips of random and adversarial streams, with the words and the list of
+ * events made side by side by the generator. Partners are checked against a search backwards, stamps against the three
+ * promises of FORMAT.md, worked out here from the original stream.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../analyzer/input/decode.h"
+#include "../../analyzer/input/inflate.h"
+#include "../../preload/columns.h"
+#include "../../preload/deflate.h"
+
+#define RING_WORDS (1u << 18)
+#define ADDRESS_MASK ((1ull << 48) - 1)
+
+/* What the generator draws from; probabilities in 256ths. */
+struct profile {
+    const char *name;
+    uint32_t events;
+    uint32_t live;     /* blocks that it keeps track of */
+    uint32_t stacks;
+    uint32_t sizes;
+    unsigned wild;     /* an address out of nowhere, also for frees: foreign, double, never allocated */
+    unsigned realloc, other, control, flagged, wide;
+    unsigned reuse;    /* an allocation gets an address freed before */
+    unsigned jitter;   /* a stamp steps back, as of an event of a signal handler */
+    uint64_t base;     /* addresses grow from here */
+    uint64_t tick;     /* largest step of the stamps */
+    uint64_t align;
+};
+
+static const struct profile profiles[] = {
+    {"plain", 4000, 64, 20, 10, 0, 8, 0, 0, 0, 0, 200, 0, 0x555555000000, 300, 16},
+    {"mixed", 4000, 200, 300, 1000, 20, 40, 20, 10, 10, 4, 128, 5, 0x7fff00000000, 100000, 16},
+    {"foreign", 3000, 8, 5, 5, 200, 10, 0, 1, 0, 0, 60, 0, 0x10000, 5000, 8},
+    {"many stacks", 32768, 1000, 1u << 31, 50, 2, 10, 1, 1, 1, 1, 100, 0, 0x400000, 90, 16},
+    {"tight", 3000, 4, 2, 1, 0, 100, 0, 0, 0, 0, 250, 0, 0x1000, 1, 16},
+    {"same stamp", 2500, 30, 9, 3, 9, 9, 9, 9, 9, 9, 99, 0, 0x1000, 0, 1},
+    {"hostile", 4000, 100, 1u << 31, 1u << 31, 128, 64, 64, 32, 64, 32, 50, 60, 0, 1ull << 40, 1},
+    {"control only", 1500, 1, 1, 1, 0, 0, 0, 256, 0, 0, 0, 3, 0, 1000, 1},
+    {"wide", 2000, 50, 50, 50, 10, 20, 30, 0, 256, 256, 50, 0, 0x1000, 1000, 16},
+};
+
+struct stream {
+    uint64_t *ring;
+    struct trace_event *events;
+    uint32_t count;
+    uint64_t first, end;
+    uint64_t random;
+};
+
+static uint64_t draw(struct stream *s) {
+    s->random ^= s->random << 13;
+    s->random ^= s->random >> 7;
+    s->random ^= s->random << 17;
+    return s->random * 0x2545f4914f6cdd1dull >> 8;
+}
+
+static bool chance(struct stream *s, unsigned of256) { return (draw(s) & 255) < of256; }
+
+static void put_word(struct stream *s, uint64_t word) { s->ring[s->end++ & (RING_WORDS - 1)] = word; }
+
+static bool has_stack(unsigned kind) {
+    return kind != TRACE_EVENT_FREE && kind != TRACE_EVENT_REALLOC_OUT && kind < TRACE_EVENT_PHASE_BEGIN;
+}
+
+static bool has_value(unsigned kind) {
+    static const uint8_t with[] = {TRACE_EVENT_ITEMS,     TRACE_EVENT_OP_END,    TRACE_EVENT_OP_START, TRACE_EVENT_OP_FINISH, TRACE_EVENT_VALUE,
+                                   TRACE_EVENT_EXEC_FAIL, TRACE_EVENT_STOP,      TRACE_EVENT_ANOMALY,  TRACE_EVENT_EXIT};
+    return memchr(with, (int)kind, sizeof with) != NULL;
+}
+
+/* The event as words, by the table of FORMAT.md. */
+static void put_event(struct stream *s, struct trace_event event) {
+    s->events[s->count++] = event;
+    put_word(s, event.kind | (uint64_t)event.flags << 8 | event.address << 16);
+    put_word(s, event.stamp);
+    if (has_stack(event.kind)) put_word(s, (uint64_t)event.stack << 32 | (uint32_t)event.size);
+    if (has_value(event.kind)) put_word(s, event.size);
+    if (event.flags & TRACE_EVENT_WIDE) put_word(s, event.size);
+}
+
+struct pool {
+    uint64_t *addresses;
+    uint32_t used, capacity;
+};
+
+static void pool_add(struct pool *p, struct stream *s, uint64_t address) {
+    if (p->used < p->capacity) p->addresses[p->used++] = address;
+    else p->addresses[draw(s) % p->capacity] = address;
+}
+
+/* Mostly the newest, as allocators and programs like it. */
+static uint64_t pool_take(struct pool *p, struct stream *s) {
+    if (!p->used) return draw(s) & ADDRESS_MASK;
+    uint32_t at = chance(s, 160) ? p->used - 1 : (uint32_t)(draw(s) % p->used);
+    uint64_t address = p->addresses[at];
+    p->addresses[at] = p->addresses[--p->used];
+    return address;
+}
+
+struct generator {
+    const struct profile *profile;
+    struct stream *stream;
+    struct pool live, freed;
+    uint64_t top, stamp;
+};
+
+static struct trace_event draw_common(struct generator *g, unsigned kind) {
+    struct stream *s = g->stream;
+    g->stamp += g->profile->tick ? draw(s) % g->profile->tick : 0;
+    struct trace_event event = {.kind = (uint8_t)kind, .stamp = g->stamp};
+    if (chance(s, g->profile->jitter)) event.stamp -= draw(s) % 5000;
+    if (chance(s, g->profile->flagged)) event.flags = (uint8_t)(draw(s) & (TRACE_EVENT_FAILED | TRACE_EVENT_INTERNAL | TRACE_EVENT_APPROXIMATE | TRACE_EVENT_NO_STACK | 0x60));
+    if (has_stack(kind)) {
+        event.stack = (uint32_t)(draw(s) % g->profile->stacks);
+        event.size = draw(s) % g->profile->sizes;
+        if (chance(s, g->profile->wide) || kind == TRACE_EVENT_BREAK) {
+            event.flags |= TRACE_EVENT_WIDE;
+            event.size = draw(s) << (draw(s) % 56);
+        }
+    }
+    return event;
+}
+
+static void make_alloc(struct generator *g, unsigned kind) {
+    struct stream *s = g->stream;
+    struct trace_event event = draw_common(g, kind);
+    if (chance(s, g->profile->wild)) event.address = draw(s) & ADDRESS_MASK;
+    else if (g->freed.used && chance(s, g->profile->reuse)) event.address = pool_take(&g->freed, s);
+    else event.address = g->top = (g->top + (event.size / g->profile->align + 1) * g->profile->align) & ADDRESS_MASK;
+    pool_add(&g->live, s, event.address);
+    put_event(s, event);
+}
+
+static void make_free(struct generator *g, unsigned kind) {
+    struct stream *s = g->stream;
+    struct trace_event event = draw_common(g, kind);
+    if (!chance(s, g->profile->wild)) event.address = pool_take(&g->live, s);
+    else event.address = g->freed.used && chance(s, 80) ? g->freed.addresses[draw(s) % g->freed.used] : draw(s) & ADDRESS_MASK;
+    pool_add(&g->freed, s, event.address);
+    put_event(s, event);
+}
+
+static void make_other(struct generator *g, bool control) {
+    struct stream *s = g->stream;
+    unsigned kind = control ? TRACE_EVENT_PHASE_BEGIN + (unsigned)(draw(s) % 17) : TRACE_EVENT_REALLOC_FAIL + (unsigned)(draw(s) % 9);
+    struct trace_event event = draw_common(g, kind);
+    event.address = draw(s) & ADDRESS_MASK;
+    if (has_value(kind)) event.size = draw(s) << (draw(s) % 56);
+    put_event(s, event);
+}
+
+static void make_one(struct generator *g) {
+    struct stream *s = g->stream;
+    if (chance(s, g->profile->control)) {
+        make_other(g, true);
+    } else if (chance(s, g->profile->other)) {
+        make_other(g, false);
+    } else if (chance(s, g->profile->realloc)) {
+        make_free(g, TRACE_EVENT_REALLOC_OUT);
+        if (s->count < g->profile->events) make_alloc(g, TRACE_EVENT_REALLOC_IN);
+    } else if (g->live.used < g->profile->live && chance(s, 140)) {
+        make_alloc(g, TRACE_EVENT_ALLOC);
+    } else {
+        make_free(g, TRACE_EVENT_FREE);
+    }
+}
+
+static void stream_make(struct stream *s, const struct profile *profile, uint32_t events, uint64_t seed) {
+    s->ring = calloc(RING_WORDS, sizeof *s->ring);
+    s->events = calloc(events + 1, sizeof *s->events);
+    s->count = 0;
+    s->random = seed * 0x9e3779b97f4a7c15ull + 1;
+    s->first = s->end = RING_WORDS * 3ull - draw(s) % (2ull * events + 2); /* the ring wraps around inside */
+    struct profile sized = *profile;
+    sized.events = events;
+    struct generator g = {.profile = &sized, .stream = s, .top = profile->base, .stamp = 1ull << 50};
+    g.live = (struct pool){calloc(profile->live, sizeof(uint64_t)), 0, profile->live};
+    g.freed = (struct pool){calloc(profile->live, sizeof(uint64_t)), 0, profile->live};
+    while (s->count < events) make_one(&g);
+    free(g.live.addresses);
+    free(g.freed.addresses);
+}
+
+static void stream_release(struct stream *s) {
+    free(s->ring);
+    free(s->events);
+}
+
+/* Everything that encoding and decoding need, each of the size that the headers promise, so that a sanitizer sees the ends. */
+struct bench {
+    struct columns *columns;
+    struct decode_state *decoder;
+    uint8_t *payload;
+    struct trace_event *events;
+};
+
+static void *aligned(size_t size) {
+    void *memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    return memset(memory, 0, size);
+}
+
+static int bench_setup(void **state) {
+    struct bench *b = calloc(1, sizeof *b);
+    b->columns = aligned(columns_size());
+    b->decoder = aligned(decode_state_size());
+    b->payload = malloc(columns_bound());
+    b->events = calloc(DECODE_MAX_EVENTS, sizeof *b->events);
+    *state = b;
+    return 0;
+}
+
+static int bench_teardown(void **state) {
+    struct bench *b = *state;
+    free(b->columns);
+    free(b->decoder);
+    free(b->payload);
+    free(b->events);
+    free(b);
+    return 0;
+}
+
+/* By FORMAT.md, "partner": the newest earlier allocation or release at the address, if it is an allocation. */
+static bool is_block(const struct trace_event *e) { return e->kind >= TRACE_EVENT_ALLOC && e->kind <= TRACE_EVENT_REALLOC_IN && !(e->flags & TRACE_EVENT_FAILED); }
+static bool is_allocation(const struct trace_event *e) { return e->kind == TRACE_EVENT_ALLOC || e->kind == TRACE_EVENT_REALLOC_IN; }
+
+static void find_partners(struct trace_event *events, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) events[i].partner = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_block(&events[i]) || is_allocation(&events[i])) continue;
+        uint32_t j = i;
+        while (j-- > 0)
+            if (events[j].address == events[i].address && is_block(&events[j])) break;
+        if (j < i && is_allocation(&events[j])) events[i].partner = events[j].partner = i - j;
+    }
+}
+
+static void check_fields(const struct trace_event *expected, const struct trace_event *got, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(got[i].kind, expected[i].kind);
+        assert_int_equal(got[i].flags & ~TRACE_EVENT_INTERPOLATED, expected[i].flags);
+        assert_int_equal(got[i].address, expected[i].address);
+        assert_int_equal(got[i].size, expected[i].size);
+        assert_int_equal(got[i].stack, expected[i].stack);
+        assert_int_equal(got[i].partner, expected[i].partner);
+    }
+}
+
+static bool edge_between(const struct columns_input *in, uint64_t a, uint64_t b) {
+    for (size_t e = 0; e < in->edge_count; e++)
+        if ((a < in->edges[e]) != (b < in->edges[e])) return true;
+    return false;
+}
+
+/* Which events must keep their stamps; no others may. */
+static bool needs_stamp(const struct columns_input *in, const struct trace_event *events, uint32_t count, uint32_t i) {
+    if (i % 1024 == 0 || i + 1 == count || events[i].kind >= 32) return true;
+    if (in->ordered && !events[i].partner) return true;
+    return edge_between(in, events[i - 1].stamp, events[i].stamp) || edge_between(in, events[i].stamp, events[i + 1].stamp);
+}
+
+static void check_stamps(const struct columns_input *in, const struct trace_event *expected, const struct trace_event *got, uint32_t count) {
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool stored = !(got[i].flags & TRACE_EVENT_INTERPOLATED);
+        assert_int_equal(stored, needs_stamp(in, expected, count, i));
+        assert_false(edge_between(in, got[i].stamp, expected[i].stamp));
+        if (!stored) continue;
+        assert_int_equal(got[i].stamp, expected[i].stamp);
+        uint64_t low = got[before].stamp < got[i].stamp ? got[before].stamp : got[i].stamp;
+        uint64_t high = got[before].stamp + got[i].stamp - low;
+        for (uint32_t k = before; k < i; k++) assert_true(got[k].stamp >= low && got[k].stamp <= high);
+        before = i;
+    }
+}
+
+static void check_range(const struct columns_output *out, const struct trace_event *events, uint32_t count) {
+    uint64_t low = UINT64_MAX, high = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (events[i].stamp < low) low = events[i].stamp;
+        if (events[i].stamp > high) high = events[i].stamp;
+    }
+    assert_int_equal(out->first_stamp, low);
+    assert_int_equal(out->last_stamp, high);
+}
+
+static struct columns_input input_of(const struct stream *s, int ordered) {
+    return (struct columns_input){.ring = s->ring, .mask = RING_WORDS - 1, .first = s->first, .end = s->end, .ordered = ordered};
+}
+
+static void round_trip(struct bench *b, struct stream *s, const struct columns_input *in) {
+    struct columns_output out;
+    uint32_t count = 0;
+    assert_int_equal(columns_encode(b->columns, in, b->payload, &out), 0);
+    assert_int_equal(out.count, s->count);
+    assert_int_equal(out.end, s->end);
+    assert_true(out.bytes <= columns_bound());
+    /* Its own allocation, so that a sanitizer sees a read behind the end. */
+    uint8_t *raw = malloc(out.bytes);
+    memcpy(raw, b->payload, out.bytes);
+    assert_int_equal(decode_events(b->decoder, raw, out.bytes, b->events, &count), 0);
+    free(raw);
+    assert_int_equal(count, s->count);
+    find_partners(s->events, count);
+    check_fields(s->events, b->events, count);
+    check_stamps(in, s->events, b->events, count);
+    check_range(&out, s->events, count);
+}
+
+static void test_round_trips(void **state) {
+    for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
+        for (int variant = 0; variant < 4; variant++) {
+            struct stream s;
+            stream_make(&s, &profiles[p], profiles[p].events, p * 10 + (unsigned)variant + 1);
+            struct columns_input in = input_of(&s, variant & 1);
+            uint64_t edges[8];
+            for (unsigned e = 0; e < 8; e++) edges[e] = s.events[s.count / 8 * e].stamp + (e & 1);
+            in.edges = edges;
+            in.edge_count = variant & 2 ? 8 : 0;
+            for (unsigned e = 1; e < 8; e++)
+                if (edges[e] < edges[e - 1]) in.edge_count = 1; /* edges ascend, or there is one */
+            round_trip(*state, &s, &in);
+            stream_release(&s);
+        }
+    }
+}
+
+static void test_every_small_count(void **state) {
+    for (uint32_t count = 0; count < 140; count++) {
+        struct stream s;
+        stream_make(&s, &profiles[1], count, count + 77);
+        if (count) {
+            struct columns_input in = input_of(&s, (int)count & 1);
+            round_trip(*state, &s, &in);
+        } else {
+            struct columns_output out;
+            struct columns_input in = input_of(&s, 0);
+            struct bench *b = *state;
+            assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+            assert_int_equal(out.count, 0);
+            assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+            assert_int_equal(count, 0);
+        }
+        stream_release(&s);
+    }
+}
+
+/* More than one call takes: the rest is left for the next, which starts where the first ended. */
+static void test_limit(void **state) {
+    struct bench *b = *state;
+    struct stream s;
+    struct columns_output out;
+    uint32_t count;
+    stream_make(&s, &profiles[0], COLUMNS_MAX_EVENTS + 100, 5);
+    struct columns_input in = input_of(&s, 0);
+    assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+    assert_int_equal(out.count, COLUMNS_MAX_EVENTS);
+    assert_true(out.end < s.end);
+    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+    find_partners(s.events, count);
+    check_fields(s.events, b->events, count);
+    in.first = out.end;
+    assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+    assert_int_equal(out.count, 100);
+    assert_int_equal(out.end, s.end);
+    stream_release(&s);
+}
+
+/* A frame depends on its events only, whatever the state saw before. */
+static void test_no_memory_between_frames(void **state) {
+    struct bench *b = *state;
+    for (unsigned p = 0; p < 3; p++) {
+        struct stream s;
+        struct columns_output used, fresh;
+        stream_make(&s, &profiles[p], 50 + 700 * p, p + 9);
+        struct columns_input in = input_of(&s, 1);
+        assert_int_equal(columns_encode(b->columns, &in, b->payload, &used), 0);
+        struct columns *clean = aligned(columns_size());
+        uint8_t *payload = malloc(columns_bound());
+        assert_int_equal(columns_encode(clean, &in, payload, &fresh), 0);
+        assert_int_equal(used.bytes, fresh.bytes);
+        assert_memory_equal(b->payload, payload, used.bytes);
+        free(clean);
+        free(payload);
+        stream_release(&s);
+    }
+}
+
+static void check_refused(struct bench *b, const uint64_t *words, unsigned count) {
+    struct columns_output out;
+    struct columns_input in = {.ring = words, .mask = 7, .first = 0, .end = count};
+    assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), -EINVAL);
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.end, 3);
+    uint32_t decoded;
+    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &decoded), 0);
+    assert_int_equal(decoded, 1);
+    assert_int_equal(b->events[0].address, 0x1000);
+}
+
+static void test_invalid_words(void **state) {
+    const uint64_t alloc = 1 | 0x1000ull << 16;
+    const struct {
+        uint64_t words[8];
+        unsigned count;
+    } cases[] = {
+        {{alloc, 5, 1ull << 32 | 16, 0, 7}, 5},           /* kind 0 */
+        {{alloc, 5, 1ull << 32 | 16, 99, 7}, 5},          /* a kind that does not exist */
+        {{alloc, 5, 1ull << 32 | 16, alloc, 7}, 5},       /* cut */
+        {{alloc, 5, 1ull << 32 | 16, 2}, 4},              /* cut */
+        {{alloc, 5, 1ull << 32 | 16, 2 | 1 << 8, 7, 8}, 6}, /* a free has no size */
+        {{alloc, 5, 1ull << 32 | 16, 34 | 1 << 8, 7, 8, 9}, 7}, /* nor a control event a second one */
+        {{alloc, 5, 1ull << 32 | 16, alloc | 1 << 8, 7, 8}, 6}, /* wide and cut */
+        {{alloc, 5, 1ull << 32 | 16, 2 | 128 << 8, 7}, 5},  /* the decoders' flag */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) check_refused(*state, cases[i].words, cases[i].count);
+}
+
+static void test_decode_words(void **state) {
+    (void)state;
+    struct stream s;
+    stream_make(&s, &profiles[1], 2000, 3);
+    uint64_t position = s.first, flat[4];
+    for (uint32_t i = 0; i < s.count; i++) {
+        struct trace_event event;
+        for (unsigned w = 0; w < 4; w++) flat[w] = s.ring[(position + w) & (RING_WORDS - 1)];
+        int used = decode_words(flat, 4, &event);
+        assert_true(used >= 2);
+        assert_int_equal(decode_words(flat, (size_t)used - 1, &event), -EBADMSG);
+        assert_memory_equal(&event, &s.events[i], sizeof event);
+        position += (unsigned)used;
+    }
+    assert_int_equal(position, s.end);
+    stream_release(&s);
+}
+
+static void test_column_sizes(void **state) {
+    struct bench *b = *state;
+    struct stream s;
+    struct columns_output out;
+    uint32_t sizes[DECODE_COLUMNS], sum = 0;
+    stream_make(&s, &profiles[1], 3000, 8);
+    struct columns_input in = input_of(&s, 1);
+    assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+    assert_int_equal(decode_column_sizes(b->payload, out.bytes, sizes, DECODE_COLUMNS), 0);
+    for (unsigned c = 0; c < DECODE_COLUMNS; c++) {
+        sum += sizes[c];
+        assert_non_null(decode_column_names[c]);
+    }
+    assert_true(sum < out.bytes && sum + 80 > out.bytes);
+    assert_true(sizes[0] >= 3000);
+    assert_int_equal(decode_column_sizes(b->payload, out.bytes - 1, sizes, DECODE_COLUMNS), -EBADMSG);
+    stream_release(&s);
+}
+
+/* Damaged payloads are refused or decode to something; twice the same, with a state that saw other frames or none. */
+static void check_damaged(struct bench *b, const uint8_t *raw, size_t length, struct decode_state *other, struct trace_event *events) {
+    uint32_t count = 0, again = 0;
+    uint8_t *own = malloc(length ? length : 1);
+    memcpy(own, raw, length);
+    int result = decode_events(b->decoder, own, length, b->events, &count);
+    assert_true(result == 0 || result == -EBADMSG);
+    assert_int_equal(decode_events(other, own, length, events, &again), result);
+    if (!result) {
+        assert_int_equal(count, again);
+        assert_memory_equal(b->events, events, count * sizeof *events);
+    }
+    free(own);
+}
+
+static void test_damage(void **state) {
+    struct bench *b = *state;
+    struct decode_state *other = aligned(decode_state_size());
+    struct trace_event *events = calloc(DECODE_MAX_EVENTS, sizeof *events);
+    for (unsigned p = 0; p < 3; p++) {
+        struct stream s;
+        struct columns_output out;
+        stream_make(&s, &profiles[p], 300, p + 21);
+        struct columns_input in = input_of(&s, (int)p & 1);
+        assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+        for (uint32_t cut = 0; cut < out.bytes; cut++) {
+            uint32_t count;
+            assert_int_equal(decode_events(b->decoder, b->payload, cut, b->events, &count), -EBADMSG);
+        }
+        for (unsigned round = 0; round < 4000; round++) {
+            uint32_t at = (uint32_t)(draw(&s) % (round & 1 ? out.bytes : 32)), with = 1 + (uint32_t)(draw(&s) % 255);
+            b->payload[at] ^= (uint8_t)with;
+            check_damaged(b, b->payload, out.bytes, other, events);
+            if (draw(&s) & 3) b->payload[at] ^= (uint8_t)with; /* some stay */
+        }
+        stream_release(&s);
+    }
+    free(other);
+    free(events);
+}
+
+static void test_zlib_gates(void **state) {
+    (void)state;
+    enum { LENGTH = 100000 };
+    uint8_t *bytes = malloc(LENGTH), *stored = malloc(deflate_room(LENGTH)), *raw = malloc(LENGTH + 1);
+    struct stream s = {.random = 4};
+    for (size_t i = 0; i < LENGTH; i++) bytes[i] = (uint8_t)(i & 64 ? draw(&s) : i);
+    void *arena = aligned(deflate_size());
+    assert_int_equal(deflate_init(arena, 10), -EINVAL);
+    assert_int_equal(deflate_init(arena, -1), -EINVAL);
+    for (int level = 0; level <= 9; level++) {
+        size_t in_use = mallinfo2().uordblks;
+        assert_int_equal(deflate_init(arena, level), 0);
+        for (size_t length = LENGTH; length; length /= 3) {
+            size_t packed = deflate_bytes(arena, bytes, length, stored, deflate_room(length));
+            assert_true(packed > 0);
+            assert_int_equal(mallinfo2().uordblks, in_use); /* nothing from malloc */
+            assert_int_equal(deflate_bytes(arena, bytes, length, stored, packed - 1), 0);
+            packed = deflate_bytes(arena, bytes, length, stored, packed);
+            assert_int_equal(inflate_bytes(stored, packed, raw, length), 0);
+            assert_memory_equal(raw, bytes, length);
+            assert_int_equal(inflate_bytes(stored, packed, raw, length - 1), -EBADMSG);
+            assert_int_equal(inflate_bytes(stored, packed, raw, length + 1), -EBADMSG);
+            assert_int_equal(inflate_bytes(stored, packed - 1, raw, length), -EBADMSG);
+        }
+    }
+    size_t nothing = deflate_bytes(arena, bytes, 0, stored, deflate_room(0));
+    assert_int_equal(inflate_bytes(stored, nothing, raw, 0), 0);
+    /* The check value of CRC-32/ISO-HDLC. */
+    assert_int_equal(deflate_crc("123456789", 9), 0xcbf43926);
+    assert_int_equal(inflate_crc("123456789", 9), 0xcbf43926);
+    free(arena);
+    free(bytes);
+    free(stored);
+    free(raw);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_round_trips, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_every_small_count, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_limit, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory_between_frames, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_invalid_words, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_decode_words, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_column_sizes, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_damage, bench_setup, bench_teardown),
+        cmocka_unit_test(test_zlib_gates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
