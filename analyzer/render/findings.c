@@ -1,0 +1,331 @@
+/*
+ * What was found: the verdict in words, each leak with its evidence and stack, budgets. The first lines must do for
+ * someone who reads no further.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "amount.h"
+#include "sections.h"
+
+enum { INDENT = 4, STACK_COLUMN = 12 };
+
+struct result_style {
+    const char *result;
+    enum tint tint;
+    const char *headline; /* what it means where no leak or budget says it better */
+};
+
+static const struct result_style result_styles[] = {
+    {"pass", TINT_GOOD, "no call site keeps growing"},
+    {"warn", TINT_WARN, "no leak, but growth that should be looked at"},
+    {"leak", TINT_BAD, "memory is kept in every round"},
+    {"budget", TINT_BAD, "a budget was exceeded"},
+    {"inconclusive", TINT_WARN, "a rule or phase could not be judged"},
+    {"nothing-judged", TINT_WARN, "no phase repeats, so nothing could be judged"},
+};
+
+static const struct result_style *style_of(const char *result) {
+    static const struct result_style unknown = {"", TINT_TITLE, ""};
+    for (size_t i = 0; result && i < sizeof result_styles / sizeof *result_styles; i++)
+        if (strcmp(result_styles[i].result, result) == 0) return &result_styles[i];
+    return &unknown;
+}
+
+static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
+    return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+}
+
+/* The site's growth in the phase of the finding, or NULL. */
+static const struct report_growth *growth_of(const struct report_site *site, const struct report_finding *finding) {
+    for (size_t i = 0; site && i < site->growth_count; i++) {
+        const char *phase = site->growth[i].phase;
+        if (phase && finding->phase && strcmp(phase, finding->phase) == 0) return &site->growth[i];
+    }
+    return NULL;
+}
+
+/* Verdict. */
+
+static void put_leak_headline(struct pen *pen, const struct report *report) {
+    const struct report_finding *first = &report->verdict.leaks[0];
+    const struct report_site *site = site_of(report, first);
+    const struct report_growth *growth = growth_of(site, first);
+    pen_name(pen, site && site->function ? site->function : "a call site", pen->style.width / 2);
+    pen_put(pen, " leaks");
+    if (growth && isfinite(growth->bytes_per_round)) pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
+    if (first->phase) {
+        pen_put(pen, " of ");
+        pen_name(pen, first->phase, 30);
+    }
+    if (report->verdict.leak_count > 1) pen_print(pen, ", and %zu more", report->verdict.leak_count - 1);
+}
+
+static const struct report_budget *first_failed(const struct report_verdict *verdict) {
+    for (size_t i = 0; i < verdict->budget_count; i++)
+        if (!verdict->budgets[i].ok) return &verdict->budgets[i];
+    return NULL;
+}
+
+static void put_budget_headline(struct pen *pen, const struct report_budget *budget) {
+    pen_name(pen, budget->rule, 40);
+    if (budget->phase) {
+        pen_put(pen, " of ");
+        pen_name(pen, budget->phase, 30);
+    }
+    pen_put(pen, " is ");
+    pen_name(pen, budget->value ? budget->value : "unknown", 30);
+    pen_put(pen, ", allowed ");
+    pen_name(pen, budget->limit ? budget->limit : "unknown", 30);
+}
+
+static void put_headline(struct pen *pen, const struct report *report) {
+    const struct report_verdict *verdict = &report->verdict;
+    const struct report_budget *failed = first_failed(verdict);
+    if (verdict->result && strcmp(verdict->result, "leak") == 0 && verdict->leak_count)
+        put_leak_headline(pen, report);
+    else if (verdict->result && strcmp(verdict->result, "budget") == 0 && failed)
+        put_budget_headline(pen, failed);
+    else
+        pen_put(pen, style_of(verdict->result)->headline);
+}
+
+static void put_judged(struct pen *pen, const struct report_verdict *verdict) {
+    pen_to(pen, INDENT);
+    pen_tint(pen, TINT_FAINT);
+    pen_print(pen, "judged: %" PRId64 " phases, %" PRId64 " call sites", verdict->judged_phases, verdict->judged_sites);
+    if (verdict->not_judged > 0) pen_print(pen, " · not judged: %" PRId64 " (too few rounds)", verdict->not_judged);
+    pen_print(pen, " · exit status %d", verdict->exit_code);
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
+
+static void put_bullets(struct pen *pen, const char *bullet, const char *const *texts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        pen_to(pen, INDENT);
+        pen_put(pen, bullet);
+        pen_wrapped(pen, texts[i], pen->column);
+        pen_line(pen);
+    }
+}
+
+void section_verdict(struct pen *pen, const struct report *report) {
+    const struct report_verdict *verdict = &report->verdict;
+    const char *result = verdict->result ? verdict->result : "unknown";
+    pen_tint(pen, style_of(result)->tint);
+    for (const char *letter = result; *letter; letter++) pen_print(pen, "%c", toupper((unsigned char)*letter));
+    pen_tint(pen, TINT_NONE);
+    pen_put(pen, "  ");
+    pen_tint(pen, TINT_TITLE);
+    put_headline(pen, report);
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+    put_judged(pen, verdict);
+    put_bullets(pen, "• ", (const char *const *)verdict->reasons, verdict->reason_count);
+    put_bullets(pen, "hint: ", (const char *const *)verdict->hints, verdict->hint_count);
+    pen_line(pen);
+}
+
+/* Stacks. */
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* file.c:12 where the source is known, else module+0x123. */
+static void put_place(struct pen *pen, const char *file, int64_t line, const char *module, uint64_t offset, int room) {
+    if (file) {
+        pen_name(pen, file_name(file), room - 7);
+        if (line > 0) pen_print(pen, ":%" PRId64, line);
+        return;
+    }
+    if (module) pen_name(pen, module, room - 12);
+    pen_print(pen, "%s0x%" PRIx64, module ? "+" : "", offset);
+}
+
+static void put_frame(struct pen *pen, const struct report_frame *frame, bool is_site) {
+    int place = pen->style.width - 30, room = place - STACK_COLUMN - 2;
+    pen_to(pen, STACK_COLUMN);
+    pen_tint(pen, is_site ? TINT_NAME : TINT_NONE);
+    pen_name(pen, frame->function ? frame->function : "(no symbol)", room);
+    pen_tint(pen, TINT_FAINT);
+    pen_to(pen, place);
+    put_place(pen, frame->file, frame->line, frame->module, frame->offset, 30);
+    if (frame->inlined) pen_put(pen, " inl.");
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
+
+static void put_stack(struct pen *pen, const struct report_site *site) {
+    size_t depth = pen->style.depth ? pen->style.depth : 12, shown = site->depth < depth ? site->depth : depth;
+    for (size_t i = 0; i < shown; i++) {
+        if (i == 0) {
+            pen_to(pen, INDENT);
+            pen_tinted(pen, TINT_FAINT, "stack");
+        }
+        put_frame(pen, &site->stack[i], i == 0);
+    }
+    if (shown == site->depth) return;
+    pen_to(pen, STACK_COLUMN);
+    pen_print(pen, "… %zu more frames", site->depth - shown);
+    pen_line(pen);
+}
+
+/* Findings. */
+
+static void put_label(struct pen *pen, const char *label) {
+    pen_to(pen, INDENT);
+    pen_tinted(pen, TINT_FAINT, label);
+    pen_to(pen, STACK_COLUMN);
+}
+
+static void put_rate(struct pen *pen, const struct report_growth *growth, const struct report_site *site) {
+    put_label(pen, "rate");
+    const char *separator = "";
+    if (isfinite(growth->bytes_per_round)) {
+        pen_print(pen, "%s per round", amount_bytes_real(growth->bytes_per_round).text);
+        if (isfinite(growth->ci_low) && isfinite(growth->ci_high))
+            pen_print(pen, " (%s to %s)", amount_bytes_real(growth->ci_low).text, amount_bytes_real(growth->ci_high).text);
+        separator = " · ";
+    }
+    if (isfinite(growth->bytes_per_item)) {
+        pen_print(pen, "%s%s per item", separator, amount_bytes_real(growth->bytes_per_item).text);
+        separator = " · ";
+    }
+    pen_print(pen, "%s%s live in %s blocks at the end", separator, amount_bytes(site->live_bytes_end).text,
+              amount_count(site->live_blocks_end).text);
+    if (growth->threads_affected > 1) pen_print(pen, " · %" PRId64 " threads", growth->threads_affected);
+    pen_line(pen);
+}
+
+static void put_survivors(struct pen *pen, const struct report_growth *growth) {
+    if (growth->survivor_count == 0) return;
+    put_label(pen, "rounds");
+    pen_tint(pen, TINT_LIVE);
+    pen_spark(pen, growth->survivors, growth->survivor_count, pen->style.width - STACK_COLUMN - 36);
+    pen_tint(pen, TINT_NONE);
+    pen_tinted(pen, TINT_FAINT, " blocks born then and still alive");
+    pen_line(pen);
+}
+
+static void put_evidence(struct pen *pen, const struct report_growth *growth) {
+    put_label(pen, "because");
+    if (growth->sentence) {
+        pen_wrapped(pen, growth->sentence, STACK_COLUMN);
+        pen_line(pen);
+        pen_to(pen, STACK_COLUMN);
+    }
+    pen_print(pen, "%" PRId64 " of %" PRId64 " evidence rounds added blocks (%" PRId64 " rounds", growth->k, growth->n, growth->rounds);
+    if (growth->rounds_kind && strcmp(growth->rounds_kind, "phases") != 0) pen_print(pen, " of equal %s", growth->rounds_kind);
+    pen_print(pen, ", first %" PRId64 ", last %" PRId64 "), reach %.3g", growth->first, growth->last, growth->reach);
+    if (growth->held_until) pen_print(pen, strcmp(growth->held_until, "never") == 0 ? ", never released" : ", released only at %s", growth->held_until);
+    pen_line(pen);
+}
+
+static void put_growth(struct pen *pen, const struct report_growth *growth, const struct report_site *site) {
+    put_evidence(pen, growth);
+    put_survivors(pen, growth);
+    put_rate(pen, growth, site);
+    if (growth->would_change) {
+        put_label(pen, "unless");
+        pen_wrapped(pen, growth->would_change, STACK_COLUMN);
+        pen_line(pen);
+    }
+}
+
+static void put_title(struct pen *pen, size_t number, const struct report_finding *finding, const struct report_site *site,
+                      enum tint tint) {
+    pen_right(pen, 2, "");
+    pen_tint(pen, tint);
+    pen_print(pen, "%zu ", number);
+    pen_put(pen, finding->class_slug ? finding->class_slug : "");
+    pen_tint(pen, TINT_NONE);
+    pen_put(pen, "  ");
+    pen_tint(pen, TINT_TITLE);
+    if (site) pen_name(pen, site->function ? site->function : "(no symbol)", pen->style.width / 2);
+    pen_tint(pen, TINT_NONE);
+    if (finding->phase) {
+        pen_put(pen, site ? " in " : "in ");
+        pen_name(pen, finding->phase, 30);
+    }
+    if (site && site->id) {
+        pen_tint(pen, TINT_FAINT);
+        pen_print(pen, "  site %s", site->id);
+        pen_tint(pen, TINT_NONE);
+    }
+    pen_line(pen);
+}
+
+static void put_finding(struct pen *pen, const struct report *report, size_t number, const struct report_finding *finding,
+                        enum tint tint) {
+    const struct report_site *site = site_of(report, finding);
+    const struct report_growth *growth = growth_of(site, finding);
+    put_title(pen, number, finding, site, tint);
+    if (growth)
+        put_growth(pen, growth, site);
+    else if (finding->reason) {
+        put_label(pen, "because");
+        pen_wrapped(pen, finding->reason, STACK_COLUMN);
+        pen_line(pen);
+    }
+    if (site) put_stack(pen, site);
+    pen_line(pen);
+}
+
+static void put_findings(struct pen *pen, const struct report *report, const struct report_finding *findings, size_t count,
+                         size_t most, const char *title, enum tint tint) {
+    if (count == 0) return;
+    pen_tinted(pen, TINT_TITLE, title);
+    pen_line(pen);
+    for (size_t i = 0; i < count && i < most; i++) put_finding(pen, report, i + 1, &findings[i], tint);
+    if (count <= most) return;
+    pen_print(pen, "  … and %zu more (tidemark report shows them)", count - most);
+    pen_line(pen);
+    pen_line(pen);
+}
+
+void section_leaks(struct pen *pen, const struct report *report, size_t most) {
+    put_findings(pen, report, report->verdict.leaks, report->verdict.leak_count, most, "Leaks", TINT_BAD);
+}
+
+void section_warnings(struct pen *pen, const struct report *report, size_t most) {
+    put_findings(pen, report, report->verdict.warnings, report->verdict.warning_count, most, "Warnings", TINT_WARN);
+}
+
+/* Budgets. */
+
+static void put_budget(struct pen *pen, const struct report_budget *budget) {
+    enum { PHASE = 30, VALUE = 52, LIMIT = 68, STATE = 82 };
+    pen_to(pen, INDENT);
+    pen_name(pen, budget->rule ? budget->rule : "", PHASE - INDENT - 1);
+    pen_to(pen, PHASE);
+    pen_name(pen, budget->phase ? budget->phase : "", VALUE - PHASE - 1);
+    pen_to(pen, VALUE);
+    pen_name(pen, budget->value ? budget->value : "–", LIMIT - VALUE - 1);
+    pen_to(pen, LIMIT);
+    pen_name(pen, budget->limit ? budget->limit : "–", STATE - LIMIT - 1);
+    pen_to(pen, STATE);
+    pen_tinted(pen, budget->ok ? TINT_GOOD : TINT_BAD, budget->state ? budget->state : budget->ok ? "ok" : "exceeded");
+    pen_line(pen);
+}
+
+void section_budgets(struct pen *pen, const struct report *report, bool failed_only) {
+    const struct report_verdict *verdict = &report->verdict;
+    if (verdict->budget_count == 0 || (failed_only && !first_failed(verdict))) return;
+    pen_tinted(pen, TINT_TITLE, "Budget");
+    pen_tint(pen, TINT_FAINT);
+    pen_to(pen, 30);
+    pen_put(pen, "phase");
+    pen_to(pen, 52);
+    pen_put(pen, "value");
+    pen_to(pen, 68);
+    pen_put(pen, "limit");
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+    for (size_t i = 0; i < verdict->budget_count; i++)
+        if (!failed_only || !verdict->budgets[i].ok) put_budget(pen, &verdict->budgets[i]);
+    pen_line(pen);
+}

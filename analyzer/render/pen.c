@@ -1,0 +1,235 @@
+/*
+ * The pen. Columns are counted in characters; those of double width are rare in what is shown here and not treated.
+ */
+#include "pen.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "utf8.h"
+
+enum { WIDTH_LEAST = 60, WIDTH_MOST = 160, WIDTH_DEFAULT = 100, REPLACEMENT = 0xfffd };
+
+struct pen pen_for(FILE *out, const struct text_style *style) {
+    struct pen pen = {.out = out, .style = *style};
+    if (pen.style.width < WIDTH_LEAST) pen.style.width = WIDTH_LEAST;
+    return pen;
+}
+
+int pen_done(struct pen *pen) { return fflush(pen->out) || ferror(pen->out) ? -EIO : 0; }
+
+struct text_style text_style_for(int fd, bool color) {
+    struct winsize window = {0};
+    struct text_style style = {.color = color, .width = WIDTH_DEFAULT};
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", NULL);
+    style.unicode = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    if (locale) freelocale(locale);
+    if (ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col) style.width = window.ws_col;
+    if (style.width > WIDTH_MOST) style.width = WIDTH_MOST;
+    return style;
+}
+
+void pen_tint(struct pen *pen, enum tint tint) {
+    static const char *const codes[] = {
+        [TINT_NONE] = "0",    [TINT_TITLE] = "1",   [TINT_FAINT] = "2",  [TINT_GOOD] = "1;32",         [TINT_WARN] = "1;33",
+        [TINT_BAD] = "1;31", [TINT_LIVE] = "34",   [TINT_RSS] = "90",   [TINT_LIVE_ON_RSS] = "34;100", [TINT_NAME] = "1;36",
+    };
+    if (pen->style.color) fprintf(pen->out, "\033[%sm", codes[tint]);
+}
+
+/* What ASCII has instead of the few characters that this program draws with. */
+static char ascii_for(uint32_t character) {
+    static const struct {
+        uint32_t character;
+        char instead;
+    } table[] = {
+        {0x2500, '-'}, {0x2502, '|'}, {0x251c, '|'}, {0x2514, '`'}, {0x2524, '|'}, {0x253c, '+'}, {0x2534, '+'}, {0x2574, '-'},
+        {0x2581, '_'}, {0x2582, '.'}, {0x2583, '-'}, {0x2584, '-'}, {0x2585, '='}, {0x2586, '='}, {0x2587, '#'}, {0x2588, '#'},
+        {0x2591, '.'}, {0x258f, '|'}, {0x2595, '|'}, {0x2026, '~'}, {0xb7, '-'},   {0xd7, 'x'},   {0x2192, '>'}, {0x2190, '<'},
+        {0xb5, 'u'},   {0x2013, '-'}, {0x2022, '*'}, {0x25b2, '^'}, {0x250a, ':'},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].character == character) return table[i].instead;
+    return '?';
+}
+
+static void put_character(struct pen *pen, const char *text, size_t length, uint32_t character) {
+    if (character < 0x80 || pen->style.unicode)
+        fwrite(text, 1, length, pen->out);
+    else
+        fputc(ascii_for(character), pen->out);
+    pen->column++;
+}
+
+static void put_some(struct pen *pen, const char *text, size_t size) {
+    size_t length;
+    for (const char *end = text + size; text < end; text += length) {
+        uint32_t character = utf8_next(text, &length);
+        if (!length) return;
+        put_character(pen, text, length, character);
+    }
+}
+
+void pen_put(struct pen *pen, const char *text) { put_some(pen, text, strlen(text)); }
+
+void pen_print(struct pen *pen, const char *format, ...) {
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0) return;
+    pen_put(pen, text);
+    free(text);
+}
+
+void pen_tinted(struct pen *pen, enum tint tint, const char *text) {
+    pen_tint(pen, tint);
+    pen_put(pen, text);
+    pen_tint(pen, TINT_NONE);
+}
+
+int pen_width_of(const char *text) {
+    int width = 0;
+    size_t length;
+    while (utf8_next(text, &length), length) {
+        text += length;
+        width++;
+    }
+    return width;
+}
+
+void pen_right(struct pen *pen, int width, const char *text) {
+    for (int space = width - pen_width_of(text); space > 0; space--) pen_put(pen, " ");
+    pen_put(pen, text);
+}
+
+void pen_to(struct pen *pen, int column) {
+    if (pen->column > column) pen_put(pen, " ");
+    while (pen->column < column) pen_put(pen, " ");
+}
+
+void pen_line(struct pen *pen) {
+    fputc('\n', pen->out);
+    pen->column = 0;
+}
+
+/* Names. */
+
+/* Control characters move the cursor; those of bidirectional text make a name look like another. */
+static bool is_control(uint32_t c) {
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
+}
+
+/* malloc'd. Every character is printable, and \xNN or \u{N} stands for those that are not. */
+static char *escaped(const char *text) {
+    char *clean = NULL;
+    size_t size, length;
+    FILE *out = open_memstream(&clean, &size);
+    if (!out) return NULL;
+    for (uint32_t c; (c = utf8_next(text, &length)) || length; text += length) {
+        if (c == REPLACEMENT)
+            fputs("\xef\xbf\xbd", out);
+        else if (is_control(c))
+            fprintf(out, c < 0x100 ? "\\x%02x" : "\\u{%x}", c);
+        else
+            fwrite(text, 1, length, out);
+    }
+    return fclose(out) == 0 ? clean : NULL;
+}
+
+/* Length of an operator's name, whose < and > are no brackets; else 0. */
+static size_t operator_length(const char *text) {
+    static const char word[] = "operator";
+    size_t length = sizeof word - 1;
+    return strncmp(text, word, length) == 0 ? length + strspn(text + length, "<>=-!+*/&|^%,()[]") : 0;
+}
+
+/* Malloc'd: map<string, vector<int>>::insert becomes map<…>::insert. */
+static char *folded(const char *text) {
+    char *result = NULL;
+    size_t size, skip;
+    int depth = 0;
+    FILE *out = open_memstream(&result, &size);
+    if (!out) return NULL;
+    for (; *text; text += skip) {
+        skip = operator_length(text);
+        if (!skip && *text == '<' && depth++ == 0) fputs("<…", out);
+        if (!skip && *text == '>' && depth > 0) depth--;
+        bool bracket = !skip && *text == '<';
+        if (!skip) skip = 1;
+        if (depth == 0 && !bracket) fwrite(text, 1, skip, out);
+    }
+    return fclose(out) == 0 ? result : NULL;
+}
+
+/* The start and the end of a text that is too wide. */
+static void put_cut(struct pen *pen, const char *text, int width, int room) {
+    int head = (room - 1) * 2 / 5, skip = width - (room - 1);
+    size_t length;
+    for (int at = 0; *text; at++, text += length) {
+        uint32_t character = utf8_next(text, &length);
+        if (at == head) pen_put(pen, "…");
+        if (at < head || at >= head + skip) put_character(pen, text, length, character);
+    }
+}
+
+/* Escaped, and folded where that is needed to fit. */
+static char *fit_for(const char *text, int room) {
+    char *clean = escaped(text);
+    if (!clean || pen_width_of(clean) <= room || !strchr(clean, '<')) return clean;
+    char *shorter = folded(clean);
+    free(clean);
+    return shorter;
+}
+
+void pen_name(struct pen *pen, const char *text, int room) {
+    char *clean = fit_for(text, room);
+    int width = clean ? pen_width_of(clean) : 0;
+    if (clean && width > room && room > 2)
+        put_cut(pen, clean, width, room);
+    else if (clean)
+        pen_put(pen, clean);
+    free(clean);
+}
+
+void pen_wrapped(struct pen *pen, const char *text, int indent) {
+    char *clean = escaped(text);
+    bool first = true;
+    for (char *word = clean, *next; word && *word; word = next, first = false) {
+        next = strchrnul(word, ' ');
+        if (*next) *next++ = 0;
+        if (!first && pen->column + 1 + pen_width_of(word) > pen->style.width) {
+            pen_line(pen);
+            first = true;
+        }
+        pen_to(pen, pen->column < indent ? indent : pen->column + !first);
+        pen_put(pen, word);
+    }
+    free(clean);
+}
+
+static int64_t largest(const int64_t *values, size_t count) {
+    int64_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        if (values[i] > most) most = values[i];
+    return most;
+}
+
+void pen_spark(struct pen *pen, const int64_t *values, size_t count, int room) {
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    size_t cells = count < (size_t)room ? count : (size_t)room;
+    int64_t most = largest(values, count);
+    for (size_t i = 0; i < cells; i++) {
+        size_t from = i * count / cells, to = (i + 1) * count / cells;
+        int64_t value = largest(values + from, to - from);
+        size_t bar = most > 0 ? (size_t)((double)value / (double)most * 7 + 0.5) : 0;
+        pen_put(pen, value > 0 ? bars[bar] : "·");
+    }
+}

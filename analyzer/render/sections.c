@@ -1,0 +1,343 @@
+/*
+ * The plain tables of the text report: what was recorded, phases, sites, processes, doubts.
+ */
+#include "sections.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amount.h"
+
+enum { INDENT = 4, TREE_DEPTH_MAX = 12 };
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* About. */
+
+static void put_exit(struct pen *pen, const struct report_process *process) {
+    const char *kind = process->exit_kind ? process->exit_kind : "unknown";
+    if (process->exit_code == REPORT_NONE || strcmp(kind, "unknown") == 0 || strcmp(kind, "running") == 0)
+        pen_print(pen, "%s", strcmp(kind, "running") == 0 ? "still running" : "end unknown");
+    else
+        pen_print(pen, "%s %" PRId64, strcmp(kind, "code") == 0 ? "exit" : kind, process->exit_code);
+}
+
+static void put_command(struct pen *pen, const struct report_process *process) {
+    pen_to(pen, INDENT);
+    if (process->arg_count == 0 && process->exe) pen_name(pen, process->exe, pen->style.width - INDENT);
+    for (size_t i = 0; i < process->arg_count; i++) {
+        if (i) pen_put(pen, " ");
+        int room = pen->style.width - pen->column;
+        if (room < 12) {
+            pen_put(pen, "…");
+            break;
+        }
+        pen_name(pen, process->args[i], room);
+    }
+    pen_line(pen);
+    pen_to(pen, INDENT);
+    pen_print(pen, "pid %" PRId64 " · %s · ", process->pid, amount_time_whole(process->duration_ns).text);
+    put_exit(pen, process);
+}
+
+static void put_trace(struct pen *pen, const struct report_trace *trace) {
+    pen_print(pen, "%s%s events", pen->column ? " · " : "    ", amount_count(trace->events).text);
+    if (trace->size_bytes > 0) {
+        pen_print(pen, " in %s", amount_bytes(trace->size_bytes).text);
+        if (trace->events > 0) pen_print(pen, " (%.2f bytes each)", (double)trace->size_bytes / (double)trace->events);
+    }
+    pen_line(pen);
+}
+
+static void put_totals(struct pen *pen, const struct report_totals *totals) {
+    pen_to(pen, INDENT);
+    pen_print(pen, "%s allocations of %s, %s freed", amount_count(totals->allocations).text, amount_bytes(totals->allocated_bytes).text,
+              amount_count(totals->frees).text);
+    if (totals->temporary_allocations > 0) pen_print(pen, ", %s temporary", amount_count(totals->temporary_allocations).text);
+    if (totals->failed_allocations > 0) pen_print(pen, ", %s failed", amount_count(totals->failed_allocations).text);
+    pen_line(pen);
+    pen_to(pen, INDENT);
+    pen_print(pen, "%s live in %s blocks at the end", amount_bytes(totals->live_bytes_end).text, amount_count(totals->live_blocks_end).text);
+    if (isfinite(totals->explained_share))
+        pen_print(pen, " · the trace explains %s of the growth of RSS", amount_share(totals->explained_share).text);
+    pen_line(pen);
+}
+
+void section_about(struct pen *pen, const struct report *report) {
+    if (report->process_count) put_command(pen, &report->processes[0]);
+    put_trace(pen, &report->trace);
+    put_totals(pen, &report->totals);
+    pen_line(pen);
+}
+
+/* Phases. */
+
+/* Columns of the table, by their right edges counted from the end of the name. */
+enum phase_column { PHASE_ROUNDS, PHASE_TIME, PHASE_RATE, PHASE_RSS, PHASE_LIVE, PHASE_KEPT, PHASE_COLUMNS };
+static const struct {
+    const char *title;
+    int width;
+} phase_columns[PHASE_COLUMNS] = {{"rounds", 7}, {"time", 9}, {"items/s", 8}, {"RSS peak", 10}, {"live start > end", 22}, {"kept/round", 11}};
+
+static int phase_name_width(const struct pen *pen) {
+    int width = pen->style.width - 14;
+    for (size_t i = 0; i < PHASE_COLUMNS; i++) width -= phase_columns[i].width;
+    return width < 12 ? 12 : width > 40 ? 40 : width;
+}
+
+static void put_phase_cells(struct pen *pen, const char *const cells[PHASE_COLUMNS]) {
+    for (size_t i = 0; i < PHASE_COLUMNS; i++) pen_right(pen, phase_columns[i].width, cells[i]);
+}
+
+static void put_phase_head(struct pen *pen) {
+    const char *titles[PHASE_COLUMNS];
+    for (size_t i = 0; i < PHASE_COLUMNS; i++) titles[i] = phase_columns[i].title;
+    pen_tinted(pen, TINT_TITLE, "Phases");
+    pen_tint(pen, TINT_FAINT);
+    pen_to(pen, phase_name_width(pen));
+    put_phase_cells(pen, titles);
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
+
+static int nesting(const struct report *report, const struct report_phase *phase) {
+    int depth = 0;
+    for (const char *parent = phase->parent; parent && depth < TREE_DEPTH_MAX; depth++) {
+        const struct report_phase *found = NULL;
+        for (size_t i = 0; i < report->phase_count && !found; i++)
+            if (strcmp(report->phases[i].name, parent) == 0) found = &report->phases[i];
+        parent = found ? found->parent : NULL;
+    }
+    return depth;
+}
+
+static enum tint diagnosis_tint(const char *diagnosis) { return strcmp(diagnosis, "steady") == 0 ? TINT_GOOD : TINT_WARN; }
+
+static void put_phase(struct pen *pen, const struct report *report, const struct report_phase *phase) {
+    int indent = 2 + 2 * nesting(report, phase);
+    char live[80];
+    const struct amount rounds = amount_count(phase->rounds), time = amount_time_whole(phase->duration_ns),
+                        rate = amount_number(phase->items_per_s), rss = amount_bytes(phase->rss_peak),
+                        kept = amount_bytes_real(phase->retained_per_round);
+    snprintf(live, sizeof live, "%s → %s", amount_bytes(phase->live_start).text, amount_bytes(phase->live_end).text);
+    const char *const cells[PHASE_COLUMNS] = {rounds.text, time.text, rate.text, rss.text, live, kept.text};
+    pen_to(pen, indent);
+    pen_name(pen, phase->name, phase_name_width(pen) - indent - 1);
+    pen_to(pen, phase_name_width(pen));
+    put_phase_cells(pen, cells);
+    if (phase->diagnosis) {
+        pen_put(pen, " ");
+        pen_tinted(pen, diagnosis_tint(phase->diagnosis), phase->diagnosis);
+    }
+    pen_line(pen);
+}
+
+static void put_op(struct pen *pen, const struct report_op *op) {
+    pen_to(pen, INDENT + 2);
+    pen_name(pen, op->name, 24);
+    pen_print(pen, ": %s", amount_count(op->count).text);
+    if (isfinite(op->per_s)) pen_print(pen, ", %s/s", amount_number(op->per_s).text);
+    if (op->failed > 0) pen_print(pen, ", %s failed", amount_count(op->failed).text);
+    if (op->rejected > 0) pen_print(pen, ", %s rejected", amount_count(op->rejected).text);
+    pen_print(pen, " · mean %s, p50 %s, p95 %s, p99 %s, max %s", amount_time(op->ns.mean).text, amount_time(op->ns.p50).text,
+              amount_time(op->ns.p95).text, amount_time(op->ns.p99).text, amount_time(op->ns.max).text);
+    pen_line(pen);
+}
+
+static void put_value(struct pen *pen, const struct report_value *value) {
+    pen_to(pen, INDENT + 2);
+    pen_name(pen, value->name, 40);
+    pen_print(pen, ": %s", amount_number(value->last).text);
+    if (value->min < value->max) pen_print(pen, " (%s to %s)", amount_number(value->min).text, amount_number(value->max).text);
+    pen_line(pen);
+}
+
+void section_phases(struct pen *pen, const struct report *report, bool details) {
+    if (report->phase_count == 0) return;
+    put_phase_head(pen);
+    for (size_t i = 0; i < report->phase_count; i++) {
+        const struct report_phase *phase = &report->phases[i];
+        put_phase(pen, report, phase);
+        for (size_t k = 0; details && k < phase->op_count; k++) put_op(pen, &phase->ops[k]);
+        for (size_t k = 0; details && k < phase->value_count; k++) put_value(pen, &phase->values[k]);
+    }
+    pen_line(pen);
+}
+
+/* Sites. */
+
+enum { SITE_LIVE = 11, SITE_BLOCKS = 9, SITE_PEAK = 11, SITE_ALLOCATED = 11, SITE_NAME = SITE_LIVE + SITE_BLOCKS + SITE_PEAK + SITE_ALLOCATED + 2 };
+
+/* The class that says most: anything but a pass. */
+static const char *class_of(const struct report_site *site) {
+    static const char *const quiet[] = {"released", "one-time", "bounded", "sawtooth", "backlog", "returned", "runtime", "not-judged"};
+    for (size_t i = 0; i < site->growth_count; i++) {
+        const char *slug = site->growth[i].class_slug;
+        bool loud = slug != NULL;
+        for (size_t k = 0; loud && k < sizeof quiet / sizeof *quiet; k++) loud = strcmp(slug, quiet[k]) != 0;
+        if (loud) return slug;
+    }
+    return site->growth_count ? site->growth[0].class_slug : NULL;
+}
+
+static void put_callers(struct pen *pen, const struct report_site *site) {
+    bool any = false;
+    for (size_t i = 1; i < site->depth; i++) {
+        const char *name = site->stack[i].function;
+        int room = pen->style.width - pen->column - 3;
+        if (room < 12) break;
+        if (!name) continue;
+        if (!any) {
+            pen_to(pen, SITE_NAME);
+            pen_tint(pen, TINT_FAINT);
+        }
+        pen_put(pen, any ? " ← " : "← ");
+        pen_name(pen, name, room < 34 ? room : 34);
+        any = true;
+    }
+    if (!any) return;
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
+
+static void put_site(struct pen *pen, const struct report_site *site) {
+    const char *slug = class_of(site);
+    pen_right(pen, SITE_LIVE, amount_bytes(site->live_bytes_end).text);
+    pen_right(pen, SITE_BLOCKS, amount_count(site->live_blocks_end).text);
+    pen_right(pen, SITE_PEAK, amount_bytes(site->peak_bytes).text);
+    pen_right(pen, SITE_ALLOCATED, amount_bytes(site->allocated_bytes).text);
+    pen_to(pen, SITE_NAME);
+    int room = pen->style.width - pen->column - 26 - (slug ? pen_width_of(slug) + 3 : 0);
+    pen_tint(pen, TINT_NAME);
+    pen_name(pen, site->function ? site->function : "(no symbol)", room < 16 ? 16 : room);
+    pen_tint(pen, TINT_FAINT);
+    pen_put(pen, " ");
+    if (site->file || site->module) pen_name(pen, file_name(site->file ? site->file : site->module), 20);
+    if (site->file && site->line > 0) pen_print(pen, ":%" PRId64, site->line);
+    pen_tint(pen, TINT_NONE);
+    if (slug) pen_print(pen, " [%s]", slug);
+    pen_line(pen);
+    put_callers(pen, site);
+}
+
+void section_sites(struct pen *pen, const struct report *report) {
+    size_t most = pen->style.sites ? pen->style.sites : 10;
+    if (report->site_count == 0) return;
+    pen_tinted(pen, TINT_TITLE, "Call sites");
+    pen_line(pen);
+    pen_tint(pen, TINT_FAINT);
+    pen_right(pen, SITE_LIVE, "live");
+    pen_right(pen, SITE_BLOCKS, "blocks");
+    pen_right(pen, SITE_PEAK, "peak");
+    pen_right(pen, SITE_ALLOCATED, "allocated");
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+    size_t shown = 0;
+    for (; shown < report->site_count && shown < most; shown++) put_site(pen, &report->sites[shown]);
+    int64_t total = report->sites_total > (int64_t)report->site_count ? report->sites_total : (int64_t)report->site_count;
+    if ((int64_t)shown < total) {
+        pen_to(pen, SITE_NAME);
+        pen_print(pen, "… %" PRId64 " more (--top N)", total - (int64_t)shown);
+        pen_line(pen);
+    }
+    pen_line(pen);
+}
+
+/* Processes. */
+
+static bool is_child_of(const struct report_process *child, const struct report_process *parent) {
+    return child != parent && child->parent == parent->pid;
+}
+
+static bool has_parent_here(const struct report *report, const struct report_process *process) {
+    for (size_t i = 0; i < report->process_count; i++)
+        if (is_child_of(process, &report->processes[i])) return true;
+    return false;
+}
+
+static void put_process(struct pen *pen, const struct report_process *process, int depth) {
+    enum { TIME = 44, END = 54, RSS = 70, RESULT = 84 };
+    pen_to(pen, 2 + 2 * depth);
+    pen_print(pen, "%s%" PRId64 " ", depth ? "└ " : "", process->pid);
+    pen_name(pen, process->exe ? file_name(process->exe) : "?", TIME - pen->column - 1);
+    pen_to(pen, TIME);
+    pen_put(pen, amount_time_whole(process->duration_ns).text);
+    pen_to(pen, END);
+    put_exit(pen, process);
+    pen_to(pen, RSS);
+    pen_put(pen, amount_bytes(process->peak_rss_bytes).text);
+    pen_to(pen, RESULT);
+    if (process->result) pen_put(pen, process->result);
+    pen_line(pen);
+}
+
+static void put_tree(struct pen *pen, const struct report *report, const struct report_process *process, int depth, size_t *room) {
+    if (*room == 0 || depth > TREE_DEPTH_MAX) return;
+    (*room)--;
+    put_process(pen, process, depth);
+    for (size_t i = 0; i < report->process_count; i++)
+        if (is_child_of(&report->processes[i], process)) put_tree(pen, report, &report->processes[i], depth + 1, room);
+}
+
+void section_processes(struct pen *pen, const struct report *report) {
+    enum { SHOWN_MAX = 40 };
+    size_t room = SHOWN_MAX;
+    if (report->process_count < 2) return;
+    pen_tinted(pen, TINT_TITLE, "Processes");
+    pen_tint(pen, TINT_FAINT);
+    pen_print(pen, " %zu", report->process_count);
+    pen_to(pen, 44);
+    pen_put(pen, "time      end             peak RSS");
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+    for (size_t i = 0; i < report->process_count; i++)
+        if (!has_parent_here(report, &report->processes[i])) put_tree(pen, report, &report->processes[i], 0, &room);
+    if (room == 0 && report->process_count > SHOWN_MAX) {
+        pen_to(pen, 2);
+        pen_print(pen, "… and %zu more", report->process_count - SHOWN_MAX);
+        pen_line(pen);
+    }
+    pen_line(pen);
+}
+
+/* Doubts. */
+
+static void put_doubt(struct pen *pen, const char *text) {
+    pen_put(pen, "  • ");
+    pen_wrapped(pen, text, INDENT);
+    pen_line(pen);
+}
+
+static bool has_losses(const struct report_trace *trace) {
+    return trace->cut || trace->recovered || trace->lost_events > 0 || trace->impossible_events > 0 || trace->truncated_stacks > 0;
+}
+
+static void put_losses(struct pen *pen, const struct report_trace *trace) {
+    if (trace->cut) put_doubt(pen, "The recording ends before the process did, or its end is unknown: what was live then may have been freed later.");
+    if (trace->recovered) put_doubt(pen, "The recorder did not end in order; the trace was read from its buffers.");
+    const struct {
+        int64_t count;
+        const char *what;
+    } rows[] = {{trace->lost_events, "events were lost"},
+                {trace->impossible_events, "events contradict others"},
+                {trace->truncated_stacks, "stacks are incomplete at their outer end"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].count <= 0) continue;
+        pen_print(pen, "  • %s %s", amount_count(rows[i].count).text, rows[i].what);
+        pen_line(pen);
+    }
+}
+
+void section_doubts(struct pen *pen, const struct report *report) {
+    if (!has_losses(&report->trace) && report->doubt_count == 0) return;
+    pen_tinted(pen, TINT_TITLE, "Doubts and losses");
+    pen_line(pen);
+    put_losses(pen, &report->trace);
+    for (size_t i = 0; i < report->doubt_count; i++) put_doubt(pen, report->doubts[i]);
+    pen_line(pen);
+}

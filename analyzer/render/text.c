@@ -1,0 +1,43 @@
+/*
+ * The report as text: which sections, in which order. The verdict comes first; what may spoil it comes last, and is never
+ * left out.
+ */
+#include "chart.h"
+#include "sections.h"
+
+enum { SUMMARY_LEAKS = 3, ALL = 1000 };
+
+int render_text(FILE *out, const struct report *report, const struct text_style *style) {
+    struct pen pen = pen_for(out, style);
+    section_verdict(&pen, report);
+    section_about(&pen, report);
+    chart_draw(&pen, report);
+    section_phases(&pen, report, true);
+    section_leaks(&pen, report, ALL);
+    section_warnings(&pen, report, ALL);
+    section_budgets(&pen, report, false);
+    section_sites(&pen, report);
+    section_processes(&pen, report);
+    section_doubts(&pen, report);
+    return pen_done(&pen);
+}
+
+int render_summary(FILE *out, const struct report *report, const struct text_style *style) {
+    struct pen pen = pen_for(out, style);
+    section_leaks(&pen, report, SUMMARY_LEAKS);
+    section_budgets(&pen, report, true);
+    section_phases(&pen, report, false);
+    section_doubts(&pen, report);
+    section_verdict(&pen, report);
+    return pen_done(&pen);
+}
+
+int render_verdict(FILE *out, const struct report *report, const struct text_style *style) {
+    struct pen pen = pen_for(out, style);
+    section_verdict(&pen, report);
+    section_leaks(&pen, report, ALL);
+    section_warnings(&pen, report, ALL);
+    section_budgets(&pen, report, false);
+    section_doubts(&pen, report);
+    return pen_done(&pen);
+}
