@@ -1,0 +1,59 @@
+/*
+ * Log-linear buckets. See histogram.h.
+ */
+#include "histogram.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t bucket_of(uint64_t value, unsigned bits) {
+    if (value >> bits == 0) return (uint32_t)value;
+    unsigned octave = 63u - (unsigned)__builtin_clzll(value) - bits;
+    return (octave << bits) + (uint32_t)(value >> octave);
+}
+
+/* Middle of a bucket. */
+static double value_of(uint32_t bucket, unsigned bits) {
+    if (bucket >> bits == 0) return bucket;
+    unsigned octave = (bucket >> bits) - 1;
+    double low = (double)((uint64_t)(bucket - (octave << bits)) << octave);
+    return low + (double)((uint64_t)1 << octave) / 2 - (octave ? 0 : 0.5);
+}
+
+static int make_room(struct histogram *h, uint32_t bucket) {
+    uint32_t capacity = (bucket | 15u) + 1;
+    uint32_t *grown = realloc(h->counts, capacity * sizeof *grown);
+    if (!grown) return -ENOMEM;
+    memset(grown + h->capacity, 0, (capacity - h->capacity) * sizeof *grown);
+    h->counts = grown;
+    h->capacity = capacity;
+    return 0;
+}
+
+int histogram_add(struct histogram *h, uint64_t value) {
+    uint32_t bucket = bucket_of(value, h->bits);
+    if (bucket >= h->capacity && make_room(h, bucket)) return -ENOMEM;
+    if (h->counts[bucket] < UINT32_MAX) h->counts[bucket]++;
+    h->total++;
+    if (value > h->max) h->max = value;
+    return 0;
+}
+
+double histogram_at(const struct histogram *h, double share) {
+    if (share >= 1 || !h->total) return (double)h->max;
+    double wanted = share * (double)h->total, seen = 0;
+    for (uint32_t i = 0; i < h->capacity; i++) {
+        seen += h->counts[i];
+        if (seen > wanted || (seen == wanted && share > 0)) {
+            double value = value_of(i, h->bits);
+            return value < (double)h->max ? value : (double)h->max;
+        }
+    }
+    return (double)h->max;
+}
+
+void histogram_release(struct histogram *h) {
+    free(h->counts);
+    *h = (struct histogram){.bits = h->bits};
+}

@@ -1,0 +1,24 @@
+/*
+ * A histogram of times or sizes with a bounded relative error: octaves split in equal parts (as HDR histograms do).
+ *
+ * Memory follows the largest value seen: 64 octaves at most, 1 << bits counters each, made when first needed.
+ */
+#ifndef ANALYSIS_HISTOGRAM_H
+#define ANALYSIS_HISTOGRAM_H
+
+#include <stdint.h>
+
+struct histogram {
+    uint32_t *counts;
+    uint32_t capacity;
+    uint8_t bits; /* an octave has 1 << bits parts: relative error at most 1 / (2 << bits) */
+    uint64_t total, max;
+};
+
+/* 0 or -ENOMEM (the value is then not counted). */
+int histogram_add(struct histogram *histogram, uint64_t value);
+/* The value below which `share` (0..1) of the values lie, about; the exact maximum for 1; 0 if there are none. */
+double histogram_at(const struct histogram *histogram, double share);
+void histogram_release(struct histogram *histogram);
+
+#endif

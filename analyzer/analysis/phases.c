@@ -1,0 +1,535 @@
+/*
+ * Follows phases, their work and their memory. See phases.h.
+ *
+ * The cost of a memory event is one addition to the counter of the edge after which the block was born; what is retained
+ * at the end of a round is the sum over the edges inside it. Peaks are kept once and handed to the open rounds at edges.
+ */
+#include "phases.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "phase_names.h"
+
+#define SAMPLE_DELAY 5000000u /* ns: an edge's own sample comes at most this much after it */
+#define MARKS_MAX 10000u
+#define MAIN_THREAD 1u
+
+struct open_round {
+    size_t phase;
+    uint32_t thread;
+    struct phase_level begin;
+    uint64_t items, live_peak, rss_peak;
+    bool begin_open; /* the sample of its beginning may still come */
+};
+
+struct open_op {
+    uint64_t key; /* 0: free slot */
+    const char *name;
+    uint64_t start_ns;
+    size_t phase;
+};
+
+struct phases {
+    struct phase *list;
+    size_t count, capacity;
+    struct phase_names names;
+    struct open_round *open; /* in order of their beginnings; [0] is run */
+    size_t open_count, open_capacity;
+    struct open_op *ops; /* open addressing */
+    size_t op_capacity, op_used;
+    uint64_t *live_by_edge; /* bytes born after each edge and live */
+    size_t edge_capacity;
+    uint64_t allocations, allocated_bytes, rss;
+    uint64_t live_peak; /* since the last edge */
+    struct phase_mark *marks;
+    size_t mark_count;
+    char *stopped;
+    uint64_t anomalies;
+    bool failed; /* out of memory */
+};
+
+static void *bigger(void *list, size_t count, size_t *capacity, size_t size) {
+    if (count < *capacity) return list;
+    size_t wanted = *capacity ? 2 * *capacity : 16;
+    void *grown = realloc(list, wanted * size);
+    if (grown) *capacity = wanted;
+    return grown;
+}
+
+static size_t add_phase(struct phases *p, const char *name, size_t parent) {
+    struct phase *grown = bigger(p->list, p->count, &p->capacity, sizeof *grown);
+    if (!grown) return PHASE_NO_PARENT;
+    p->list = grown;
+    struct phase *phase = &grown[p->count];
+    *phase = (struct phase){.name = strdup(name), .parent = parent, .stride = 1, .overhead_bytes = PHASE_UNKNOWN,
+                            .rss_peak = PHASE_UNKNOWN};
+    spread_begin(&phase->round_ns);
+    if (!phase->name || phase_names_add(&p->names, phase->name, p->count)) return PHASE_NO_PARENT;
+    return p->count++;
+}
+
+static size_t phase_named(struct phases *p, const char *name, size_t parent) {
+    size_t found = phase_names_find(&p->names, name);
+    if (found == PHASE_NO_PARENT) found = add_phase(p, name, parent);
+    p->failed |= found == PHASE_NO_PARENT;
+    return found;
+}
+
+static struct phase_level level_now(const struct phases *p, const struct moment *now) {
+    return (struct phase_level){now->ns,        now->live_bytes,    now->live_blocks, p->rss,
+                                p->allocations, p->allocated_bytes, now->edge};
+}
+
+static void open_round(struct phases *p, size_t phase, uint32_t thread, const struct moment *now) {
+    struct open_round *grown = bigger(p->open, p->open_count, &p->open_capacity, sizeof *grown);
+    if (!grown) {
+        p->failed = true;
+        return;
+    }
+    p->open = grown;
+    grown[p->open_count++] = (struct open_round){.phase = phase,
+                                                 .thread = thread,
+                                                 .begin = level_now(p, now),
+                                                 .live_peak = now->live_bytes,
+                                                 .rss_peak = p->rss,
+                                                 .begin_open = true};
+    p->list[phase].open++;
+}
+
+static void *phases_begin(const struct replay_facts *facts) {
+    struct phases *p = calloc(1, sizeof *p);
+    (void)facts;
+    if (!p) return NULL;
+    p->rss = PHASE_UNKNOWN;
+    if (phase_named(p, "run", PHASE_NO_PARENT) == 0) open_round(p, 0, 0, &(struct moment){0});
+    if (!p->failed) return p;
+    phases_release(p);
+    return NULL;
+}
+
+static void release_phase(struct phase *phase) {
+    for (size_t i = 0; i < phase->op_count; i++) {
+        free(phase->ops[i].name);
+        spread_release(&phase->ops[i].ns);
+    }
+    for (size_t i = 0; i < phase->value_count; i++) free(phase->values[i].name);
+    spread_release(&phase->round_ns);
+    free(phase->ops);
+    free(phase->values);
+    free(phase->kept);
+    free(phase->name);
+}
+
+void phases_release(struct phases *p) {
+    if (!p) return;
+    for (size_t i = 0; i < p->count; i++) release_phase(&p->list[i]);
+    for (size_t i = 0; i < p->mark_count; i++) free(p->marks[i].name);
+    phase_names_release(&p->names);
+    free(p->list);
+    free(p->open);
+    free(p->ops);
+    free(p->live_by_edge);
+    free(p->marks);
+    free(p->stopped);
+    free(p);
+}
+
+/* Memory events. */
+
+static uint64_t *edge_slot(struct phases *p, uint32_t edge) {
+    if (edge >= p->edge_capacity) {
+        size_t capacity = p->edge_capacity ? p->edge_capacity : 1024;
+        while (capacity <= edge) capacity *= 2;
+        uint64_t *grown = realloc(p->live_by_edge, capacity * sizeof *grown);
+        if (!grown) return NULL;
+        memset(grown + p->edge_capacity, 0, (capacity - p->edge_capacity) * sizeof *grown);
+        p->live_by_edge = grown;
+        p->edge_capacity = capacity;
+    }
+    return &p->live_by_edge[edge];
+}
+
+static void count_bytes(struct phases *p, uint32_t edge, uint64_t add, uint64_t remove) {
+    uint64_t *slot = edge_slot(p, edge);
+    if (slot) *slot += add - remove;
+    else p->failed = true;
+}
+
+static void note_peak(struct phases *p, const struct moment *now) {
+    if (now->live_bytes > p->live_peak) p->live_peak = now->live_bytes;
+}
+
+static void phases_born(void *self, struct block *block, const struct moment *now) {
+    struct phases *p = self;
+    p->allocations++;
+    p->allocated_bytes += block->size;
+    count_bytes(p, block->birth_edge, block->size, 0);
+    note_peak(p, now);
+}
+
+/* What a block grew by counts where the block was born. */
+static void phases_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
+                           const struct moment *now) {
+    struct phases *p = self;
+    (void)old_stack;
+    if (!block->mapped) {
+        p->allocations++;
+        p->allocated_bytes += block->size;
+    }
+    count_bytes(p, block->birth_edge, block->size, old_size);
+    note_peak(p, now);
+}
+
+static void phases_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
+    (void)cause, (void)now;
+    count_bytes(self, block->birth_edge, 0, block->size);
+}
+
+static void hand_out_peak(struct phases *p, const struct moment *now) {
+    for (size_t i = 0; i < p->open_count; i++)
+        if (p->live_peak > p->open[i].live_peak) p->open[i].live_peak = p->live_peak;
+    p->live_peak = now->live_bytes;
+}
+
+static uint64_t retained(const struct phases *p, uint32_t from, uint32_t until) {
+    uint64_t bytes = 0;
+    for (uint32_t edge = from; edge < until && edge < p->edge_capacity; edge++) bytes += p->live_by_edge[edge];
+    return bytes;
+}
+
+/* Rounds. */
+
+/* The innermost round that this thread's work belongs to: its own, else the main thread's or one from outside. */
+static size_t innermost(const struct phases *p, uint32_t thread) {
+    for (size_t i = p->open_count; i-- > 1;)
+        if (p->open[i].thread == thread) return i;
+    for (size_t i = p->open_count; i-- > 1;)
+        if (p->open[i].thread <= MAIN_THREAD) return i;
+    return 0;
+}
+
+static void thin_out(struct phase *phase) {
+    size_t kept = 0;
+    for (size_t i = 0; i < phase->kept_count; i += 2) phase->kept[kept++] = phase->kept[i];
+    phase->kept_count = kept;
+    phase->stride *= 2;
+}
+
+static void keep_round(struct phases *p, struct phase *phase, const struct phase_round *round) {
+    if ((round->number - 1) % phase->stride) return;
+    if (phase->kept_count == PHASE_ROUNDS) thin_out(phase);
+    if ((round->number - 1) % phase->stride) return;
+    if ((phase->kept_count & (phase->kept_count - 1)) == 0) { /* grows at powers of two */
+        size_t capacity = phase->kept_count ? 2 * phase->kept_count : 1;
+        struct phase_round *grown = realloc(phase->kept, capacity * sizeof *grown);
+        if (!grown) {
+            p->failed = true;
+            return;
+        }
+        phase->kept = grown;
+    }
+    phase->kept[phase->kept_count++] = *round;
+}
+
+static uint64_t higher(uint64_t a, uint64_t b) {
+    if (a == PHASE_UNKNOWN || b == PHASE_UNKNOWN) return a == PHASE_UNKNOWN ? b : a;
+    return a > b ? a : b;
+}
+
+static void add_round(struct phases *p, struct phase *phase, struct phase_round *round) {
+    round->number = ++phase->rounds;
+    if (phase->rounds == 1) phase->first = round->begin;
+    phase->last = round->end;
+    phase->end_open = true;
+    phase->items += round->items;
+    phase->duration_ns += round->end.ns - round->begin.ns;
+    phase->allocations += round->end.allocations - round->begin.allocations;
+    phase->allocated_bytes += round->end.allocated_bytes - round->begin.allocated_bytes;
+    phase->retained_bytes += round->retained_bytes;
+    spread_add(&phase->round_ns, round->end.ns - round->begin.ns);
+    keep_round(p, phase, round);
+}
+
+static void close_round(struct phases *p, size_t index, const struct moment *now) {
+    struct open_round open = p->open[index];
+    struct phase *phase = &p->list[open.phase];
+    p->open_count--;
+    memmove(&p->open[index], &p->open[index + 1], (p->open_count - index) * sizeof *p->open);
+    phase->open--;
+    struct phase_round round = {.begin = open.begin, .end = level_now(p, now), .items = open.items};
+    round.retained_bytes = retained(p, open.begin.edge, now->edge + (open.phase == 0));
+    phase->live_peak = open.live_peak > phase->live_peak ? open.live_peak : phase->live_peak;
+    phase->rss_peak = higher(phase->rss_peak, open.rss_peak);
+    if (open.begin.rss != PHASE_UNKNOWN && open.rss_peak != PHASE_UNKNOWN)
+        phase->overhead_bytes =
+            higher(phase->overhead_bytes, open.rss_peak > open.begin.rss ? open.rss_peak - open.begin.rss : 0);
+    add_round(p, phase, &round);
+}
+
+/* The time since the last round of this phase ended was a round of `between` it. */
+static void add_between(struct phases *p, size_t index, const struct moment *now) {
+    struct phase *phase = &p->list[index];
+    char name[300];
+    struct phase_round round = {.begin = phase->last, .end = level_now(p, now)};
+    round.retained_bytes = retained(p, round.begin.edge, now->edge);
+    snprintf(name, sizeof name, "between %s", phase->name);
+    size_t between = phase_named(p, name, phase->parent);
+    if (between == PHASE_NO_PARENT) return;
+    struct phase *found = &p->list[between];
+    found->live_peak = higher(found->live_peak, higher(round.begin.live_bytes, round.end.live_bytes));
+    found->rss_peak = higher(found->rss_peak, higher(round.begin.rss, round.end.rss));
+    add_round(p, found, &round);
+}
+
+static void begin_phase(struct phases *p, const struct control *control, const struct moment *now) {
+    size_t parent = p->open[innermost(p, now->thread)].phase;
+    size_t index = phase_named(p, control->name, parent);
+    if (index == PHASE_NO_PARENT) return;
+    hand_out_peak(p, now);
+    if (!p->list[index].open && p->list[index].rounds && index) add_between(p, index, now);
+    p->list[index].approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
+    open_round(p, index, now->thread, now);
+}
+
+/* The round that an end means: this thread's last one of that name, else the last of any thread; 0: none. */
+static size_t round_to_end(const struct phases *p, size_t phase, uint32_t thread) {
+    for (size_t i = p->open_count; i-- > 1;)
+        if (p->open[i].phase == phase && p->open[i].thread == thread) return i;
+    for (size_t i = p->open_count; i-- > 1;)
+        if (p->open[i].phase == phase) return i;
+    return 0;
+}
+
+static void end_phase(struct phases *p, const struct control *control, const struct moment *now) {
+    size_t phase = phase_names_find(&p->names, control->name);
+    size_t index = phase == PHASE_NO_PARENT ? 0 : round_to_end(p, phase, now->thread);
+    if (!index) {
+        p->anomalies++;
+        return;
+    }
+    hand_out_peak(p, now);
+    uint32_t thread = p->open[index].thread;
+    p->list[phase].approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
+    for (size_t i = p->open_count; i-- > index + 1;) /* phases nest: what it opened inside ends with it */
+        if (p->open[i].thread == thread) close_round(p, i, now);
+    close_round(p, index, now);
+}
+
+/* Work. */
+
+static void add_items(struct phases *p, const struct control *control, const struct moment *now) {
+    if (!*control->name) p->open[innermost(p, now->thread)].items += control->value;
+}
+
+static struct phase_op *op_named(struct phases *p, size_t phase_index, const char *name) {
+    struct phase *phase = &p->list[phase_index];
+    for (size_t i = 0; i < phase->op_count; i++)
+        if (!strcmp(phase->ops[i].name, name)) return &phase->ops[i];
+    struct phase_op *grown = realloc(phase->ops, (phase->op_count + 1) * sizeof *grown);
+    char *copy = strdup(name);
+    if (grown) phase->ops = grown;
+    if (!grown || !copy) {
+        free(copy);
+        p->failed = true;
+        return NULL;
+    }
+    struct phase_op *op = &grown[phase->op_count++];
+    *op = (struct phase_op){.name = copy};
+    spread_begin(&op->ns);
+    return op;
+}
+
+static uint64_t op_key(const struct control *control, const struct moment *now) {
+    bool async = control->kind == TRACE_EVENT_OP_START || control->kind == TRACE_EVENT_OP_FINISH;
+    uint64_t mixed = 14695981039346656037u;
+    for (const char *c = control->name; *c && !async; c++) mixed = (mixed ^ (uint8_t)*c) * 1099511628211u;
+    mixed ^= async ? control->value * 0x9e3779b97f4a7c15u : (uint64_t)now->thread << 32;
+    return mixed | 1;
+}
+
+static size_t op_slot(const struct phases *p, uint64_t key) {
+    size_t at = (size_t)(key >> 20) & (p->op_capacity - 1);
+    while (p->ops[at].key && p->ops[at].key != key) at = (at + 1) & (p->op_capacity - 1);
+    return at;
+}
+
+static bool grow_ops(struct phases *p) {
+    struct open_op *old = p->ops;
+    size_t count = p->op_capacity, capacity = count ? 2 * count : 64;
+    struct open_op *grown = calloc(capacity, sizeof *grown);
+    if (!grown) return false;
+    p->ops = grown;
+    p->op_capacity = capacity;
+    for (size_t i = 0; i < count; i++)
+        if (old[i].key) p->ops[op_slot(p, old[i].key)] = old[i];
+    free(old);
+    return true;
+}
+
+static void drop_op(struct phases *p, size_t gap) {
+    size_t mask = p->op_capacity - 1;
+    for (size_t at = (gap + 1) & mask; p->ops[at].key; at = (at + 1) & mask) {
+        size_t home = (size_t)(p->ops[at].key >> 20) & mask;
+        if (((at - home) & mask) < ((at - gap) & mask)) continue;
+        p->ops[gap] = p->ops[at];
+        gap = at;
+    }
+    p->ops[gap].key = 0;
+    p->op_used--;
+}
+
+static void begin_op(struct phases *p, const struct control *control, const struct moment *now) {
+    size_t phase = p->open[innermost(p, now->thread)].phase;
+    if (p->op_used >= p->op_capacity / 2 && !grow_ops(p)) {
+        p->failed = true;
+        return;
+    }
+    size_t slot = op_slot(p, op_key(control, now));
+    if (!p->ops[slot].key) p->op_used++;
+    p->ops[slot] = (struct open_op){op_key(control, now), control->name, now->ns, phase};
+    for (; phase != PHASE_NO_PARENT; phase = p->list[phase].parent) {
+        struct phase_op *op = op_named(p, phase, control->name);
+        if (op && ++op->in_flight > op->peak_in_flight) op->peak_in_flight = op->in_flight;
+    }
+}
+
+static void count_status(struct phase_op *op, uint32_t status) {
+    uint64_t *const counters[] = {&op->ok, &op->failed, &op->rejected};
+    op->count++;
+    ++*counters[status < 3 ? status : 1];
+}
+
+/* Counts for the phase that it began in and for all around it. */
+static void end_op(struct phases *p, const struct control *control, const struct moment *now) {
+    size_t slot = p->op_capacity ? op_slot(p, op_key(control, now)) : 0;
+    if (!p->op_capacity || !p->ops[slot].key) {
+        p->anomalies++;
+        return;
+    }
+    struct open_op open = p->ops[slot];
+    drop_op(p, slot);
+    for (size_t phase = open.phase; phase != PHASE_NO_PARENT; phase = p->list[phase].parent) {
+        struct phase_op *op = op_named(p, phase, open.name);
+        if (!op) continue;
+        count_status(op, control->status);
+        if (op->in_flight) op->in_flight--;
+        spread_add(&op->ns, now->ns - open.start_ns);
+    }
+}
+
+static void set_value(struct phases *p, const char *name, double value, const struct moment *now) {
+    struct phase *phase = &p->list[p->open[innermost(p, now->thread)].phase];
+    for (size_t i = 0; i < phase->value_count; i++) {
+        struct phase_value *known = &phase->values[i];
+        if (strcmp(known->name, name)) continue;
+        known->last = value;
+        if (value < known->min) known->min = value;
+        if (value > known->max) known->max = value;
+        return;
+    }
+    struct phase_value *grown = realloc(phase->values, (phase->value_count + 1) * sizeof *grown);
+    if (grown) phase->values = grown;
+    char *copy = grown ? strdup(name) : NULL;
+    if (copy) grown[phase->value_count++] = (struct phase_value){copy, value, value, value};
+    p->failed |= !copy;
+}
+
+static void add_value(struct phases *p, const struct control *control, const struct moment *now) {
+    double value;
+    memcpy(&value, &control->value, sizeof value);
+    set_value(p, control->name, value, now);
+}
+
+static void add_mark(struct phases *p, const struct control *control, const struct moment *now) {
+    if (p->mark_count == MARKS_MAX) return;
+    if (!p->marks) p->marks = calloc(MARKS_MAX, sizeof *p->marks);
+    char *copy = p->marks ? strdup(control->name) : NULL;
+    if (copy) p->marks[p->mark_count++] = (struct phase_mark){copy, now->ns};
+    p->failed |= !copy;
+}
+
+static void note_stop(struct phases *p, const struct control *control, const struct moment *now) {
+    (void)now;
+    free(p->stopped);
+    p->stopped = strdup(control->name);
+}
+
+static void note_anomaly(struct phases *p, const struct control *control, const struct moment *now) {
+    (void)control, (void)now;
+    p->anomalies++;
+}
+
+static void (*const controls[])(struct phases *, const struct control *, const struct moment *) = {
+    [TRACE_EVENT_PHASE_BEGIN] = begin_phase, [TRACE_EVENT_PHASE_END] = end_phase, [TRACE_EVENT_ITEMS] = add_items,
+    [TRACE_EVENT_OP_BEGIN] = begin_op,       [TRACE_EVENT_OP_END] = end_op,       [TRACE_EVENT_OP_START] = begin_op,
+    [TRACE_EVENT_OP_FINISH] = end_op,        [TRACE_EVENT_VALUE] = add_value,     [TRACE_EVENT_MARK] = add_mark,
+    [TRACE_EVENT_STOP] = note_stop,          [TRACE_EVENT_ANOMALY] = note_anomaly,
+};
+
+static void phases_control(void *self, const struct control *control, const struct moment *now) {
+    if (control->kind < sizeof controls / sizeof *controls && controls[control->kind])
+        controls[control->kind](self, control, now);
+}
+
+/* Samples. */
+
+static bool just_before(uint64_t edge_ns, const struct moment *now) { return now->ns - edge_ns <= SAMPLE_DELAY; }
+
+static void sample_ends(struct phases *p, const struct memory_sample *sample, const struct moment *now) {
+    for (size_t i = 0; i < p->count; i++) {
+        struct phase *phase = &p->list[i];
+        if (!phase->end_open) continue;
+        phase->end_open = false;
+        if (!sample->edge || !just_before(phase->last.ns, now)) continue;
+        phase->last.rss = p->rss;
+        struct phase_round *kept = phase->kept_count ? &phase->kept[phase->kept_count - 1] : NULL;
+        if (kept && kept->number == phase->rounds) kept->end.rss = p->rss;
+    }
+}
+
+static void phases_sample(void *self, const struct memory_sample *sample, const struct moment *now) {
+    struct phases *p = self;
+    p->rss = sample->rss > sample->recorder_rss ? sample->rss - sample->recorder_rss : 0;
+    for (size_t i = 0; i < p->open_count; i++) {
+        struct open_round *open = &p->open[i];
+        bool first = open->begin.rss == PHASE_UNKNOWN;
+        if (open->begin_open && (first || (sample->edge && just_before(open->begin.ns, now)))) {
+            open->begin.rss = p->rss;
+            open->rss_peak = p->rss;
+        }
+        open->begin_open = false;
+        open->rss_peak = higher(open->rss_peak, p->rss);
+    }
+    sample_ends(p, sample, now);
+}
+
+static int phases_end(void *self, const struct moment *now) {
+    struct phases *p = self;
+    hand_out_peak(p, now);
+    while (p->open_count) close_round(p, p->open_count - 1, now);
+    return p->failed ? -ENOMEM : 0;
+}
+
+size_t phases_count(const struct phases *p) { return p->count; }
+const struct phase *phases_get(const struct phases *p, size_t index) { return &p->list[index]; }
+const char *phases_stopped(const struct phases *p) { return p->stopped; }
+uint64_t phases_anomalies(const struct phases *p) { return p->anomalies; }
+
+size_t phases_marks(const struct phases *p, const struct phase_mark **marks) {
+    *marks = p->marks;
+    return p->mark_count;
+}
+
+const struct analysis phases_analysis = {
+    .name = "phases",
+    .begin = phases_begin,
+    .born = phases_born,
+    .resized = phases_resized,
+    .died = phases_died,
+    .control = phases_control,
+    .sample = phases_sample,
+    .end = phases_end,
+};

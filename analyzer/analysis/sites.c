@@ -1,0 +1,155 @@
+/*
+ * Statistics per stack. See sites.h.
+ *
+ * "Live at the process's peak" costs nothing per peak: each stack remembers for which peak its value was taken, and
+ * takes it just before its first change after a new peak.
+ */
+#include "sites.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define EXTENT 65536u
+#define THREADS 4096u /* power of two; threads whose serials collide may hide a temporary allocation */
+
+struct site {
+    struct site_stats stats;
+    uint64_t peak_number; /* of the peak that live_at_peak belongs to */
+};
+
+struct last_birth {
+    uint32_t thread;
+    uint64_t event; /* birth_event + 1 of the block that the thread allocated last */
+};
+
+struct sites {
+    struct site *list;
+    size_t count, capacity;
+    uint32_t *extents[UINT32_MAX / EXTENT + 1]; /* stack id to index + 1 */
+    uint64_t peak_bytes, peak_number;
+    struct last_birth last[THREADS];
+};
+
+static void *sites_begin(const struct replay_facts *facts) {
+    (void)facts;
+    return calloc(1, sizeof(struct sites));
+}
+
+void sites_release(struct sites *sites) {
+    if (!sites) return;
+    for (size_t i = 0; i < sites->count; i++) histogram_release(&sites->list[i].stats.lifetimes);
+    for (size_t i = 0; i < sizeof sites->extents / sizeof *sites->extents; i++) free(sites->extents[i]);
+    free(sites->list);
+    free(sites);
+}
+
+static struct site *add_site(struct sites *sites, uint32_t stack, uint32_t *index) {
+    if (sites->count == sites->capacity) {
+        size_t capacity = sites->capacity ? 2 * sites->capacity : 256;
+        struct site *grown = realloc(sites->list, capacity * sizeof *grown);
+        if (!grown) return NULL;
+        sites->list = grown;
+        sites->capacity = capacity;
+    }
+    struct site *site = &sites->list[sites->count++];
+    *site = (struct site){.stats = {.stack = stack, .lifetimes.bits = 1}};
+    *index = (uint32_t)sites->count;
+    return site;
+}
+
+static struct site *site_of(struct sites *sites, uint32_t stack) {
+    uint32_t **extent = &sites->extents[stack / EXTENT];
+    if (!*extent) *extent = calloc(EXTENT, sizeof **extent);
+    if (!*extent) return NULL;
+    uint32_t *index = &(*extent)[stack % EXTENT];
+    return *index ? &sites->list[*index - 1] : add_site(sites, stack, index);
+}
+
+static void keep_peak(const struct sites *sites, struct site *site) {
+    if (site->peak_number == sites->peak_number) return;
+    site->stats.live_at_peak = site->stats.live_bytes;
+    site->peak_number = sites->peak_number;
+}
+
+static void change(struct sites *sites, struct site *site, uint64_t add, uint64_t remove) {
+    keep_peak(sites, site);
+    site->stats.live_bytes += add - remove;
+    if (site->stats.live_bytes > site->stats.peak_bytes) site->stats.peak_bytes = site->stats.live_bytes;
+}
+
+static void note_level(struct sites *sites, const struct moment *now) {
+    if (now->live_bytes <= sites->peak_bytes) return;
+    sites->peak_bytes = now->live_bytes;
+    sites->peak_number++;
+}
+
+static struct last_birth *last_of(struct sites *sites, uint32_t thread) { return &sites->last[thread % THREADS]; }
+
+static void allocated(struct sites *sites, struct site *site, const struct block *block, const struct moment *now) {
+    site->stats.allocations++;
+    site->stats.allocated_bytes += block->size;
+    site->stats.live_blocks++;
+    *last_of(sites, now->thread) = (struct last_birth){now->thread, block->birth_event + 1};
+}
+
+static void sites_born(void *self, struct block *block, const struct moment *now) {
+    struct sites *sites = self;
+    struct site *site = site_of(sites, block->stack);
+    if (!site) return;
+    site->stats.mapped |= block->mapped;
+    change(sites, site, block->size, 0);
+    allocated(sites, site, block, now);
+    note_level(sites, now);
+}
+
+static void sites_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
+                          const struct moment *now) {
+    struct sites *sites = self;
+    if (!site_of(sites, block->stack)) return; /* may move the list: get both after it */
+    struct site *before = site_of(sites, old_stack), *after = site_of(sites, block->stack);
+    if (!before || !after) return;
+    change(sites, before, 0, old_size);
+    change(sites, after, block->size, 0);
+    before->stats.live_blocks--;
+    if (block->mapped) after->stats.live_blocks++;
+    else allocated(sites, after, block, now);
+    note_level(sites, now);
+}
+
+static void sites_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
+    struct sites *sites = self;
+    struct site *site = site_of(sites, block->stack);
+    (void)cause;
+    if (!site) return;
+    change(sites, site, 0, block->size);
+    site->stats.live_blocks--;
+    const struct last_birth *last = last_of(sites, now->thread);
+    if (last->thread == now->thread && last->event == block->birth_event + 1) site->stats.temporary++;
+    histogram_add(&site->stats.lifetimes, now->ns - block->birth_ns);
+}
+
+static void sites_failed(void *self, uint64_t size, uint32_t stack, const struct moment *now) {
+    struct site *site = site_of(self, stack);
+    (void)size, (void)now;
+    if (site) site->stats.failed++;
+}
+
+static int sites_end(void *self, const struct moment *now) {
+    struct sites *sites = self;
+    (void)now;
+    for (size_t i = 0; i < sites->count; i++) keep_peak(sites, &sites->list[i]);
+    return 0;
+}
+
+size_t sites_count(const struct sites *sites) { return sites->count; }
+const struct site_stats *sites_get(const struct sites *sites, size_t index) { return &sites->list[index].stats; }
+
+const struct analysis sites_analysis = {
+    .name = "sites",
+    .begin = sites_begin,
+    .born = sites_born,
+    .resized = sites_resized,
+    .died = sites_died,
+    .failed = sites_failed,
+    .end = sites_end,
+};

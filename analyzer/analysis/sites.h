@@ -1,0 +1,29 @@
+/*
+ * What each stack allocated, kept, and how long its blocks lived. Also finds temporary allocations: freed by the thread
+ * that made them before it made another.
+ *
+ * Memory: about a hundred bytes for each stack that allocated, and a coarse histogram for those that freed.
+ */
+#ifndef ANALYSIS_SITES_H
+#define ANALYSIS_SITES_H
+
+#include "analysis.h"
+#include "histogram.h"
+
+extern const struct analysis sites_analysis; /* begin() returns a struct sites */
+struct sites;
+void sites_release(struct sites *sites);
+
+struct site_stats {
+    uint32_t stack;
+    bool mapped; /* allocates mappings */
+    uint64_t allocations, allocated_bytes, temporary, failed;
+    uint64_t live_bytes, live_blocks, peak_bytes;
+    uint64_t live_at_peak;      /* of its bytes, those live when the process had most live */
+    struct histogram lifetimes; /* ns; owned by the analysis */
+};
+
+size_t sites_count(const struct sites *sites);
+const struct site_stats *sites_get(const struct sites *sites, size_t index);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Running statistics. See spread.h.
+ */
+#include "spread.h"
+
+#include <math.h>
+
+#define PARTS_BITS 5 /* 32 parts an octave */
+
+void spread_begin(struct spread *spread) { *spread = (struct spread){.histogram.bits = PARTS_BITS}; }
+
+void spread_add(struct spread *spread, uint64_t value) {
+    double distance = (double)value - spread->mean;
+    if (!spread->count || value < spread->min) spread->min = value;
+    spread->count++;
+    spread->mean += distance / (double)spread->count;
+    spread->squares += distance * ((double)value - spread->mean);
+    histogram_add(&spread->histogram, value);
+}
+
+double spread_deviation(const struct spread *spread) {
+    return spread->count > 1 ? sqrt(spread->squares / (double)(spread->count - 1)) : 0;
+}
+
+void spread_release(struct spread *spread) { histogram_release(&spread->histogram); }

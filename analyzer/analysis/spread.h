@@ -1,0 +1,21 @@
+/*
+ * How times spread: mean, deviation, extremes and percentiles of a stream of values, in fixed memory.
+ * Mean and deviation by Welford's method; percentiles within 2 %.
+ */
+#ifndef ANALYSIS_SPREAD_H
+#define ANALYSIS_SPREAD_H
+
+#include "histogram.h"
+
+struct spread {
+    uint64_t count, min;
+    double mean, squares; /* squares: sum of squared distances from the mean */
+    struct histogram histogram;
+};
+
+void spread_begin(struct spread *spread);
+void spread_add(struct spread *spread, uint64_t value);
+double spread_deviation(const struct spread *spread); /* of the sample; 0 below two values */
+void spread_release(struct spread *spread);
+
+#endif
