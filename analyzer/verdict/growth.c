@@ -1,0 +1,411 @@
+/*
+ * The rules that name a growth, tried in a fixed order. Pure: no allocation but the scratch of statistics.c, no I/O.
+ * Each rule answers "is it this?" about a selection of evidence rounds; docs/verdicts.md gives the reasons and the
+ * measured error rates, tests/unit/growth_generator.c is where they are measured.
+ */
+#include "growth.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "statistics.h"
+
+#define LEAST_ROUNDS 3          /* evidence rounds below which nothing is said */
+#define RECORD 1.1              /* a round with that much more work than any before it may rightly need more */
+#define FEW_ROUNDS 8            /* below, a leak must also be even per unit of work */
+#define EVEN 1.25               /* most to least blocks per unit of work */
+#define VERY_FEW_ROUNDS 5       /* below, in bytes too, but not as strictly */
+#define EVEN_BYTES 2.0
+#define MANY_ROUNDS 10          /* from here, one round in ten may add nothing */
+#define MOST_ROUNDS_SHARE 0.9
+#define INTERMITTENT_ROUNDS 12
+#define INTERMITTENT_ADDED 8
+#define RETURNED_SHARE 0.9
+#define SLOW_RATIO (2.0 / 3)    /* second half's blocks per unit of work against the first half's */
+#define STEADY_RATIO 0.9        /* from here the halves count as equal, given so many blocks */
+#define STEADY_BLOCKS 200
+#define SLOW_CHANCE 0.2         /* that a steady growth would look as slow as this one */
+#define SLOW_CHANCE_FEW 0.35    /* the same below VERY_FEW_ROUNDS */
+#define PEAK_SHARE 0.2          /* of the rounds that added: those that set no record of work */
+#define CONTAINER_STEPS 3
+#define CONTAINER_SLACK 1.05    /* how far the growth of a container may stray from a straight line */
+#define FADING 0.6              /* the last growth's rate against the average before it */
+
+/* The evidence rounds, and what they added. */
+struct selection {
+    const struct growth_evidence *evidence;
+    uint32_t rounds[GROWTH_MOST_ROUNDS];
+    uint32_t n, k, warm_up, follow;
+    struct growth_amount held, kept, exited, never;
+};
+
+static const char *const class_names[GROWTH_CLASSES] = {
+    [GROWTH_RUNTIME] = "runtime",     [GROWTH_NOT_JUDGED] = "not-judged", [GROWTH_RELEASED] = "released",
+    [GROWTH_ONE_TIME] = "one-time",   [GROWTH_BOUNDED] = "bounded",       [GROWTH_SAWTOOTH] = "sawtooth",
+    [GROWTH_BACKLOG] = "backlog",     [GROWTH_RETURNED] = "returned",     [GROWTH_STEP] = "step",
+    [GROWTH_FILLING] = "filling",     [GROWTH_GROWING] = "growing",       [GROWTH_LEAK] = "leak",
+    [GROWTH_LEAK_INTERMITTENT] = "leak-intermittent", [GROWTH_SPARSE] = "sparse",
+};
+
+static const enum growth_outcome class_outcomes[GROWTH_CLASSES] = {
+    [GROWTH_NOT_JUDGED] = GROWTH_UNJUDGED, [GROWTH_STEP] = GROWTH_WARN,    [GROWTH_FILLING] = GROWTH_WARN,
+    [GROWTH_GROWING] = GROWTH_WARN,        [GROWTH_LEAK] = GROWTH_FAIL,    [GROWTH_LEAK_INTERMITTENT] = GROWTH_FAIL,
+    [GROWTH_SPARSE] = GROWTH_WARN,
+};
+
+const char *growth_class_name(enum growth_class class) { return class_names[class]; }
+enum growth_outcome growth_class_outcome(enum growth_class class) { return class_outcomes[class]; }
+
+const char *growth_kind_name(enum growth_kind kind) {
+    static const char *const names[] = {"phases", "operations", "items", "events"};
+    return names[kind];
+}
+
+const char *growth_held_name(enum growth_held held) {
+    static const char *const names[] = {NULL, NULL, "teardown", "exit", "never"};
+    return names[held];
+}
+
+static uint32_t warm_up_of(const struct growth_evidence *evidence, const struct growth_settings *settings) {
+    uint32_t count = (uint32_t)evidence->count, each = evidence->each ? evidence->each : 1;
+    if (settings->warm_up_rounds >= 0) {
+        uint64_t rounds = ((uint64_t)settings->warm_up_rounds + each - 1) / each;
+        return rounds < count ? (uint32_t)rounds : count;
+    }
+    double share = settings->warm_up_share >= 0 ? settings->warm_up_share : 0.1;
+    uint32_t rounds = (uint32_t)(share * count);
+    return rounds > 1 || settings->warm_up_share >= 0 ? rounds : 1;
+}
+
+/*
+ * Rounds that must follow an evidence round. A block gets twice the longest known life to be released in; where the process
+ * was seen to its exit and no life was long, what is still live has had its chance after one.
+ */
+static uint32_t follow_of(const struct growth_evidence *evidence, const struct growth_settings *settings) {
+    double least = evidence->exit_seen && evidence->reach <= 1 ? evidence->reach : fmax(1, 2 * evidence->reach);
+    uint32_t each = evidence->each ? evidence->each : 1;
+    if (settings->lag > 0) least = fmax(least, (double)settings->lag / each);
+    return least < GROWTH_MOST_ROUNDS ? (uint32_t)ceil(least) : GROWTH_MOST_ROUNDS;
+}
+
+static void sum(struct growth_amount *into, const struct growth_amount *from) {
+    into->blocks += from->blocks;
+    into->bytes += from->bytes;
+}
+
+static void take(struct selection *selection, uint32_t index) {
+    const struct growth_round *round = &selection->evidence->rounds[index];
+    selection->rounds[selection->n++] = index;
+    selection->k += round->held.blocks > 0;
+    sum(&selection->held, &round->held);
+    sum(&selection->kept, &round->kept);
+    sum(&selection->exited, &round->exited);
+    sum(&selection->never, &round->never);
+}
+
+static void select_rounds(struct selection *selection, const struct growth_settings *settings) {
+    const struct growth_evidence *evidence = selection->evidence;
+    selection->warm_up = warm_up_of(evidence, settings);
+    selection->follow = follow_of(evidence, settings);
+    double most = 0;
+    for (uint32_t i = 0; i < evidence->count; i++) {
+        const struct growth_round *round = &evidence->rounds[i];
+        bool record = round->work > RECORD * most;
+        most = fmax(most, round->work);
+        if (i < selection->warm_up || i <= evidence->first || (record && i > 0 && round->work > 0)) continue;
+        if (!round->skip && i + selection->follow < evidence->count) take(selection, i);
+    }
+}
+
+static const struct growth_round *round_at(const struct selection *selection, uint32_t index) {
+    return &selection->evidence->rounds[selection->rounds[index]];
+}
+
+static double work_at(const struct selection *selection, uint32_t index) {
+    double work = round_at(selection, index)->work;
+    return work > 0 ? work : 1;
+}
+
+struct half {
+    double blocks, work;
+};
+
+static struct half sum_range(const struct selection *selection, uint32_t from, uint32_t to) {
+    struct half half = {0, 0};
+    for (uint32_t i = from; i < to; i++) {
+        half.blocks += (double)round_at(selection, i)->held.blocks;
+        half.work += work_at(selection, i);
+    }
+    return half;
+}
+
+/*
+ * Chance that a steady growth weighs as much towards its beginning as this one: the blocks' mean place on the axis of work
+ * against its middle (Laplace's trend test). Counts that scatter more than independent blocks would (batches) are first
+ * brought to independent ones by their dispersion.
+ */
+static double chance_of_steady(const struct selection *selection) {
+    struct half all = sum_range(selection, 0, selection->n);
+    double chi = 0, done = 0, lean = 0, spread = 0;
+    for (uint32_t i = 0; i < selection->n; i++) {
+        double work = work_at(selection, i), seen = (double)round_at(selection, i)->held.blocks;
+        double expected = all.blocks * work / all.work, place = (done + work / 2) / all.work - 0.5;
+        chi += (seen - expected) * (seen - expected) / expected;
+        lean += seen * place;
+        spread += expected * place * place;
+        done += work;
+    }
+    double dispersion = fmax(1, chi / (selection->n - 1));
+    return statistics_normal_at_most(lean / sqrt(spread * dispersion));
+}
+
+static bool slowing(const struct selection *selection) {
+    struct half first = sum_range(selection, 0, selection->n / 2);
+    struct half second = sum_range(selection, selection->n / 2, selection->n);
+    double ratio = (second.blocks / second.work) / (first.blocks / first.work);
+    if (ratio < SLOW_RATIO) return true;
+    if (ratio >= STEADY_RATIO && first.blocks + second.blocks >= STEADY_BLOCKS) return false;
+    return chance_of_steady(selection) < (selection->n < VERY_FEW_ROUNDS ? SLOW_CHANCE_FEW : SLOW_CHANCE);
+}
+
+/*
+ * A pool that grows to the highest load ever seen adds in the rounds that set a record, however small, and in few others.
+ * Only told where the work rose at all.
+ */
+static bool follows_peak(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    double most = 0, begin = 0;
+    uint32_t others = 0;
+    for (uint32_t i = 0, at = 0; i < evidence->count; i++) {
+        const struct growth_round *round = &evidence->rounds[i];
+        bool record = round->work > most, chosen = at < selection->n && selection->rounds[at] == i;
+        if (i == selection->warm_up) begin = most;
+        if (record) most = round->work;
+        if (chosen) others += !record && round->held.blocks > 0;
+        at += chosen;
+    }
+    return most > RECORD * begin && others < PEAK_SHARE * selection->k;
+}
+
+/*
+ * A site that releases everything at times has held nothing from its first round; what leaks in every round has. Asked
+ * only where the site did release blocks that had outlived their round.
+ */
+static bool first_round_is_gone(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    return evidence->freed > 0 && evidence->reach >= 1 && evidence->rounds[evidence->first].held.blocks == 0;
+}
+
+struct range {
+    double low, high;
+};
+
+static void widen(struct range *range, double value) {
+    range->low = fmin(range->low, value);
+    range->high = fmax(range->high, value);
+}
+
+/* As many blocks per unit of work in each round, and with very few rounds about as many bytes. */
+static bool even(const struct selection *selection) {
+    struct range blocks = {INFINITY, 0}, bytes = {INFINITY, 0};
+    for (uint32_t i = 0; i < selection->n; i++) {
+        widen(&blocks, (double)round_at(selection, i)->held.blocks / work_at(selection, i));
+        widen(&bytes, (double)round_at(selection, i)->held.bytes / work_at(selection, i));
+    }
+    if (selection->n < VERY_FEW_ROUNDS && bytes.high > EVEN_BYTES * bytes.low) return false;
+    return blocks.high <= EVEN * blocks.low;
+}
+
+static uint32_t added_since(const struct selection *selection, uint32_t from) {
+    uint32_t added = 0;
+    for (uint32_t i = from; i < selection->n; i++) added += round_at(selection, i)->held.blocks > 0;
+    return added;
+}
+
+/* Work done before this round, and with it. */
+struct span {
+    double before, after;
+};
+
+static struct span work_until(const struct growth_evidence *evidence, uint32_t round) {
+    struct span span = {0, 0};
+    for (uint32_t i = 0; i <= round && i < evidence->count; i++) {
+        double work = evidence->rounds[i].work;
+        span.before = span.after;
+        span.after += work > 0 ? work : 1;
+    }
+    return span;
+}
+
+/* Whether the last growth was, at best, much slower to come than those before it, at worst. */
+static bool growth_fades(const struct growth_evidence *evidence) {
+    const struct growth_step *last = &evidence->steps[evidence->step_count - 1], *before = last - 1;
+    struct span now = work_until(evidence, last->round), then = work_until(evidence, before->round);
+    double rate = ((double)last->bytes - (double)before->bytes) / (now.after - then.before);
+    return then.before <= 0 || rate < FADING * (double)before->bytes / then.before;
+}
+
+/*
+ * A container whose capacity follows the work on a straight line: every two growths give an interval for the bytes per
+ * unit of work (in which round a growth fell is known, not where in it), and the intervals have a value in common.
+ */
+static bool grows_with_work(const struct growth_evidence *evidence, size_t from) {
+    double low = 0, high = INFINITY;
+    for (size_t i = from; i < evidence->step_count; i++) {
+        const struct growth_step *step = &evidence->steps[i], *last = step - 1;
+        struct span now = work_until(evidence, step->round), then = work_until(evidence, last->round);
+        double bytes = (double)step->bytes - (double)last->bytes;
+        low = fmax(low, bytes / (now.after - then.before));
+        if (now.before > then.after) high = fmin(high, bytes / (now.before - then.after));
+    }
+    return low <= high * CONTAINER_SLACK && !growth_fades(evidence);
+}
+
+/* Whether the container would have grown again by now if the work still filled it. */
+static bool overdue(const struct growth_evidence *evidence) {
+    const struct growth_step *last = &evidence->steps[evidence->step_count - 1];
+    double factor = (double)last->bytes / (double)last[-1].bytes;
+    double done = work_until(evidence, (uint32_t)evidence->count - 1).after;
+    return done > CONTAINER_SLACK * factor * work_until(evidence, last->round).after;
+}
+
+static bool growing_container(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    size_t from = 1;
+    while (from < evidence->step_count && evidence->steps[from].round < selection->warm_up) from++;
+    if (evidence->step_count < from + CONTAINER_STEPS) return false;
+    return !overdue(evidence) && grows_with_work(evidence, from);
+}
+
+static enum growth_class shape(const struct growth_level *level) {
+    if (level->peak == 0) return GROWTH_RELEASED;
+    if (level->steady_after_warm_up && level->falls == 0) return GROWTH_ONE_TIME;
+    if (level->falls > 1) return GROWTH_SAWTOOTH;
+    return level->last * 2 <= level->peak ? GROWTH_BACKLOG : GROWTH_BOUNDED;
+}
+
+static bool returned(const struct selection *selection) {
+    double share = 1 - RETURNED_SHARE;
+    return (double)selection->kept.blocks <= share * (double)selection->held.blocks &&
+           (double)selection->kept.bytes <= share * (double)selection->held.bytes;
+}
+
+static bool never_released(const struct growth_evidence *evidence) {
+    bool pooled = evidence->owner == GROWTH_OWNER_INTERPRETER || evidence->owner == GROWTH_OWNER_POOL;
+    return pooled && evidence->owner_freed == 0;
+}
+
+static bool every_round(const struct selection *selection) {
+    if (first_round_is_gone(selection)) return false;
+    if (selection->n < FEW_ROUNDS) return selection->k == selection->n && even(selection);
+    if (selection->n < MANY_ROUNDS) return selection->k == selection->n;
+    return selection->k >= MOST_ROUNDS_SHARE * selection->n;
+}
+
+static bool intermittent(const struct selection *selection) {
+    return selection->n >= INTERMITTENT_ROUNDS && selection->k >= INTERMITTENT_ADDED;
+}
+
+/* Growth over windows of items or events may be the program's own work, unless the phase is declared steady. */
+static enum growth_class if_rounds_are_true(const struct growth_evidence *evidence, enum growth_class class) {
+    return evidence->kind <= GROWTH_ROUNDS_OPERATIONS || evidence->steady ? class : GROWTH_GROWING;
+}
+
+static enum growth_class classify(const struct selection *selection, struct growth_judgement *judgement) {
+    const struct growth_evidence *evidence = selection->evidence;
+    uint32_t third = selection->n - selection->n / 3;
+    if (selection->k == 0) return shape(&evidence->level);
+    if (returned(selection)) return GROWTH_RETURNED;
+    if (growing_container(selection)) {
+        judgement->container = true;
+        return if_rounds_are_true(evidence, GROWTH_LEAK);
+    }
+    if (added_since(selection, third) == 0) return selection->k == 1 ? GROWTH_STEP : GROWTH_BOUNDED;
+    if (slowing(selection) || never_released(evidence) || follows_peak(selection)) return GROWTH_FILLING;
+    if (every_round(selection)) return if_rounds_are_true(evidence, GROWTH_LEAK);
+    if (selection->n < FEW_ROUNDS && selection->k == selection->n) return GROWTH_FILLING;
+    if (intermittent(selection)) return if_rounds_are_true(evidence, GROWTH_LEAK_INTERMITTENT);
+    return GROWTH_SPARSE;
+}
+
+/* What is released at the very end only was held to the end; a tenth of it decides. */
+static enum growth_held held_until(const struct selection *selection) {
+    double tenth = 0.1 * (double)selection->held.blocks;
+    if (selection->k == 0 || returned(selection)) return GROWTH_HELD_NONE;
+    if (selection->evidence->cut || selection->evidence->lost_events) return GROWTH_HELD_UNKNOWN;
+    if ((double)selection->never.blocks > tenth) return GROWTH_HELD_NEVER;
+    return (double)selection->exited.blocks > tenth ? GROWTH_HELD_EXIT : GROWTH_HELD_TEARDOWN;
+}
+
+static void measure_rates(const struct selection *selection, struct growth_judgement *judgement) {
+    double round[GROWTH_MOST_ROUNDS], work[GROWTH_MOST_ROUNDS], bytes[GROWTH_MOST_ROUNDS], held = 0, done = 0;
+    uint32_t each = selection->evidence->each ? selection->evidence->each : 1;
+    for (uint32_t i = 0; i < selection->n; i++) {
+        round[i] = (double)i * each;
+        work[i] = done += work_at(selection, i);
+        bytes[i] = held += (double)round_at(selection, i)->held.bytes;
+    }
+    struct slope by_round = statistics_theil_sen(round, bytes, selection->n);
+    struct slope by_work = statistics_theil_sen(work, bytes, selection->n);
+    judgement->per_round = (struct growth_rate){by_round.value, by_round.low, by_round.high};
+    judgement->per_work = (struct growth_rate){by_work.value, by_work.low, by_work.high};
+}
+
+/* Where a growth that slows by the same factor from half to half would end. */
+static double level_ahead(const struct selection *selection) {
+    struct half first = sum_range(selection, 0, selection->n / 2);
+    struct half second = sum_range(selection, selection->n / 2, selection->n);
+    double factor = (second.blocks / second.work) / (first.blocks / first.work);
+    if (!(factor < 1)) return NAN;
+    double blocks = first.blocks + second.blocks + second.blocks * factor / (1 - factor);
+    return (double)selection->held.bytes / (double)selection->held.blocks * blocks;
+}
+
+static uint32_t rounds_missing(const struct selection *selection, uint32_t least) {
+    const struct growth_evidence *evidence = selection->evidence;
+    uint32_t begin = selection->warm_up > evidence->first + 1 ? selection->warm_up : evidence->first + 1;
+    uint32_t enough = begin + least + selection->follow, count = (uint32_t)evidence->count;
+    uint32_t by_count = enough > count ? enough - count : 0, by_rounds = least - selection->n;
+    return (by_count > by_rounds ? by_count : by_rounds) * (evidence->each ? evidence->each : 1);
+}
+
+/* Of the blocks held, as many as events were lost may have been freed unseen. */
+static bool losses_explain(const struct selection *selection) {
+    return selection->evidence->lost_events > 0 && selection->held.blocks <= selection->evidence->lost_events;
+}
+
+static struct growth_judgement describe(const struct selection *selection) {
+    uint32_t each = selection->evidence->each ? selection->evidence->each : 1, n = selection->n;
+    return (struct growth_judgement){
+        .n = n,
+        .k = selection->k,
+        .reach = selection->evidence->reach,
+        .first = n ? selection->rounds[0] * each + 1 : 0,
+        .last = n ? (selection->rounds[n - 1] + 1) * each : 0,
+        .blocks = selection->held.blocks,
+        .bytes = selection->held.bytes,
+        .per_round = {NAN, NAN, NAN},
+        .per_work = {NAN, NAN, NAN},
+        .level = NAN,
+        .held_until = held_until(selection),
+    };
+}
+
+struct growth_judgement growth_classify(const struct growth_evidence *evidence, const struct growth_settings *settings) {
+    struct selection selection = {.evidence = evidence};
+    select_rounds(&selection, settings);
+    uint32_t least = settings->min_rounds > LEAST_ROUNDS ? (uint32_t)settings->min_rounds : LEAST_ROUNDS;
+    struct growth_judgement judgement = describe(&selection);
+    if (evidence->owner == GROWTH_OWNER_RUNTIME) {
+        judgement.class = GROWTH_RUNTIME;
+    } else if (selection.n < least || (selection.k > 0 && losses_explain(&selection))) {
+        judgement.class = GROWTH_NOT_JUDGED;
+        judgement.needed = selection.n < least ? rounds_missing(&selection, least) : 0;
+    } else {
+        judgement.class = classify(&selection, &judgement);
+    }
+    if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
+    if (judgement.class == GROWTH_FILLING) judgement.level = level_ahead(&selection);
+    judgement.outcome = evidence->builds && judgement.class != GROWTH_NOT_JUDGED ? GROWTH_PASS : class_outcomes[judgement.class];
+    return judgement;
+}

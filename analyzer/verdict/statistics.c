@@ -1,0 +1,192 @@
+/*
+ * Trend, slope and tail probabilities. Called by the classifier and by the diagnosis of a process, from any context;
+ * allocates only scratch memory on the stack or the heap and returns NAN when that fails.
+ *
+ * Sources: Mann 1945, Kendall 1975 (ties), Hamed & Rao 1998 (autocorrelation), Theil 1950, Sen 1968 (interval);
+ * incomplete beta by Lentz's continued fraction (Abramowitz & Stegun 26.5.8).
+ */
+#include "statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define Z_95 1.959963984540054
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double statistics_median(double *values, size_t count) {
+    if (count == 0) return NAN;
+    qsort(values, count, sizeof *values, by_value);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+double statistics_normal_at_most(double z) { return 0.5 * erfc(-z / M_SQRT2); }
+
+/* Continued fraction of the incomplete beta function; converges fast for x < (a + 1) / (a + b + 2). */
+static double beta_fraction(double a, double b, double x) {
+    const double tiny = 1e-300;
+    double c = 1, d = 1 - (a + b) * x / (a + 1);
+    d = 1 / (fabs(d) < tiny ? tiny : d);
+    double h = d;
+    for (int m = 1; m < 10000; m++) {
+        for (int odd = 0; odd < 2; odd++) {
+            double t = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+                           : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+            d = 1 + t * d;
+            c = 1 + t / c;
+            d = 1 / (fabs(d) < tiny ? tiny : d);
+            if (fabs(c) < tiny) c = tiny;
+            h *= d * c;
+        }
+        if (fabs(d * c - 1) < 1e-12) break;
+    }
+    return h;
+}
+
+static double incomplete_beta(double a, double b, double x) {
+    if (x <= 0) return 0;
+    if (x >= 1) return 1;
+    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+    if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
+    return 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+double statistics_binomial_at_most(double k, double n, double p) {
+    if (k < 0) return 0;
+    if (k >= n) return 1;
+    return incomplete_beta(n - k, k + 1, 1 - p);
+}
+
+/* Mean ranks, from 1. `order` and `ranks` hold count each. */
+static void rank(const double *values, double *order, double *ranks, size_t count) {
+    memcpy(order, values, count * sizeof *order);
+    qsort(order, count, sizeof *order, by_value);
+    for (size_t i = 0; i < count; i++) {
+        size_t below = 0, equal = 0;
+        for (size_t j = 0; j < count; j++) {
+            below += order[j] < values[i];
+            equal += order[j] == values[i];
+        }
+        ranks[i] = (double)below + ((double)equal + 1) / 2;
+    }
+}
+
+static double tie_term(const double *sorted, size_t count) {
+    double sum = 0;
+    for (size_t i = 0, run; i < count; i += run) {
+        for (run = 1; i + run < count && sorted[i + run] == sorted[i];) run++;
+        double t = (double)run;
+        sum += t * (t - 1) * (2 * t + 5);
+    }
+    return sum;
+}
+
+/* Hamed & Rao's n/n*: sums the autocorrelations of the ranks that differ from 0 at the 95 % level. */
+static double autocorrelation_factor(const double *ranks, size_t count) {
+    double n = (double)count, mean = (n + 1) / 2, zero = 0, sum = 0;
+    for (size_t i = 0; i < count; i++) zero += (ranks[i] - mean) * (ranks[i] - mean);
+    if (zero <= 0) return 1;
+    for (size_t lag = 1; lag < count; lag++) {
+        double at = 0;
+        for (size_t i = 0; i + lag < count; i++) at += (ranks[i] - mean) * (ranks[i + lag] - mean);
+        at /= zero;
+        double l = (double)lag;
+        if (fabs(at) > Z_95 / sqrt(n)) sum += (n - l) * (n - l - 1) * (n - l - 2) * at;
+    }
+    double factor = 1 + 2 / (n * (n - 1) * (n - 2)) * sum;
+    return factor > 0 ? factor : 1;
+}
+
+/* Variance of S for `values`, whose trend is slope per point. scratch: 3 * count. */
+static double variance_of_s(const double *values, double slope, size_t count, double *scratch) {
+    double *detrended = scratch, *order = scratch + count, *ranks = scratch + 2 * count;
+    double n = (double)count;
+    for (size_t i = 0; i < count; i++) detrended[i] = values[i] - slope * (double)i;
+    rank(detrended, order, ranks, count);
+    double factor = autocorrelation_factor(ranks, count);
+    memcpy(order, values, count * sizeof *order);
+    qsort(order, count, sizeof *order, by_value);
+    return (n * (n - 1) * (2 * n + 5) - tie_term(order, count)) / 18 * factor;
+}
+
+static double kendall_s(const double *values, size_t count) {
+    double s = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i + 1; j < count; j++) s += (values[j] > values[i]) - (values[j] < values[i]);
+    return s;
+}
+
+/* Every pairwise slope, sorted; returns how many. */
+static size_t pairwise_slopes(const double *x, const double *y, size_t count, double *slopes) {
+    size_t pairs = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            if (x[j] > x[i]) slopes[pairs++] = (y[j] - y[i]) / (x[j] - x[i]);
+        }
+    }
+    qsort(slopes, pairs, sizeof *slopes, by_value);
+    return pairs;
+}
+
+static double middle(const double *sorted, size_t count) {
+    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
+/* Evenly chosen points; returns how many. */
+static size_t thin(const double *from, size_t count, double *to) {
+    size_t kept = count < STATISTICS_MOST_POINTS ? count : STATISTICS_MOST_POINTS;
+    for (size_t i = 0; i < kept; i++) to[i] = from[kept < 2 ? 0 : i * (count - 1) / (kept - 1)];
+    return kept;
+}
+
+struct trend statistics_mann_kendall(const double *values, size_t count) {
+    struct trend trend = {0, 0, 0, 1};
+    double points[STATISTICS_MOST_POINTS], index[STATISTICS_MOST_POINTS], scratch[3 * STATISTICS_MOST_POINTS];
+    size_t n = thin(values, count, points);
+    if (n < 3) return trend;
+    for (size_t i = 0; i < n; i++) index[i] = (double)i;
+    double *slopes = malloc(n * (n - 1) / 2 * sizeof *slopes);
+    if (!slopes) return trend;
+    double slope = middle(slopes, pairwise_slopes(index, points, n, slopes));
+    free(slopes);
+    trend.s = kendall_s(points, n);
+    trend.variance = variance_of_s(points, slope, n, scratch);
+    if (trend.s == 0 || trend.variance <= 0) return trend;
+    trend.z = (trend.s - (trend.s > 0 ? 1 : -1)) / sqrt(trend.variance);
+    trend.p = erfc(fabs(trend.z) / M_SQRT2);
+    return trend;
+}
+
+static size_t clamp_index(double at, size_t count) {
+    if (at < 0) return 0;
+    return at >= (double)count ? count - 1 : (size_t)at;
+}
+
+/* Sen's interval: the slopes at ranks (pairs -+ C) / 2, where C is the half width of the interval of S. */
+static struct slope sen_interval(const double *slopes, size_t pairs, double variance) {
+    double c = Z_95 * sqrt(variance > 0 ? variance : 0);
+    double below = floor(((double)pairs - c) / 2), above = ceil(((double)pairs + c) / 2);
+    return (struct slope){middle(slopes, pairs), slopes[clamp_index(below - 1, pairs)], slopes[clamp_index(above, pairs)]};
+}
+
+struct slope statistics_theil_sen(const double *x, const double *y, size_t count) {
+    struct slope absent = {NAN, NAN, NAN};
+    double xs[STATISTICS_MOST_POINTS], ys[STATISTICS_MOST_POINTS], scratch[3 * STATISTICS_MOST_POINTS];
+    size_t n = thin(x, count, xs);
+    thin(y, count, ys);
+    if (n < 2) return absent;
+    double *slopes = malloc(n * (n - 1) / 2 * sizeof *slopes);
+    if (!slopes) return absent;
+    size_t pairs = pairwise_slopes(xs, ys, n, slopes);
+    struct slope result = absent;
+    if (pairs > 0) {
+        double per_point = middle(slopes, pairs) * (xs[n - 1] - xs[0]) / (double)(n - 1);
+        result = sen_interval(slopes, pairs, n < 3 ? 0 : variance_of_s(ys, per_point, n, scratch));
+    }
+    free(slopes);
+    return result;
+}
