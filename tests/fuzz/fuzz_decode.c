@@ -1,0 +1,42 @@
+/* links: analyzer/input/decode.c libs: -lz */
+/*
+ * Decoder of event columns against any bytes. A payload that decodes must hold what readers rely on: partners that point
+ * at each other and inside, and addresses that agree.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../analyzer/input/decode.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+static void check_partner(const struct trace_event *events, uint32_t count, uint32_t at) {
+    const struct trace_event *e = &events[at];
+    if (!e->partner) return;
+    int ends = e->kind == TRACE_EVENT_FREE || e->kind == TRACE_EVENT_REALLOC_OUT;
+    if (ends ? e->partner > at : e->partner >= count - at) abort();
+    const struct trace_event *other = ends ? e - e->partner : e + e->partner;
+    if (other->partner != e->partner || other->address != e->address) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
+    static struct decode_state *state;
+    static struct trace_event *events;
+    uint32_t count, sizes[DECODE_COLUMNS];
+    if (!state) {
+        size_t size = (decode_state_size() + 63) & ~(size_t)63;
+        state = memset(aligned_alloc(64, size), 0, size);
+        events = calloc(DECODE_MAX_EVENTS, sizeof *events);
+    }
+    if (!decode_events(state, bytes, length, events, &count))
+        for (uint32_t i = 0; i < count; i++) check_partner(events, count, i);
+    decode_column_sizes(bytes, length, sizes, DECODE_COLUMNS);
+    uint64_t words[4];
+    if (length >= sizeof words) {
+        struct trace_event event;
+        memcpy(words, bytes, sizeof words);
+        decode_words(words, 4, &event);
+    }
+    return 0;
+}
