@@ -60,10 +60,18 @@ static void turn_help(int argc, char **argv) {
     argv[argc > 1] = help_option;
 }
 
+/* Output that could not be written must not look like success. */
+static int checked(int status) {
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (!failed) return status;
+    say("cannot write to stdout: %s", strerror(errno));
+    return status ? status : STATUS_INTERNAL;
+}
+
 static error_t parse_key(int key, char *text, struct argp_state *state) {
     int *first = state->input;
     switch (key) {
-    case KEY_ROWS: print_rows(); exit(STATUS_OK);
+    case KEY_ROWS: print_rows(); exit(checked(STATUS_OK));
     case ARGP_KEY_ARG:
         *first = state->next - 1;
         state->next = state->argc;
@@ -71,14 +79,6 @@ static error_t parse_key(int key, char *text, struct argp_state *state) {
     case ARGP_KEY_NO_ARGS: argp_state_help(state, stderr, ARGP_HELP_USAGE | ARGP_HELP_SEE); exit(STATUS_USAGE);
     default: return ARGP_ERR_UNKNOWN;
     }
-}
-
-/* Output that could not be written must not look like success. */
-static int checked(int status) {
-    bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed) return status;
-    say("cannot write to stdout: %s", strerror(errno));
-    return status ? status : STATUS_INTERNAL;
 }
 
 int main(int argc, char **argv) {

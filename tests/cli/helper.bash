@@ -1,0 +1,49 @@
+# Shared by the command-line tests: where the build is, an empty folder for each test, and a few checks.
+BUILD=${BUILD:-$(cd "$BATS_TEST_DIRNAME/../../build" && pwd)}
+TIDEMARK=${TIDEMARK:-$BUILD/tidemark}
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit
+    unset LD_PRELOAD NO_COLOR "${!TIDEMARK_@}"
+}
+
+tidemark() { "$TIDEMARK" "$@"; }
+
+# Runs and keeps stdout in $output, stderr in $errors, the exit status in $status.
+both() {
+    status=0
+    "$@" >"$BATS_TEST_TMPDIR/.stdout" 2>"$BATS_TEST_TMPDIR/.stderr" || status=$?
+    output=$(cat "$BATS_TEST_TMPDIR/.stdout")
+    errors=$(cat "$BATS_TEST_TMPDIR/.stderr")
+}
+
+expect_status() {
+    [ "$status" -eq "$1" ] && return
+    printf 'exit status %s instead of %s\nstdout: %s\nstderr: %s\n' "$status" "$1" "$output" "$errors"
+    return 1
+}
+
+expect_in() {
+    [[ "$2" == *"$1"* ]] && return
+    printf 'not found: %s\nin: %s\n' "$1" "$2"
+    return 1
+}
+
+# Builds a program from C on stdin.
+program() {
+    local name=$1
+    shift
+    gcc -g -O0 -I "$ROOT/include" -x c - -o "$name" "$@"
+}
+
+# Waits until a condition holds, at most ten seconds.
+until_true() {
+    local tries
+    for tries in $(seq 200); do
+        "$@" && return 0
+        sleep 0.05
+    done
+    echo "never became true: $*"
+    return 1
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# tidemark mark: from outside, to a running target.
+load helper
+
+target() {
+    program target -pthread <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    setvbuf(stdout, NULL, _IONBF, 0);
+    puts("ready");
+    while (access("stop", F_OK) != 0) {
+        for (int i = 0; i < 1000; i++) free(malloc(100));
+        usleep(1000);
+    }
+    return 0;
+}
+C
+}
+
+start() {
+    target
+    "$TIDEMARK" record -q "$@" -o t.tmk ./target >out 3>&- &
+    launcher=$!
+    until_true grep -q ready out
+    pid=$(pgrep -P "$launcher" -x target)
+}
+
+finish() {
+    touch stop
+    wait "$launcher"
+}
+
+@test "a mark and a phase are in the trace, under their names and in order" {
+    start
+    tidemark mark "$pid" "the moment"
+    tidemark mark "$pid" --begin load
+    tidemark mark "$pid" --end load
+    finish
+    tidemark dump --self t.tmk | grep -E '\b(mark|phase-begin|phase-end)\b' >seen
+    [ "$(wc -l <seen)" -eq 3 ]
+    sed -n 1p seen | grep -w mark | grep -q 'the moment'
+    sed -n 2p seen | grep -w phase-begin | grep -qw load
+    sed -n 3p seen | grep -w phase-end | grep -qw load
+}
+
+@test "recording is turned off and on" {
+    start
+    both tidemark mark "$pid" --off
+    expect_status 0
+    [ -z "$errors" ]
+    both tidemark mark "$pid" --on
+    expect_status 0
+    [ -z "$errors" ]
+    finish
+}
+
+@test "--stop ends the target, and the trace says that it was asked to" {
+    start
+    both tidemark mark "$pid" --stop
+    expect_status 0
+    run wait "$launcher"
+    until_true bash -c "! kill -0 $launcher 2>/dev/null"
+    tidemark dump --self t.tmk | grep -qw stop
+}
+
+@test "no such process: 3" {
+    sleep 0 &
+    wait $!
+    both tidemark mark $! x
+    expect_status 3
+    expect_in "no such process" "$errors"
+}
+
+@test "a process that is not recorded: 3" {
+    sleep 5 3>&- &
+    both tidemark mark $! x
+    kill $!
+    expect_status 3
+    expect_in "not being recorded" "$errors"
+}
+
+@test "wrong use: 2" {
+    for line in "12 a b" "12" "12 a --on" "12 --on --off" "x name" "0 name" "-- -5 name"; do
+        both tidemark mark $line
+        expect_status 2
+    done
+    both tidemark mark 12 "$(printf 'n%.0s' $(seq 256))"
+    expect_status 2
+    expect_in "255" "$errors"
+}

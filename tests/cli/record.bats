@@ -1,0 +1,245 @@
+#!/usr/bin/env bats
+# tidemark record: the target behaves as without it, its trace goes where it should, and it ends as the target does.
+load helper
+
+@test "ends as the program does" {
+    both tidemark record -o t.tmk true
+    expect_status 0
+    both tidemark record -o t.tmk false
+    expect_status 1
+    both tidemark record -o t.tmk sh -c 'exit 42'
+    expect_status 42
+}
+
+@test "dies of the signal that the program died of" {
+    both tidemark record -o t.tmk sh -c 'kill -KILL $$'
+    expect_status 137
+    both tidemark record -o t.tmk sh -c 'kill -SEGV $$'
+    expect_status 139
+}
+
+@test "a program that is not there: 127, and nothing is left behind" {
+    both tidemark record -o t.tmk no-such-program
+    expect_status 127
+    expect_in "no-such-program: not found" "$errors"
+    both tidemark record -o t.tmk ./no-such-program
+    expect_status 127
+    [ -z "$(ls)" ]
+}
+
+@test "a program that can't be executed: 126" {
+    echo text >file
+    both tidemark record -o t.tmk ./file
+    expect_status 126
+    both tidemark record -o t.tmk ./
+    expect_status 126
+    [ ! -e t.tmk.d ]
+}
+
+@test "a script whose interpreter is missing: 127" {
+    printf '#!/no/such/interpreter\n' >script
+    chmod +x script
+    both tidemark record -o t.tmk ./script
+    expect_status 127
+}
+
+@test "a missing recorder is our own failure: 125" {
+    both tidemark record --preload ./nowhere.so true
+    expect_status 125
+    expect_in "the recorder is missing: ./nowhere.so" "$errors"
+}
+
+@test "an output folder that is missing is our own failure: 125" {
+    both tidemark record -o missing/folder/t.tmk true
+    expect_status 125
+    expect_in "missing/folder" "$errors"
+}
+
+@test "stdin and stdout belong to the program; messages go to stderr" {
+    printf 'a\0b\n' | tidemark record -o t.tmk cat >out 2>err
+    printf 'a\0b\n' | cmp - out
+    grep -q '^tidemark: trace: .*/t.tmk$' err
+    both tidemark record -q -o t.tmk true
+    [ -z "$output$errors" ]
+}
+
+@test "options end at the program" {
+    both tidemark record -q -o t.tmk echo --help -o x
+    expect_status 0
+    [ "$output" = "--help -o x" ]
+    both tidemark record -q -o t.tmk -- echo hello
+    [ "$output" = hello ]
+}
+
+@test "the trace has its name from the program and its pid" {
+    both tidemark record sh -c 'echo $$'
+    [ -s "tidemark.sh.$output.tmk" ]
+    [ ! -e "tidemark.sh.$output.tmk.d" ]
+}
+
+@test "the trace is private" {
+    tidemark record -q -o t.tmk true
+    [ "$(stat -c %a t.tmk)" = 600 ]
+}
+
+@test "an existing trace and its folder move to .old, and an older .old goes" {
+    for i in 1 2 3; do tidemark record -q -o t.tmk sh -c "ls >/dev/null; exit 0"; done
+    [ -s t.tmk ] && [ -d t.tmk.d ] && [ -s t.tmk.old ] && [ -d t.tmk.d.old ]
+    [ "$(ls | wc -l)" -eq 4 ]
+}
+
+@test "children have traces of their own beside it, with the same run id" {
+    tidemark record -q -o t.tmk sh -c 'ls >/dev/null; date >/dev/null'
+    ls t.tmk.d/ls.*.tmk t.tmk.d/date.*.tmk
+    for trace in t.tmk t.tmk.d/*; do head -c 40 "$trace" | tail -c 16 | xxd -p; done | sort -u | wc -l | grep -qx 1
+}
+
+@test "a program that execs another leaves both traces, and both say how the process ended" {
+    run tidemark record -o t.tmk sh -c 'exec ls /nonexistent'
+    [ "$status" -eq 2 ]
+    [ -s t.tmk ]
+    ls t.tmk.d/ls.*.tmk
+    for trace in t.tmk t.tmk.d/ls.*.tmk; do tidemark dump --self "$trace" | grep -E '\bexited\b' | grep -qw 2; done
+}
+
+@test "the trace says how the process ended" {
+    tidemark record -q -o code.tmk sh -c 'exit 42' || true
+    tidemark dump --self code.tmk | grep -E '\bexited\b' | grep -qw 42
+    tidemark record -q -o signal.tmk sh -c 'kill -KILL $$' || true
+    tidemark dump --self signal.tmk | grep -E '\bexited\b' | grep -qw 9
+}
+
+@test "a percent sign in the name is kept" {
+    tidemark record -q -o 'a%p%%b.tmk' sh -c 'ls >/dev/null; :'
+    [ -s 'a%p%%b.tmk' ]
+    ls 'a%p%%b.tmk.d'/ls.*.tmk
+}
+
+@test "other preloaded libraries stay, after ours" {
+    gcc -shared -fPIC -x c - -o other.so <<<'int other_library;'
+    LD_PRELOAD=$PWD/other.so both tidemark record -q -o t.tmk sh -c 'echo $LD_PRELOAD'
+    [[ "$output" == /*libtrace.so:$PWD/other.so ]]
+}
+
+@test "the recorder is preloaded by its absolute path from anywhere" {
+    ln -s "$TIDEMARK" link
+    both ./link record -q -o t.tmk sh -c 'echo $LD_PRELOAD'
+    [ "$output" = "$(realpath "$BUILD/libtrace.so")" ]
+}
+
+@test "signals sent to tidemark reach the program" {
+    program waits <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+static volatile int got;
+static void take(int number) { got = number; }
+int main(void) {
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    for (int i = 0; i < 4; i++) signal(numbers[i], take);
+    puts("ready");
+    fflush(stdout);
+    while (!got) pause();
+    return got;
+}
+C
+    for number in 1 2 3 15; do
+        # A shell without job control starts what is in the background with SIGINT and SIGQUIT ignored.
+        perl -e '$SIG{INT} = $SIG{QUIT} = "DEFAULT"; exec @ARGV' "$TIDEMARK" record -q -o t.tmk ./waits >out &
+        until_true grep -q ready out
+        kill -"$number" $!
+        wait $! && status=0 || status=$?
+        [ "$status" -eq "$number" ]
+        rm out
+    done
+}
+
+@test "a static program runs unrecorded, and it is said why" {
+    program static -static <<<'int main(void) { return 5; }'
+    both tidemark record -o t.tmk ./static
+    expect_status 5
+    expect_in "statically linked" "$errors"
+    [ ! -e t.tmk ]
+}
+
+@test "the dynamic children of a static program are recorded" {
+    program static -static <<<'#include <stdlib.h>
+int main(void) { return system("ls >/dev/null"); }'
+    both tidemark record -o t.tmk ./static
+    expect_status 0
+    ls t.tmk.d/ls.*.tmk
+}
+
+@test "a 32-bit program runs unrecorded, without a complaint of the loader" {
+    gcc -m32 -x c - -o small <<<'int main(void) { return 0; }' 2>/dev/null || skip "no 32-bit compiler"
+    both tidemark record -o t.tmk ./small
+    expect_status 0
+    expect_in "32-bit" "$errors"
+    [[ "$errors" != *ld.so* ]]
+}
+
+@test "a program with a sanitizer runs unrecorded" {
+    program sanitized -fsanitize=address <<<'int main(void) { return 6; }'
+    both tidemark record -o t.tmk ./sanitized
+    expect_status 6
+    expect_in "sanitizer" "$errors"
+    clang -fsanitize=address -x c - -o sanitized <<<'int main(void) { return 6; }' || skip "no clang"
+    both tidemark record -o t.tmk ./sanitized
+    expect_status 6
+    expect_in "sanitizer" "$errors"
+}
+
+@test "a set-user-id program runs unrecorded, and it is said why" {
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    program who <<<'int main(void) { return 0; }'
+    chown 12345 who
+    chmod u+s who
+    findmnt -no OPTIONS --target . | grep -q nosuid && skip "nosuid"
+    both tidemark record -o t.tmk ./who
+    expect_status 0
+    expect_in "set-uid" "$errors"
+    [ ! -e t.tmk ]
+}
+
+@test "a script is recorded through its interpreter" {
+    printf '#!/bin/sh\necho "$@"\nexit 3\n' >script
+    chmod +x script
+    both tidemark record -q -o t.tmk ./script a b
+    expect_status 3
+    [ "$output" = "a b" ]
+    [ -s t.tmk ]
+}
+
+@test "a script without #! runs as execvp runs it" {
+    printf 'exit 4\n' >script
+    chmod +x script
+    both tidemark record -q -o t.tmk ./script
+    expect_status 4
+}
+
+@test "--only and --skip choose the processes" {
+    tidemark record -q -o only.tmk --only 'ls' sh -c 'ls >/dev/null; date >/dev/null; :'
+    [ ! -e only.tmk ]
+    ls only.tmk.d/ls.*.tmk
+    [ "$(ls only.tmk.d | wc -l)" -eq 1 ]
+    tidemark record -q -o skip.tmk --skip date sh -c 'ls >/dev/null; date >/dev/null; :'
+    [ -s skip.tmk ]
+    [ "$(ls skip.tmk.d | wc -l)" -eq 1 ]
+}
+
+@test "TIDEMARK_FOLLOW=0 leaves the children alone" {
+    TIDEMARK_FOLLOW=0 tidemark record -q -o t.tmk sh -c 'ls >/dev/null; :'
+    [ -s t.tmk ]
+    [ ! -e t.tmk.d ]
+}
+
+@test "works where SIGCHLD is ignored" {
+    run bash -c 'trap "" CHLD; exec "$0" record -q -o t.tmk sh -c "exit 9"' "$TIDEMARK"
+    [ "$status" -eq 9 ]
+}
+
+@test "works with closed standard streams" {
+    run bash -c '"$0" record -q -o t.tmk sh -c "exit 9" <&- >&- 2>&-' "$TIDEMARK"
+    [ "$status" -eq 9 ]
+    [ -s t.tmk ]
+}

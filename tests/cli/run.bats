@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# tidemark run: the verdict of a run and its exit status.
+load helper
+
+leaky() {
+    program leaky <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include "tidemark.h"
+static char *kept[1000];
+static char *remember(size_t size) { return memset(malloc(size), 1, size); }
+int main(int argc, char **argv) {
+    for (int round = 0; round < 20; round++) {
+        tidemark_phase_begin("work");
+        for (int i = 0; i < 10; i++) {
+            char *block = remember(1000);
+            if (argc > 1 && i == 0) kept[round] = block;
+            else free(block);
+        }
+        tidemark_phase_end("work");
+    }
+    return argc > 2 ? atoi(argv[2]) : 0;
+}
+C
+}
+
+last() { tail -n 1 <<<"$errors"; }
+
+@test "a clean program passes" {
+    leaky
+    both tidemark run -o t.tmk ./leaky
+    expect_status 0
+    [ "$(last)" = "tidemark: pass (exit 0, from verdict)" ]
+    [ -z "$output" ]
+}
+
+@test "a leak fails with 10 and names the function and the phase" {
+    leaky
+    both tidemark run -o t.tmk ./leaky leak
+    expect_status 10
+    [ "$(last)" = "tidemark: leak (exit 10, from verdict)" ]
+    expect_in remember "$errors"
+    expect_in work "$errors"
+    [ -z "$output" ]
+}
+
+@test "a failing program keeps its status; the verdict is still given" {
+    leaky
+    both tidemark run -o t.tmk ./leaky leak 7
+    expect_status 7
+    [ "$(last)" = "tidemark: leak (exit 7, from CMD)" ]
+    both tidemark run -o t.tmk sh -c 'kill -KILL $$'
+    expect_status 137
+    [[ "$(last)" == "tidemark: "*" (exit 137, from CMD)" ]]
+}
+
+@test "nothing to judge passes, unless --strict" {
+    both tidemark run -o t.tmk true
+    expect_status 0
+    [ "$(last)" = "tidemark: nothing-judged (exit 0, from verdict)" ]
+    both tidemark run --strict -o t.tmk true
+    expect_status 12
+}
+
+@test "--leak-exitcode" {
+    leaky
+    both tidemark run --leak-exitcode 99 -o t.tmk ./leaky leak
+    expect_status 99
+}
+
+@test "a program that can't be recorded: 13, or its own failure" {
+    program static -static <<<'int main(int argc, char **argv) { (void)argv; return argc - 1; }'
+    both tidemark run -o t.tmk ./static
+    expect_status 13
+    [ "$(last)" = "tidemark: not recorded (exit 13, from verdict)" ]
+    both tidemark run -o t.tmk ./static x
+    expect_status 1
+    [ "$(last)" = "tidemark: not recorded (exit 1, from CMD)" ]
+}
+
+@test "missing and not executable programs" {
+    both tidemark run no-such-program
+    expect_status 127
+    echo >file
+    both tidemark run ./file
+    expect_status 126
+}
+
+@test "outputs are written in the same run" {
+    leaky
+    both tidemark run -q --json r.json --junit r.xml --markdown r.md -o t.tmk ./leaky leak
+    expect_status 10
+    [ "$(jq -r .verdict.result r.json)" = leak ]
+    [ "$(jq -r .verdict.exit_code r.json)" = 10 ]
+    xmllint --noout r.xml
+    [ -s r.md ]
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# What every command has in common: help, version, wrong use.
+load helper
+
+commands() { tidemark --rows | awk -F '\t' '$1 == "command" { print $2 }'; }
+
+@test "all commands of the interface are there" {
+    for name in run record report check diff budget export info dump repair bundle mark watch; do
+        commands | grep -qx "$name" || { echo "missing: $name"; return 1; }
+    done
+}
+
+@test "the overview names every command" {
+    both tidemark --help
+    expect_status 0
+    for name in $(commands); do expect_in "  $name " "$output"; done
+    [ -z "$errors" ]
+}
+
+@test "no line of any help is wider than 80 columns" {
+    for name in "" $(commands); do
+        tidemark $name --help | awk -v name="$name" 'length > 80 { print name ": " $0; bad = 1 } END { exit bad }'
+    done
+}
+
+@test "--version prints name and version" {
+    both tidemark --version
+    expect_status 0
+    [[ "$output" =~ ^tidemark\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "each command's help lists each of its options" {
+    for name in $(commands); do
+        both tidemark "$name" --help
+        expect_status 0
+        expect_in "Usage: tidemark $name" "$output"
+        tidemark --rows | awk -F '\t' -v name="$name" '($1 == "option" || $1 == "later") && $2 == name { print $4 }' |
+            while read -r option; do expect_in "--$option" "$output"; done
+    done
+}
+
+@test "help COMMAND is COMMAND --help" {
+    [ "$(tidemark help mark)" = "$(tidemark mark --help)" ]
+    [ "$(tidemark help)" = "$(tidemark --help)" ]
+}
+
+@test "without a command: usage on stderr, status 2" {
+    both tidemark
+    expect_status 2
+    [ -z "$output" ]
+    expect_in "Usage: tidemark" "$errors"
+}
+
+@test "an unknown command is wrong use" {
+    both tidemark prognosticate
+    expect_status 2
+    expect_in "'prognosticate' is not a tidemark command" "$errors"
+}
+
+@test "an unknown option is wrong use: 2, and 125 for run and record" {
+    for name in $(commands); do
+        both tidemark "$name" --no-such-option x y
+        case $name in run | record) expect_status 125 ;; *) expect_status 2 ;; esac
+        expect_in "--no-such-option" "$errors"
+        [ -z "$output" ]
+    done
+}
+
+@test "missing arguments are wrong use" {
+    for name in $(commands); do
+        both tidemark "$name"
+        case $name in run | record) expect_status 125 ;; *) expect_status 2 ;; esac
+        expect_in "missing argument" "$errors"
+    done
+}
+
+@test "too many arguments are wrong use" {
+    both tidemark diff a b c
+    expect_status 2
+    expect_in "too many arguments, from 'c' on" "$errors"
+}
+
+@test "an option that this version lacks says so and does nothing" {
+    tidemark --rows | awk -F '\t' '$1 == "later" { print $2, $4, $6 }' | while read -r name option argument; do
+        both tidemark "$name" "--$option${argument:+=x}" a b
+        case $name in run | record) expect_status 125 ;; *) expect_status 2 ;; esac
+        expect_in "--$option is not in this version" "$errors"
+    done
+}
+
+@test "values are checked, and the message says what is expected" {
+    while read -r option value expected; do
+        both tidemark report "--$option=$value" trace.tmk
+        expect_status 2
+        expect_in "--$option: '$value' is not $expected" "$errors"
+    done <<'ROWS'
+min-size 12x a size such as 64k
+max-size -1 a size such as 64k
+from soon a time such as 10ms
+to 5parsecs a time such as 10ms
+top many a whole number
+points 1.5 a whole number
+lifetime 10s two times such as 1ms..10s
+lifetime 2s..1s two times such as 1ms..10s
+phase load#zero a pattern
+phase load#0 a pattern
+warm-up 120% a number of rounds or a share
+color sometimes one of auto, always, never
+ROWS
+    both tidemark report --min-size 99999999999T trace.tmk
+    expect_status 2
+    expect_in "is too large" "$errors"
+}
+
+@test "output that can't be written is an error" {
+    [ -w /dev/full ] || skip "no /dev/full"
+    run bash -c '"$0" --rows >/dev/full' "$TIDEMARK"
+    [ "$status" -eq 4 ]
+}
