@@ -26,7 +26,8 @@ struct wire_writer {
 };
 
 static inline struct wire_reader wire_reader(const void *bytes, size_t length) {
-    return (struct wire_reader){(const uint8_t *)bytes, (const uint8_t *)bytes + length, false};
+    const uint8_t *at = (const uint8_t *)bytes;
+    return (struct wire_reader){at, length ? at + length : at, false}; /* NULL of length 0 is fine, NULL + 0 is not */
 }
 
 static inline struct wire_writer wire_writer(void *bytes, size_t capacity) {
