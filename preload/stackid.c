@@ -1,10 +1,11 @@
 /*
  * The stack trie as one lock-free hash table over nodes in the trace file.
  *
- * A slot of the table is the high half of the key's hash and a node id. Keys live in a window of two cache lines; a
- * window that is full makes a table of twice the size, and nodes move there as they are met. A key is looked for in the
- * newest table, then in the older ones; whoever adds to a table looks afterwards whether a newer one has appeared and
- * adds there too, so two threads can't settle on two ids. Nothing is removed, nothing is freed.
+ * A slot of the table is the high half of the key's hash and a node id. Keys live in a window of two cache lines, or in
+ * one of three more where it is full; a key whose windows are all full makes a table of twice the size, and nodes move
+ * there as they are met. A key is looked for in the newest table, then in the older ones; whoever adds to a table, or
+ * finds in it, looks afterwards whether a newer one has appeared and goes there, so two threads can't settle on two ids.
+ * Nothing is removed, nothing is freed.
  */
 #include "stackid.h"
 
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { WINDOW = 16, FIRST_SLOTS = 8192, EXTENTS = 65536, AHEAD = TRACE_NODES_PER_SLOT / 2 };
+enum { WINDOW = 16, WINDOWS = 4, FIRST_SLOTS = 8192, EXTENTS = 65536, AHEAD = TRACE_NODES_PER_SLOT / 2 };
 
 struct table {
     struct table *older;
@@ -65,28 +66,28 @@ static inline bool is(uint32_t id, const struct key *key) {
            node->info == key->info;
 }
 
-static inline _Atomic uint64_t *window_of(struct table *table, uint64_t hash) {
-    return &table->slots[(hash & (table->windows - 1)) * WINDOW];
+/* The n-th slot where a key may be. */
+static inline _Atomic uint64_t *slot_of(struct table *table, uint64_t hash, unsigned n) {
+    uint64_t window = hash + n / WINDOW * (hash >> 32 | 1);
+    return &table->slots[(window & (table->windows - 1)) * WINDOW + n % WINDOW];
 }
 
-/* The key's id in one table, or 0. The acquire pairs with the release in settle: the node is written. */
+/* The key's id in one table, or 0. Pairs with the exchange in settle: the node is written. */
 static inline uint32_t look(struct table *table, const struct key *key, uint64_t hash) {
-    _Atomic uint64_t *window = window_of(table, hash);
-    for (unsigned i = 0; i < WINDOW; i++) {
-        uint64_t slot = atomic_load_explicit(&window[i], memory_order_acquire);
+    for (unsigned n = 0; n < WINDOW * WINDOWS; n++) {
+        uint64_t slot = atomic_load(slot_of(table, hash, n));
         if (!slot) return 0;
         if (slot >> 32 == hash >> 32 && is((uint32_t)slot, key)) return (uint32_t)slot;
     }
     return 0;
 }
 
-/* Adds `id`, or finds the one that another thread added. 0: the window is full. */
+/* Adds `id`, or finds the one that another thread added. 0: no room for this key. */
 static uint32_t settle(struct table *table, const struct key *key, uint64_t hash, uint32_t id) {
-    _Atomic uint64_t *window = window_of(table, hash);
     uint64_t mine = (hash & 0xffffffff00000000ull) | id;
-    for (unsigned i = 0; i < WINDOW; i++) {
+    for (unsigned n = 0; n < WINDOW * WINDOWS; n++) {
         uint64_t slot = 0;
-        if (atomic_compare_exchange_strong(&window[i], &slot, mine)) return id;
+        if (atomic_compare_exchange_strong(slot_of(table, hash, n), &slot, mine)) return id;
         if (slot >> 32 == hash >> 32 && is((uint32_t)slot, key)) return (uint32_t)slot;
     }
     return 0;
@@ -154,28 +155,30 @@ static uint32_t look_in_older(struct table *table, const struct key *key, uint64
     return 0;
 }
 
-/* The sequentially consistent exchange in settle and load of `newest` order us against whoever made a newer table. */
+/* Accesses to slots and `newest` are sequentially consistent: who adds to a table that is not the newest any more either
+ * sees the newer one, or was seen by all that went to it. Of two ids the one in the newer table counts. */
 static __attribute__((noinline)) uint32_t add(const struct key *key, uint64_t hash) {
-    uint32_t id = 0;
+    uint32_t mine = 0;
     for (;;) {
         struct table *table = atomic_load(&newest);
-        if (!id) id = look_in_older(table, key, hash);
-        if (!id) id = new_node(key);
+        uint32_t id = look_in_older(table, key, hash);
+        if (!id) id = mine = mine ? mine : new_node(key);
         if (!id) break;
         uint32_t settled = settle(table, key, hash, id);
         if (settled && atomic_load(&newest) == table) return settled;
-        if (settled) id = settled;
-        else if (!grow(table)) return id;
+        if (!settled && !grow(table)) return id;
     }
     atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
     return 0;
 }
 
+/* An id met in a table that is no longer the newest may be the loser of a race for the newest: add() decides. */
 uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info) {
     struct key key = {ip, parent, info};
     uint64_t hash = hash_of(&key);
-    uint32_t id = look(atomic_load_explicit(&newest, memory_order_acquire), &key, hash);
-    return id ? id : add(&key, hash);
+    struct table *table = atomic_load(&newest);
+    uint32_t id = look(table, &key, hash);
+    return id && atomic_load(&newest) == table ? id : add(&key, hash);
 }
 
 static void release_tables(void) {

@@ -29,6 +29,8 @@ enum {
     FRAMES_MAX = 8192,        /* deeper stacks become partial */
     NESTED_FRAMES_MAX = 1024, /* in a signal handler that interrupted a walk */
     CHECKS_A_FRAME = 3,
+    RULE_HINTS_LOG = 8,
+    NODE_HINTS_LOG = 9,
     PAGE = 4096,
     WORD = sizeof(uintptr_t),
     REACH = 16 << 20,    /* largest gap in a stack that is taken as one frame's */
@@ -42,8 +44,7 @@ enum {
 /* A frame met on the way from the leaf. Its rule is RULE_COMPLEX where libunwind found the caller. */
 struct fresh {
     struct unwind_state at;
-    const struct rule *rule; /* in the shared table, or own */
-    struct rule own;
+    struct rule rule;
 };
 
 /* A frame of the previous stack; index 0 is the outermost. */
@@ -60,6 +61,16 @@ struct kept {
 struct check {
     const uintptr_t *word;
     uintptr_t value;
+};
+
+/* The thread's own small memory of the shared tables: a rule by address, a node by parent and address. */
+struct rule_hint {
+    uint64_t key;
+    struct rule rule;
+};
+struct node_hint {
+    uintptr_t ip;
+    uint32_t parent, info, node;
 };
 
 /* Readable pages. words: addresses from start on at which a word can be read. */
@@ -81,6 +92,8 @@ struct walker {
     uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
     bool unkeepable;      /* something was read that may not be readable again */
     bool fell_back;
+    struct rule_hint rules[1 << RULE_HINTS_LOG];
+    struct node_hint nodes[1 << NODE_HINTS_LOG];
 };
 
 struct unwind_thread {
@@ -128,18 +141,16 @@ static struct range one_page(uintptr_t address) {
 }
 
 /* A word outside the stack's known pages: more stack, or another stack that this one leads to. */
-static slow_path bool read_far(struct walker *w, uintptr_t address, uintptr_t *out) {
-    if (!in(&w->other, address) && !extend_up(&w->stack, address) && !extend_up(&w->other, address)) {
-        if (address % WORD || !page_readable(address)) return false;
-        if (w->other.words) w->unkeepable = true;
-        w->other = one_page(address);
-    }
-    *out = *word_at(address);
+static slow_path bool reach(struct walker *w, uintptr_t address) {
+    if (in(&w->other, address) || extend_up(&w->stack, address) || extend_up(&w->other, address)) return true;
+    if (address % WORD || !page_readable(address)) return false;
+    if (w->other.words) w->unkeepable = true;
+    w->other = one_page(address);
     return true;
 }
 
 static inline bool read_word(struct walker *w, uintptr_t address, uintptr_t *out) {
-    if (unlikely(!in(&w->stack, address))) return read_far(w, address, out);
+    if (unlikely(!in(&w->stack, address)) && !reach(w, address)) return false;
     *out = *word_at(address);
     return true;
 }
@@ -196,18 +207,27 @@ static inline enum outcome follow(struct walker *w, const struct rule *rule, str
     return ip ? OUTCOME_CALLER : OUTCOME_OUTERMOST;
 }
 
+static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uintptr_t ip, bool exact) {
+    struct rule scratch;
+    const struct rule *rule = rules_find(ip, exact, w->epoch, &scratch);
+    hint->key = rule ? (uint64_t)ip << 1 | exact : 0;
+    hint->rule = rule ? *rule : (struct rule){.kind = RULE_COMPLEX};
+}
+
+static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
+
 /* Adds a frame and says by which rule it goes on; RULE_COMPLEX where there is none. */
 static inline const struct rule *add_frame(struct walker *w, struct unwind_state at) {
-    static const struct rule unknown = {.kind = RULE_COMPLEX};
     struct fresh *fresh = &w->fresh[w->found++];
-    const struct rule *rule = rules_find(at.ip, at.exact, w->epoch, &fresh->own);
-    if (unlikely(!rule)) rule = &unknown;
+    uint64_t key = (uint64_t)at.ip << 1 | at.exact;
+    struct rule_hint *hint = &w->rules[mix(key) >> (64 - RULE_HINTS_LOG)];
+    if (unlikely(hint->key != key)) recall_rule(w, hint, at.ip, at.exact);
     fresh->at.sp = at.sp;
     fresh->at.ip = at.ip;
     fresh->at.bp = at.bp;
     fresh->at.exact = at.exact;
-    fresh->rule = rule;
-    return rule;
+    fresh->rule = hint->rule;
+    return &hint->rule;
 }
 
 struct detour {
@@ -300,7 +320,7 @@ static inline void add_check(struct walker *w, struct kept *kept, uintptr_t addr
 /* Moves a fresh frame to index `i` of the kept stack. `caller`: where it leads. Words are added in the reverse of the order
  * in which changed_word looks at them. */
 static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *fresh, const struct unwind_state *caller) {
-    const struct rule *rule = fresh->rule;
+    const struct rule *rule = &fresh->rule;
     const struct unwind_state *at = &fresh->at;
     struct kept *kept = &w->kept[i];
     bool caller_needs_bp = i && w->kept[i - 1].needs_bp;
@@ -331,7 +351,7 @@ static uint32_t keep_frames(struct walker *w, const struct unwind_state *end) {
     for (uint32_t n = w->found, i = w->base; n-- > 0; i++) {
         const struct fresh *fresh = &w->fresh[n];
         keep_frame(w, i, fresh, &caller);
-        if (unlikely(fresh->rule->kind & RULE_COMPLEX) && keep == UINT32_MAX) keep = i;
+        if (unlikely(fresh->rule.kind & RULE_COMPLEX) && keep == UINT32_MAX) keep = i;
         caller = fresh->at;
     }
     return keep;
@@ -348,11 +368,19 @@ static uint32_t frames_to_drop(uint32_t depth) {
     return depth <= limit ? 0 : (depth - limit + block - 1) / block * block;
 }
 
+static inline uint32_t node_of(struct walker *w, uint32_t parent, uintptr_t ip, uint32_t info) {
+    struct node_hint *hint = &w->nodes[mix(ip ^ (uint64_t)parent << 40) >> (64 - NODE_HINTS_LOG)];
+    if (likely(hint->ip == ip && hint->parent == parent && hint->info == info)) return hint->node;
+    uint32_t node = stackid_child(parent, ip, info);
+    if (node) *hint = (struct node_hint){ip, parent, info, node};
+    return node;
+}
+
 /* Nodes for the frames [from, depth). Returns false when the trie is full. */
 static inline bool name_frames(struct walker *w, uint32_t from, uint32_t depth) {
     uint32_t node = from ? w->kept[from - 1].node : 0;
     for (uint32_t i = from; i < depth; i++) {
-        node = stackid_child(node, w->kept[i].ip, w->kept[i].info);
+        node = node_of(w, node, w->kept[i].ip, w->kept[i].info);
         w->kept[i].node = node;
         if (unlikely(!node)) return false;
     }
@@ -380,7 +408,7 @@ static slow_path uint32_t name_bottomless(struct walker *w) {
     uint32_t node = 0, flags = TRACE_NODE_PARTIAL | TRACE_NODE_CUT;
     for (uint32_t i = place + 1; i-- > 0; flags = 0) {
         const struct fresh *fresh = &w->fresh[i];
-        node = stackid_child(node, fresh->at.ip, fresh->rule->module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
+        node = stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
         if (!node) break;
     }
     forget(w);
@@ -444,14 +472,18 @@ static slow_path uint32_t settle_bottomless(struct unwind_thread *t, struct walk
     return name_bottomless(w);
 }
 
+static slow_path void start_epoch(struct walker *w, uint32_t epoch) {
+    forget(w);
+    memset(w->rules, 0, sizeof w->rules);
+    memset(w->nodes, 0, sizeof w->nodes);
+    w->epoch = epoch;
+}
+
 static inline uint32_t capture(struct unwind_thread *t, struct walker *w, const struct unwind_registers *registers) {
     struct unwind_state at = {registers->ip, registers->sp, registers->bp, false};
     uint32_t epoch = modules_epoch(), max = w->max;
     t->counters.stacks++;
-    if (unlikely(epoch != w->epoch)) {
-        forget(w);
-        w->epoch = epoch;
-    }
+    if (unlikely(epoch != w->epoch)) start_epoch(w, epoch);
     if (unlikely(!in(&w->stack, at.sp - WORD))) enter_stack(w, at.sp - WORD);
     if (unlikely(at.sp <= w->bottomless && limit < max)) max = limit;
     w->unkeepable = false;
@@ -507,11 +539,22 @@ int unwind_start(unsigned depth, unsigned check) {
 
 size_t unwind_thread_size(void) { return sizeof(struct unwind_thread); }
 
+/* No epoch is UINT32_MAX: the first stack empties the hints. */
+static void start_walker(struct walker *w, struct fresh *fresh, struct kept *kept, struct check *checks, uint32_t max) {
+    memset(w, 0, offsetof(struct walker, rules));
+    w->fresh = fresh;
+    w->kept = kept;
+    w->checks = checks;
+    w->max = max;
+    w->epoch = UINT32_MAX;
+}
+
 void unwind_thread_start(struct unwind_thread *t) {
-    memset(t, 0, offsetof(struct unwind_thread, fresh));
-    t->main = (struct walker){.fresh = t->fresh, .kept = t->kept, .checks = t->checks, .max = FRAMES_MAX};
-    t->nested = (struct walker){
-        .fresh = t->nested_fresh, .kept = t->nested_kept, .checks = t->nested_checks, .max = NESTED_FRAMES_MAX};
+    atomic_store(&t->busy, false);
+    atomic_store(&t->nested_busy, false);
+    t->counters = (struct unwind_counters){0};
+    start_walker(&t->main, t->fresh, t->kept, t->checks, FRAMES_MAX);
+    start_walker(&t->nested, t->nested_fresh, t->nested_kept, t->nested_checks, NESTED_FRAMES_MAX);
 }
 
 void unwind_thread_counters(const struct unwind_thread *t, struct unwind_counters *out) { *out = t->counters; }
