@@ -92,12 +92,17 @@ static void put_headline(struct pen *pen, const struct report *report) {
         pen_put(pen, style_of(verdict->result)->headline);
 }
 
+static void compose_judged(FILE *out, const void *object) {
+    const struct report_verdict *verdict = object;
+    fprintf(out, "judged: %" PRId64 " phases, %" PRId64 " call sites", verdict->judged_phases, verdict->judged_sites);
+    if (verdict->not_judged > 0) fprintf(out, " · not judged: %" PRId64 " (too few rounds)", verdict->not_judged);
+    fprintf(out, " · exit status %d", verdict->exit_code);
+}
+
 static void put_judged(struct pen *pen, const struct report_verdict *verdict) {
     pen_to(pen, INDENT);
     pen_tint(pen, TINT_FAINT);
-    pen_print(pen, "judged: %" PRId64 " phases, %" PRId64 " call sites", verdict->judged_phases, verdict->judged_sites);
-    if (verdict->not_judged > 0) pen_print(pen, " · not judged: %" PRId64 " (too few rounds)", verdict->not_judged);
-    pen_print(pen, " · exit status %d", verdict->exit_code);
+    pen_composed(pen, INDENT, compose_judged, verdict);
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
 }
@@ -182,22 +187,29 @@ static void put_label(struct pen *pen, const char *label) {
     pen_to(pen, STACK_COLUMN);
 }
 
+struct rated {
+    const struct report_growth *growth;
+    const struct report_site *site;
+};
+
+static void compose_rate(FILE *out, const void *object) {
+    const struct rated *rated = object;
+    const struct report_growth *growth = rated->growth;
+    if (isfinite(growth->bytes_per_round)) {
+        fprintf(out, "%s per round", amount_bytes_real(growth->bytes_per_round).text);
+        if (isfinite(growth->ci_low) && isfinite(growth->ci_high))
+            fprintf(out, " (%s to %s)", amount_bytes_real(growth->ci_low).text, amount_bytes_real(growth->ci_high).text);
+        fputs(" · ", out);
+    }
+    if (isfinite(growth->bytes_per_item)) fprintf(out, "%s per item · ", amount_bytes_real(growth->bytes_per_item).text);
+    fprintf(out, "%s live in %s blocks at the end", amount_bytes(rated->site->live_bytes_end).text,
+            amount_count(rated->site->live_blocks_end).text);
+    if (growth->threads_affected > 1) fprintf(out, " · %" PRId64 " threads", growth->threads_affected);
+}
+
 static void put_rate(struct pen *pen, const struct report_growth *growth, const struct report_site *site) {
     put_label(pen, "rate");
-    const char *separator = "";
-    if (isfinite(growth->bytes_per_round)) {
-        pen_print(pen, "%s per round", amount_bytes_real(growth->bytes_per_round).text);
-        if (isfinite(growth->ci_low) && isfinite(growth->ci_high))
-            pen_print(pen, " (%s to %s)", amount_bytes_real(growth->ci_low).text, amount_bytes_real(growth->ci_high).text);
-        separator = " · ";
-    }
-    if (isfinite(growth->bytes_per_item)) {
-        pen_print(pen, "%s%s per item", separator, amount_bytes_real(growth->bytes_per_item).text);
-        separator = " · ";
-    }
-    pen_print(pen, "%s%s live in %s blocks at the end", separator, amount_bytes(site->live_bytes_end).text,
-              amount_count(site->live_blocks_end).text);
-    if (growth->threads_affected > 1) pen_print(pen, " · %" PRId64 " threads", growth->threads_affected);
+    pen_composed(pen, STACK_COLUMN, compose_rate, &(struct rated){growth, site});
     pen_line(pen);
 }
 
@@ -211,6 +223,19 @@ static void put_survivors(struct pen *pen, const struct report_growth *growth) {
     pen_line(pen);
 }
 
+static void compose_evidence(FILE *out, const void *object) {
+    const struct report_growth *growth = object;
+    const char *held = growth->held_until;
+    fprintf(out, "%" PRId64 " of %" PRId64 " evidence rounds added blocks (%" PRId64 " rounds", growth->k, growth->n, growth->rounds);
+    if (growth->rounds_kind && strcmp(growth->rounds_kind, "phases") != 0) fprintf(out, " of equal %s", growth->rounds_kind);
+    fprintf(out, ", first %" PRId64 ", last %" PRId64 ")", growth->first, growth->last);
+    if (isfinite(growth->reach)) fprintf(out, ", reach %.3g", growth->reach);
+    if (held && strcmp(held, "never") == 0)
+        fputs(", never released", out);
+    else if (held)
+        fprintf(out, ", released only at %s", held);
+}
+
 static void put_evidence(struct pen *pen, const struct report_growth *growth) {
     put_label(pen, "because");
     if (growth->sentence) {
@@ -218,10 +243,7 @@ static void put_evidence(struct pen *pen, const struct report_growth *growth) {
         pen_line(pen);
         pen_to(pen, STACK_COLUMN);
     }
-    pen_print(pen, "%" PRId64 " of %" PRId64 " evidence rounds added blocks (%" PRId64 " rounds", growth->k, growth->n, growth->rounds);
-    if (growth->rounds_kind && strcmp(growth->rounds_kind, "phases") != 0) pen_print(pen, " of equal %s", growth->rounds_kind);
-    pen_print(pen, ", first %" PRId64 ", last %" PRId64 "), reach %.3g", growth->first, growth->last, growth->reach);
-    if (growth->held_until) pen_print(pen, strcmp(growth->held_until, "never") == 0 ? ", never released" : ", released only at %s", growth->held_until);
+    pen_composed(pen, STACK_COLUMN, compose_evidence, growth);
     pen_line(pen);
 }
 
@@ -297,8 +319,9 @@ void section_warnings(struct pen *pen, const struct report *report, size_t most)
 
 /* Budgets. */
 
+enum { PHASE = 28, VALUE = 44, LIMIT = 56, STATE = 68 };
+
 static void put_budget(struct pen *pen, const struct report_budget *budget) {
-    enum { PHASE = 30, VALUE = 52, LIMIT = 68, STATE = 82 };
     pen_to(pen, INDENT);
     pen_name(pen, budget->rule ? budget->rule : "", PHASE - INDENT - 1);
     pen_to(pen, PHASE);
@@ -317,11 +340,11 @@ void section_budgets(struct pen *pen, const struct report *report, bool failed_o
     if (verdict->budget_count == 0 || (failed_only && !first_failed(verdict))) return;
     pen_tinted(pen, TINT_TITLE, "Budget");
     pen_tint(pen, TINT_FAINT);
-    pen_to(pen, 30);
+    pen_to(pen, PHASE);
     pen_put(pen, "phase");
-    pen_to(pen, 52);
+    pen_to(pen, VALUE);
     pen_put(pen, "value");
-    pen_to(pen, 68);
+    pen_to(pen, LIMIT);
     pen_put(pen, "limit");
     pen_tint(pen, TINT_NONE);
     pen_line(pen);

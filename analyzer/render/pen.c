@@ -13,7 +13,7 @@
 
 #include "utf8.h"
 
-enum { WIDTH_LEAST = 60, WIDTH_MOST = 160, WIDTH_DEFAULT = 100, REPLACEMENT = 0xfffd };
+enum { WIDTH_LEAST = 80, WIDTH_MOST = 160, WIDTH_DEFAULT = 100, REPLACEMENT = 0xfffd };
 
 struct pen pen_for(FILE *out, const struct text_style *style) {
     struct pen pen = {.out = out, .style = *style};
@@ -213,6 +213,16 @@ void pen_wrapped(struct pen *pen, const char *text, int indent) {
         pen_put(pen, word);
     }
     free(clean);
+}
+
+void pen_composed(struct pen *pen, int indent, void (*compose)(FILE *out, const void *object), const void *object) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return;
+    compose(out, object);
+    if (fclose(out) == 0) pen_wrapped(pen, text, indent);
+    free(text);
 }
 
 static int64_t largest(const int64_t *values, size_t count) {

@@ -33,6 +33,8 @@ void pen_line(struct pen *pen);
 void pen_name(struct pen *pen, const char *text, int room);
 /* The same, broken into lines that begin at `indent`. */
 void pen_wrapped(struct pen *pen, const char *text, int indent);
+/* Text composed by `compose` into a stream, then wrapped in the same way. */
+void pen_composed(struct pen *pen, int indent, void (*compose)(FILE *out, const void *object), const void *object);
 /* Values as small bars, at most `room` of them; each is the largest of its share. */
 void pen_spark(struct pen *pen, const int64_t *values, size_t count, int room);
 

@@ -13,7 +13,7 @@
 struct text_style {
     bool color;
     bool unicode;   /* else ASCII only */
-    int width;      /* columns; from 60 */
+    int width;      /* columns; below 80 lines are longer than that */
     size_t sites;   /* top sites shown besides the leaks; 0: 10 */
     size_t depth;   /* frames shown of a stack; 0: 12 */
 };

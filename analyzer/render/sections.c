@@ -45,33 +45,33 @@ static void put_command(struct pen *pen, const struct report_process *process) {
     put_exit(pen, process);
 }
 
-static void put_trace(struct pen *pen, const struct report_trace *trace) {
-    pen_print(pen, "%s%s events", pen->column ? " · " : "    ", amount_count(trace->events).text);
-    if (trace->size_bytes > 0) {
-        pen_print(pen, " in %s", amount_bytes(trace->size_bytes).text);
-        if (trace->events > 0) pen_print(pen, " (%.2f bytes each)", (double)trace->size_bytes / (double)trace->events);
-    }
-    pen_line(pen);
+static void compose_trace(FILE *out, const void *object) {
+    const struct report_trace *trace = object;
+    fprintf(out, "%s events", amount_count(trace->events).text);
+    if (trace->size_bytes <= 0) return;
+    fprintf(out, " in %s", amount_bytes(trace->size_bytes).text);
+    if (trace->events > 0) fprintf(out, " (%.2f bytes each)", (double)trace->size_bytes / (double)trace->events);
 }
 
-static void put_totals(struct pen *pen, const struct report_totals *totals) {
-    pen_to(pen, INDENT);
-    pen_print(pen, "%s allocations of %s, %s freed", amount_count(totals->allocations).text, amount_bytes(totals->allocated_bytes).text,
-              amount_count(totals->frees).text);
-    if (totals->temporary_allocations > 0) pen_print(pen, ", %s temporary", amount_count(totals->temporary_allocations).text);
-    if (totals->failed_allocations > 0) pen_print(pen, ", %s failed", amount_count(totals->failed_allocations).text);
-    pen_line(pen);
-    pen_to(pen, INDENT);
-    pen_print(pen, "%s live in %s blocks at the end", amount_bytes(totals->live_bytes_end).text, amount_count(totals->live_blocks_end).text);
+static void compose_totals(FILE *out, const void *object) {
+    const struct report_totals *totals = object;
+    fprintf(out, "%s allocations of %s, %s freed", amount_count(totals->allocations).text,
+            amount_bytes(totals->allocated_bytes).text, amount_count(totals->frees).text);
+    if (totals->temporary_allocations > 0) fprintf(out, ", %s temporary", amount_count(totals->temporary_allocations).text);
+    if (totals->failed_allocations > 0) fprintf(out, ", %s failed", amount_count(totals->failed_allocations).text);
+    fprintf(out, "; %s live in %s blocks at the end", amount_bytes(totals->live_bytes_end).text,
+            amount_count(totals->live_blocks_end).text);
     if (isfinite(totals->explained_share))
-        pen_print(pen, " · the trace explains %s of the growth of RSS", amount_share(totals->explained_share).text);
-    pen_line(pen);
+        fprintf(out, "; the trace explains %s of the growth of RSS", amount_share(totals->explained_share).text);
 }
 
 void section_about(struct pen *pen, const struct report *report) {
     if (report->process_count) put_command(pen, &report->processes[0]);
-    put_trace(pen, &report->trace);
-    put_totals(pen, &report->totals);
+    if (pen->column) pen_put(pen, " · ");
+    pen_composed(pen, INDENT, compose_trace, &report->trace);
+    pen_line(pen);
+    pen_composed(pen, INDENT, compose_totals, &report->totals);
+    pen_line(pen);
     pen_line(pen);
 }
 
@@ -81,17 +81,20 @@ void section_about(struct pen *pen, const struct report *report) {
 enum phase_column { PHASE_ROUNDS, PHASE_TIME, PHASE_RATE, PHASE_RSS, PHASE_LIVE, PHASE_KEPT, PHASE_COLUMNS };
 static const struct {
     const char *title;
-    int width;
-} phase_columns[PHASE_COLUMNS] = {{"rounds", 7}, {"time", 9}, {"items/s", 8}, {"RSS peak", 10}, {"live start > end", 22}, {"kept/round", 11}};
+    int width, least; /* least: width of the page from which on it is shown */
+} phase_columns[PHASE_COLUMNS] = {{"rounds", 7, 0},    {"time", 9, 0},           {"items/s", 8, 92},
+                                  {"RSS peak", 10, 0}, {"live start > end", 22, 92}, {"kept/round", 11, 0}};
 
 static int phase_name_width(const struct pen *pen) {
     int width = pen->style.width - 14;
-    for (size_t i = 0; i < PHASE_COLUMNS; i++) width -= phase_columns[i].width;
+    for (size_t i = 0; i < PHASE_COLUMNS; i++)
+        if (pen->style.width >= phase_columns[i].least) width -= phase_columns[i].width;
     return width < 12 ? 12 : width > 40 ? 40 : width;
 }
 
 static void put_phase_cells(struct pen *pen, const char *const cells[PHASE_COLUMNS]) {
-    for (size_t i = 0; i < PHASE_COLUMNS; i++) pen_right(pen, phase_columns[i].width, cells[i]);
+    for (size_t i = 0; i < PHASE_COLUMNS; i++)
+        if (pen->style.width >= phase_columns[i].least) pen_right(pen, phase_columns[i].width, cells[i]);
 }
 
 static void put_phase_head(struct pen *pen) {
@@ -137,15 +140,19 @@ static void put_phase(struct pen *pen, const struct report *report, const struct
     pen_line(pen);
 }
 
+static void compose_op(FILE *out, const void *object) {
+    const struct report_op *op = object;
+    fprintf(out, "%s: %s", op->name, amount_count(op->count).text);
+    if (isfinite(op->per_s)) fprintf(out, ", %s/s", amount_number(op->per_s).text);
+    if (op->failed > 0) fprintf(out, ", %s failed", amount_count(op->failed).text);
+    if (op->rejected > 0) fprintf(out, ", %s rejected", amount_count(op->rejected).text);
+    fprintf(out, " · mean %s, p50 %s, p95 %s, p99 %s, max %s", amount_time(op->ns.mean).text, amount_time(op->ns.p50).text,
+            amount_time(op->ns.p95).text, amount_time(op->ns.p99).text, amount_time(op->ns.max).text);
+}
+
 static void put_op(struct pen *pen, const struct report_op *op) {
     pen_to(pen, INDENT + 2);
-    pen_name(pen, op->name, 24);
-    pen_print(pen, ": %s", amount_count(op->count).text);
-    if (isfinite(op->per_s)) pen_print(pen, ", %s/s", amount_number(op->per_s).text);
-    if (op->failed > 0) pen_print(pen, ", %s failed", amount_count(op->failed).text);
-    if (op->rejected > 0) pen_print(pen, ", %s rejected", amount_count(op->rejected).text);
-    pen_print(pen, " · mean %s, p50 %s, p95 %s, p99 %s, max %s", amount_time(op->ns.mean).text, amount_time(op->ns.p50).text,
-              amount_time(op->ns.p95).text, amount_time(op->ns.p99).text, amount_time(op->ns.max).text);
+    pen_composed(pen, INDENT + 2, compose_op, op);
     pen_line(pen);
 }
 
@@ -171,7 +178,15 @@ void section_phases(struct pen *pen, const struct report *report, bool details) 
 
 /* Sites. */
 
-enum { SITE_LIVE = 11, SITE_BLOCKS = 9, SITE_PEAK = 11, SITE_ALLOCATED = 11, SITE_NAME = SITE_LIVE + SITE_BLOCKS + SITE_PEAK + SITE_ALLOCATED + 2 };
+enum {
+    SITE_LIVE = 11,
+    SITE_BLOCKS = 9,
+    SITE_PEAK = 11,
+    SITE_ALLOCATED = 11,
+    SITE_NAME = SITE_LIVE + SITE_BLOCKS + SITE_PEAK + SITE_ALLOCATED + 2,
+    PLACE = 26,           /* file and line */
+    ROOM_WITH_PLACE = 44, /* for both name and place */
+};
 
 /* The class that says most: anything but a pass. */
 static const char *class_of(const struct report_site *site) {
@@ -205,6 +220,14 @@ static void put_callers(struct pen *pen, const struct report_site *site) {
     pen_line(pen);
 }
 
+static void put_site_place(struct pen *pen, const struct report_site *site) {
+    const char *place = site->file ? site->file : site->module;
+    if (!place) return;
+    pen_put(pen, " ");
+    pen_name(pen, file_name(place), PLACE - 7);
+    if (site->file && site->line > 0) pen_print(pen, ":%" PRId64, site->line);
+}
+
 static void put_site(struct pen *pen, const struct report_site *site) {
     const char *slug = class_of(site);
     pen_right(pen, SITE_LIVE, amount_bytes(site->live_bytes_end).text);
@@ -212,13 +235,11 @@ static void put_site(struct pen *pen, const struct report_site *site) {
     pen_right(pen, SITE_PEAK, amount_bytes(site->peak_bytes).text);
     pen_right(pen, SITE_ALLOCATED, amount_bytes(site->allocated_bytes).text);
     pen_to(pen, SITE_NAME);
-    int room = pen->style.width - pen->column - 26 - (slug ? pen_width_of(slug) + 3 : 0);
+    int room = pen->style.width - SITE_NAME - (slug ? pen_width_of(slug) + 3 : 0);
     pen_tint(pen, TINT_NAME);
-    pen_name(pen, site->function ? site->function : "(no symbol)", room < 16 ? 16 : room);
+    pen_name(pen, site->function ? site->function : "(no symbol)", room < ROOM_WITH_PLACE ? room : room - PLACE);
     pen_tint(pen, TINT_FAINT);
-    pen_put(pen, " ");
-    if (site->file || site->module) pen_name(pen, file_name(site->file ? site->file : site->module), 20);
-    if (site->file && site->line > 0) pen_print(pen, ":%" PRId64, site->line);
+    if (room >= ROOM_WITH_PLACE) put_site_place(pen, site);
     pen_tint(pen, TINT_NONE);
     if (slug) pen_print(pen, " [%s]", slug);
     pen_line(pen);
@@ -260,9 +281,10 @@ static bool has_parent_here(const struct report *report, const struct report_pro
     return false;
 }
 
+enum { TIME = 36, END = 46, RSS = 60, RESULT = 71 };
+
 static void put_process(struct pen *pen, const struct report_process *process, int depth) {
-    enum { TIME = 44, END = 54, RSS = 70, RESULT = 84 };
-    pen_to(pen, 2 + 2 * depth);
+        pen_to(pen, 2 + 2 * depth);
     pen_print(pen, "%s%" PRId64 " ", depth ? "└ " : "", process->pid);
     pen_name(pen, process->exe ? file_name(process->exe) : "?", TIME - pen->column - 1);
     pen_to(pen, TIME);
@@ -271,8 +293,10 @@ static void put_process(struct pen *pen, const struct report_process *process, i
     put_exit(pen, process);
     pen_to(pen, RSS);
     pen_put(pen, amount_bytes(process->peak_rss_bytes).text);
-    pen_to(pen, RESULT);
-    if (process->result) pen_put(pen, process->result);
+    if (process->result) {
+        pen_to(pen, RESULT);
+        pen_put(pen, process->result);
+    }
     pen_line(pen);
 }
 
@@ -291,8 +315,12 @@ void section_processes(struct pen *pen, const struct report *report) {
     pen_tinted(pen, TINT_TITLE, "Processes");
     pen_tint(pen, TINT_FAINT);
     pen_print(pen, " %zu", report->process_count);
-    pen_to(pen, 44);
-    pen_put(pen, "time      end             peak RSS");
+    pen_to(pen, TIME);
+    pen_put(pen, "time");
+    pen_to(pen, END);
+    pen_put(pen, "end");
+    pen_to(pen, RSS);
+    pen_put(pen, "peak RSS");
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
     for (size_t i = 0; i < report->process_count; i++)

@@ -1,0 +1,131 @@
+/*
+ * A summary for the page of a CI job: verdict, leaks with their stacks, budgets, phases. Names come from the trace, so
+ * every character that Markdown or HTML would take for markup is escaped.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "amount.h"
+#include "render.h"
+#include "utf8.h"
+
+enum { LEAKS_MAX = 10, FRAMES_MAX = 12, NAME_MAX_CHARACTERS = 200, LOW = 0x20, REPLACEMENT = 0xfffd };
+
+/* At most NAME_MAX_CHARACTERS of the text; in a table cell and outside code. */
+static void put_text(FILE *out, const char *text) {
+    size_t length, count = 0;
+    for (uint32_t c; text && count < NAME_MAX_CHARACTERS && ((c = utf8_next(text, &length)) || length); text += length, count++) {
+        if (c == REPLACEMENT || c < LOW || (c >= 0x7f && c < 0xa0))
+            fputs("\xef\xbf\xbd", out);
+        else if (c < 0x80 && strchr("\\`*_{}[]()#+-.!|<>&~@$:", (int)c))
+            fprintf(out, "&#%u;", c);
+        else
+            fwrite(text, 1, length, out);
+    }
+}
+
+static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
+    return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+}
+
+static void put_frame(FILE *out, const struct report_frame *frame) {
+    const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
+    fputs("  - ", out);
+    put_text(out, frame->function ? frame->function : "(no symbol)");
+    fputs(" — ", out);
+    if (frame->file) {
+        put_text(out, slash ? slash + 1 : frame->file);
+        if (frame->line > 0) fprintf(out, "&#58;%" PRId64, frame->line);
+    } else {
+        put_text(out, frame->module ? frame->module : "no module");
+    }
+    fputc('\n', out);
+}
+
+static void put_finding(FILE *out, const struct report *report, const struct report_finding *finding) {
+    const struct report_site *site = site_of(report, finding);
+    fputs("- **", out);
+    put_text(out, finding->class_slug);
+    fputs("** ", out);
+    if (site) put_text(out, site->function ? site->function : "(no symbol)");
+    if (finding->phase) {
+        fputs(" in ", out);
+        put_text(out, finding->phase);
+    }
+    fputs(": ", out);
+    put_text(out, finding->reason);
+    fputc('\n', out);
+    for (size_t i = 0; site && i < site->depth && i < FRAMES_MAX; i++) put_frame(out, &site->stack[i]);
+}
+
+static void put_findings(FILE *out, const struct report *report, const char *title, const struct report_finding *findings,
+                         size_t count) {
+    if (count == 0) return;
+    fprintf(out, "\n### %s\n\n", title);
+    for (size_t i = 0; i < count && i < LEAKS_MAX; i++) put_finding(out, report, &findings[i]);
+    if (count > LEAKS_MAX) fprintf(out, "- … and %zu more\n", count - LEAKS_MAX);
+}
+
+static void put_budgets(FILE *out, const struct report_verdict *verdict) {
+    if (verdict->budget_count == 0) return;
+    fputs("\n### Budget\n\n| rule | phase | value | limit | |\n| --- | --- | ---: | ---: | --- |\n", out);
+    for (size_t i = 0; i < verdict->budget_count; i++) {
+        const struct report_budget *budget = &verdict->budgets[i];
+        const char *const cells[] = {budget->rule, budget->phase, budget->value, budget->limit,
+                                     budget->state ? budget->state : budget->ok ? "ok" : "exceeded"};
+        for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
+            fputs("| ", out);
+            put_text(out, cells[k]);
+            fputc(' ', out);
+        }
+        fputs("|\n", out);
+    }
+}
+
+static void put_phase(FILE *out, const struct report_phase *phase) {
+    fputs("| ", out);
+    put_text(out, phase->name);
+    fprintf(out, " | %s | %s | %s | %s | %s | %s | ", amount_count(phase->rounds).text, amount_time_whole(phase->duration_ns).text,
+            amount_bytes(phase->rss_peak).text, amount_bytes(phase->live_start).text, amount_bytes(phase->live_end).text,
+            amount_bytes_real(phase->retained_per_round).text);
+    put_text(out, phase->diagnosis);
+    fputs(" |\n", out);
+}
+
+static void put_phases(FILE *out, const struct report *report) {
+    if (report->phase_count == 0) return;
+    fputs("\n### Phases\n\n| phase | rounds | time | RSS peak | live at start | live at end | kept per round | |\n"
+          "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n",
+          out);
+    for (size_t i = 0; i < report->phase_count; i++) put_phase(out, &report->phases[i]);
+}
+
+static void put_texts(FILE *out, const char *title, const char *const *texts, size_t count) {
+    if (count && *title) fprintf(out, "\n### %s\n\n", title);
+    for (size_t i = 0; i < count; i++) {
+        fputs("- ", out);
+        put_text(out, texts[i]);
+        fputc('\n', out);
+    }
+}
+
+int render_markdown(FILE *out, const struct report *report) {
+    const struct report_verdict *verdict = &report->verdict;
+    fputs("## Tidemark: ", out);
+    put_text(out, verdict->result ? verdict->result : "unknown");
+    fputs("\n\n", out);
+    if (report->process_count && report->processes[0].exe) put_text(out, report->processes[0].exe);
+    fprintf(out, " — peak %s live, %s RSS; %" PRId64 " phases and %" PRId64 " call sites judged\n\n",
+            amount_bytes(report->totals.peak_live_bytes).text, amount_bytes(report->totals.peak_rss_bytes).text,
+            verdict->judged_phases, verdict->judged_sites);
+    put_texts(out, "", (const char *const *)verdict->reasons, verdict->reason_count);
+    put_findings(out, report, "Leaks", verdict->leaks, verdict->leak_count);
+    put_findings(out, report, "Warnings", verdict->warnings, verdict->warning_count);
+    put_budgets(out, verdict);
+    put_phases(out, report);
+    put_texts(out, "Doubts and losses", (const char *const *)report->doubts, report->doubt_count);
+    put_texts(out, "Hints", (const char *const *)verdict->hints, verdict->hint_count);
+    return fflush(out) || ferror(out) ? -EIO : 0;
+}
