@@ -24,7 +24,8 @@ def print_table(title, headings, rows):
     widths = [max(len(row[i]) for row in cells) for i in range(len(headings))]
     print(f"\n  {title}")
     for row in cells:
-        print("    " + row[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:])))
+        numbers = "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))
+        print("    " + row[0].ljust(widths[0]) + numbers)
 
 
 def phases_named(report, *starts):
@@ -75,8 +76,8 @@ def operations_table(report, title, *names):
     rows = []
     for phase in phases_named(report, *names):
         for op in phase.get("ops", []):
-            rows.append([phase["name"], op["name"], op["count"], number(op["per_s"]), op["ok"], op["failed"], op["rejected"],
-                         op["peak_in_flight"]] + spread(op["ns"]))
+            counts = [op["ok"], op["failed"], op["rejected"], op["peak_in_flight"]]
+            rows.append([phase["name"], op["name"], op["count"], number(op["per_s"])] + counts + spread(op["ns"]))
     print_table(title, ["phase", "operation", "count", "per s", "ok", "failed", "rejected", "at once"] + SPREAD, rows)
 
 
@@ -110,7 +111,8 @@ def samples_table(report):
 
 def totals_table(report):
     totals = report["totals"]
-    rows = [["allocations", number(totals["allocations"])], ["failed allocations", number(totals["failed_allocations"])],
+    rows = [["allocations", number(totals["allocations"])],
+            ["failed allocations", number(totals["failed_allocations"])],
             ["peak RSS MiB", mib(totals["peak_rss_bytes"])], ["peak live MiB", mib(totals["peak_live_bytes"])],
             ["live at the end MiB", mib(totals["live_bytes_end"])]]
     system = report["system"]
@@ -119,8 +121,8 @@ def totals_table(report):
 
 
 def survey(report):
-    rows = [[phase["name"], duration_s(phase), number(phase["items_per_s"]), mib(phase["rss_peak"]), mib(phase["overhead_bytes"]),
-             mib(value(phase, "store-bytes")), number(value(phase, "compression-ratio"), 2)]
+    rows = [[phase["name"], duration_s(phase), number(phase["items_per_s"]), mib(phase["rss_peak"]),
+             mib(phase["overhead_bytes"]), mib(value(phase, "store-bytes")), number(value(phase, "compression-ratio"), 2)]
             for phase in phases_named(report, "write", "import", "process")]
     print_table("By size", ["phase", "s", "traces/s", "peak MiB", "overhead", "store MiB *", "ratio *"], rows)
     rounds_table(report, "Rounds", "import-chunk", "process-chunk", "navigate")
@@ -138,19 +140,21 @@ def bulkimport(report):
         success = 100.0 * op["ok"] / op["count"] if op.get("count") else None
         rows.append([phase["name"], number(value(phase, "threads")), number(phase["items_per_s"]), number(success, 2),
                      mib(phase["rss_peak"]), mib(growth(phase)), number(phase["allocations"])] + spread(op.get("ns")))
-    print_table("By threads and files", ["phase", "threads *", "files/s", "success %", "peak MiB", "growth", "allocations"] + SPREAD, rows)
+    headings = ["phase", "threads *", "files/s", "success %", "peak MiB", "growth", "allocations"]
+    print_table("By threads and files", headings + SPREAD, rows)
     rounds_table(report, "Batches", "batch")
     modules_table(report)
 
 
 def breaker(report):
-    operations_table(report, "Operations", "async-burst", "sync-pool", "load", "no-memory", "no-descriptors", "sustained", "window")
+    operations_table(report, "Operations", "async-burst", "sync-pool", "load", "no-*", "sustained", "window")
     levels = phases_named(report, "load")
     first = (operation(levels[0], "async") or {}).get("per_s") if levels else None
     rows = []
     for phase in levels:
         rate = (operation(phase, "async") or {}).get("per_s")
-        rows.append([phase["name"], number(100.0 * rate / first if rate and first else None, 1), number(value(phase, "transitions"))])
+        share = 100.0 * rate / first if rate and first else None
+        rows.append([phase["name"], number(share, 1), number(value(phase, "transitions"))])
     print_table("Against the first level", ["level", "rate %", "changes of circuits *"], rows)
     calls = {phase["name"]: value(phase, "call-ns") for phase in phases_named(report, "unprotected", "protected")}
     if all(calls.get(name) for name in ("unprotected", "protected")):
@@ -159,21 +163,28 @@ def breaker(report):
     memory_table(report, "Memory", "load", "sustained")
 
 
+def row_bytes(phase):
+    names = ("bytes-per-row", "columnar-bytes-per-row", "json-bytes-per-row")
+    return next((found for found in (value(phase, name) for name in names) if found is not None), None)
+
+
 def pipeline(report):
     rows = [[phase["name"], duration_s(phase), number(phase["items_per_s"]), mib(phase["overhead_bytes"]),
-             number(value(phase, "bytes-per-row") or value(phase, "columnar-bytes-per-row") or value(phase, "json-bytes-per-row"), 1)]
+             number(row_bytes(phase), 1)]
             for phase in phases_named(report, "insert", "ingest", "events", "columnar", "json")]
     print_table("Rows", ["phase", "s", "rows/s", "overhead MiB", "bytes/row *"], rows)
     rounds_table(report, "Rounds", "batch", "slice", "doomed-batch")
     operations_table(report, "Latency", "ingest", "batch")
     values_table(report, "Chaos", "kill", "refusal", "outage")
     memory_table(report, "Sustained", "sustained")
-    rows = [[process["pid"], process["parent"], f"{process['exit']['kind']} {process['exit']['code']}"] for process in report["processes"]]
+    rows = [[process["pid"], process["parent"], f"{process['exit']['kind']} {process['exit']['code']}"]
+            for process in report["processes"]]
     print_table("Processes", ["pid", "parent", "end"], rows)
 
 
 def heavyload(report):
-    operations_table(report, "Components", "concurrent", "memory", "processor", "files", "cycle", "recovery-step", "load")
+    components = ("concurrent", "memory", "processor", "files", "cycle", "recovery-step", "load")
+    operations_table(report, "Components", *components)
     memory_table(report, "Memory", "memory", "sustained", "recovery")
     rounds_table(report, "Cycles", "cycle")
     values_table(report, "Of the program", "memory", "sustained", "recovery", "run")

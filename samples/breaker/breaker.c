@@ -20,14 +20,23 @@
 #include "breaker/engine.h"
 #include "common/sample.h"
 
-enum { POOL = 16, FALLBACKS = 256, FALLBACK_SIZE = 2048, RARE_EVERY = 700, TOOTH = 6, HISTORY_SIZE = 4096, SUSTAINED_LEVEL = 50 };
+enum {
+    POOL = 16,
+    FALLBACKS = 256,
+    FALLBACK_SIZE = 2048,
+    RARE_EVERY = 700,
+    TOOTH = 6,
+    HISTORY_SIZE = 4096,
+    SUSTAINED_LEVEL = 50
+};
 
-static const struct kind LEAKS[] = {{"error", "each failed request leaves its context"},
-                                    {"rare", "one request in 700 leaves a note that it was slow"},
-                                    {"round", "each window leaves its summary (lost)"},
-                                    {"cache", "each window loses copies of answers while the fallback cache shrinks by as much"},
-                                    {"teardown", "each change of a circuit is logged; released when the program ends"},
-                                    {NULL, NULL}};
+static const struct kind LEAKS[] = {
+    {"error", "each failed request leaves its context"},
+    {"rare", "one request in 700 leaves a note that it was slow"},
+    {"round", "each window leaves its summary (lost)"},
+    {"cache", "each window loses copies of answers while the fallback cache shrinks by as much"},
+    {"teardown", "each change of a circuit is logged; released when the program ends"},
+    {NULL, NULL}};
 static const struct kind VARIANTS[] = {{"backlog", "more jobs arrive than are served, then fewer, until none waits"},
                                        {"sawtooth", "a history grows for six windows and is then dropped"},
                                        {"lru", "answers are kept for a fallback, the oldest make room"},
@@ -349,9 +358,9 @@ int main(int argc, char **argv) {
     work->sustained = true;
     work->logged = engine_transitions(&work->engine);
     sustained(work);
-    printf("requests: %llu ok, %llu failed, %llu rejected; %llu changes of circuits\n", (unsigned long long)work->engine.ok,
-           (unsigned long long)work->engine.failed, (unsigned long long)work->engine.rejected,
-           (unsigned long long)engine_transitions(&work->engine));
+    printf("requests: %llu ok, %llu failed, %llu rejected; %llu changes of circuits\n",
+           (unsigned long long)work->engine.ok, (unsigned long long)work->engine.failed,
+           (unsigned long long)work->engine.rejected, (unsigned long long)engine_transitions(&work->engine));
     work_release(work);
     return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * Asynchronous requests to a flaky service, on one thread: many in flight, each answered when its time has come.
  *
- * The service answers after some hundred microseconds, more when many requests are in flight; it has bad spells in which
- * most requests fail. The engine owns requests in flight; their bodies are theirs. One thread.
+ * The service answers after some hundred microseconds, later when many requests are in flight; it has bad spells in
+ * which most requests fail. The engine owns requests in flight; their bodies are theirs. One thread.
  */
 #ifndef SAMPLES_BREAKER_ENGINE_H
 #define SAMPLES_BREAKER_ENGINE_H
@@ -39,7 +39,7 @@ struct engine {
 };
 
 void engine_init(struct engine *engine, answered *on_answer, void *context);
-/* Starts one request, or rejects it (false) when its circuit is open. A body of `size` bytes that cannot be had fails it. */
+/* Starts one request, or rejects it (false) when its circuit is open. If there is no memory for a body it fails. */
 bool engine_start(struct engine *engine, size_t size);
 /* Answers all that are due; waits for the first one if `wait`. */
 void engine_answer(struct engine *engine, bool wait);

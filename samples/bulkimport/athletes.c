@@ -8,7 +8,8 @@
 #include "common/sample.h"
 
 void athletes_init(struct athletes *athletes, size_t room) {
-    *athletes = (struct athletes){.lock = PTHREAD_MUTEX_INITIALIZER, .room = room, .places = xcalloc(room, sizeof(struct athlete))};
+    *athletes = (struct athletes){
+        .lock = PTHREAD_MUTEX_INITIALIZER, .room = room, .places = xcalloc(room, sizeof(struct athlete))};
 }
 
 static struct athlete *place_of(struct athletes *athletes, uint32_t id) {

@@ -29,10 +29,11 @@ static const struct kind LEAKS[] = {{"round", "each batch opens a log and never 
                                     {"thread", "each thread leaves its log when it ends"},
                                     {"vector", "the vector of results is never cleared"},
                                     {NULL, NULL}};
-static const struct kind VARIANTS[] = {{"table-doubling", "the athlete table starts tiny and doubles until all are known"},
-                                       {"arena-per-thread", "each thread works in an arena that goes with it"},
-                                       {"one-time", "the first damaged file loads the profile of known fields"},
-                                       {NULL, NULL}};
+static const struct kind VARIANTS[] = {
+    {"table-doubling", "the athlete table starts tiny and doubles until all are known"},
+    {"arena-per-thread", "each thread works in an arena that goes with it"},
+    {"one-time", "the first damaged file loads the profile of known fields"},
+    {NULL, NULL}};
 static const struct program PROGRAM = {"bulkimport", "workout files parsed by several threads", LEAKS, VARIANTS};
 
 struct result {

@@ -29,11 +29,14 @@ struct field {
     uint8_t number, size, type;
 };
 
-static const struct field FILE_ID_FIELDS[] = {{0, 1, TYPE_ENUM}, {1, 2, TYPE_UINT16}, {3, 4, TYPE_UINT32Z}, {4, 4, TYPE_UINT32},
+static const struct field FILE_ID_FIELDS[] = {{0, 1, TYPE_ENUM},
+                                              {1, 2, TYPE_UINT16},
+                                              {3, 4, TYPE_UINT32Z},
+                                              {4, 4, TYPE_UINT32},
                                               {8, FIT_DEVICE_SIZE, TYPE_STRING}};
 static const struct field RECORD_FIELDS[] = {{253, 4, TYPE_UINT32}, {5, 4, TYPE_UINT32}, {3, 1, TYPE_UINT8}};
-static const struct field SESSION_FIELDS[] = {{253, 4, TYPE_UINT32}, {2, 4, TYPE_UINT32}, {7, 4, TYPE_UINT32}, {9, 4, TYPE_UINT32},
-                                              {11, 2, TYPE_UINT16}};
+static const struct field SESSION_FIELDS[] = {
+    {253, 4, TYPE_UINT32}, {2, 4, TYPE_UINT32}, {7, 4, TYPE_UINT32}, {9, 4, TYPE_UINT32}, {11, 2, TYPE_UINT16}};
 
 static uint16_t crc16(uint16_t crc, const unsigned char *bytes, size_t size) {
     static const uint16_t NIBBLE[16] = {0x0000, 0xcc01, 0xd801, 0x1400, 0xf001, 0x3c00, 0x2800, 0xe401,
@@ -50,7 +53,8 @@ static unsigned char *put(unsigned char *out, uint32_t value, unsigned bytes) {
     return out;
 }
 
-static unsigned char *put_definition(unsigned char *out, unsigned local, unsigned global, const struct field *fields, unsigned count) {
+static unsigned char *put_definition(unsigned char *out, unsigned local, unsigned global, const struct field *fields,
+                                     unsigned count) {
     out = put(out, 0x40 | local, 1);
     out = put(out, 0, 2); /* reserved, little-endian */
     out = put(out, global, 2);
@@ -72,7 +76,8 @@ static unsigned char *put_file_id(unsigned char *out, uint32_t athlete, uint32_t
     return out + FIT_DEVICE_SIZE;
 }
 
-static unsigned char *put_records(unsigned char *out, unsigned points, uint32_t time, uint32_t *distance, struct rng *rng) {
+static unsigned char *put_records(unsigned char *out, unsigned points, uint32_t time, uint32_t *distance,
+                                  struct rng *rng) {
     unsigned heart = 90;
     out = put_definition(out, 1, MESSAGE_RECORD, RECORD_FIELDS, 3);
     for (unsigned i = 0; i < points; i++) {
@@ -148,7 +153,8 @@ static int read_definition(struct cursor *cursor, unsigned local) {
     return 0;
 }
 
-static void set_file_id(struct fit_workout *workout, uint8_t number, uint32_t value, const unsigned char *raw, size_t size) {
+static void set_file_id(struct fit_workout *workout, uint8_t number, uint32_t value, const unsigned char *raw,
+                        size_t size) {
     if (number == 3) workout->athlete = value;
     if (number == 8 && size <= FIT_DEVICE_SIZE) memcpy(workout->device, raw, size);
     workout->device[FIT_DEVICE_SIZE - 1] = '\0';
@@ -185,7 +191,8 @@ static int read_data(struct cursor *cursor, unsigned local) {
         uint32_t value = get(cursor->at, field->size, definition->big_endian);
         if (definition->global == MESSAGE_FILE_ID) set_file_id(workout, field->number, value, cursor->at, field->size);
         if (definition->global == MESSAGE_SESSION) set_session(workout, field->number, value);
-        if (definition->global == MESSAGE_RECORD) set_point(&workout->points[workout->point_count - 1], field->number, value);
+        if (definition->global == MESSAGE_RECORD)
+            set_point(&workout->points[workout->point_count - 1], field->number, value);
         cursor->at += field->size;
     }
     return 0;

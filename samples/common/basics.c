@@ -47,7 +47,9 @@ void sleep_until(uint64_t ns) {
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR) {}
 }
 
-struct rng rng_seeded(uint64_t seed) { return (struct rng){seed * 0x9e3779b97f4a7c15u + 1}; }
+struct rng rng_seeded(uint64_t seed) {
+    return (struct rng){seed * 0x9e3779b97f4a7c15u + 1};
+}
 
 uint64_t rng_next(struct rng *rng) {
     uint64_t x = rng->state;
@@ -62,7 +64,9 @@ unsigned rng_below(struct rng *rng, unsigned bound) { return (unsigned)((rng_nex
 
 double rng_unit(struct rng *rng) { return (double)(rng_next(rng) >> 11) * 0x1p-53; }
 
-struct times times_for(size_t room) { return (struct times){xmalloc(room * sizeof(uint64_t)), 0, room}; }
+struct times times_for(size_t room) {
+    return (struct times){xmalloc(room * sizeof(uint64_t)), 0, room};
+}
 
 void times_add(struct times *times, uint64_t ns) {
     if (times->count < times->room) times->ns[times->count++] = ns;

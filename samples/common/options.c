@@ -64,18 +64,13 @@ static void parse_one(struct options *options, const struct program *program, in
     const char *value;
     if (strcmp(argv[*i], "--help") == 0) help(program);
     if (strcmp(argv[*i], "--list") == 0) list(program);
-    if ((value = value_of("size", argc, argv, i)))
-        options->size = known_size(program, value);
-    else if ((value = value_of("rounds", argc, argv, i)))
-        options->rounds = (unsigned)strtoul(value, NULL, 10);
-    else if ((value = value_of("leak", argc, argv, i)))
-        options->leak = known_kind(program, program->leaks, value);
+    if ((value = value_of("size", argc, argv, i))) options->size = known_size(program, value);
+    else if ((value = value_of("rounds", argc, argv, i))) options->rounds = (unsigned)strtoul(value, NULL, 10);
+    else if ((value = value_of("leak", argc, argv, i))) options->leak = known_kind(program, program->leaks, value);
     else if ((value = value_of("variant", argc, argv, i)))
         options->variant = known_kind(program, program->variants, value);
-    else if ((value = value_of("limit", argc, argv, i)))
-        options->limit = value;
-    else
-        refuse(program, argv[*i]);
+    else if ((value = value_of("limit", argc, argv, i))) options->limit = value;
+    else refuse(program, argv[*i]);
 }
 
 struct options options_parse(const struct program *program, int argc, char **argv) {

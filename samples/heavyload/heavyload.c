@@ -1,8 +1,8 @@
 /*
- * Heavy load: many operations at once, memory pressure, a busy processor, files, long load, the breaking point, recovery.
+ * Heavy load: many operations at once, memory pressure, a busy processor, files, long load, the breaking point.
  *
- * Phases: concurrent, memory, processor, files, sustained of cycle, load@N, recovery of recovery-step. The program stops
- * by itself at a limit (--limit rss=64M, time=10) or on SIGTERM, and marks why.
+ * Phases: concurrent, memory, processor, files, sustained of cycle, load@N, recovery of recovery-step. The program
+ * stops by itself at a limit (--limit rss=MiB, time=SECONDS) or on SIGTERM, and marks why.
  */
 #include <malloc.h>
 #include <pthread.h>
@@ -33,7 +33,8 @@ static const struct kind VARIANTS[] = {{"fragmentation", "records of constant nu
                                        {"arena-per-thread", "each thread works in an arena that goes with it"},
                                        {"sawtooth", "an arena grows for five cycles and is then emptied"},
                                        {NULL, NULL}};
-static const struct program PROGRAM = {"heavyload", "load on memory, processor and files up to the limits", LEAKS, VARIANTS};
+static const struct program PROGRAM = {"heavyload", "load on memory, processor and files up to the limits", LEAKS,
+                                       VARIANTS};
 
 struct chunk {
     struct chunk *next;
@@ -130,11 +131,13 @@ static struct tally add_tally(struct load *load, const char *component, struct t
     load->succeeded += tally.succeeded;
     tidemark_items(tally.operations);
     printf("%-12s %7llu operations, %3.0f %% fine, %8.0f/s\n", component, (unsigned long long)tally.operations,
-           100.0 * (double)tally.succeeded / (double)tally.operations, (double)tally.operations * 1e9 / (double)tally.ns);
+           100.0 * (double)tally.succeeded / (double)tally.operations,
+           (double)tally.operations * 1e9 / (double)tally.ns);
     return tally;
 }
 
-static struct tally component(struct load *load, const char *name, operate *operation, unsigned threads, uint64_t count) {
+static struct tally component(struct load *load, const char *name, operate *operation, unsigned threads,
+                              uint64_t count) {
     struct crew crew = {.name = name, .operation = operation, .context = load->folder, .count = count};
     tidemark_phase_begin(name);
     struct tally tally = add_tally(load, name, crew_run(&crew, threads));
@@ -172,7 +175,8 @@ static bool operate_cycle(void *context, uint64_t n) {
 static void enter_cycle(void *context) {
     struct load *load = context;
     if (leaks(load->options, "thread")) open_thread_journal();
-    if (varies(load->options, "arena-per-thread")) pthread_setspecific(arena_key, memset(xmalloc(ARENA_SIZE), 0, ARENA_SIZE));
+    if (varies(load->options, "arena-per-thread"))
+        pthread_setspecific(arena_key, memset(xmalloc(ARENA_SIZE), 0, ARENA_SIZE));
 }
 
 /* Results are kept in a fixed number of places; each new one replaces the one before. */
@@ -254,7 +258,8 @@ static void find_capacity(struct load *load) {
     char phase[16];
     for (int i = 0; i < 5 && may_go_on(load); i++) {
         snprintf(phase, sizeof phase, "load@%u", LEVELS[i]);
-        struct tally tally = component(load, phase, operate_processor, LEVELS[i], by_size(load->options, 500, 5000, 50000));
+        struct tally tally =
+            component(load, phase, operate_processor, LEVELS[i], by_size(load->options, 500, 5000, 50000));
         double wait_ms = (double)tally.ns / 1e6 * LEVELS[i] / (double)tally.operations;
         if (wait_ms < 100 && 10 * tally.succeeded > 7 * tally.operations) load->capacity = LEVELS[i];
     }
@@ -284,8 +289,8 @@ static void recover(struct load *load, uint64_t before) {
 
 static void recommend(const struct load *load) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES);
-    printf("host: %ld processors, %ld MiB; %llu operations in all, capacity %u\n", processors,
-           pages / 256, (unsigned long long)load->operations, load->capacity);
+    printf("host: %ld processors, %ld MiB; %llu operations in all, capacity %u\n", processors, pages / 256,
+           (unsigned long long)load->operations, load->capacity);
     if (load->stopped) printf("%s\n", load->stopped);
     if (load->capacity < 8) printf("recommendation: fewer than 8 at once; look for waits between operations\n");
     if (10 * load->succeeded < 8 * load->operations) printf("recommendation: too many failures; lower the load\n");
@@ -308,7 +313,8 @@ static void run_all(struct load *load) {
     component(load, "concurrent", operate_memory, CONCURRENT, by_size(options, 2000, 20000, 200000));
     uint64_t before = resident_bytes();
     pressure(load);
-    component(load, "processor", operate_processor, processors < MOST_THREADS ? processors : MOST_THREADS, by_size(options, 2000, 20000, 400000));
+    component(load, "processor", operate_processor, processors < MOST_THREADS ? processors : MOST_THREADS,
+              by_size(options, 2000, 20000, 400000));
     component(load, "files", operate_file, 2, by_size(options, 400, 4000, 40000));
     sustained(load);
     find_capacity(load);

@@ -62,7 +62,8 @@ bool operate_file(void *context, uint64_t n) {
     char *path = path_in(context, name);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     memset(bytes, (int)n, sizeof bytes);
-    bool ok = fd >= 0 && write(fd, bytes, sizeof bytes) == sizeof bytes && pread(fd, bytes, sizeof bytes, 0) == sizeof bytes;
+    bool ok =
+        fd >= 0 && write(fd, bytes, sizeof bytes) == sizeof bytes && pread(fd, bytes, sizeof bytes, 0) == sizeof bytes;
     if (fd >= 0) close(fd);
     unlink(path);
     free(path);

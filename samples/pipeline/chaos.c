@@ -118,7 +118,8 @@ void chaos_refusal(size_t rows_in_batch) {
     tidemark_value("recovery-ms", (double)(clock_ns() - begin) / 1e6);
     batch_release(&batch);
     tidemark_phase_end("refusal");
-    printf("refusal: %llu times, %llu rows flushed\n", (unsigned long long)sink->refused, (unsigned long long)sink->rows);
+    printf("refusal: %llu times, %llu rows flushed\n", (unsigned long long)sink->refused,
+           (unsigned long long)sink->rows);
     free(sink);
 }
 

@@ -24,11 +24,12 @@ static const struct kind LEAKS[] = {{"round", "each batch leaves a copy of its s
                                     {"realloc", "the index grows by realloc with each batch"},
                                     {"teardown", "each batch is remembered; released when the program ends"},
                                     {NULL, NULL}};
-static const struct kind VARIANTS[] = {{"sawtooth", "eight batches gather before they are flushed together"},
-                                       {"table-doubling", "names of sensors in a table that doubles until all are known"},
-                                       {"backlog", "batches wait for a slow sink, which then catches up"},
-                                       {"one-time", "the first refusal makes the table of pauses"},
-                                       {NULL, NULL}};
+static const struct kind VARIANTS[] = {
+    {"sawtooth", "eight batches gather before they are flushed together"},
+    {"table-doubling", "names of sensors in a table that doubles until all are known"},
+    {"backlog", "batches wait for a slow sink, which then catches up"},
+    {"one-time", "the first refusal makes the table of pauses"},
+    {NULL, NULL}};
 static const struct program PROGRAM = {"pipeline", "rows through log, buffer, aggregation and query", LEAKS, VARIANTS};
 
 struct memory {
@@ -158,8 +159,10 @@ static void misbehave(struct pipeline *pipeline, const struct batch *batch) {
     if (leaks(options, "round")) copy_batch_schema(pipeline->number);
     if (leaks(options, "realloc")) extend_index(pipeline);
     if (leaks(options, "teardown")) remember_batch(pipeline, batch);
-    for (unsigned i = 0; leaks(options, "vector") && i < OFFSETS_IN_BATCH; i++) remember_offset(pipeline, pipeline->wal.bytes + i);
-    for (size_t i = 0; varies(options, "table-doubling") && i < batch->count; i += 100) learn_name(pipeline, batch->sensor[i] % 400);
+    for (unsigned i = 0; leaks(options, "vector") && i < OFFSETS_IN_BATCH; i++)
+        remember_offset(pipeline, pipeline->wal.bytes + i);
+    for (size_t i = 0; varies(options, "table-doubling") && i < batch->count; i += 100)
+        learn_name(pipeline, batch->sensor[i] % 400);
 }
 
 static double query(const struct batch *batch, uint32_t sensor) {

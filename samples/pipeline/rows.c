@@ -36,7 +36,8 @@ void batch_fill(struct batch *batch, uint64_t first_id, size_t count) {
 }
 
 size_t batch_bytes(const struct batch *batch) {
-    return batch->room * (sizeof *batch->id + sizeof *batch->time_us + sizeof *batch->sensor + sizeof *batch->quality + sizeof *batch->value);
+    return batch->room * (sizeof *batch->id + sizeof *batch->time_us + sizeof *batch->sensor + sizeof *batch->quality +
+                          sizeof *batch->value);
 }
 
 double batch_query(const struct batch *batch, uint32_t sensor, uint64_t from_us, uint64_t to_us) {
@@ -61,7 +62,8 @@ void batch_release(struct batch *batch) {
 
 char *row_json(const struct row *row) {
     char text[160];
-    int length = snprintf(text, sizeof text, "{\"id\":%llu,\"time_us\":%llu,\"sensor\":%u,\"quality\":%u,\"value\":%.6f}",
-                          (unsigned long long)row->id, (unsigned long long)row->time_us, row->sensor, row->quality, row->value);
+    int length =
+        snprintf(text, sizeof text, "{\"id\":%llu,\"time_us\":%llu,\"sensor\":%u,\"quality\":%u,\"value\":%.6f}",
+                 (unsigned long long)row->id, (unsigned long long)row->time_us, row->sensor, row->quality, row->value);
     return memcpy(xmalloc((size_t)length + 1), text, (size_t)length + 1);
 }

@@ -33,10 +33,8 @@ const struct tile *cache_look(struct cache *cache, unsigned chunk) {
     cache->lookups++;
     for (unsigned i = 0; i < cache->count && !found; i++)
         if (cache->tiles[i].chunk == chunk) found = &cache->tiles[i];
-    if (found)
-        cache->hits++;
-    else
-        found = load_tile(cache, chunk);
+    if (found) cache->hits++;
+    else found = load_tile(cache, chunk);
     found->used = ++cache->tick;
     return found;
 }

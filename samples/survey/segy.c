@@ -62,7 +62,10 @@ static void write_headers(FILE *file, struct segy_layout layout) {
     unsigned char text[SEGY_TEXT_SIZE], binary[SEGY_BINARY_SIZE] = {0};
     char card[81];
     for (int i = 0; i < 40; i++) {
-        snprintf(card, sizeof card, "C%2d %-76s", i + 1, i == 0 ? "SYNTHETIC SURVEY" : i == 39 ? "END TEXTUAL HEADER" : "");
+        snprintf(card, sizeof card, "C%2d %-76s", i + 1,
+                 i == 0    ? "SYNTHETIC SURVEY"
+                 : i == 39 ? "END TEXTUAL HEADER"
+                           : "");
         for (int j = 0; j < 80; j++) text[80 * i + j] = ebcdic(card[j]);
     }
     put16(binary + 16, layout.interval_us);
@@ -94,7 +97,8 @@ static void fill_samples(unsigned char *out, struct segy_layout layout, unsigned
         for (int d = -12; d <= 12; d++) {
             long at = lrint(centre) + d;
             double x = 0.06 * d * d;
-            if (at >= 0 && at < (long)layout.samples) line[at] += (float)lrint(900.0 / (layer + 1) * (1 - 2 * x) * exp(-x));
+            if (at >= 0 && at < (long)layout.samples)
+                line[at] += (float)lrint(900.0 / (layer + 1) * (1 - 2 * x) * exp(-x));
         }
     }
     for (unsigned i = 0; i < layout.samples; i++) put32(out + 4 * i, ibm_from_float(line[i]));
@@ -117,7 +121,9 @@ void segy_write(const char *path, struct segy_layout layout, uint64_t seed) {
     if (fclose(file) != 0) die(path);
 }
 
-static size_t trace_size(const struct segy_reader *reader) { return SEGY_TRACE_HEADER_SIZE + 4 * (size_t)reader->samples; }
+static size_t trace_size(const struct segy_reader *reader) {
+    return SEGY_TRACE_HEADER_SIZE + 4 * (size_t)reader->samples;
+}
 
 static int read_layout(struct segy_reader *reader) {
     unsigned char binary[SEGY_BINARY_SIZE];

@@ -13,7 +13,8 @@
 #include "common/sample.h"
 
 void store_create(struct store *store, const char *path, unsigned room, size_t most_floats) {
-    *store = (struct store){.fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), .room = room, .most_floats = most_floats};
+    *store = (struct store){
+        .fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), .room = room, .most_floats = most_floats};
     if (store->fd < 0) die(path);
     store->slots = xcalloc(room, sizeof *store->slots);
     store->shuffled = xmalloc(4 * most_floats);
@@ -45,7 +46,8 @@ size_t store_read(struct store *store, unsigned chunk, float *samples) {
     const struct store_slot *slot = &store->slots[chunk];
     uLongf raw = 4 * store->most_floats;
     if (pread(store->fd, store->packed, slot->stored, (off_t)slot->offset) != (ssize_t)slot->stored) die("store read");
-    if (uncompress(store->shuffled, &raw, store->packed, slot->stored) != Z_OK || raw != 4 * (uLongf)slot->floats) die("uncompress");
+    if (uncompress(store->shuffled, &raw, store->packed, slot->stored) != Z_OK || raw != 4 * (uLongf)slot->floats)
+        die("uncompress");
     unshuffle((unsigned char *)samples, store->shuffled, slot->floats);
     return slot->floats;
 }

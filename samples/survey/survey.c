@@ -26,12 +26,14 @@ static const struct kind LEAKS[] = {{"round", "each chunk's first trace header i
                                     {"teardown", "each navigation is bookmarked; released when the program ends"},
                                     {"realloc", "the trail of positions grows by realloc and is never cut"},
                                     {NULL, NULL}};
-static const struct kind VARIANTS[] = {{"warm-cache", "only a part is looked at; the cache holds all of it and fills early"},
-                                       {"lru", "the cache is small and nearly always full"},
-                                       {"one-time", "a colour table is made at the fifth navigation and kept"},
-                                       {"rising-work", "navigations look at more and more chunks, then stay"},
-                                       {NULL, NULL}};
-static const struct program PROGRAM = {"survey", "chunked import, processing and navigation of seismic data", LEAKS, VARIANTS};
+static const struct kind VARIANTS[] = {
+    {"warm-cache", "only a part is looked at; the cache holds all of it and fills early"},
+    {"lru", "the cache is small and nearly always full"},
+    {"one-time", "a colour table is made at the fifth navigation and kept"},
+    {"rising-work", "navigations look at more and more chunks, then stay"},
+    {NULL, NULL}};
+static const struct program PROGRAM = {"survey", "chunked import, processing and navigation of seismic data", LEAKS,
+                                       VARIANTS};
 
 struct survey {
     const struct options *options;
@@ -56,7 +58,6 @@ struct viewer {
     unsigned *trail;
     size_t trail_length;
 };
-
 
 static OWN_FRAME void keep_chunk_header(const unsigned char *header) {
     unsigned char *copy = malloc(SEGY_TRACE_HEADER_SIZE);
@@ -106,7 +107,9 @@ static char *file_for(const struct survey *survey, const char *stem, unsigned tr
     return path_in(survey->folder, name);
 }
 
-static unsigned chunks_of(const struct survey *survey, unsigned traces) { return (traces + survey->chunk - 1) / survey->chunk; }
+static unsigned chunks_of(const struct survey *survey, unsigned traces) {
+    return (traces + survey->chunk - 1) / survey->chunk;
+}
 
 static void begin_sized(char *name, size_t room, const char *stem, unsigned traces) {
     snprintf(name, room, "%s@%u", stem, traces);
@@ -121,7 +124,8 @@ static void write_survey(const struct survey *survey, const char *path, unsigned
     tidemark_phase_end(phase);
 }
 
-static unsigned import_chunk(const struct survey *survey, struct segy_reader *reader, struct store *store, float *samples) {
+static unsigned import_chunk(const struct survey *survey, struct segy_reader *reader, struct store *store,
+                             float *samples) {
     tidemark_phase_begin("import-chunk");
     unsigned count = segy_read(reader, samples);
     store_append(store, samples, (size_t)count * survey->samples);
@@ -148,7 +152,8 @@ static void import_survey(const struct survey *survey, const char *path, struct 
     free(store_path);
 }
 
-static void process_chunk(const struct survey *survey, struct store *from, struct store *to, unsigned chunk, float *samples) {
+static void process_chunk(const struct survey *survey, struct store *from, struct store *to, unsigned chunk,
+                          float *samples) {
     tidemark_phase_begin("process-chunk");
     struct band band = band_around(30, 0.7, 1e6 / INTERVAL_US);
     size_t floats = store_read(from, chunk, samples);
@@ -284,7 +289,8 @@ int main(int argc, char **argv) {
     struct options options = options_parse(&PROGRAM, argc, argv);
     struct survey survey = {
         .options = &options,
-        .traces = {by_size(&options, 500, 2000, 10000), by_size(&options, 1000, 10000, 50000), by_size(&options, 2000, 20000, 100000)},
+        .traces = {by_size(&options, 500, 2000, 10000), by_size(&options, 1000, 10000, 50000),
+                   by_size(&options, 2000, 20000, 100000)},
         .samples = by_size(&options, 250, 500, 1000),
         .chunk = by_size(&options, 50, 250, 500),
         .navigations = rounds_or(&options, 100, 100, 100),

@@ -30,8 +30,14 @@ static void ibm_floats_by_hand(void **state) {
     static const struct {
         float value;
         uint32_t ibm;
-    } KNOWN[] = {{0.0f, 0}, {1.0f, 0x41100000}, {-1.0f, 0xc1100000}, {-118.625f, 0xc276a000}, {0.15625f, 0x40280000}, {16.0f, 0x42100000},
-                 {0.0625f, 0x40100000}, {0.00390625f, 0x3f100000}};
+    } KNOWN[] = {{0.0f, 0},
+                 {1.0f, 0x41100000},
+                 {-1.0f, 0xc1100000},
+                 {-118.625f, 0xc276a000},
+                 {0.15625f, 0x40280000},
+                 {16.0f, 0x42100000},
+                 {0.0625f, 0x40100000},
+                 {0.00390625f, 0x3f100000}};
     (void)state;
     for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
         assert_int_equal(ibm_from_float(KNOWN[i].value), KNOWN[i].ibm);
