@@ -122,7 +122,8 @@ def totals_table(report):
 
 def survey(report):
     rows = [[phase["name"], duration_s(phase), number(phase["items_per_s"]), mib(phase["rss_peak"]),
-             mib(phase["overhead_bytes"]), mib(value(phase, "store-bytes")), number(value(phase, "compression-ratio"), 2)]
+             mib(phase["overhead_bytes"]), mib(value(phase, "store-bytes")),
+             number(value(phase, "compression-ratio"), 2)]
             for phase in phases_named(report, "write", "import", "process")]
     print_table("By size", ["phase", "s", "traces/s", "peak MiB", "overhead", "store MiB *", "ratio *"], rows)
     rounds_table(report, "Rounds", "import-chunk", "process-chunk", "navigate")

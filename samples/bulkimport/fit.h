@@ -2,7 +2,7 @@
  * Workout files in the FIT format: a writer for synthetic workouts and a parser for any definition of its messages.
  *
  * After the "Flexible & Interoperable Data Transfer Protocol": header with ".FIT", definition and data messages,
- * CRC-16; a file holds one or several of these chained, each one workout. Both byte orders are read. Pure functions on bytes,
+ * CRC-16; a file holds one or several of these chained, each one workout. Both byte orders are read. Pure functions,
  * any thread; what a parsed workout owns is the caller's to release.
  */
 #ifndef SAMPLES_BULKIMPORT_FIT_H
