@@ -54,10 +54,10 @@ def growth(phase):
 
 
 def spread(times):
-    return [milliseconds((times or {}).get(key)) for key in ("mean", "p50", "p95", "p99", "max")]
+    return [milliseconds((times or {}).get(key)) for key in ("mean", "stddev", "p50", "p95", "p99", "max")]
 
 
-SPREAD = ["mean ms", "p50", "p95", "p99", "max"]
+SPREAD = ["mean ms", "spread", "p50", "p95", "p99", "max"]
 
 
 def rounds_table(report, title, *names):
@@ -106,7 +106,7 @@ def samples_table(report):
         seen = [point[key] for point in curve if point.get(key) is not None]
         if seen:
             rows.append([unit] + [number(pick, 1, scale) for pick in (seen[0], seen[-1], max(seen))])
-    print_table("Measured", ["", "start", "end", "peak"], rows)
+    print_table("Measured", ["what", "start", "end", "peak"], rows)
 
 
 def totals_table(report):
@@ -117,7 +117,7 @@ def totals_table(report):
             ["live at the end MiB", mib(totals["live_bytes_end"])]]
     system = report["system"]
     rows.append(["host", f"{system['cpus']} processors, {mib(system['ram_bytes'])} MiB"])
-    print_table("Totals", ["", ""], rows)
+    print_table("Totals", ["what", "value"], rows)
 
 
 def survey(report):
@@ -139,9 +139,11 @@ def bulkimport(report):
     for phase in phases_named(report, "import-t*"):
         op = operation(phase, "file") or {}
         success = 100.0 * op["ok"] / op["count"] if op.get("count") else None
-        rows.append([phase["name"], number(value(phase, "threads")), number(phase["items_per_s"]), number(success, 2),
+        workouts, seconds = value(phase, "workouts"), phase["duration_ns"] / 1e9
+        rows.append([phase["name"], number(value(phase, "threads")), number(phase["items_per_s"]),
+                     number(workouts / seconds if workouts and seconds else None), number(success, 2),
                      mib(phase["rss_peak"]), mib(growth(phase)), number(phase["allocations"])] + spread(op.get("ns")))
-    headings = ["phase", "threads *", "files/s", "success %", "peak MiB", "growth", "allocations"]
+    headings = ["phase", "threads *", "files/s", "workouts/s *", "success %", "peak MiB", "growth", "allocations"]
     print_table("By threads and files", headings + SPREAD, rows)
     rounds_table(report, "Batches", "batch")
     modules_table(report)
@@ -183,9 +185,27 @@ def pipeline(report):
     print_table("Processes", ["pid", "parent", "end"], rows)
 
 
+def processor_share(report, phase):
+    """Mean share of all processors while the phase ran, from the samples; None where there were none."""
+    spans = [(instance["begin"], instance["end"]) for instance in phase["instances"] if instance["end"] is not None]
+    seen = [point["cpu"] for point in report.get("curve", [])
+            if point["cpu"] is not None and any(begin <= point["t"] <= end for begin, end in spans)]
+    return 100.0 * sum(seen) / len(seen) / report["system"]["cpus"] if seen else None
+
+
+def component_row(report, phase):
+    count, fine = sum(op["count"] for op in phase["ops"]), sum(op["ok"] for op in phase["ops"])
+    seconds, grown = phase["duration_ns"] / 1e9, growth(phase)
+    rate = grown / seconds if grown is not None and seconds else None
+    return [phase["name"], count, number(100.0 * fine / count if count else None, 1), mib(phase["rss_peak"]), mib(rate),
+            number(processor_share(report, phase), 1)]
+
+
 def heavyload(report):
     components = ("concurrent", "memory", "processor", "files", "cycle", "recovery-step", "load")
-    operations_table(report, "Components", *components)
+    rows = [component_row(report, phase) for phase in phases_named(report, *components)]
+    print_table("Components", ["component", "operations", "success %", "peak MiB", "growth MiB/s", "processor %"], rows)
+    operations_table(report, "Latency", *components)
     memory_table(report, "Memory", "memory", "sustained", "recovery")
     rounds_table(report, "Cycles", "cycle")
     values_table(report, "Of the program", "memory", "sustained", "recovery", "run")
@@ -194,10 +214,13 @@ def heavyload(report):
 TABLES = {"survey": survey, "bulkimport": bulkimport, "breaker": breaker, "pipeline": pipeline, "heavyload": heavyload}
 
 
+STATES = {"ok": "pass", "exceeded": "FAIL", "warn": "marginal", "not-judged": "not judged"}
+
+
 def print_budgets(check):
     budgets = check["verdict"].get("budgets", []) if check else []
     rows = [[budget["rule"], budget["phase"] or "-", budget["limit"], budget["value"],
-             "-" if budget["ok"] is None else "pass" if budget["ok"] else "FAIL"] for budget in budgets]
+             STATES.get(budget["state"], budget["state"])] for budget in budgets]
     if rows:
         print_table("Criteria", ["rule", "phase", "target", "actual", ""], rows)
 

@@ -221,6 +221,7 @@ static void import_all(struct import *import, unsigned files, unsigned threads) 
     tidemark_items(files);
     tidemark_items_named("workouts", workouts);
     tidemark_value("threads", threads);
+    tidemark_value("workouts", (double)workouts);
     tidemark_phase_end(phase);
     printf("%2u threads, %5u files: %6.0f files/s, %lu workouts, %lu damaged\n", threads, files,
            files * 1e9 / (double)(clock_ns() - begin), workouts, atomic_load(&import->failed) - failed);
