@@ -1,4 +1,4 @@
-/* links: preload/unwind.c preload/rules.c preload/cfi.c preload/reference.c preload/stackid.c preload/stacks.c preload/modules.c preload/sys.c libs: -lunwind -ldl */
+/* links: preload/unwind.c preload/rules.c preload/cfi.c preload/reference.c preload/stackid.c preload/stacks.c preload/modules.c preload/sys.c libs: -lunwind -ldl flags: -fexceptions */
 /*
  * The walk gives the stack that libunwind's own local unwinder gives, whatever the stack went through.
  */
@@ -10,15 +10,20 @@
 #include "../../preload/unwind.h"
 
 #include <alloca.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <libunwind.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -42,9 +47,6 @@ static void *extent(uint32_t first) {
 
 static int start(void **state) {
     (void)state;
-    static bool opened;
-    if (!opened) unwind_open_reference();
-    opened = true;
     unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
     if (modules_start() || stackid_start(extent) || unwind_start(DEPTH, 0)) return -1;
     thread = sys_memory(unwind_thread_size());
@@ -142,7 +144,7 @@ static NOINLINE uint32_t right_caller(void) {
 static void changed_return_address(void **state) {
     (void)state;
     uint32_t nodes[4];
-    for (int i = 0; i < 4; i++) nodes[i] = (i & 1 ? right_caller : left_caller)();
+    for (volatile int i = 0; i < 4; i++) nodes[i] = (i & 1 ? right_caller : left_caller)();
     assert_int_equal(nodes[0], nodes[2]);
     assert_int_equal(nodes[1], nodes[3]);
     assert_int_not_equal(nodes[0], nodes[1]);
@@ -305,6 +307,116 @@ static void in_another_thread(void **state) {
     assert_int_equal(counters().partial, 0);
 }
 
+/* Forced unwinding runs cleanups on a stack that is being taken down, as a C++ exception does. */
+static void clean_up(int *depth) {
+    capture();
+    recurse(*depth % 3);
+}
+static NOINLINE void leave_from(int depth) {
+    __attribute__((cleanup(clean_up))) int copy = depth;
+    capture();
+    if (depth <= 0) pthread_exit(NULL);
+    if (sink) leave_from(depth - 1);
+    capture();
+}
+static void *run_leaver(void *argument) {
+    leave_from(*(int *)argument);
+    return NULL;
+}
+
+static void while_unwinding(void **state) {
+    (void)state;
+    pthread_t id;
+    int depth = 10;
+    sink = 1;
+    pthread_create(&id, NULL, run_leaver, &depth);
+    pthread_join(id, NULL);
+    assert_int_equal(counters().partial, 0);
+}
+
+/* --- objects that come and go --- */
+
+typedef void through_function(void (*)(void));
+
+/* An object with one function, whose frame is as large as we say and whose code is the same but for that number. */
+static void build_object(const char *directory, const char *name, int frame) {
+    char command[1024];
+    snprintf(command, sizeof command,
+             "cat >%s/%s.s <<'END'\n.globl through\n.type through,@function\nthrough:\n.cfi_startproc\nsub $%d,%%rsp\n"
+             ".cfi_adjust_cfa_offset %d\ncall *%%rdi\nadd $%d,%%rsp\n.cfi_adjust_cfa_offset -%d\nret\n.cfi_endproc\n"
+             ".section .note.GNU-stack\nEND\ncc -shared -o %s/%s.so %s/%s.s",
+             directory, name, frame, frame, frame, frame, directory, name, directory, name);
+    assert_int_equal(system(command), 0);
+}
+
+static uint32_t seen_module;
+static void *seen_base;
+static void note_module(void) {
+    uint32_t at = capture(), parent, info;
+    uint64_t ip;
+    Dl_info found;
+    for (; at && !stackid_node(at, &ip, &parent, &info); at = parent)
+        if (dladdr((void *)ip, &found) && strstr(found.dli_fname, "/through-")) {
+            seen_module = info & TRACE_NODE_MODULE_MASK;
+            seen_base = found.dli_fbase;
+        }
+}
+
+static void call_through(const char *directory, const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s.so", directory, name);
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(object);
+    through_function *through;
+    *(void **)&through = dlsym(object, "through");
+    seen_module = 0;
+    through(note_module);
+    dlclose(object);
+    modules_sweep();
+}
+
+static void address_used_again(void **state) {
+    (void)state;
+    char directory[] = "/tmp/test-unwind-XXXXXX", command[64];
+    assert_non_null(mkdtemp(directory));
+    build_object(directory, "through-a", 8);
+    build_object(directory, "through-b", 24);
+    uint32_t modules[4];
+    void *bases[4];
+    for (volatile int i = 0; i < 4; i++) {
+        call_through(directory, i & 1 ? "through-b" : "through-a");
+        modules[i] = seen_module;
+        bases[i] = seen_base;
+        assert_int_not_equal(modules[i], 0);
+        assert_true(modules_by_id(modules[i])->gone);
+    }
+    for (int i = 1; i < 4; i++) assert_int_not_equal(modules[i], modules[i - 1]);
+    if (bases[0] != bases[1]) print_message("the loader did not use the address again\n");
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    assert_int_equal(system(command), 0);
+}
+
+/* Bits of the open descriptors, as libunwind's own set-up in this test has not run yet. */
+static uint64_t descriptors_before, descriptors_after;
+static uint64_t open_descriptors(void) {
+    uint64_t bits = 0;
+    for (int fd = 0; fd < 64; fd++) bits |= (uint64_t)(fcntl(fd, F_GETFD) >= 0) << fd;
+    return bits;
+}
+
+static int open_reference(void **state) {
+    (void)state;
+    descriptors_before = open_descriptors();
+    unwind_open_reference();
+    descriptors_after = open_descriptors();
+    return 0;
+}
+
+static void no_descriptor_is_kept(void **state) {
+    (void)state;
+    assert_int_equal(descriptors_before, descriptors_after);
+}
+
 /* --- the depth limit --- */
 
 static uint32_t deep_nodes[FRAMES];
@@ -418,6 +530,7 @@ int main(void) {
         ROW(after_longjmp),         ROW(through_libc),          ROW(coroutine_switches),     ROW(in_a_signal_handler),
         ROW(on_an_alternate_stack), ROW(in_another_thread),     ROW(beyond_the_depth_limit), ROW(deeper_than_can_be_walked),
         ROW(cross_check_agrees),    ROW(code_without_rules),    ROW(bad_registers),
+        ROW(while_unwinding),       ROW(address_used_again),    ROW(no_descriptor_is_kept),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_reference, NULL);
 }
