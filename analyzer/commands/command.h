@@ -90,5 +90,6 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same unless -q was given. */
 void say_unless_quiet(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_quietly(bool quiet); /* what say_unless_quiet obeys; the framework sets it from -q */
+bool said_quietly(void);
 
 #endif

@@ -13,6 +13,7 @@
 static bool quiet;
 
 void say_quietly(bool wanted) { quiet = wanted; }
+bool said_quietly(void) { return quiet; }
 
 __attribute__((format(printf, 1, 0))) static void say_line(const char *format, va_list arguments) {
     char line[LINE_MAX_BYTES] = "tidemark: ";
