@@ -24,10 +24,13 @@ struct growth_phase {
     enum growth_kind kind; /* of its rounds: the best that there is */
     uint64_t rounds;    /* complete ones, before pairing */
     size_t round_count; /* complete ones as judged */
+    bool gap;           /* the time between the rounds of another phase */
     bool siblings;      /* its rounds are its children, which ran once each */
 };
 size_t growth_phase_count(const struct growth *growth); /* after end() */
 struct growth_phase growth_phase(const struct growth *growth, size_t phase);
+/* Whether all that is born in `inner` is born in `outer` too. */
+bool growth_phase_within(const struct growth *growth, size_t inner, size_t outer);
 
 /* What one stack did in one phase: an evidence without owner, settings and doubts, which the caller adds. */
 struct growth_record {

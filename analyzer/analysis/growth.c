@@ -1,0 +1,598 @@
+/*
+ * The collector: turns births, releases and resizings into records per stack and series, and records into evidence.
+ *
+ * A plain block's `attached` is its birth epoch, marked by the lowest bit; a block that was enlarged, moved to another
+ * stack or inherited from one that it replaced has a struct layers instead.
+ */
+#include "growth.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "growth_record.h"
+#include "growth_rounds.h"
+
+#define MOST_LAYERS 256u
+#define HEIR_SLOTS 64u       /* per thread: the last block born at each of the latest stacks */
+#define LEAST_REPETITIONS 4u /* rounds from which a phase is judged by its repetitions */
+#define LEAST_WINDOWS 8u
+#define LEAST_ITEM_CALLS 32u /* items reported in fewer lumps make no windows */
+#define LEAST_SIBLINGS 5u
+
+struct layer {
+    struct epoch *epoch;
+    uint64_t bytes;
+    uint32_t stack;
+};
+
+struct layers {
+    uint32_t count, room;
+    struct layer items[];
+};
+
+struct heir_slot {
+    struct block *block;
+    uint32_t stack, edges;
+};
+
+struct thread_state {
+    struct heir_slot heirs[HEIR_SLOTS];
+};
+
+struct chosen { /* a phase as judged */
+    uint32_t series;
+    size_t round_count;
+    uint64_t rounds;
+};
+
+struct growth {
+    struct rounds *rounds;
+    struct record **stacks; /* newest series first */
+    size_t stack_room;
+    struct thread_state **threads;
+    size_t thread_room;
+    bool cut;
+    struct chosen *chosen; /* after end() */
+    size_t chosen_count;
+    struct record **found; /* records of the chosen series */
+    size_t *found_phase;
+    size_t found_count;
+};
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+/* Blocks and their layers. */
+
+static void *tag_epoch(struct epoch *epoch) { return (char *)epoch + 1; }
+static bool is_plain(const struct block *block) { return ((uintptr_t)block->attached & 1) != 0; }
+static struct epoch *plain_epoch(const struct block *block) { return (struct epoch *)(void *)((char *)block->attached - 1); }
+
+static struct epoch *hold_epoch(struct growth *growth) {
+    struct epoch *epoch = rounds_epoch(growth->rounds);
+    epoch->references++;
+    return epoch;
+}
+
+static struct layers *new_layers(uint32_t room) {
+    struct layers *layers = must(malloc(sizeof *layers + room * sizeof *layers->items));
+    *layers = (struct layers){.room = room};
+    return layers;
+}
+
+/* The block's layers; a plain block of `size` bytes at `stack` becomes a layered one. */
+static struct layers *layers_of(struct block *block, uint64_t size, uint32_t stack) {
+    if (!is_plain(block)) return block->attached;
+    struct layers *layers = new_layers(4);
+    layers->items[layers->count++] = (struct layer){plain_epoch(block), size, stack};
+    block->attached = layers;
+    return layers;
+}
+
+static struct layers *with_room(struct layers *layers, uint32_t more) {
+    if (layers->count + more <= layers->room) return layers;
+    uint32_t room = (layers->count + more) * 2;
+    layers = must(realloc(layers, sizeof *layers + room * sizeof *layers->items));
+    layers->room = room;
+    return layers;
+}
+
+/* Records of stacks. */
+
+static struct record **stack_slot(struct growth *growth, uint32_t stack) {
+    if (stack >= growth->stack_room) {
+        size_t room = (size_t)stack + stack / 2 + 64;
+        growth->stacks = must(realloc(growth->stacks, room * sizeof *growth->stacks));
+        memset(growth->stacks + growth->stack_room, 0, (room - growth->stack_room) * sizeof *growth->stacks);
+        growth->stack_room = room;
+    }
+    return &growth->stacks[stack];
+}
+
+/* The record of this stack in this series, moved to the front of its list. */
+static struct record *record_of(struct growth *growth, uint32_t stack, const struct place *place) {
+    struct record **slot = stack_slot(growth, stack), **at = slot;
+    while (*at && (*at)->series != place->series) at = &(*at)->next;
+    struct record *record = *at;
+    if (record) *at = record->next;
+    else record = record_new(stack, place->series, place->raw);
+    record->next = *slot;
+    *slot = record;
+    return record;
+}
+
+static struct record_time time_of(const struct growth *growth, const struct series *series) {
+    struct record_time time = {.shift = series->shift, .raw = series_now(series), .work_tag = growth->rounds->work_ends,
+                               .exiting = growth->rounds->exiting};
+    time.between = series_is_between(growth->rounds, series, &time.rounds_tag);
+    return time;
+}
+
+static void bear(struct growth *growth, const struct layer *layer, uint32_t thread) {
+    for (uint32_t i = 0; i < layer->epoch->count; i++) {
+        const struct place *place = &layer->epoch->places[i];
+        struct record_time time = time_of(growth, &growth->rounds->series[place->series]);
+        time.raw = place->raw;
+        record_birth(record_of(growth, layer->stack, place), &time, layer->bytes, thread);
+    }
+}
+
+typedef void (*record_change)(struct record *, const struct record_time *, uint64_t birth, uint64_t bytes);
+
+static void change(struct growth *growth, const struct layer *layer, record_change apply, uint64_t bytes) {
+    for (uint32_t i = 0; i < layer->epoch->count; i++) {
+        const struct place *place = &layer->epoch->places[i];
+        const struct series *series = &growth->rounds->series[place->series];
+        if (series->dropped) continue;
+        struct record_time time = time_of(growth, series);
+        apply(record_of(growth, layer->stack, place), &time, place->raw, bytes);
+    }
+}
+
+static void resize_record(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes) {
+    record_resize(record, time, birth, (int64_t)bytes);
+}
+
+static void end_layer(struct growth *growth, struct layer *layer, record_change apply) {
+    change(growth, layer, apply, layer->bytes);
+    epoch_release(layer->epoch);
+}
+
+static void note_step(struct growth *growth, uint32_t stack, uint64_t capacity) {
+    const struct epoch *epoch = rounds_epoch(growth->rounds);
+    for (uint32_t i = 0; i < epoch->count; i++) {
+        struct record_time time = time_of(growth, &growth->rounds->series[epoch->places[i].series]);
+        time.raw = epoch->places[i].raw;
+        record_step(record_of(growth, stack, &epoch->places[i]), &time, capacity);
+    }
+}
+
+/* Too many layers: every second one is taken as born with the next younger one. */
+static void thin_layers(struct growth *growth, struct layers *layers) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i + 1 < layers->count; i += 2) {
+        struct layer *old = &layers->items[i], *young = &layers->items[i + 1];
+        end_layer(growth, old, record_take_out);
+        change(growth, young, resize_record, old->bytes);
+        young->bytes += old->bytes;
+        layers->items[kept++] = *young;
+    }
+    if (layers->count % 2) layers->items[kept++] = layers->items[layers->count - 1];
+    layers->count = kept;
+}
+
+static void add_layer(struct growth *growth, struct block *block, uint64_t bytes, uint32_t thread) {
+    struct layers *layers = with_room(block->attached, 1);
+    block->attached = layers;
+    struct layer *top = &layers->items[layers->count - 1];
+    if (top->epoch == rounds_epoch(growth->rounds) && top->stack == block->stack) {
+        change(growth, top, resize_record, bytes);
+        top->bytes += bytes;
+        return;
+    }
+    layers->items[layers->count] = (struct layer){hold_epoch(growth), bytes, block->stack};
+    bear(growth, &layers->items[layers->count++], thread);
+    if (layers->count > MOST_LAYERS) thin_layers(growth, layers);
+}
+
+static void shrink(struct growth *growth, struct layers *layers, uint64_t bytes) {
+    while (layers->count > 1 && layers->items[layers->count - 1].bytes <= bytes) {
+        struct layer *top = &layers->items[--layers->count];
+        bytes -= top->bytes;
+        end_layer(growth, top, record_death);
+    }
+    struct layer *top = &layers->items[layers->count - 1];
+    change(growth, top, resize_record, -bytes);
+    top->bytes -= bytes;
+}
+
+/* A block whose only layer was born in this very epoch belongs to the stack that enlarged it last. */
+static void move_to_stack(struct growth *growth, struct layers *layers, uint32_t stack, uint32_t thread) {
+    struct layer *only = &layers->items[0];
+    if (only->stack == stack) return;
+    change(growth, only, record_take_out, only->bytes);
+    only->stack = stack;
+    bear(growth, only, thread);
+}
+
+/* Heirs: blocks that take the place of a smaller one of the same stack. */
+
+static struct thread_state *thread_of(struct growth *growth, uint32_t thread) {
+    if (thread >= growth->thread_room) {
+        size_t room = (size_t)thread + thread / 2 + 8;
+        growth->threads = must(realloc(growth->threads, room * sizeof *growth->threads));
+        memset(growth->threads + growth->thread_room, 0, (room - growth->thread_room) * sizeof *growth->threads);
+        growth->thread_room = room;
+    }
+    if (!growth->threads[thread]) growth->threads[thread] = must(calloc(1, sizeof **growth->threads));
+    return growth->threads[thread];
+}
+
+static struct heir_slot *heir_slot(struct growth *growth, uint32_t thread, uint32_t stack) {
+    return &thread_of(growth, thread)->heirs[(stack * 2654435761u) >> 26];
+}
+
+static void forget_heir(struct growth *growth, const struct block *block) {
+    struct heir_slot *slot = heir_slot(growth, block->thread, block->stack);
+    if (slot->block == block) slot->block = NULL;
+}
+
+static struct block *find_heir(struct growth *growth, const struct block *block, uint32_t thread) {
+    struct heir_slot *slot = heir_slot(growth, thread, block->stack);
+    struct block *heir = slot->block;
+    if (!heir || heir == block || slot->stack != block->stack || heir->size <= block->size) return NULL;
+    return slot->edges == growth->rounds->edges && is_plain(heir) ? heir : NULL;
+}
+
+/* The heir keeps the older layers; what it is larger by was born with it. */
+static void inherit(struct growth *growth, struct block *block, struct block *heir) {
+    struct layers *old = layers_of(block, block->size, block->stack);
+    struct layers *layers = with_room(old, 1);
+    struct layer top = {plain_epoch(heir), heir->size, heir->stack};
+    change(growth, &top, resize_record, -block->size);
+    top.bytes -= block->size;
+    layers->items[layers->count++] = top;
+    heir->attached = layers;
+    block->attached = NULL;
+    note_step(growth, heir->stack, heir->size);
+    if (layers->count > MOST_LAYERS) thin_layers(growth, layers);
+}
+
+/* Callbacks of the replay. */
+
+static void *growth_begin(const struct replay_facts *facts) {
+    struct growth *growth = calloc(1, sizeof *growth);
+    if (!growth) return NULL;
+    growth->rounds = rounds_new();
+    growth->cut = facts->cut;
+    if (growth->rounds) return growth;
+    free(growth);
+    return NULL;
+}
+
+static void growth_born(void *self, struct block *block, const struct moment *now) {
+    struct growth *growth = self;
+    rounds_count_event(growth->rounds);
+    if (block->internal) return;
+    struct layer layer = {hold_epoch(growth), block->size, block->stack};
+    block->attached = tag_epoch(layer.epoch);
+    bear(growth, &layer, now->thread);
+    *heir_slot(growth, now->thread, block->stack) = (struct heir_slot){block, block->stack, growth->rounds->edges};
+}
+
+static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack, const struct moment *now) {
+    struct growth *growth = self;
+    rounds_count_event(growth->rounds);
+    if (!block->attached) return;
+    if (block->stack != old_stack) {
+        struct heir_slot *slot = heir_slot(growth, block->thread, old_stack);
+        if (slot->block == block) slot->block = NULL;
+    }
+    struct layers *layers = layers_of(block, old_size, old_stack);
+    if (layers->count == 1 && layers->items[0].epoch == rounds_epoch(growth->rounds))
+        move_to_stack(growth, layers, block->stack, now->thread);
+    if (block->size > old_size) {
+        add_layer(growth, block, block->size - old_size, now->thread);
+        note_step(growth, block->stack, block->size);
+    } else if (block->size < old_size) {
+        shrink(growth, layers, old_size - block->size);
+    }
+}
+
+static void growth_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
+    struct growth *growth = self;
+    rounds_count_event(growth->rounds);
+    if (!block->attached) return;
+    struct block *heir = cause == DEATH_FREED ? find_heir(growth, block, now->thread) : NULL;
+    forget_heir(growth, block);
+    if (heir) {
+        inherit(growth, block, heir);
+        return;
+    }
+    if (is_plain(block)) {
+        struct layer layer = {plain_epoch(block), block->size, block->stack};
+        end_layer(growth, &layer, record_death);
+    } else {
+        struct layers *layers = block->attached;
+        for (uint32_t i = 0; i < layers->count; i++) end_layer(growth, &layers->items[i], record_death);
+        free(layers);
+    }
+    block->attached = NULL;
+}
+
+static void growth_control(void *self, const struct control *control, const struct moment *now) {
+    rounds_control(((struct growth *)self)->rounds, control, now);
+}
+
+/* Results. */
+
+static size_t complete_rounds(const struct series *series) {
+    return (size_t)(series->ended >> series->shift);
+}
+
+static size_t rounds_if_enough(const struct growth *growth, uint32_t index, enum series_kind kind, size_t least) {
+    uint32_t series = growth->rounds->phases[index].series[kind];
+    if (series == NO_INDEX || growth->rounds->series[series].dropped) return 0;
+    if (kind == SERIES_ITEMS && growth->rounds->phases[index].item_calls < LEAST_ITEM_CALLS) return 0;
+    size_t count = complete_rounds(&growth->rounds->series[series]);
+    return count >= least ? count : 0;
+}
+
+static void choose(struct growth *growth, uint32_t series_index) {
+    const struct series *series = &growth->rounds->series[series_index];
+    growth->chosen[growth->chosen_count++] =
+        (struct chosen){series_index, complete_rounds(series), series->kind == SERIES_PHASES || series->kind == SERIES_SIBLINGS
+                                                                   ? series->ended : complete_rounds(series)};
+}
+
+/* The best way of counting a phase's rounds that gives enough of them; else its repetitions. */
+static void choose_series(struct growth *growth, uint32_t index) {
+    static const size_t least[] = {LEAST_REPETITIONS, LEAST_WINDOWS, LEAST_WINDOWS, LEAST_WINDOWS};
+    const struct phase_state *phase = &growth->rounds->phases[index];
+    for (int kind = SERIES_PHASES; kind < SERIES_SIBLINGS; kind++) {
+        if (!rounds_if_enough(growth, index, (enum series_kind)kind, least[kind])) continue;
+        choose(growth, phase->series[kind]);
+        return;
+    }
+    if (phase->series[SERIES_PHASES] != NO_INDEX && phase->of == NO_INDEX) choose(growth, phase->series[SERIES_PHASES]);
+}
+
+/* Children that ran once each, as the tests of a suite do, are together the rounds of their parent. */
+static void choose_siblings(struct growth *growth, uint32_t index) {
+    const struct phase_state *phase = &growth->rounds->phases[index];
+    if (phase->children < LEAST_SIBLINGS || phase->repeated_children * 5 > phase->children) return;
+    if (rounds_if_enough(growth, index, SERIES_SIBLINGS, LEAST_SIBLINGS)) choose(growth, phase->series[SERIES_SIBLINGS]);
+}
+
+static void find_records(struct growth *growth) {
+    size_t *phase_of = must(malloc((growth->rounds->series_count + 1) * sizeof *phase_of)), room = 0;
+    for (size_t i = 0; i < growth->rounds->series_count; i++) phase_of[i] = SIZE_MAX;
+    for (size_t i = 0; i < growth->chosen_count; i++) phase_of[growth->chosen[i].series] = i;
+    for (size_t i = 0; i < growth->stack_room; i++) {
+        for (struct record *record = growth->stacks[i]; record; record = record->next) {
+            if (phase_of[record->series] == SIZE_MAX) continue;
+            if (growth->found_count == room) {
+                room = room ? room * 2 : 64;
+                growth->found = must(realloc(growth->found, room * sizeof *growth->found));
+                growth->found_phase = must(realloc(growth->found_phase, room * sizeof *growth->found_phase));
+            }
+            const struct series *series = &growth->rounds->series[record->series];
+            record_pass(record, series->shift, series->ended);
+            growth->found_phase[growth->found_count] = phase_of[record->series];
+            growth->found[growth->found_count++] = record;
+        }
+    }
+    free(phase_of);
+}
+
+static int growth_end(void *self, const struct moment *now) {
+    (void)now;
+    struct growth *growth = self;
+    rounds_end(growth->rounds);
+    growth->chosen = must(calloc(2 * growth->rounds->phase_count, sizeof *growth->chosen));
+    for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_series(growth, i);
+    for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_siblings(growth, i);
+    find_records(growth);
+    return 0;
+}
+
+const struct analysis growth_analysis = {
+    .name = "growth",
+    .attaches = true,
+    .begin = growth_begin,
+    .born = growth_born,
+    .resized = growth_resized,
+    .died = growth_died,
+    .control = growth_control,
+    .end = growth_end,
+};
+
+void growth_release(struct growth *growth) {
+    if (!growth) return;
+    for (size_t i = 0; i < growth->stack_room; i++) {
+        for (struct record *record = growth->stacks[i], *next; record; record = next) {
+            next = record->next;
+            record_release(record);
+        }
+    }
+    for (size_t i = 0; i < growth->thread_room; i++) free(growth->threads[i]);
+    rounds_release(growth->rounds);
+    free(growth->stacks);
+    free(growth->threads);
+    free(growth->chosen);
+    free(growth->found);
+    free(growth->found_phase);
+    free(growth);
+}
+
+size_t growth_phase_count(const struct growth *growth) { return growth->chosen_count; }
+
+struct growth_phase growth_phase(const struct growth *growth, size_t index) {
+    static const enum growth_kind kinds[SERIES_KINDS] = {GROWTH_ROUNDS_PHASES, GROWTH_ROUNDS_OPERATIONS, GROWTH_ROUNDS_ITEMS,
+                                                         GROWTH_ROUNDS_EVENTS, GROWTH_ROUNDS_PHASES};
+    const struct chosen *chosen = &growth->chosen[index];
+    const struct series *series = &growth->rounds->series[chosen->series];
+    const struct phase_state *phase = &growth->rounds->phases[series->phase];
+    return (struct growth_phase){
+        .name = phase->name,
+        .parent = phase->parent == NO_INDEX ? NULL : growth->rounds->phases[phase->parent].name,
+        .kind = kinds[series->kind],
+        .rounds = chosen->rounds,
+        .round_count = chosen->round_count,
+        .gap = phase->of != NO_INDEX,
+        .siblings = series->kind == SERIES_SIBLINGS,
+    };
+}
+
+bool growth_phase_within(const struct growth *growth, size_t inner, size_t outer) {
+    const struct series *series = &growth->rounds->series[growth->chosen[outer].series];
+    uint32_t phase = growth->rounds->series[growth->chosen[inner].series].phase;
+    if (inner == outer) return false;
+    if (series->phase == RUN_PHASE) return series->kind == SERIES_SIBLINGS;
+    while (phase != NO_INDEX && phase != series->phase) phase = growth->rounds->phases[phase].parent;
+    return phase != NO_INDEX;
+}
+
+size_t growth_record_count(const struct growth *growth) { return growth->found_count; }
+
+/* Released after the last round of the series, and of those after the last work of the process. */
+static uint64_t late(const struct tagged_amount *amount, uint32_t tag, bool bytes) {
+    if (amount->tag != tag) return 0;
+    return bytes ? amount->amount.bytes : amount->amount.blocks;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+struct late_tags {
+    uint32_t rounds, work;
+};
+
+static struct late_tags final_tags(const struct growth *growth, const struct series *series) {
+    struct late_tags tags = {0, growth->rounds->work_ends};
+    series_is_between(growth->rounds, series, &tags.rounds);
+    return tags;
+}
+
+static void add_round(struct growth_round *to, const struct record_round *from, struct late_tags tags) {
+    for (int bytes = 0; bytes < 2; bytes++) {
+        uint64_t live = bytes ? from->live.bytes : from->live.blocks;
+        uint64_t after = late(&from->after_rounds, tags.rounds, bytes);
+        uint64_t teardown = least(after, late(&from->after_work, tags.work, bytes));
+        uint64_t at_exit = least(teardown, bytes ? from->at_exit.bytes : from->at_exit.blocks);
+        *(bytes ? &to->held.bytes : &to->held.blocks) += live + after;
+        *(bytes ? &to->kept.bytes : &to->kept.blocks) += live + teardown;
+        *(bytes ? &to->exited.bytes : &to->exited.blocks) += live + at_exit;
+        *(bytes ? &to->never.bytes : &to->never.blocks) += live;
+    }
+}
+
+struct growth_record growth_record(const struct growth *growth, size_t index) {
+    const struct record *record = growth->found[index];
+    const struct chosen *chosen = &growth->chosen[growth->found_phase[index]];
+    struct late_tags tags = final_tags(growth, &growth->rounds->series[record->series]);
+    struct growth_round sum = {.work = 0};
+    for (size_t i = 0; i < record->round_count && record->rounds[i].round < chosen->round_count; i++)
+        add_round(&sum, &record->rounds[i], tags);
+    return (struct growth_record){record->stack, growth->found_phase[index], sum.held};
+}
+
+/* Items where nearly all rounds report some, else operations, else most in flight, else allocation events. */
+static double work_in(const struct series *series, size_t round, int unit) {
+    if (round >= series->work_count) return 0;
+    const struct round_work *work = &series->work[round];
+    const double values[] = {(double)work->items, (double)work->operations, work->in_flight, (double)work->events};
+    return values[unit];
+}
+
+static void fill_work(const struct series *series, struct growth_round *rounds, size_t count) {
+    int unit = 0;
+    bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
+    for (; unit < 3 && !windows; unit++) {
+        size_t with = 0;
+        for (size_t i = 0; i < count; i++) with += work_in(series, i, unit) > 0;
+        if (with * 10 >= count * 9) break;
+    }
+    for (size_t i = 0; i < count; i++) {
+        rounds[i].work = windows ? 1 : work_in(series, i, unit);
+        rounds[i].skip = !windows && i < series->work_count && series->work[i].skip;
+    }
+}
+
+struct gathered {
+    uint64_t first;
+    struct growth_lives lives;
+    uint64_t threads;
+    const struct record *largest; /* container */
+};
+
+static void gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out,
+                   struct growth_round *rounds, struct late_tags tags) {
+    for (size_t i = 0; i < record->round_count && record->rounds[i].round < out->count; i++) {
+        struct growth_round before = rounds[record->rounds[i].round];
+        add_round(&rounds[record->rounds[i].round], &record->rounds[i], tags);
+        if (rounds[record->rounds[i].round].held.blocks > before.held.blocks) gathered->threads |= record->rounds[i].threads;
+    }
+    if (record->first < gathered->first) gathered->first = record->first;
+    if (record->lives) growth_lives_merge(&gathered->lives, record->lives);
+    growth_lives_add(&gathered->lives, 0, record->freed_at_once);
+    if (record->has_pending && record->pending_tag != tags.rounds) {
+        growth_lives_add(&gathered->lives, 0, record->pending_at_once);
+        if (record->pending) growth_lives_merge(&gathered->lives, record->pending);
+    }
+    const struct record *largest = gathered->largest;
+    if (record->step_count && (!largest || record->steps[record->step_count - 1].bytes > largest->steps[largest->step_count - 1].bytes))
+        gathered->largest = record;
+    out->level.peak += record->level.peak;
+    out->level.last += record->level.last;
+    if (record->level.falls > out->level.falls) out->level.falls = record->level.falls;
+    out->level.steady_after_warm_up &= record->level.steady_after_warm_up;
+}
+
+static uint64_t total(const struct growth_lives *lives) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < GROWTH_LIVES_BUCKETS; i++) sum += lives->count[i];
+    return sum;
+}
+
+static int copy_steps(const struct record *record, struct growth_evidence *out) {
+    if (!record) return 0;
+    struct growth_step *steps = malloc(record->step_count * sizeof *steps);
+    if (!steps) return -ENOMEM;
+    memcpy(steps, record->steps, record->step_count * sizeof *steps);
+    out->steps = steps;
+    out->step_count = record->step_count;
+    while (out->step_count && steps[out->step_count - 1].round >= out->count) out->step_count--;
+    return 0;
+}
+
+int growth_evidence(const struct growth *growth, const size_t *records, size_t count, struct growth_evidence *out) {
+    const struct chosen *chosen = &growth->chosen[growth->found_phase[records[0]]];
+    const struct series *series = &growth->rounds->series[chosen->series];
+    struct growth_round *rounds = calloc(chosen->round_count + 1, sizeof *rounds);
+    if (!rounds) return -ENOMEM;
+    *out = (struct growth_evidence){.kind = growth_phase(growth, growth->found_phase[records[0]]).kind, .rounds = rounds,
+                                    .count = chosen->round_count, .level.steady_after_warm_up = true,
+                                    .exit_seen = growth->rounds->exiting, .cut = growth->cut};
+    bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
+    out->each = windows ? 1 : 1u << series->shift;
+    fill_work(series, rounds, chosen->round_count);
+    struct gathered gathered = {.first = UINT64_MAX};
+    for (size_t i = 0; i < count; i++)
+        gather(&gathered, growth->found[records[i]], out, rounds, final_tags(growth, series));
+    out->first = (uint32_t)(gathered.first >> series->shift);
+    out->freed = total(&gathered.lives);
+    out->reach = growth_lives_reach(&gathered.lives);
+    out->threads = (uint32_t)__builtin_popcountll(gathered.threads);
+    int error = copy_steps(gathered.largest, out);
+    if (error) growth_evidence_release(out);
+    return error;
+}
+
+void growth_evidence_release(struct growth_evidence *evidence) {
+    free((void *)(uintptr_t)evidence->rounds);
+    free((void *)(uintptr_t)evidence->steps);
+    *evidence = (struct growth_evidence){.kind = evidence->kind};
+}

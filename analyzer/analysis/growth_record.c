@@ -1,0 +1,205 @@
+/* Bookkeeping of one stack in one series; called by growth.c for every birth and release. */
+#include "growth_record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_STEPS 64u
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw) {
+    struct record *record = must(calloc(1, sizeof *record));
+    record->stack = stack;
+    record->series = series;
+    record->first = raw;
+    record->level.steady_after_warm_up = true;
+    return record;
+}
+
+void record_release(struct record *record) {
+    free(record->rounds);
+    free(record->lives);
+    free(record->pending);
+    free(record->steps);
+    free(record);
+}
+
+static void add(struct growth_amount *to, const struct growth_amount *amount) {
+    to->blocks += amount->blocks;
+    to->bytes += amount->bytes;
+}
+
+static void add_tagged(struct tagged_amount *to, uint32_t tag, const struct growth_amount *amount) {
+    if (to->tag != tag) *to = (struct tagged_amount){.tag = tag};
+    add(&to->amount, amount);
+}
+
+/* Two rounds become one; of amounts with different tags the later stretch counts. */
+static void join(struct record_round *into, const struct record_round *from) {
+    add(&into->live, &from->live);
+    add(&into->at_exit, &from->at_exit);
+    if (from->after_rounds.tag >= into->after_rounds.tag) add_tagged(&into->after_rounds, from->after_rounds.tag, &from->after_rounds.amount);
+    if (from->after_work.tag >= into->after_work.tag) add_tagged(&into->after_work, from->after_work.tag, &from->after_work.amount);
+    into->threads |= from->threads;
+}
+
+static void pair_rounds(struct record *record) {
+    size_t kept = 0;
+    for (size_t i = 0; i < record->round_count; i++) {
+        struct record_round round = record->rounds[i];
+        round.round >>= 1;
+        if (kept > 0 && record->rounds[kept - 1].round == round.round) join(&record->rounds[kept - 1], &round);
+        else record->rounds[kept++] = round;
+    }
+    record->round_count = kept;
+    for (size_t i = 0; i < record->step_count; i++) record->steps[i].round >>= 1;
+    if (record->lives) growth_lives_halve(record->lives);
+    if (record->pending) growth_lives_halve(record->pending);
+    record->level_round >>= 1;
+    record->shift++;
+}
+
+static void see_level(struct record *record, uint64_t level) {
+    struct growth_level *seen = &record->level;
+    if (!record->level_begun) record->level_first = level;
+    record->level_begun = true;
+    if (level > record->level_first) seen->steady_after_warm_up = false;
+    if (level * 2 <= record->level_high) {
+        seen->falls++;
+        record->level_high = 0;
+    }
+    if (level > record->level_high) record->level_high = level;
+    if (level > seen->peak) seen->peak = level;
+    seen->last = level;
+}
+
+void record_pass(struct record *record, unsigned shift, uint64_t raw) {
+    while (record->shift < shift) pair_rounds(record);
+    uint32_t now = (uint32_t)(raw >> shift);
+    if (!record->level_begun) record->level_round = (uint32_t)(record->first >> shift);
+    if (now <= record->level_round) return;
+    see_level(record, record->live);
+    record->level_round = now;
+}
+
+/* Rounds that hold nothing and released nothing lately say nothing any more. */
+static void forget_empty_rounds(struct record *record, const struct record_time *time) {
+    size_t kept = 0;
+    for (size_t i = 0; i < record->round_count; i++) {
+        const struct record_round *round = &record->rounds[i];
+        bool late = round->after_rounds.amount.blocks && round->after_rounds.tag == time->rounds_tag && time->between;
+        if (round->live.blocks || round->at_exit.blocks || late) record->rounds[kept++] = *round;
+    }
+    record->round_count = kept;
+}
+
+static void make_room(struct record *record, const struct record_time *time) {
+    forget_empty_rounds(record, time);
+    if (record->round_count * 2 < record->round_room) return;
+    record->round_room = record->round_room ? record->round_room * 2 : 4;
+    record->rounds = must(realloc(record->rounds, record->round_room * sizeof *record->rounds));
+}
+
+static size_t find_round(const struct record *record, uint32_t round) {
+    size_t low = 0, high = record->round_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (record->rounds[middle].round < round) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static struct record_round *round_of(struct record *record, const struct record_time *time, uint64_t birth) {
+    uint32_t round = (uint32_t)(birth >> time->shift);
+    size_t at = record->round_count;
+    if (at == 0 || record->rounds[at - 1].round != round) at = find_round(record, round);
+    else at--;
+    if (at < record->round_count && record->rounds[at].round == round) return &record->rounds[at];
+    if (record->round_count == record->round_room) {
+        make_room(record, time);
+        at = find_round(record, round);
+    }
+    memmove(&record->rounds[at + 1], &record->rounds[at], (record->round_count++ - at) * sizeof *record->rounds);
+    record->rounds[at] = (struct record_round){.round = round};
+    return &record->rounds[at];
+}
+
+void record_birth(struct record *record, const struct record_time *time, uint64_t bytes, uint32_t thread) {
+    record_pass(record, time->shift, time->raw);
+    struct record_round *round = round_of(record, time, time->raw);
+    if (round->live.blocks == 0) round->threads = 0;
+    round->live.blocks++;
+    round->live.bytes += bytes;
+    round->threads |= 1ull << (thread & 63);
+    record->live++;
+}
+
+void record_resize(struct record *record, const struct record_time *time, uint64_t birth, int64_t bytes) {
+    record_pass(record, time->shift, time->raw);
+    round_of(record, time, birth)->live.bytes += (uint64_t)bytes;
+}
+
+static void settle_pending(struct record *record) {
+    record->freed_at_once += record->pending_at_once;
+    record->pending_at_once = 0;
+    record->has_pending = false;
+    if (!record->pending) return;
+    if (!record->lives) record->lives = must(calloc(1, sizeof *record->lives));
+    growth_lives_merge(record->lives, record->pending);
+    free(record->pending);
+    record->pending = NULL;
+}
+
+static void note_life(struct record *record, const struct record_time *time, uint64_t rounds) {
+    if (record->has_pending && !(time->between && record->pending_tag == time->rounds_tag)) settle_pending(record);
+    record->has_pending = time->between;
+    record->pending_tag = time->rounds_tag;
+    if (rounds == 0) {
+        *(time->between ? &record->pending_at_once : &record->freed_at_once) += 1;
+        return;
+    }
+    struct growth_lives **lives = time->between ? &record->pending : &record->lives;
+    if (!*lives) *lives = must(calloc(1, sizeof **lives));
+    growth_lives_add(*lives, rounds, 1);
+}
+
+void record_death(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes) {
+    struct growth_amount amount = {1, bytes};
+    record_take_out(record, time, birth, bytes);
+    uint64_t born = birth >> time->shift, now = time->raw >> time->shift;
+    note_life(record, time, now > born ? now - born : 0);
+    struct record_round *round = round_of(record, time, birth);
+    if (time->between) add_tagged(&round->after_rounds, time->rounds_tag, &amount);
+    add_tagged(&round->after_work, time->work_tag, &amount);
+    if (time->exiting) add(&round->at_exit, &amount);
+}
+
+void record_take_out(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes) {
+    record_pass(record, time->shift, time->raw);
+    struct record_round *round = round_of(record, time, birth);
+    round->live.blocks--;
+    round->live.bytes -= bytes;
+    record->live--;
+}
+
+void record_step(struct record *record, const struct record_time *time, uint64_t bytes) {
+    record_pass(record, time->shift, time->raw);
+    uint32_t round = (uint32_t)(time->raw >> time->shift);
+    struct growth_step *last = record->step_count ? &record->steps[record->step_count - 1] : NULL;
+    if (last && bytes <= last->bytes) return;
+    if (last && last->round == round) {
+        last->bytes = bytes;
+        return;
+    }
+    if (record->step_count == MOST_STEPS) {
+        for (size_t i = 1; i < MOST_STEPS / 2; i++) record->steps[i] = record->steps[2 * i];
+        record->step_count = MOST_STEPS / 2;
+    }
+    if (!record->steps) record->steps = must(malloc(MOST_STEPS * sizeof *record->steps));
+    record->steps[record->step_count++] = (struct growth_step){round, bytes};
+}

@@ -1,0 +1,73 @@
+/*
+ * What one stack did over the rounds of one series: live blocks by the round of their birth, how long freed ones lived,
+ * and what the level was at the ends of rounds. Only rounds with live or lately released blocks take memory.
+ *
+ * Blocks released after the last round of the series, after the last work of the process, and after exit began are told
+ * apart although nobody knows yet which was the last: each count carries the tag of its stretch, and is valid at the end
+ * if the tag still is.
+ */
+#ifndef ANALYSIS_GROWTH_RECORD_H
+#define ANALYSIS_GROWTH_RECORD_H
+
+#include "growth_evidence.h"
+#include "growth_lives.h"
+
+struct tagged_amount {
+    struct growth_amount amount;
+    uint32_t tag;
+};
+
+struct record_round {
+    uint32_t round; /* judged: raw >> shift */
+    struct growth_amount live;
+    struct tagged_amount after_rounds, after_work;
+    struct growth_amount at_exit;
+    uint64_t threads; /* bits of the births' threads, modulo 64 */
+};
+
+struct record {
+    struct record *next; /* of the same stack */
+    uint32_t stack, series;
+    unsigned shift;
+    uint64_t first;          /* raw round of the first birth */
+    uint64_t live;           /* blocks */
+    struct record_round *rounds;
+    size_t round_count, round_room;
+    uint64_t freed_at_once;  /* in the round of their birth */
+    struct growth_lives *lives; /* of the others; NULL until there is one */
+    uint64_t pending_at_once;   /* the same for the stretch `pending_tag`, which may lie after the last round */
+    struct growth_lives *pending;
+    uint32_t pending_tag;
+    bool has_pending;
+    uint32_t level_round;    /* rounds before it are in the level */
+    bool level_begun;
+    uint64_t level_first, level_high;
+    struct growth_level level;
+    struct growth_step *steps;
+    size_t step_count;
+};
+
+/* A moment as a record sees it. */
+struct record_time {
+    unsigned shift;     /* of the series */
+    uint64_t raw;       /* round of the birth; for a release, the current one */
+    bool between;       /* a release that may lie after the last round */
+    uint32_t rounds_tag, work_tag;
+    bool exiting;
+};
+
+struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw);
+void record_release(struct record *record);
+void record_birth(struct record *record, const struct record_time *time, uint64_t bytes, uint32_t thread);
+/* Grows or shrinks a live block's layer in place. */
+void record_resize(struct record *record, const struct record_time *time, uint64_t birth, int64_t bytes);
+/* Released: a life that ended. */
+void record_death(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes);
+/* Handed to another stack or round; no life ended. */
+void record_take_out(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes);
+/* A container of this stack grew to `bytes`. */
+void record_step(struct record *record, const struct record_time *time, uint64_t bytes);
+/* Brings the level up to the end of round `raw` - 1. */
+void record_pass(struct record *record, unsigned shift, uint64_t raw);
+
+#endif

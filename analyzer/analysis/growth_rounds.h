@@ -1,0 +1,109 @@
+/*
+ * Where a moment lies: in which round of which phases, for every way of counting rounds that may be judged later.
+ *
+ * A series is one way of counting the rounds of one phase: its repetitions, windows of operations, items or events, or
+ * its children that ran once each. Rounds are counted in raw units; a judged round is raw >> shift, where shift grows so
+ * that there are never more than GROWTH_MOST_ROUNDS (64 for windows). An epoch is a stretch in which no series moves on;
+ * blocks refer to the epoch of their birth. Called by growth.c only, on one thread.
+ */
+#ifndef ANALYSIS_GROWTH_ROUNDS_H
+#define ANALYSIS_GROWTH_ROUNDS_H
+
+#include "analysis.h"
+#include "growth_evidence.h"
+
+enum series_kind { SERIES_PHASES, SERIES_OPERATIONS, SERIES_ITEMS, SERIES_EVENTS, SERIES_SIBLINGS, SERIES_KINDS };
+
+struct round_work { /* of the phase in one judged round */
+    uint64_t items, operations, events;
+    uint32_t in_flight; /* most operations at once */
+    bool skip;
+};
+
+struct series {
+    enum series_kind kind;
+    uint32_t phase;
+    unsigned shift;
+    bool dropped;      /* a better series has enough rounds; its records are void */
+    bool active;
+    uint64_t at;       /* raw round of what is born now, if active */
+    uint64_t ended;    /* complete raw rounds */
+    uint64_t since;    /* events of the process when it became active */
+    struct round_work *work; /* by judged round */
+    size_t work_count;
+};
+
+struct place {
+    uint32_t series;
+    uint64_t raw;
+};
+
+struct epoch {
+    uint32_t references; /* live blocks and layers, and the current epoch's own */
+    uint32_t count;
+    struct place places[];
+};
+
+struct phase_state {
+    char *name;
+    uint32_t parent;  /* index, UINT32_MAX at the top */
+    uint32_t gap;     /* phase `between NAME`, UINT32_MAX while there is none */
+    uint32_t of;      /* for a gap: NAME's index; else UINT32_MAX */
+    uint32_t ordinal; /* among its parent's children */
+    uint32_t children, repeated_children;
+    uint64_t begun, ended;
+    uint64_t item_calls;
+    uint32_t series[SERIES_KINDS]; /* UINT32_MAX: none */
+};
+
+struct instance {
+    uint32_t phase, thread;
+    uint64_t raw;
+};
+
+#define NO_INDEX UINT32_MAX
+#define RUN_PHASE 0u /* the phase of what lies outside all others */
+
+struct rounds {
+    struct phase_state *phases;
+    size_t phase_count, phase_room;
+    uint32_t *names; /* hash table of phase indices + 1 */
+    size_t name_room;
+    struct series *series;
+    size_t series_count, series_room;
+    struct instance *instances; /* active ones, oldest first */
+    size_t instance_count, instance_room;
+    uint32_t *active; /* series that count now */
+    size_t active_count, active_room;
+    uint32_t last_ended; /* phase whose gap may be on */
+    uint32_t in_flight;
+    uint64_t events, next_window; /* of the process; when some series may reach its next window */
+    uint32_t work_ends;           /* rounds and operations that ended before exit */
+    uint32_t edges;               /* of operations and phases, for successions */
+    bool exiting;
+    struct epoch *epoch; /* the current one; NULL until something is born in it */
+};
+
+struct rounds *rounds_new(void);
+void rounds_release(struct rounds *rounds);
+void rounds_control(struct rounds *rounds, const struct control *control, const struct moment *now);
+void rounds_window(struct rounds *rounds); /* events reached next_window */
+struct epoch *rounds_epoch(struct rounds *rounds);
+void epoch_release(struct epoch *epoch);
+/* Closes what is open; phases that are still active keep their last round incomplete. */
+void rounds_end(struct rounds *rounds);
+
+static inline void rounds_count_event(struct rounds *rounds) {
+    if (++rounds->events >= rounds->next_window) rounds_window(rounds);
+}
+
+/* The raw round that a block dies in: the current one, or between rounds the next. */
+static inline uint64_t series_now(const struct series *series) { return series->active ? series->at : series->ended; }
+
+/*
+ * Whether a death now may lie after the last round of the series; `tag` then tells this stretch from later ones: the death
+ * did lie after the last round if the tag is still the series' at the end.
+ */
+bool series_is_between(const struct rounds *rounds, const struct series *series, uint32_t *tag);
+
+#endif

@@ -1,0 +1,326 @@
+/*
+ * Groups the collected records into sites, judges each, and lets the allocating function speak for what its stacks
+ * leave unexplained. Called once, after symbols are known; no I/O.
+ */
+#include "judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_SIZE 512
+#define COVERED_SHARE 0.8 /* of a finding's blocks that a finding of an inner phase explains */
+
+struct item { /* a record and what is known of its stack */
+    size_t record;
+    struct growth_record of;
+    struct stack_facts facts;
+};
+
+struct site { /* a finding in the making */
+    size_t begin, end; /* items */
+    struct growth_finding finding;
+    uint64_t key;
+    bool remaining; /* not explained by its own verdict */
+    bool dropped;
+};
+
+struct bench {
+    const struct growth *growth;
+    const struct judge_input *input;
+    struct item *items;
+    size_t item_count;
+    struct site *sites;
+    size_t site_count, site_room;
+    size_t judged, not_judged;
+};
+
+static int compare(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
+
+static int by_site(const void *left, const void *right) {
+    const struct item *a = left, *b = right;
+    int order = compare(a->of.phase, b->of.phase);
+    if (!order) order = compare(a->facts.function, b->facts.function);
+    if (!order) order = compare(a->facts.folded, b->facts.folded);
+    if (!order) order = compare(b->of.held.bytes, a->of.held.bytes);
+    return order ? order : compare(a->of.stack, b->of.stack);
+}
+
+static int collect(struct bench *bench) {
+    bench->item_count = growth_record_count(bench->growth);
+    bench->items = calloc(bench->item_count + 1, sizeof *bench->items);
+    if (!bench->items) return -ENOMEM;
+    for (size_t i = 0; i < bench->item_count; i++) {
+        struct item *item = &bench->items[i];
+        item->record = i;
+        item->of = growth_record(bench->growth, i);
+        item->facts = (struct stack_facts){.folded = item->of.stack, .function = UINT64_MAX - item->of.stack};
+        const struct judge_input *input = bench->input;
+        if (input->stack_facts) input->stack_facts(input->stack_context, item->of.stack, &item->facts);
+    }
+    qsort(bench->items, bench->item_count, sizeof *bench->items, by_site);
+    return 0;
+}
+
+static int evidence_of(const struct bench *bench, size_t begin, size_t end, const bool *left_out, struct growth_evidence *out) {
+    size_t *records = malloc((end - begin + 1) * sizeof *records), count = 0;
+    if (!records) return -ENOMEM;
+    for (size_t i = begin; i < end; i++) {
+        if (!left_out || !left_out[i - begin]) records[count++] = bench->items[i].record;
+    }
+    int error = growth_evidence(bench->growth, records, count, out);
+    free(records);
+    return error;
+}
+
+static struct phase_facts facts_of_phase(const struct bench *bench, size_t phase) {
+    struct phase_facts facts = {.settings = bench->input->settings};
+    const char *name = growth_phase(bench->growth, phase).name;
+    if (bench->input->phase_facts) bench->input->phase_facts(bench->input->phase_context, name, &facts);
+    return facts;
+}
+
+struct function_facts {
+    double reach;
+    uint64_t freed;
+};
+
+static void complete(const struct bench *bench, struct growth_evidence *evidence, const struct phase_facts *phase,
+                     enum growth_owner owner, struct function_facts function) {
+    bool pooled = owner == GROWTH_OWNER_INTERPRETER || owner == GROWTH_OWNER_POOL;
+    evidence->owner = owner;
+    evidence->owner_freed = function.freed;
+    evidence->reach_borrowed = evidence->freed == 0 || pooled;
+    if (evidence->reach_borrowed) evidence->reach = function.reach;
+    evidence->steady = phase->steady;
+    evidence->builds = phase->builds;
+    evidence->lost_events = bench->input->lost_events;
+}
+
+static char *copy(const char *text) { return strdup(text); }
+
+static int write_up(struct growth_finding *finding, const struct growth_evidence *evidence) {
+    char sentence[TEXT_SIZE], would_change[TEXT_SIZE];
+    finding->sentence = copy(growth_sentence(evidence, &finding->judgement, sentence, sizeof sentence));
+    finding->would_change = copy(growth_would_change(evidence, &finding->judgement, would_change, sizeof would_change));
+    finding->survivors = calloc(evidence->count + 1, sizeof *finding->survivors);
+    if (!finding->sentence || !finding->would_change || !finding->survivors) return -ENOMEM;
+    for (size_t i = 0; i < evidence->count; i++) finding->survivors[i] = evidence->rounds[i].held.blocks;
+    finding->survivor_count = evidence->count;
+    return 0;
+}
+
+static struct site *add_site(struct bench *bench) {
+    if (bench->site_count == bench->site_room) {
+        size_t room = bench->site_room ? bench->site_room * 2 : 64;
+        struct site *sites = realloc(bench->sites, room * sizeof *sites);
+        if (!sites) return NULL;
+        bench->sites = sites;
+        bench->site_room = room;
+    }
+    struct site *site = &bench->sites[bench->site_count++];
+    *site = (struct site){.begin = 0};
+    return site;
+}
+
+static int name_stacks(const struct bench *bench, struct site *site, const bool *left_out) {
+    struct growth_finding *finding = &site->finding;
+    finding->stacks = calloc(site->end - site->begin, sizeof *finding->stacks);
+    if (!finding->stacks) return -ENOMEM;
+    for (size_t i = site->begin; i < site->end; i++) {
+        if (!left_out || !left_out[i - site->begin]) finding->stacks[finding->stack_count++] = bench->items[i].of.stack;
+    }
+    return 0;
+}
+
+/* Held across rounds at some time, or at the end: worth a line. Others were released in their round. */
+static bool worth_telling(const struct growth_evidence *evidence, const struct growth_judgement *judgement) {
+    return evidence->level.peak > 0 || judgement->k > 0;
+}
+
+static int judge_items(struct bench *bench, size_t begin, size_t end, const bool *left_out, struct function_facts function,
+                       struct site *out) {
+    const struct item *first = &bench->items[begin];
+    struct phase_facts phase = facts_of_phase(bench, first->of.phase);
+    struct growth_phase name = growth_phase(bench->growth, first->of.phase);
+    struct growth_evidence evidence;
+    int error = evidence_of(bench, begin, end, left_out, &evidence);
+    if (error) return error;
+    complete(bench, &evidence, &phase, first->facts.owner, function);
+    *out = (struct site){.begin = begin, .end = end, .key = first->facts.folded};
+    out->finding = (struct growth_finding){.phase = first->of.phase, .phase_name = name.name, .of_function = left_out != NULL,
+                                           .kind = evidence.kind, .owner = first->facts.owner, .rounds = name.rounds,
+                                           .threads = evidence.threads,
+                                           .judgement = growth_classify(&evidence, &phase.settings)};
+    enum growth_class class = out->finding.judgement.class;
+    out->dropped = !worth_telling(&evidence, &out->finding.judgement);
+    out->remaining = out->finding.judgement.outcome != GROWTH_FAIL && class != GROWTH_GROWING && class != GROWTH_RETURNED &&
+                     class != GROWTH_RUNTIME && first->of.held.blocks > 0;
+    if (!out->dropped) error = write_up(&out->finding, &evidence);
+    if (!out->dropped && !error) error = name_stacks(bench, out, left_out);
+    growth_evidence_release(&evidence);
+    return error;
+}
+
+static void release_finding(struct growth_finding *finding) {
+    free(finding->stacks);
+    free(finding->survivors);
+    free(finding->sentence);
+    free(finding->would_change);
+}
+
+/* Each stack of one function in one phase by itself. */
+static int judge_stacks(struct bench *bench, size_t begin, size_t end, struct function_facts function) {
+    for (size_t i = begin, next; i < end; i = next) {
+        for (next = i + 1; next < end && bench->items[next].facts.folded == bench->items[i].facts.folded;) next++;
+        struct site made, *site;
+        int error = judge_items(bench, i, next, NULL, function, &made);
+        if (error) return error;
+        bench->judged += made.finding.judgement.class != GROWTH_NOT_JUDGED;
+        bench->not_judged += made.finding.judgement.class == GROWTH_NOT_JUDGED && !made.dropped;
+        site = add_site(bench);
+        if (!site) return -ENOMEM;
+        *site = made;
+    }
+    return 0;
+}
+
+/* What the stacks leave unexplained, as one site; replaces their findings where it fails or grows. */
+static int judge_function(struct bench *bench, size_t begin, size_t end, size_t first_site, struct function_facts function) {
+    bool *left_out = calloc(end - begin, sizeof *left_out);
+    size_t remaining = 0, last_site = bench->site_count;
+    if (!left_out) return -ENOMEM;
+    for (size_t i = first_site; i < last_site; i++) {
+        const struct site *site = &bench->sites[i];
+        remaining += site->remaining;
+        for (size_t j = site->begin; j < site->end; j++) left_out[j - begin] = !site->remaining;
+    }
+    struct site made = {.dropped = true};
+    int error = remaining > 1 ? judge_items(bench, begin, end, left_out, function, &made) : 0;
+    free(left_out);
+    enum growth_class class = made.finding.judgement.class;
+    bool speaks = remaining > 1 && !error && (made.finding.judgement.outcome == GROWTH_FAIL || class == GROWTH_GROWING);
+    if (!speaks) {
+        release_finding(&made.finding);
+        return error;
+    }
+    for (size_t i = first_site; i < last_site; i++) bench->sites[i].dropped |= bench->sites[i].remaining;
+    made.key = bench->items[begin].facts.function;
+    struct site *site = add_site(bench);
+    if (!site) return -ENOMEM;
+    *site = made;
+    return 0;
+}
+
+static int judge_functions(struct bench *bench) {
+    for (size_t i = 0, next; i < bench->item_count; i = next) {
+        const struct item *first = &bench->items[i];
+        for (next = i + 1; next < bench->item_count; next++) {
+            const struct item *item = &bench->items[next];
+            if (item->of.phase != first->of.phase || item->facts.function != first->facts.function) break;
+        }
+        struct growth_evidence whole;
+        int error = evidence_of(bench, i, next, NULL, &whole);
+        if (error) return error;
+        struct function_facts function = {whole.reach, whole.freed};
+        growth_evidence_release(&whole);
+        size_t first_site = bench->site_count;
+        error = judge_stacks(bench, i, next, function);
+        if (!error) error = judge_function(bench, i, next, first_site, function);
+        if (error) return error;
+    }
+    return 0;
+}
+
+static bool grew(const struct site *site) { return !site->dropped && site->finding.judgement.outcome >= GROWTH_WARN; }
+
+/* The same growth seen in two phases, one inside the other, is told once: the worse verdict, else the inner phase. */
+static bool covered_by(const struct bench *bench, const struct site *site, const struct site *other) {
+    const struct growth_judgement *mine = &site->finding.judgement, *its = &other->finding.judgement;
+    bool inside = growth_phase_within(bench->growth, other->finding.phase, site->finding.phase);
+    bool around = growth_phase_within(bench->growth, site->finding.phase, other->finding.phase);
+    if (its->outcome < mine->outcome) return false;
+    if (inside) return its->outcome > mine->outcome || (double)its->blocks >= COVERED_SHARE * (double)mine->blocks;
+    return around && its->outcome > mine->outcome;
+}
+
+static int by_key(const void *left, const void *right) {
+    const struct site *a = left, *b = right;
+    int order = compare(a->key, b->key);
+    return order ? order : compare(a->finding.phase, b->finding.phase);
+}
+
+/* `run` with one site that grows in many phases must stay cheap: only findings of the same site are compared. */
+static void relate_phases(struct bench *bench) {
+    qsort(bench->sites, bench->site_count, sizeof *bench->sites, by_key);
+    for (size_t i = 0, next; i < bench->site_count; i = next) {
+        for (next = i + 1; next < bench->site_count && bench->sites[next].key == bench->sites[i].key;) next++;
+        bool *covered = calloc(next - i, sizeof *covered);
+        size_t growing = 0;
+        for (size_t j = i; covered && j < next; j++) {
+            for (size_t k = i; k < next && grew(&bench->sites[j]) && !covered[j - i]; k++)
+                covered[j - i] = k != j && grew(&bench->sites[k]) && !covered[k - i] && covered_by(bench, &bench->sites[j], &bench->sites[k]);
+        }
+        for (size_t j = i; covered && j < next; j++) bench->sites[j].dropped |= covered[j - i];
+        for (size_t j = i; j < next; j++) growing += grew(&bench->sites[j]);
+        for (size_t j = i; j < next; j++) bench->sites[j].finding.only_phase = growing == 1 && grew(&bench->sites[j]);
+        free(covered);
+    }
+}
+
+static int worst_first(const void *left, const void *right) {
+    const struct growth_finding *a = left, *b = right;
+    int order = compare(b->judgement.outcome, a->judgement.outcome);
+    if (!order) order = compare(b->judgement.class == GROWTH_GROWING, a->judgement.class == GROWTH_GROWING);
+    if (!order) order = compare(b->judgement.bytes, a->judgement.bytes);
+    if (!order) order = compare(a->phase, b->phase);
+    return order ? order : compare(a->stacks[0], b->stacks[0]);
+}
+
+static int deliver(struct bench *bench, struct growth_findings *out) {
+    out->items = calloc(bench->site_count + 1, sizeof *out->items);
+    if (!out->items) return -ENOMEM;
+    for (size_t i = 0; i < bench->site_count; i++) {
+        struct site *site = &bench->sites[i];
+        if (site->dropped) release_finding(&site->finding);
+        else out->items[out->count++] = site->finding;
+    }
+    bench->site_count = 0;
+    qsort(out->items, out->count, sizeof *out->items, worst_first);
+    return 0;
+}
+
+/* Rounds that repeat the same work, and enough of them. */
+static size_t judged_phases(const struct bench *bench) {
+    size_t judged = 0;
+    for (size_t i = 0; i < growth_phase_count(bench->growth); i++) {
+        struct growth_phase phase = growth_phase(bench->growth, i);
+        bool true_rounds = phase.kind <= GROWTH_ROUNDS_OPERATIONS || facts_of_phase(bench, i).steady;
+        judged += true_rounds && !phase.gap && phase.round_count >= 4;
+    }
+    return judged;
+}
+
+int growth_judge(const struct growth *growth, const struct judge_input *input, struct growth_findings *out) {
+    struct bench bench = {.growth = growth, .input = input};
+    *out = (struct growth_findings){.items = NULL};
+    int error = collect(&bench);
+    if (!error) error = judge_functions(&bench);
+    if (!error) {
+        relate_phases(&bench);
+        error = deliver(&bench, out);
+    }
+    out->judged_phases = judged_phases(&bench);
+    out->judged_sites = bench.judged;
+    out->not_judged = bench.not_judged;
+    for (size_t i = 0; i < bench.site_count; i++) release_finding(&bench.sites[i].finding);
+    free(bench.sites);
+    free(bench.items);
+    return error;
+}
+
+void growth_findings_release(struct growth_findings *findings) {
+    for (size_t i = 0; i < findings->count; i++) release_finding(&findings->items[i]);
+    free(findings->items);
+    *findings = (struct growth_findings){.items = NULL};
+}
