@@ -386,10 +386,9 @@ static inline void columns_free_foreign(struct columns_model *m, struct columns_
     columns_remember(m, 0x20000 + m->foreign_run);
 }
 
-/* A stamp between two that are stored, `steps` events apart: `index` steps after the first. */
-static inline uint64_t columns_interpolate(uint64_t from, uint64_t to, uint32_t index, uint32_t steps) {
-    int64_t step = (int64_t)(to - from) / (int64_t)steps;
-    return from + (uint64_t)step * index;
+/* What each of `events` events adds between two stored stamps. */
+static inline uint64_t columns_stamp_step(uint64_t from, uint64_t to, uint32_t events) {
+    return (uint64_t)((int64_t)(to - from) / (int64_t)events);
 }
 
 /*

@@ -63,25 +63,36 @@ size_t columns_bound(void) {
     return bound;
 }
 
-/* Reads the event at *position and moves behind it; false when its words are not whole or not valid. */
-static bool take_words(const struct columns_input *in, uint64_t *position, struct words *out) {
-    uint64_t first = in->ring[*position & in->mask];
-    out->kind = (uint8_t)first;
-    out->flags = (uint8_t)(first >> 8);
-    out->operand = first >> 16;
+/* An event of any kind, with any flags; see take_words. */
+static bool take_odd_words(const struct columns_input *in, uint64_t *position, struct words *out) {
     unsigned words = kind_words[out->kind];
-    bool wide = out->flags & TRACE_EVENT_WIDE;
-    if (!words || (wide && (words != 3 || columns_is_control(out->kind)))) return false;
+    bool control = columns_is_control(out->kind), wide = out->flags & TRACE_EVENT_WIDE;
+    if (!words || (wide && (words != 3 || control))) return false;
     if (out->flags & TRACE_EVENT_INTERPOLATED || in->end - *position < words + wide) return false;
     out->stamp = in->ring[(*position + 1) & in->mask];
-    out->size = out->stack = 0;
     if (words == 3) {
         uint64_t third = in->ring[(*position + 2) & in->mask];
-        out->size = columns_is_control(out->kind) ? third : (uint32_t)third;
-        out->stack = columns_is_control(out->kind) ? 0 : (uint32_t)(third >> 32);
+        out->size = control ? third : (uint32_t)third;
+        out->stack = control ? 0 : (uint32_t)(third >> 32);
         if (wide) out->size = in->ring[(*position + 3) & in->mask];
     }
     *position += words + wide;
+    return true;
+}
+
+/* Reads the event at *position and moves behind it; false when its words are not whole or not valid. */
+static inline bool take_words(const struct columns_input *in, uint64_t *position, struct words *out) {
+    uint64_t at = *position, first = in->ring[at & in->mask];
+    *out = (struct words){.operand = first >> 16, .kind = (uint8_t)first, .flags = (uint8_t)(first >> 8)};
+    if (out->flags || (out->kind != TRACE_EVENT_ALLOC && out->kind != TRACE_EVENT_FREE) || in->end - at < 3)
+        return take_odd_words(in, position, out);
+    out->stamp = in->ring[(at + 1) & in->mask];
+    *position = at + 2;
+    if (out->kind == TRACE_EVENT_FREE) return true;
+    uint64_t third = in->ring[(at + 2) & in->mask];
+    out->size = (uint32_t)third;
+    out->stack = (uint32_t)(third >> 32);
+    *position = at + 3;
     return true;
 }
 

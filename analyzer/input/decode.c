@@ -19,7 +19,17 @@ const char *const decode_column_names[DECODE_COLUMNS] = {
     [COLUMN_CONTROLS] = "controls",   [COLUMN_STAMPS] = "stamps",   [COLUMN_EDGES] = "edges",   [COLUMN_CLASSES] = "classes", [COLUMN_REUSED] = "reused",
 };
 
+/* What a token says, taken apart once for all. */
+enum token_group { GROUP_ALLOC, GROUP_FREE, GROUP_FOREIGN, GROUP_NONE };
+struct token_meaning {
+    uint8_t kind, group;
+    uint8_t choice;        /* of the address, the block, or the foreign address */
+    uint8_t second;        /* of keeping, or of the class */
+    uint8_t stack, size;
+};
+
 struct decode_state {
+    struct token_meaning meanings[TOKEN_END];
     struct columns_model model;
     struct columns_context *context; /* of the event at work */
     uint32_t index;                  /* of the event at work */
@@ -57,6 +67,37 @@ int decode_column_sizes(const uint8_t *raw, size_t length, uint32_t *sizes, size
     int result = read_head(&head, raw, length);
     for (size_t c = 0; !result && c < count && c < COLUMN_COUNT; c++) sizes[c] = (uint32_t)wire_left(&head.column[c]);
     return result;
+}
+
+static void explain_group(struct token_meaning *meanings, unsigned from, unsigned until, struct token_meaning of, unsigned second_choices) {
+    for (unsigned token = from; token < until; token++) {
+        unsigned choices = token - from;
+        meanings[token] = of;
+        meanings[token].choice = (uint8_t)(choices / second_choices);
+        meanings[token].second = (uint8_t)(choices % second_choices);
+        if (of.group != GROUP_ALLOC) continue;
+        meanings[token].choice = choices % ADDRESS_CHOICES;
+        meanings[token].size = choices / ADDRESS_CHOICES % SIZE_CHOICES;
+        meanings[token].stack = (uint8_t)(choices / ADDRESS_CHOICES / SIZE_CHOICES);
+    }
+}
+
+static void explain_tokens(struct token_meaning *meanings) {
+    static const struct {
+        unsigned from, until;
+        struct token_meaning of;
+        unsigned second_choices;
+    } groups[] = {
+        {TOKEN_ALLOC, TOKEN_REALLOC_IN, {.kind = TRACE_EVENT_ALLOC, .group = GROUP_ALLOC}, 1},
+        {TOKEN_REALLOC_IN, TOKEN_FREE, {.kind = TRACE_EVENT_REALLOC_IN, .group = GROUP_ALLOC}, 1},
+        {TOKEN_FREE, TOKEN_FREE_FOREIGN, {.kind = TRACE_EVENT_FREE, .group = GROUP_FREE}, KEEP_CHOICES},
+        {TOKEN_FREE_FOREIGN, TOKEN_REALLOC_OUT, {.kind = TRACE_EVENT_FREE, .group = GROUP_FOREIGN}, CLASS_CHOICES},
+        {TOKEN_REALLOC_OUT, TOKEN_REALLOC_OUT_FOREIGN, {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FREE}, KEEP_CHOICES},
+        {TOKEN_REALLOC_OUT_FOREIGN, TOKEN_ESCAPE, {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FOREIGN}, CLASS_CHOICES},
+        {TOKEN_ESCAPE, TOKEN_END, {.group = GROUP_NONE}, 1},
+    };
+    for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++)
+        explain_group(meanings, groups[g].from, groups[g].until, groups[g].of, groups[g].second_choices);
 }
 
 static uint64_t take_varint(struct decode_state *d, enum columns_column column) { return wire_get_varint(&d->column[column]); }
@@ -105,11 +146,10 @@ static bool take_address(struct decode_state *d, struct columns_block *b) {
     return true;
 }
 
-static bool take_alloc(struct decode_state *d, struct trace_event *event, unsigned token) {
-    struct columns_block b = {.address_choice = token % ADDRESS_CHOICES};
-    token /= ADDRESS_CHOICES;
-    if (!take_stack(d, token / SIZE_CHOICES, &b.stack, &event->stack)) return false;
-    event->size = b.size = take_size(d, token % SIZE_CHOICES, b.stack);
+static inline bool take_alloc(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
+    struct columns_block b = {.address_choice = token.choice};
+    if (!take_stack(d, token.stack, &b.stack, &event->stack)) return false;
+    event->size = b.size = take_size(d, token.size, b.stack);
     if (!take_address(d, &b)) return false;
     event->address = b.address;
     columns_alloc(&d->model, d->context, d->index, &b);
@@ -122,14 +162,14 @@ static bool is_open_block(const struct trace_event *event) {
     return made && !event->partner && columns_is_block(event->kind, event->flags);
 }
 
-static bool take_free(struct decode_state *d, struct trace_event *event, unsigned token) {
-    unsigned choice = token / KEEP_CHOICES;
-    uint64_t block = choice == BLOCK_GIVEN ? d->index - take_varint(d, COLUMN_BLOCKS) : columns_block_guess(&d->model, d->context, choice);
+static inline bool take_free(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
+    uint64_t block = token.choice == BLOCK_GIVEN ? d->index - take_varint(d, COLUMN_BLOCKS)
+                                                 : columns_block_guess(&d->model, d->context, token.choice);
     if (block >= d->index || !is_open_block(&d->events[block])) return false;
     event->partner = d->index - (uint32_t)block;
     d->events[block].partner = event->partner;
     event->address = d->events[block].address;
-    columns_free(&d->model, d->context, d->index, (uint32_t)block, token % KEEP_CHOICES == KEEP);
+    columns_free(&d->model, d->context, d->index, (uint32_t)block, token.second == KEEP);
     return true;
 }
 
@@ -138,46 +178,31 @@ static unsigned take_class(struct decode_state *d, unsigned choice) {
     return choice == CLASS_GIVEN ? wire_get_u8(&d->column[COLUMN_CLASSES]) : d->context->size % COLUMNS_CLASSES;
 }
 
-static bool take_free_foreign(struct decode_state *d, struct trace_event *event, unsigned token) {
-    unsigned choice = token / CLASS_CHOICES;
-    if (choice == FOREIGN_GIVEN) event->address = columns_get_address(&d->column[COLUMN_FOREIGN], &d->model.foreign_given);
-    else event->address = columns_foreign_guess(&d->model, d->context, choice);
-    columns_free_foreign(&d->model, d->context, d->index, event->address, take_class(d, token % CLASS_CHOICES));
+static bool take_free_foreign(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
+    if (token.choice == FOREIGN_GIVEN) event->address = columns_get_address(&d->column[COLUMN_FOREIGN], &d->model.foreign_given);
+    else event->address = columns_foreign_guess(&d->model, d->context, token.choice);
+    columns_free_foreign(&d->model, d->context, d->index, event->address, take_class(d, token.second));
     return true;
 }
 
-/* What a token says: the kind, and the function for the rest of the group. */
-struct token_group {
-    uint16_t end;
-    uint8_t kind;
-    bool (*take)(struct decode_state *, struct trace_event *, unsigned choice);
-};
-
-static const struct token_group token_groups[] = {
-    {TOKEN_REALLOC_IN, TRACE_EVENT_ALLOC, take_alloc},
-    {TOKEN_FREE, TRACE_EVENT_REALLOC_IN, take_alloc},
-    {TOKEN_FREE_FOREIGN, TRACE_EVENT_FREE, take_free},
-    {TOKEN_REALLOC_OUT, TRACE_EVENT_FREE, take_free_foreign},
-    {TOKEN_REALLOC_OUT_FOREIGN, TRACE_EVENT_REALLOC_OUT, take_free},
-    {TOKEN_ESCAPE, TRACE_EVENT_REALLOC_OUT, take_free_foreign},
-};
-
-static bool take_block(struct decode_state *d, struct trace_event *event, unsigned token) {
-    unsigned first = 0;
-    for (size_t g = 0; g < sizeof token_groups / sizeof token_groups[0]; g++) {
-        if (token < token_groups[g].end) {
-            if (event->flags && event->kind != token_groups[g].kind) return false;
-            event->kind = token_groups[g].kind;
-            return token_groups[g].take(d, event, token - first);
-        }
-        first = token_groups[g].end;
+static inline bool take_block(struct decode_state *d, struct trace_event *event, unsigned token) {
+    struct token_meaning meaning = d->meanings[token];
+    if (event->flags && event->kind != meaning.kind) return false;
+    event->kind = meaning.kind;
+    switch (meaning.group) {
+    case GROUP_ALLOC: return take_alloc(d, event, meaning);
+    case GROUP_FREE: return take_free(d, event, meaning);
+    case GROUP_FOREIGN: return take_free_foreign(d, event, meaning);
+    default: return false;
     }
-    return false;
 }
 
-static unsigned take_token(struct decode_state *d) {
+/* The next token, or TOKEN_END and more if there is none. */
+static inline unsigned take_token(struct decode_state *d) {
+    struct wire_reader *tokens = &d->column[COLUMN_TOKENS];
     d->context = columns_context(&d->model);
-    unsigned token = columns_token_of(d->context, wire_get_u8(&d->column[COLUMN_TOKENS]));
+    if (tokens->at == tokens->end) return TOKEN_END;
+    unsigned token = columns_token_of(d->context, *tokens->at++);
     if (token < TOKEN_END) columns_learn_token(d->context, token);
     return token;
 }
@@ -203,13 +228,15 @@ static bool take_escape(struct decode_state *d, struct trace_event *event) {
     if (event->flags & TRACE_EVENT_INTERPOLATED) return false;
     columns_remember(&d->model, 0x30000u + event->kind);
     if (!columns_is_block(event->kind, event->flags)) return take_other(d, event);
-    return event->flags && take_block(d, event, take_token(d));
+    unsigned token = take_token(d);
+    return event->flags && token < TOKEN_END && take_block(d, event, token);
 }
 
-static bool take_event(struct decode_state *d, struct trace_event *event) {
+static inline bool take_event(struct decode_state *d, struct trace_event *event) {
     *event = (struct trace_event){0};
     unsigned token = take_token(d);
-    return token == TOKEN_ESCAPE ? take_escape(d, event) : take_block(d, event, token);
+    if (token < TOKEN_ESCAPE) return take_block(d, event, token);
+    return token == TOKEN_ESCAPE && take_escape(d, event);
 }
 
 /* Positions that are stamped because of edges come from a list, ascending. */
@@ -229,8 +256,10 @@ static bool take_mark(struct edge_list *list, uint32_t index) {
 }
 
 static void fill_between(struct trace_event *events, uint32_t from, uint32_t to) {
+    if (to - from < 2) return;
+    uint64_t stamp = events[from].stamp, step = columns_stamp_step(stamp, events[to].stamp, to - from);
     for (uint32_t i = from + 1; i < to; i++) {
-        events[i].stamp = columns_interpolate(events[from].stamp, events[to].stamp, i - from, to - from);
+        events[i].stamp = stamp += step;
         events[i].flags |= TRACE_EVENT_INTERPOLATED;
     }
 }
@@ -265,6 +294,7 @@ int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, str
     int result = read_head(&head, raw, length);
     if (result) return result;
     columns_start(&d->model, (unsigned)head.scale);
+    explain_tokens(d->meanings);
     memcpy(d->column, head.column, sizeof d->column);
     d->other_operand = d->other_stack = 0;
     d->ordered = head.layout & COLUMNS_LAYOUT_ORDERED;
