@@ -43,7 +43,8 @@ static char *overview(void) {
     size_t length;
     FILE *out = open_memstream(&text, &length);
     if (!out) return NULL;
-    fputs("Records every allocation of a program and says which call sites make its memory grow, in which phase of its work, "
+    fputs("Records every allocation of a program and says which call sites make its memory grow, in which phase of its "
+          "work, "
           "and whether that is a leak.\vCommands:\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)

@@ -73,16 +73,19 @@ struct command {
     const char *name;
     const char *arguments; /* "TRACE..." */
     const char *summary;   /* one line, no full stop */
-    const char *text;      /* what the help and the man page say further; paragraphs end with a blank line; may be NULL */
+    const char *text; /* what the help and the man page say further; paragraphs end with a blank line; may be NULL */
     size_t values_size;
     const struct option_use *uses; /* ends with a NULL group */
     int min_arguments;
-    int max_arguments;   /* -1: any number */
+    int max_arguments;    /* -1: any number */
     bool ends_at_command; /* options end at the first argument, which is a program to start */
     int usage_status;     /* exit status of a usage error; 0: STATUS_USAGE */
     int (*run)(void *values, int count, char **arguments); /* returns the exit status */
 };
 
+/* A row of any kind but OPTION_CUSTOM. */
+#define OPTION(name, letter, kind, argument, offset, help)                                                             \
+    { name, letter, kind, argument, offset, help, NULL, NULL }
 #define OPTION_ROWS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 
 /* Messages of commands: one line on stderr, after the command's name; the line end is added. */

@@ -27,9 +27,9 @@ static int parse_color(void *field, const char *text) {
 }
 
 static const struct option_row common_rows[] = {
-    {"quiet", 'q', OPTION_FLAG, NULL, AT(common, quiet), "Say nothing but results and errors", NULL, NULL},
-    {"color", 0, OPTION_CUSTOM, "WHEN", AT(common, color), "Colour the output: auto (default), always or never", parse_color,
-     "one of auto, always, never"},
+    OPTION("quiet", 'q', OPTION_FLAG, NULL, AT(common, quiet), "Say nothing but results and errors"),
+    {"color", 0, OPTION_CUSTOM, "WHEN", AT(common, color), "Colour the output: auto (default), always or never",
+     parse_color, "one of auto, always, never"},
 };
 const struct option_group common_options = {"Common:", OPTION_ROWS(common_rows)};
 
@@ -64,17 +64,22 @@ static int parse_warm_up(void *field, const char *text) {
 }
 
 static const struct option_row judging_rows[] = {
-    {"budget", 0, OPTION_TEXT, "FILE", AT(judging, budget), "Judge by the rules in this budget file", NULL, NULL},
-    {"strict", 0, OPTION_FLAG, NULL, AT(judging, strict), "Warnings and a run in which nothing was judged fail", NULL, NULL},
-    {"warm-up", 0, OPTION_CUSTOM, "N|P%", AT(judging, warm_up), "First rounds that are no evidence (default: the larger of 1 and 10%)",
-     parse_warm_up, "a number of rounds or a share such as 10%"},
-    {"lag", 0, OPTION_COUNT, "N", AT(judging, lag), "Rounds that a block may outlive its own", NULL, NULL},
-    {"min-rounds", 0, OPTION_COUNT, "N", AT(judging, min_rounds), "Phases with fewer rounds are inconclusive", NULL, NULL},
-    {"baseline", 0, OPTION_TEXT, "FILE", AT(judging, baseline), "Leaks that are known: only new or faster ones fail", NULL, NULL},
-    {"update-baseline", 0, OPTION_FLAG, NULL, AT(judging, update_baseline), "Write what was found to the baseline", NULL, NULL},
-    {"suppressions", 0, OPTION_TEXT, "FILE", AT(judging, suppressions), "Sites to ignore, in the syntax of LeakSanitizer", NULL, NULL},
-    {"leak-exitcode", 0, OPTION_COUNT, "N", AT(judging, leak_exitcode), "Exit status for a leak (default 10)", NULL, NULL},
-    {"allow-inconclusive", 0, OPTION_FLAG, NULL, AT(judging, allow_inconclusive), "What could not be judged does not fail", NULL, NULL},
+    OPTION("budget", 0, OPTION_TEXT, "FILE", AT(judging, budget), "Judge by the rules in this budget file"),
+    OPTION("strict", 0, OPTION_FLAG, NULL, AT(judging, strict), "Warnings and a run in which nothing was judged fail"),
+    {"warm-up", 0, OPTION_CUSTOM, "N|P%", AT(judging, warm_up),
+     "First rounds that are no evidence (default: the larger of 1 and 10%)", parse_warm_up,
+     "a number of rounds or a share such as 10%"},
+    OPTION("lag", 0, OPTION_COUNT, "N", AT(judging, lag), "Rounds that a block may outlive its own"),
+    OPTION("min-rounds", 0, OPTION_COUNT, "N", AT(judging, min_rounds), "Phases with fewer rounds are inconclusive"),
+    OPTION("baseline", 0, OPTION_TEXT, "FILE", AT(judging, baseline),
+           "Leaks that are known: only new or faster ones fail"),
+    OPTION("update-baseline", 0, OPTION_FLAG, NULL, AT(judging, update_baseline),
+           "Write what was found to the baseline"),
+    OPTION("suppressions", 0, OPTION_TEXT, "FILE", AT(judging, suppressions),
+           "Sites to ignore, in the syntax of LeakSanitizer"),
+    OPTION("leak-exitcode", 0, OPTION_COUNT, "N", AT(judging, leak_exitcode), "Exit status for a leak (default 10)"),
+    OPTION("allow-inconclusive", 0, OPTION_FLAG, NULL, AT(judging, allow_inconclusive),
+           "What could not be judged does not fail"),
 };
 const struct option_group judging_options = {"Judging:", OPTION_ROWS(judging_rows)};
 
@@ -112,48 +117,49 @@ static int parse_lifetime(void *field, const char *text) {
 }
 
 static const struct option_row filter_rows[] = {
-    {"phase", 0, OPTION_CUSTOM, "GLOB[#ROUND]", AT(filter, phase), "Only these phases, or one round of them", parse_phase,
-     "a pattern, or a pattern, # and a round from 1"},
-    {"from", 0, OPTION_TIME, "T", AT(filter, from), "Only from this time on, counted from the start", NULL, NULL},
-    {"to", 0, OPTION_TIME, "T", AT(filter, to), "Only up to this time", NULL, NULL},
-    {"site", 0, OPTION_TEXT, "REGEX", AT(filter, site), "Only sites with a frame whose function matches", NULL, NULL},
-    {"module", 0, OPTION_TEXT, "GLOB", AT(filter, module), "Only sites in these modules", NULL, NULL},
-    {"thread", 0, OPTION_TEXT, "NAME|TID", AT(filter, thread), "Only what this thread allocated", NULL, NULL},
-    {"min-size", 0, OPTION_SIZE, "SIZE", AT(filter, min_size), "Only blocks of at least this size", NULL, NULL},
-    {"max-size", 0, OPTION_SIZE, "SIZE", AT(filter, max_size), "Only blocks of at most this size", NULL, NULL},
-    {"lifetime", 0, OPTION_CUSTOM, "A..B", AT(filter, lifetime), "Only blocks that lived from A to B; either may be left out",
-     parse_lifetime, "two times such as 1ms..10s"},
-    {"top", 0, OPTION_COUNT, "N", AT(filter, top), "Show this many sites", NULL, NULL},
-    {"sort", 0, OPTION_TEXT, "KEY", AT(filter, sort), "Order sites by this key", NULL, NULL},
-    {"depth", 0, OPTION_COUNT, "N", AT(filter, depth), "Show this many frames of a stack", NULL, NULL},
-    {"points", 0, OPTION_COUNT, "N", AT(filter, points), "Points of the curve (default 1000)", NULL, NULL},
+    {"phase", 0, OPTION_CUSTOM, "GLOB[#ROUND]", AT(filter, phase), "Only these phases, or one round of them",
+     parse_phase, "a pattern, or a pattern, # and a round from 1"},
+    OPTION("from", 0, OPTION_TIME, "T", AT(filter, from), "Only from this time on, counted from the start"),
+    OPTION("to", 0, OPTION_TIME, "T", AT(filter, to), "Only up to this time"),
+    OPTION("site", 0, OPTION_TEXT, "REGEX", AT(filter, site), "Only sites with a frame whose function matches"),
+    OPTION("module", 0, OPTION_TEXT, "GLOB", AT(filter, module), "Only sites in these modules"),
+    OPTION("thread", 0, OPTION_TEXT, "NAME|TID", AT(filter, thread), "Only what this thread allocated"),
+    OPTION("min-size", 0, OPTION_SIZE, "SIZE", AT(filter, min_size), "Only blocks of at least this size"),
+    OPTION("max-size", 0, OPTION_SIZE, "SIZE", AT(filter, max_size), "Only blocks of at most this size"),
+    {"lifetime", 0, OPTION_CUSTOM, "A..B", AT(filter, lifetime),
+     "Only blocks that lived from A to B; either may be left out", parse_lifetime, "two times such as 1ms..10s"},
+    OPTION("top", 0, OPTION_COUNT, "N", AT(filter, top), "Show this many sites"),
+    OPTION("sort", 0, OPTION_TEXT, "KEY", AT(filter, sort), "Order sites by this key"),
+    OPTION("depth", 0, OPTION_COUNT, "N", AT(filter, depth), "Show this many frames of a stack"),
+    OPTION("points", 0, OPTION_COUNT, "N", AT(filter, points), "Points of the curve (default 1000)"),
 };
 const struct option_group filter_options = {"Filters (what is shown, never the verdict):", OPTION_ROWS(filter_rows)};
 
 /* Outputs. */
 
 static const struct option_row output_rows[] = {
-    {"json", 0, OPTION_TEXT, "FILE", AT(output, json), "Write the report as JSON", NULL, NULL},
-    {"html", 0, OPTION_LATER, "FILE", AT(output, html), "Write the report as one HTML page", NULL, NULL},
-    {"markdown", 0, OPTION_TEXT, "FILE", AT(output, markdown), "Write a summary as Markdown", NULL, NULL},
-    {"junit", 0, OPTION_TEXT, "FILE", AT(output, junit), "Write the verdict as JUnit XML", NULL, NULL},
-    {"sarif", 0, OPTION_TEXT, "FILE", AT(output, sarif), "Write the verdict as SARIF 2.1.0", NULL, NULL},
-    {"github", 0, OPTION_FLAG, NULL, AT(output, github), "Print the verdict as GitHub annotations", NULL, NULL},
+    OPTION("json", 0, OPTION_TEXT, "FILE", AT(output, json), "Write the report as JSON"),
+    OPTION("html", 0, OPTION_LATER, "FILE", AT(output, html), "Write the report as one HTML page"),
+    OPTION("markdown", 0, OPTION_TEXT, "FILE", AT(output, markdown), "Write a summary as Markdown"),
+    OPTION("junit", 0, OPTION_TEXT, "FILE", AT(output, junit), "Write the verdict as JUnit XML"),
+    OPTION("sarif", 0, OPTION_TEXT, "FILE", AT(output, sarif), "Write the verdict as SARIF 2.1.0"),
+    OPTION("github", 0, OPTION_FLAG, NULL, AT(output, github), "Print the verdict as GitHub annotations"),
 };
 const struct option_group output_options = {"Outputs (FILE - is stdout):", OPTION_ROWS(output_rows)};
 
 /* Symbols and input. */
 
 static const struct option_row symbol_rows[] = {
-    {"sysroot", 0, OPTION_TEXT, "DIR", AT(symbol, sysroot), "Look for the recorded modules below this directory", NULL, NULL},
-    {"debug-path", 0, OPTION_LIST, "DIR", AT(symbol, debug_path), "Look for separate debug files here too", NULL, NULL},
+    OPTION("sysroot", 0, OPTION_TEXT, "DIR", AT(symbol, sysroot), "Look for the recorded modules below this directory"),
+    OPTION("debug-path", 0, OPTION_LIST, "DIR", AT(symbol, debug_path), "Look for separate debug files here too"),
 };
 const struct option_group symbol_options = {"Symbols:", OPTION_ROWS(symbol_rows)};
 
 static const struct option_row input_rows[] = {
-    {"self", 0, OPTION_FLAG, NULL, AT(input, self), "This trace alone, without the processes beside it in TRACE.d", NULL, NULL},
-    {"phases", 0, OPTION_LATER, "FILE", AT(input, phases), "Phases from a CSV file: name,begin_s,end_s", NULL, NULL},
-    {"phase-by-function", 0, OPTION_LATER, "NAME[=REGEX]", AT(input, phase_by_function),
-     "A phase for the time during which this function is on a stack", NULL, NULL},
+    OPTION("self", 0, OPTION_FLAG, NULL, AT(input, self),
+           "This trace alone, without the processes beside it in TRACE.d"),
+    OPTION("phases", 0, OPTION_LATER, "FILE", AT(input, phases), "Phases from a CSV file: name,begin_s,end_s"),
+    OPTION("phase-by-function", 0, OPTION_LATER, "NAME[=REGEX]", AT(input, phase_by_function),
+           "A phase for the time during which this function is on a stack"),
 };
 const struct option_group input_options = {"Input:", OPTION_ROWS(input_rows)};

@@ -13,7 +13,7 @@ struct later_values {
 };
 
 static const struct option_row diff_rows[] = {
-    {"exit-code", 0, OPTION_FLAG, NULL, offsetof(struct later_values, exit_code), "End with 1 if anything grew", NULL, NULL},
+    OPTION("exit-code", 0, OPTION_FLAG, NULL, offsetof(struct later_values, exit_code), "End with 1 if anything grew"),
 };
 static const struct option_group diff_options = {NULL, OPTION_ROWS(diff_rows)};
 static const struct option_use diff_uses[] = {
@@ -26,7 +26,7 @@ static const struct option_use diff_uses[] = {
 };
 
 static const struct option_row bundle_rows[] = {
-    {"output", 'o', OPTION_TEXT, "FILE", offsetof(struct later_values, out), "The bundle to write", NULL, NULL},
+    OPTION("output", 'o', OPTION_TEXT, "FILE", offsetof(struct later_values, out), "The bundle to write"),
 };
 static const struct option_group bundle_options = {NULL, OPTION_ROWS(bundle_rows)};
 static const struct option_use bundle_uses[] = {
@@ -37,7 +37,7 @@ static const struct option_use bundle_uses[] = {
 };
 
 static const struct option_row watch_rows[] = {
-    {"plain", 0, OPTION_FLAG, NULL, offsetof(struct later_values, plain), "Lines for a log, no terminal control", NULL, NULL},
+    OPTION("plain", 0, OPTION_FLAG, NULL, offsetof(struct later_values, plain), "Lines for a log, no terminal control"),
 };
 static const struct option_group watch_options = {NULL, OPTION_ROWS(watch_rows)};
 static const struct option_use watch_uses[] = {

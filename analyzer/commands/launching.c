@@ -14,17 +14,21 @@
 #define AT(group, field) offsetof(struct group##_values, field)
 
 static const struct option_row launching_rows[] = {
-    {"output", 'o', OPTION_TEXT, "FILE", AT(launching, out), "The trace of CMD (default tidemark.NAME.PID.tmk)", NULL, NULL},
-    {"only", 0, OPTION_TEXT, "EXE-GLOB", AT(launching, only), "Record only programs whose name matches", NULL, NULL},
-    {"skip", 0, OPTION_TEXT, "EXE-GLOB", AT(launching, skip), "Don't record programs whose name matches", NULL, NULL},
-    {"preload", 0, OPTION_TEXT, "PATH", AT(launching, preload), "The recorder to use (default: libtrace.so beside tidemark)", NULL, NULL},
+    OPTION("output", 'o', OPTION_TEXT, "FILE", AT(launching, out), "The trace of CMD (default tidemark.NAME.PID.tmk)"),
+    OPTION("only", 0, OPTION_TEXT, "EXE-GLOB", AT(launching, only), "Record only programs whose name matches"),
+    OPTION("skip", 0, OPTION_TEXT, "EXE-GLOB", AT(launching, skip), "Don't record programs whose name matches"),
+    OPTION("preload", 0, OPTION_TEXT, "PATH", AT(launching, preload),
+           "The recorder to use (default: libtrace.so beside tidemark)"),
 };
 const struct option_group launching_options = {"Recording:", OPTION_ROWS(launching_rows)};
 
 static const struct option_row output_phase_rows[] = {
-    {"phase-from-output", 0, OPTION_TEXT, "REGEX|PRESET", AT(output_phase, from_output),
-     "A line of CMD's output that matches starts the phase named by its first group; presets: gtest ctest pytest tap cargo", NULL, NULL},
-    {"no-pty", 0, OPTION_FLAG, NULL, AT(output_phase, no_pty), "Watch the output through a pipe, not a pseudo-terminal", NULL, NULL},
+    OPTION("phase-from-output", 0, OPTION_TEXT, "REGEX|PRESET", AT(output_phase, from_output),
+           "A line of CMD's output that matches starts the phase named by its first group; presets: gtest ctest pytest "
+           "tap "
+           "cargo"),
+    OPTION("no-pty", 0, OPTION_FLAG, NULL, AT(output_phase, no_pty),
+           "Watch the output through a pipe, not a pseudo-terminal"),
 };
 const struct option_group output_phase_options = {"Phases:", OPTION_ROWS(output_phase_rows)};
 
@@ -54,7 +58,8 @@ static bool can_be_preloaded(const char *path) { return !strpbrk(path, ": "); }
 
 static int find_recorder(const struct launching_values *values, char *out, size_t capacity) {
     if (place_recorder(values->preload, out, capacity) != 0) {
-        say("the recorder is missing: %s", values->preload ? values->preload : "no libtrace.so beside tidemark; give --preload PATH");
+        say("the recorder is missing: %s",
+            values->preload ? values->preload : "no libtrace.so beside tidemark; give --preload PATH");
         return STATUS_OWN_FAILURE;
     }
     if (can_be_preloaded(out)) return 0;
@@ -94,7 +99,8 @@ static void finish(const struct started *started, struct launched *out) {
 /* Silent where it is known already, or wanted by --only or --skip. */
 static void explain_absence(const struct start_plan *plan, const struct launched *launched) {
     if (launched->recorded || launched->obstacle != OBSTACLE_NONE || plan->only || plan->skip) return;
-    say("no trace of %s appeared: the recorder was not loaded into it, or could not write its file", plan->arguments[0]);
+    say("no trace of %s appeared: the recorder was not loaded into it, or could not write its file",
+        plan->arguments[0]);
 }
 
 static int run_plan(const struct start_plan *plan, struct output *output, struct launched *out) {

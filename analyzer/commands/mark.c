@@ -19,11 +19,12 @@ struct mark_values {
 };
 
 static const struct option_row rows[] = {
-    {"begin", 0, OPTION_TEXT, "NAME", offsetof(struct mark_values, begin), "Begin the phase NAME", NULL, NULL},
-    {"end", 0, OPTION_TEXT, "NAME", offsetof(struct mark_values, end), "End the phase NAME", NULL, NULL},
-    {"on", 0, OPTION_FLAG, NULL, offsetof(struct mark_values, on), "Start recording (a dormant target)", NULL, NULL},
-    {"off", 0, OPTION_FLAG, NULL, offsetof(struct mark_values, off), "Record no new blocks from now on", NULL, NULL},
-    {"stop", 0, OPTION_FLAG, NULL, offsetof(struct mark_values, stop), "End the target; the trace says that it was asked to", NULL, NULL},
+    OPTION("begin", 0, OPTION_TEXT, "NAME", offsetof(struct mark_values, begin), "Begin the phase NAME"),
+    OPTION("end", 0, OPTION_TEXT, "NAME", offsetof(struct mark_values, end), "End the phase NAME"),
+    OPTION("on", 0, OPTION_FLAG, NULL, offsetof(struct mark_values, on), "Start recording (a dormant target)"),
+    OPTION("off", 0, OPTION_FLAG, NULL, offsetof(struct mark_values, off), "Record no new blocks from now on"),
+    OPTION("stop", 0, OPTION_FLAG, NULL, offsetof(struct mark_values, stop),
+           "End the target; the trace says that it was asked to"),
 };
 static const struct option_group own_options = {NULL, OPTION_ROWS(rows)};
 static const struct option_use uses[] = {
@@ -87,7 +88,8 @@ static int run(void *own, int count, char **arguments) {
     struct request request = request_of(values, count > 1 ? arguments[1] : NULL);
     struct mailbox mailbox;
     int64_t pid;
-    if (quantity_count(arguments[0], &pid) != 0 || pid < 1 || pid > INT_MAX) return usage("the first argument is a process id");
+    if (quantity_count(arguments[0], &pid) != 0 || pid < 1 || pid > INT_MAX)
+        return usage("the first argument is a process id");
     if (!request.name) return usage("give exactly one of NAME, --begin, --end, --on, --off and --stop");
     if (strlen(request.name) > MAILBOX_NAME_MAX) return usage("a name has at most 255 bytes");
     int error = mailbox_find(&mailbox, (pid_t)pid);
@@ -104,9 +106,10 @@ const struct command command_mark = {
     .name = "mark",
     .arguments = "PID [NAME]",
     .summary = "Mark a moment or a phase of a running target from outside",
-    .text = "Without an option NAME marks this moment. The target must run under the recorder, as the same user. The mark "
-            "carries the moment at which it was asked for.\n\n"
-            "Exit status: 0 posted, 2 wrong use, 3 no such process or not recorded, 4 its mailbox is full.",
+    .text =
+        "Without an option NAME marks this moment. The target must run under the recorder, as the same user. The mark "
+        "carries the moment at which it was asked for.\n\n"
+        "Exit status: 0 posted, 2 wrong use, 3 no such process or not recorded, 4 its mailbox is full.",
     .values_size = sizeof(struct mark_values),
     .uses = uses,
     .min_arguments = 1,

@@ -94,12 +94,9 @@ static const char *expected(const struct option_row *row) {
 
 static error_t take_option(const struct bound_row *bound, const char *text, struct argp_state *state) {
     int error = set_value(bound, text);
-    if (error == -ENOSYS)
-        argp_error(state, "--%s is not in this version of tidemark", bound->row->name);
-    else if (error == -ERANGE)
-        argp_error(state, "--%s: '%s' is too large", bound->row->name, text);
-    else if (error)
-        argp_error(state, "--%s: '%s' is not %s", bound->row->name, text, expected(bound->row));
+    if (error == -ENOSYS) argp_error(state, "--%s is not in this version of tidemark", bound->row->name);
+    else if (error == -ERANGE) argp_error(state, "--%s: '%s' is too large", bound->row->name, text);
+    else if (error) argp_error(state, "--%s: '%s' is not %s", bound->row->name, text, expected(bound->row));
     return 0;
 }
 
@@ -232,14 +229,13 @@ int command_run_line(const struct command *command, int argc, char **argv) {
 static void print_field(const char *text) {
     putchar('\t');
     for (; text && *text; text++) {
-        if (*text == '\n')
-            fputs("\\n", stdout);
-        else
-            putchar(*text);
+        if (*text == '\n') fputs("\\n", stdout);
+        else putchar(*text);
     }
 }
 
-static void print_option(const struct command *command, const struct option_group *group, const struct option_row *row) {
+static void print_option(const struct command *command, const struct option_group *group,
+                         const struct option_row *row) {
     char letter[2] = {row->letter, 0};
     const char *fields[] = {command->name, group->title, row->name, letter, row->argument, row->help};
     fputs(row->kind == OPTION_LATER ? "later" : "option", stdout);

@@ -17,16 +17,26 @@ struct unit {
 
 #define KIB INT64_C(1024)
 static const struct unit size_units[] = {
-    {"", 1},      {"b", 1},          {"k", KIB},          {"kb", KIB},          {"kib", KIB},
-    {"m", KIB * KIB},  {"mb", KIB * KIB},  {"mib", KIB * KIB},
-    {"g", KIB * KIB * KIB}, {"gb", KIB * KIB * KIB}, {"gib", KIB * KIB * KIB},
-    {"t", KIB * KIB * KIB * KIB}, {"tb", KIB * KIB * KIB * KIB}, {"tib", KIB * KIB * KIB * KIB},
+    {"", 1},
+    {"b", 1},
+    {"k", KIB},
+    {"kb", KIB},
+    {"kib", KIB},
+    {"m", KIB *KIB},
+    {"mb", KIB *KIB},
+    {"mib", KIB *KIB},
+    {"g", KIB *KIB *KIB},
+    {"gb", KIB *KIB *KIB},
+    {"gib", KIB *KIB *KIB},
+    {"t", KIB *KIB *KIB *KIB},
+    {"tb", KIB *KIB *KIB *KIB},
+    {"tib", KIB *KIB *KIB *KIB},
     {NULL, 0},
 };
 
 #define SECOND INT64_C(1000000000)
 static const struct unit time_units[] = {
-    {"", SECOND},  {"ns", 1},         {"us", 1000},        {"ms", 1000000},
+    {"", SECOND},  {"ns", 1},          {"us", 1000},         {"ms", 1000000},
     {"s", SECOND}, {"m", 60 * SECOND}, {"min", 60 * SECOND}, {"h", 3600 * SECOND},
     {NULL, 0},
 };
@@ -43,7 +53,8 @@ static int digit_of(char c) { return c >= '0' && c <= '9' ? c - '0' : -1; }
 static const char *read_whole(const char *at, int64_t *whole) {
     *whole = 0;
     for (; digit_of(*at) >= 0; at++)
-        if (__builtin_mul_overflow(*whole, 10, whole) || __builtin_add_overflow(*whole, digit_of(*at), whole)) return NULL;
+        if (__builtin_mul_overflow(*whole, 10, whole) || __builtin_add_overflow(*whole, digit_of(*at), whole))
+            return NULL;
     return at;
 }
 

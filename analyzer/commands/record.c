@@ -46,11 +46,12 @@ const struct command command_record = {
     .name = "record",
     .arguments = "[--] CMD [ARG...]",
     .summary = "Run a program under the recorder; end as it does",
-    .text = "Options end at CMD. The trace of CMD goes to FILE, traces of its children to FILE.d/; an existing FILE and "
-            "FILE.d move to .old. stdin and stdout belong to CMD; all messages go to stderr. The environment variables "
-            "TIDEMARK_* tune the recorder; see the README.\n\n"
-            "Exit status: that of CMD, and its signal; 125 when tidemark itself fails, 126 when CMD can't be executed, "
-            "127 when it is not found.",
+    .text =
+        "Options end at CMD. The trace of CMD goes to FILE, traces of its children to FILE.d/; an existing FILE and "
+        "FILE.d move to .old. stdin and stdout belong to CMD; all messages go to stderr. The environment variables "
+        "TIDEMARK_* tune the recorder; see the README.\n\n"
+        "Exit status: that of CMD, and its signal; 125 when tidemark itself fails, 126 when CMD can't be executed, "
+        "127 when it is not found.",
     .values_size = sizeof(struct record_values),
     .uses = uses,
     .min_arguments = 1,

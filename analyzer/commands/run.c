@@ -78,12 +78,15 @@ const struct command command_run = {
     .name = "run",
     .arguments = "[--] CMD [ARG...]",
     .summary = "Record a program, then judge it: does it leak, and where",
-    .text = "Options end at CMD. stdin and stdout belong to CMD; all that tidemark says goes to stderr. The last line is "
-            "`tidemark: RESULT (exit N, from CMD|verdict)'. The trace of CMD goes to FILE, traces of its children to "
-            "FILE.d/; an existing FILE and FILE.d move to .old.\n\n"
-            "Exit status: that of CMD when it fails (128 + signal when it was killed); else 0 pass, warn or nothing judged, 10 leak, "
-            "11 budget exceeded, 12 inconclusive, 13 the recorder never loaded; 125 when tidemark itself fails, 126 when CMD "
-            "can't be executed, 127 when it is not found.",
+    .text =
+        "Options end at CMD. stdin and stdout belong to CMD; all that tidemark says goes to stderr. The last line is "
+        "`tidemark: RESULT (exit N, from CMD|verdict)'. The trace of CMD goes to FILE, traces of its children to "
+        "FILE.d/; an existing FILE and FILE.d move to .old.\n\n"
+        "Exit status: that of CMD when it fails (128 + signal when it was killed); else 0 pass, warn or nothing "
+        "judged, 10 leak, "
+        "11 budget exceeded, 12 inconclusive, 13 the recorder never loaded; 125 when tidemark itself fails, 126 when "
+        "CMD "
+        "can't be executed, 127 when it is not found.",
     .values_size = sizeof(struct run_values),
     .uses = uses,
     .min_arguments = 1,

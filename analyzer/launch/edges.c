@@ -80,7 +80,8 @@ static bool add_rule(struct edges *edges, const struct rule_row *row, const char
 
 static bool add_preset(struct edges *edges, const char *preset) {
     for (size_t i = 0; i < sizeof rule_rows / sizeof *rule_rows; i++)
-        if (strcmp(rule_rows[i].preset, preset) == 0 && !add_rule(edges, &rule_rows[i], rule_rows[i].pattern)) return false;
+        if (strcmp(rule_rows[i].preset, preset) == 0 && !add_rule(edges, &rule_rows[i], rule_rows[i].pattern))
+            return false;
     return edges->rule_count > 0;
 }
 

@@ -83,7 +83,8 @@ static void append_if_same_process(void *self, const char *path) {
     struct trace_identity identity = {0};
     int fd = open(path, O_RDWR | O_CLOEXEC);
     int error = fd < 0 ? -errno : trace_identify(fd, &identity);
-    bool same = !error && identity.pid == (uint32_t)append->started->pid && strcmp(identity.run_id, append->place->run_id) == 0;
+    bool same =
+        !error && identity.pid == (uint32_t)append->started->pid && strcmp(identity.run_id, append->place->run_id) == 0;
     if (same) error = append_to(fd, append->ending);
     if (same) append->count++;
     if (error) append->error = error;

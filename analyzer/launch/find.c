@@ -22,7 +22,8 @@ static bool parse_mapping(const char *line, struct mapping *out) {
     char permissions[8];
     unsigned long long offset;
     int path_at = 0;
-    if (sscanf(line, "%63s %7s %llx %*s %*s %n", out->range, permissions, &offset, &path_at) < 3 || !path_at) return false;
+    if (sscanf(line, "%63s %7s %llx %*s %*s %n", out->range, permissions, &offset, &path_at) < 3 || !path_at)
+        return false;
     if (permissions[3] != 's' || offset != 0 || line[path_at] != '/') return false;
     snprintf(out->path, sizeof out->path, "%s", line + path_at);
     out->path[strcspn(out->path, "\n")] = 0;

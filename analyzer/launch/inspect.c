@@ -89,7 +89,7 @@ static char *read_strings(int fd, const Elf64_Ehdr *header, size_t *length) {
 }
 
 static bool has_sanitizer(int fd, const Elf64_Ehdr *header) {
-    static const char *const signs[] = {"libasan.so", "libtsan.so",  "liblsan.so",  "libhwasan.so",
+    static const char *const signs[] = {"libasan.so",  "libtsan.so",  "liblsan.so",  "libhwasan.so",
                                         "__asan_init", "__tsan_init", "__msan_init", "__hwasan_init"};
     size_t length = 0;
     char *strings = read_strings(fd, header, &length);
@@ -169,7 +169,8 @@ static enum obstacle inspect_file(const char *path, int depth) {
 static enum obstacle inspect_in_path(const char *name) {
     const char *directories = getenv("PATH");
     enum obstacle worst = OBSTACLE_NOT_FOUND;
-    for (const char *at = directories ? directories : "/bin:/usr/bin"; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+    for (const char *at = directories ? directories : "/bin:/usr/bin"; at;
+         at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
         char path[PATH_MAX];
         int length = (int)strcspn(at, ":");
         if (snprintf(path, sizeof path, "%.*s%s%s", length, at, length ? "/" : "", name) >= (int)sizeof path) continue;

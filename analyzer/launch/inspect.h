@@ -23,8 +23,8 @@ enum obstacle {
 };
 
 struct obstacle_row {
-    const char *why;    /* completes "PROGRAM can't be recorded: it ..." */
-    bool keep_preload;  /* LD_PRELOAD does not disturb it and may reach its children */
+    const char *why;   /* completes "PROGRAM can't be recorded: it ..." */
+    bool keep_preload; /* LD_PRELOAD does not disturb it and may reach its children */
 };
 const struct obstacle_row *obstacle_row(enum obstacle obstacle);
 

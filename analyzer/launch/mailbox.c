@@ -87,7 +87,8 @@ static int claim(struct mailbox *mailbox, uint32_t *number) {
     return 0;
 }
 
-int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags, uint32_t *number) {
+int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags,
+                 uint32_t *number) {
     size_t length = strlen(name);
     uint64_t stamp = stamp_now(mailbox);
     uint32_t mine;
@@ -95,7 +96,8 @@ int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char
     int error = claim(mailbox, &mine);
     if (error) return error;
     size_t slot = TRACE_AT_MAILBOX + (size_t)(mine % TRACE_MAILBOX_SLOTS) * TRACE_MAILBOX_SLOT_SIZE;
-    struct wire_writer w = wire_writer(mailbox->header + slot + TRACE_MAIL_AT_COMMAND, TRACE_MAILBOX_SLOT_SIZE - TRACE_MAIL_AT_COMMAND);
+    struct wire_writer w =
+        wire_writer(mailbox->header + slot + TRACE_MAIL_AT_COMMAND, TRACE_MAILBOX_SLOT_SIZE - TRACE_MAIL_AT_COMMAND);
     wire_put_u32(&w, command);
     wire_put_u64(&w, stamp);
     wire_put_u32(&w, flags);

@@ -34,7 +34,8 @@ int mailbox_find(struct mailbox *mailbox, pid_t pid);
  * Posts a request; the stamp is this moment. `name` has at most MAILBOX_NAME_MAX bytes; `flags` as of an event.
  * 0, -EAGAIN (the mailbox is full) or -EINVAL. `number` is what mailbox_wait takes; it may be NULL.
  */
-int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags, uint32_t *number);
+int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags,
+                 uint32_t *number);
 /* Waits until the recorder has served it. 0 or -ETIMEDOUT. */
 int mailbox_wait(const struct mailbox *mailbox, uint32_t number, int64_t timeout_ns);
 

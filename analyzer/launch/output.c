@@ -65,7 +65,8 @@ static void post_edge(void *self, enum edge_level level, bool begins, const char
     audience_post(output->audience, (unsigned)level, begins, name);
 }
 
-static int set_up(struct output *output, const char *pattern, bool pty, const struct place *place, const char **problem) {
+static int set_up(struct output *output, const char *pattern, bool pty, const struct place *place,
+                  const char **problem) {
     output->edges = edges_new(pattern, post_edge, output, problem);
     if (!output->edges) return -EINVAL;
     output->audience = audience_new(place);
@@ -77,10 +78,8 @@ int output_open(const char *pattern, bool pty, const struct place *place, struct
     struct output *output = calloc(1, sizeof *output);
     if (!output) return -ENOMEM;
     int error = set_up(output, pattern, pty, place, problem);
-    if (error)
-        output_close(output);
-    else
-        *out = output;
+    if (error) output_close(output);
+    else *out = output;
     return error;
 }
 
@@ -106,10 +105,8 @@ void output_close(struct output *output) {
 static bool forward(const char *bytes, size_t length) {
     while (length > 0) {
         ssize_t wrote = write(STDOUT_FILENO, bytes, length);
-        if (wrote < 0 && errno == EAGAIN)
-            poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
-        else if (wrote < 0 && errno != EINTR)
-            return false;
+        if (wrote < 0 && errno == EAGAIN) poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
+        else if (wrote < 0 && errno != EINTR) return false;
         if (wrote > 0) bytes += wrote, length -= (size_t)wrote;
     }
     return true;

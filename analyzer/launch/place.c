@@ -95,6 +95,7 @@ int place_recorder(const char *wanted, char *out, size_t capacity) {
     if (wanted) return take_recorder(wanted, out, capacity) ? 0 : -ENOENT;
     if (readlink("/proc/self/exe", self, sizeof self - 1) > 0) *strrchr(self, '/') = 0;
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-        if (format_path(path, sizeof path, "%s/%s", self, beside[i]) == 0 && take_recorder(path, out, capacity)) return 0;
+        if (format_path(path, sizeof path, "%s/%s", self, beside[i]) == 0 && take_recorder(path, out, capacity))
+            return 0;
     return take_recorder(TIDEMARK_LIBDIR "/tidemark/libtrace.so", out, capacity) ? 0 : -ENOENT;
 }

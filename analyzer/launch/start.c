@@ -38,10 +38,8 @@ static void set_preload(const char *recorder) {
 }
 
 static void set_or_clear(const char *name, const char *value) {
-    if (value)
-        setenv(name, value, 1);
-    else
-        unsetenv(name);
+    if (value) setenv(name, value, 1);
+    else unsetenv(name);
 }
 
 static void set_environment(const struct start_plan *plan, const struct place *place) {

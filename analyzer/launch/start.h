@@ -14,21 +14,21 @@
 #include "place.h"
 
 struct start_plan {
-    char **arguments;     /* ends with NULL */
-    const char *out;      /* -o FILE; NULL: tidemark.NAME.PID.tmk */
-    const char *recorder; /* absolute path; NULL: nothing is preloaded */
-    bool children_only;   /* the program itself can't be recorded */
+    char **arguments;        /* ends with NULL */
+    const char *out;         /* -o FILE; NULL: tidemark.NAME.PID.tmk */
+    const char *recorder;    /* absolute path; NULL: nothing is preloaded */
+    bool children_only;      /* the program itself can't be recorded */
     const char *only, *skip; /* globs on executables; NULL: all */
-    int stdout_fd;        /* the program's stdout; -1: ours */
+    int stdout_fd;           /* the program's stdout; -1: ours */
 };
 
 enum start_step { START_PREPARE, START_FORK, START_EXEC };
 
 struct started {
     pid_t pid;
-    sigset_t old_mask;      /* signals are blocked from before the fork until wait_program returns */
+    sigset_t old_mask;          /* signals are blocked from before the fork until wait_program returns */
     struct sigaction old_child; /* SIGCHLD, which may be ignored where we come from, but not here */
-    enum start_step failed; /* when start_program fails: in which step */
+    enum start_step failed;     /* when start_program fails: in which step */
     const char *failed_path;
 };
 

@@ -10,6 +10,9 @@ setup() {
 
 tidemark() { "$TIDEMARK" "$@"; }
 
+# The records of a trace, as the independent decoder sees them: "record NAME field=value ...".
+records() { python3 "$ROOT/tests/decode.py" "$1" | sed -n 's/^record //p'; }
+
 # Runs and keeps stdout in $output, stderr in $errors, the exit status in $status.
 both() {
     status=0

@@ -99,14 +99,14 @@ load helper
     [ "$status" -eq 2 ]
     [ -s t.tmk ]
     ls t.tmk.d/ls.*.tmk
-    for trace in t.tmk t.tmk.d/ls.*.tmk; do tidemark dump --self "$trace" | grep -E '\bexited\b' | grep -qw 2; done
+    for trace in t.tmk t.tmk.d/ls.*.tmk; do records "$trace" | grep -q '^exited kind=1 value=2 '; done
 }
 
 @test "the trace says how the process ended" {
     tidemark record -q -o code.tmk sh -c 'exit 42' || true
-    tidemark dump --self code.tmk | grep -E '\bexited\b' | grep -qw 42
+    records code.tmk | grep -q '^exited kind=1 value=42 resident=[1-9]'
     tidemark record -q -o signal.tmk sh -c 'kill -KILL $$' || true
-    tidemark dump --self signal.tmk | grep -E '\bexited\b' | grep -qw 9
+    records signal.tmk | grep -q '^exited kind=2 value=9 '
 }
 
 @test "a percent sign in the name is kept" {

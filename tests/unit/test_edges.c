@@ -21,7 +21,8 @@ struct transcript {
 static void note(void *self, enum edge_level level, bool begins, const char *name) {
     struct transcript *seen = self;
     size_t length = strlen(seen->text);
-    snprintf(seen->text + length, sizeof seen->text - length, "%c%s%s;", begins ? '+' : '-', level == EDGE_SUITE ? "*" : "", name);
+    snprintf(seen->text + length, sizeof seen->text - length, "%c%s%s;", begins ? '+' : '-',
+             level == EDGE_SUITE ? "*" : "", name);
 }
 
 static void expect(const char *preset, const char *output, const char *edges_wanted) {
@@ -29,7 +30,8 @@ static void expect(const char *preset, const char *output, const char *edges_wan
     const char *problem;
     struct edges *edges = edges_new(preset, note, &seen, &problem);
     assert_non_null(edges);
-    for (const char *end; (end = strchr(output, '\n')); output = end + 1) edges_feed(edges, output, (size_t)(end - output), true);
+    for (const char *end; (end = strchr(output, '\n')); output = end + 1)
+        edges_feed(edges, output, (size_t)(end - output), true);
     edges_free(edges);
     assert_string_equal(seen.text, edges_wanted);
 }

@@ -27,7 +27,9 @@ struct fixture {
     uint8_t *bytes;
 };
 
-static uint32_t u32(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24; }
+static uint32_t u32(const uint8_t *at) {
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
 
 static void put32(uint8_t *at, uint32_t value) {
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
@@ -189,8 +191,9 @@ static void many_senders_lose_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_request_fills_its_slot), TEST(a_full_mailbox_refuses), TEST(numbers_wrap_around),      TEST(long_names_are_refused),
-        TEST(only_live_traces_open),    TEST(our_own_trace_is_found), TEST(many_senders_lose_nothing),
+        TEST(a_request_fills_its_slot),  TEST(a_full_mailbox_refuses), TEST(numbers_wrap_around),
+        TEST(long_names_are_refused),    TEST(only_live_traces_open),  TEST(our_own_trace_is_found),
+        TEST(many_senders_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,11 +31,29 @@ static void check_rows(const struct row *rows, size_t count, int (*parse)(const 
 static void sizes(void **state) {
     (void)state;
     static const struct row rows[] = {
-        {"0", 0, 0},         {"100", 100, 0},       {"64k", 65536, 0},     {"64K", 65536, 0},         {"64KiB", 65536, 0},
-        {"1.5M", 1572864, 0}, {"2G", 2147483648, 0}, {"0.5k", 512, 0},      {"1T", 1099511627776, 0},  {"3MB", 3145728, 0},
-        {"", 0, -EINVAL},    {"k", 0, -EINVAL},     {"-1", 0, -EINVAL},    {"1x", 0, -EINVAL},        {"1.k", 0, -EINVAL},
-        {"1 k", 0, -EINVAL}, {" 1", 0, -EINVAL},    {"0x10", 0, -EINVAL},  {"1.5.2M", 0, -EINVAL},    {"1,5M", 0, -EINVAL},
-        {"8388608T", 0, -ERANGE}, {"9223372036854775807", INT64_MAX, 0}, {"9223372036854775808", 0, -ERANGE},
+        {"0", 0, 0},
+        {"100", 100, 0},
+        {"64k", 65536, 0},
+        {"64K", 65536, 0},
+        {"64KiB", 65536, 0},
+        {"1.5M", 1572864, 0},
+        {"2G", 2147483648, 0},
+        {"0.5k", 512, 0},
+        {"1T", 1099511627776, 0},
+        {"3MB", 3145728, 0},
+        {"", 0, -EINVAL},
+        {"k", 0, -EINVAL},
+        {"-1", 0, -EINVAL},
+        {"1x", 0, -EINVAL},
+        {"1.k", 0, -EINVAL},
+        {"1 k", 0, -EINVAL},
+        {" 1", 0, -EINVAL},
+        {"0x10", 0, -EINVAL},
+        {"1.5.2M", 0, -EINVAL},
+        {"1,5M", 0, -EINVAL},
+        {"8388608T", 0, -ERANGE},
+        {"9223372036854775807", INT64_MAX, 0},
+        {"9223372036854775808", 0, -ERANGE},
     };
     CHECK_ROWS(rows, quantity_size);
 }
@@ -53,7 +71,8 @@ static void times(void **state) {
 static void counts(void **state) {
     (void)state;
     static const struct row rows[] = {
-        {"0", 0, 0}, {"12", 12, 0}, {"1.5", 0, -EINVAL}, {"1k", 0, -EINVAL}, {"", 0, -EINVAL}, {"99999999999999999999", 0, -ERANGE},
+        {"0", 0, 0},        {"12", 12, 0},    {"1.5", 0, -EINVAL},
+        {"1k", 0, -EINVAL}, {"", 0, -EINVAL}, {"99999999999999999999", 0, -ERANGE},
     };
     CHECK_ROWS(rows, quantity_count);
 }
