@@ -40,6 +40,17 @@ int histogram_add(struct histogram *h, uint64_t value) {
     return 0;
 }
 
+int histogram_merge(struct histogram *into, const struct histogram *from) {
+    if (from->capacity > into->capacity && make_room(into, from->capacity - 1)) return -ENOMEM;
+    for (uint32_t i = 0; i < from->capacity; i++) {
+        uint32_t room = UINT32_MAX - into->counts[i];
+        into->counts[i] += from->counts[i] < room ? from->counts[i] : room;
+    }
+    into->total += from->total;
+    if (from->max > into->max) into->max = from->max;
+    return 0;
+}
+
 double histogram_at(const struct histogram *h, double share) {
     if (share >= 1 || !h->total) return (double)h->max;
     double wanted = share * (double)h->total, seen = 0;

@@ -253,14 +253,15 @@ static void add_round(struct phases *p, struct phase *phase, struct phase_round 
     keep_round(p, phase, round);
 }
 
-static void close_round(struct phases *p, size_t index, const struct moment *now) {
+/* `until`: edge after the last one inside the round. */
+static void close_round(struct phases *p, size_t index, const struct moment *now, uint32_t until) {
     struct open_round open = p->open[index];
     struct phase *phase = &p->list[open.phase];
     p->open_count--;
     memmove(&p->open[index], &p->open[index + 1], (p->open_count - index) * sizeof *p->open);
     phase->open--;
     struct phase_round round = {.begin = open.begin, .end = level_now(p, now), .items = open.items};
-    round.retained_bytes = retained(p, open.begin.edge, now->edge + (open.phase == 0));
+    round.retained_bytes = retained(p, open.begin.edge, until);
     phase->live_peak = open.live_peak > phase->live_peak ? open.live_peak : phase->live_peak;
     phase->rss_peak = higher(phase->rss_peak, open.rss_peak);
     if (open.begin.rss != PHASE_UNKNOWN && open.rss_peak != PHASE_UNKNOWN)
@@ -314,8 +315,8 @@ static void end_phase(struct phases *p, const struct control *control, const str
     uint32_t thread = p->open[index].thread;
     p->list[phase].approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
     for (size_t i = p->open_count; i-- > index + 1;) /* phases nest: what it opened inside ends with it */
-        if (p->open[i].thread == thread) close_round(p, i, now);
-    close_round(p, index, now);
+        if (p->open[i].thread == thread) close_round(p, i, now, now->edge);
+    close_round(p, index, now, now->edge);
 }
 
 /* Work. */
@@ -509,7 +510,7 @@ static void phases_sample(void *self, const struct memory_sample *sample, const 
 static int phases_end(void *self, const struct moment *now) {
     struct phases *p = self;
     hand_out_peak(p, now);
-    while (p->open_count) close_round(p, p->open_count - 1, now);
+    while (p->open_count) close_round(p, p->open_count - 1, now, now->edge + 1);
     return p->failed ? -ENOMEM : 0;
 }
 

@@ -144,6 +144,11 @@ static int sites_end(void *self, const struct moment *now) {
 size_t sites_count(const struct sites *sites) { return sites->count; }
 const struct site_stats *sites_get(const struct sites *sites, size_t index) { return &sites->list[index].stats; }
 
+size_t sites_find(const struct sites *sites, uint32_t stack) {
+    const uint32_t *extent = sites->extents[stack / EXTENT];
+    return extent && extent[stack % EXTENT] ? extent[stack % EXTENT] - 1 : SIZE_MAX;
+}
+
 const struct analysis sites_analysis = {
     .name = "sites",
     .begin = sites_begin,

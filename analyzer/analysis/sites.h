@@ -25,5 +25,7 @@ struct site_stats {
 
 size_t sites_count(const struct sites *sites);
 const struct site_stats *sites_get(const struct sites *sites, size_t index);
+/* Index of a stack's statistics, SIZE_MAX if it never allocated. */
+size_t sites_find(const struct sites *sites, uint32_t stack);
 
 #endif

@@ -46,6 +46,7 @@ struct report_process {
 struct report_totals {
     int64_t allocations, frees, failed_allocations, allocated_bytes, live_bytes_end, live_blocks_end;
     int64_t peak_live_bytes, peak_live_t, peak_rss_bytes, temporary_allocations;
+    int64_t mappings, mapped_bytes_end; /* made by the program itself; their bytes are part of the live bytes, the calls not of allocations */
     double explained_share; /* of RSS growth, 0..1 */
 };
 
@@ -182,6 +183,7 @@ struct report {
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */
     size_t doubt_count;
+    struct arena *memory; /* owns all that is pointed to above but the verdict's; NULL in tests that build one by hand */
 };
 
 void report_release(struct report *report);

@@ -1,0 +1,123 @@
+/*
+ * One process after another into one report. See build.h.
+ */
+#include "build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "builder.h"
+
+#define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
+
+struct progress {
+    const struct build_options *options;
+    const char *path;
+};
+
+static void pass_progress(void *context, uint64_t events, uint64_t expected) {
+    const struct progress *progress = context;
+    const struct build_options *options = progress->options;
+    if (options->progress) options->progress(options->progress_context, progress->path, events, expected);
+}
+
+static int add_modules(struct builder *builder, const struct subject *subject, uint32_t space) {
+    const struct tables *tables = &subject->trace.tables;
+    char perf_map[64];
+    for (size_t i = 0; i < tables->module_count; i++) {
+        const struct module_record *m = &tables->modules[i];
+        struct symbol_module module = {m->id, m->path, m->build_id, m->build_id_length, m->bias};
+        int error = symbols_add_module(builder->symbols, space, &module);
+        if (error) return error;
+    }
+    snprintf(perf_map, sizeof perf_map, "/tmp/perf-%u.map", subject->trace.input.header.pid);
+    int error = symbols_add_perf_map(builder->symbols, space, perf_map);
+    return error == -ENOMEM ? error : 0;
+}
+
+static int add_replayed(struct builder *builder, struct subject *subject, const char *path, uint32_t space) {
+    bool first = space == 0, judged = first || subject_has_phases(subject);
+    builder_add_process(builder, subject, path);
+    builder_add_doubts(builder, subject);
+    builder_add_curve(builder, subject, first ? builder->options->points : POINTS_OF_OTHERS);
+    if (judged) builder_add_phases(builder, subject, judged);
+    int error = add_modules(builder, subject, space);
+    return error ? error : builder_add_sites(builder, subject, space, judged);
+}
+
+/* 0 also where this file can't be read: then it is listed in `refused`. */
+static int add_trace(struct builder *builder, const char *path, uint32_t space, struct tree *refused,
+                     struct arena *memory) {
+    struct subject subject;
+    struct reader_refusal refusal;
+    struct progress progress = {builder->options, path};
+    struct replay_options options = {.workers = replay_workers(), .progress = pass_progress, .context = &progress};
+    int error = subject_open(&subject, path, &refusal);
+    if (error) {
+        char why[256];
+        reader_explain(&refusal, why, sizeof why);
+        struct tree_refused *row = ARENA_ADD(memory, refused->refused, refused->refused_count);
+        *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, why)};
+        return error == -ENOMEM ? error : 0;
+    }
+    error = subject_replay(&subject, &options);
+    if (!error) error = add_replayed(builder, &subject, path, space);
+    subject_close(&subject);
+    return error;
+}
+
+static int add_all(struct builder *builder, const struct tree *tree, struct tree *refused, struct arena *memory) {
+    for (size_t i = 0; i < tree->count; i++) {
+        uint32_t space = (uint32_t)builder->report->process_count;
+        int error = add_trace(builder, tree->traces[i].path, space, refused, memory);
+        if (error) return error;
+    }
+    return builder->report->process_count ? 0 : -ENOENT;
+}
+
+static void add_symbol_doubts(struct builder *builder) {
+    const char *const *doubts = symbols_doubts(builder->symbols);
+    struct report *report = builder->report;
+    for (; doubts && *doubts; doubts++) {
+        const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);
+        *row = arena_text(builder->arena, *doubts);
+    }
+}
+
+static void finish(struct builder *builder, const struct tree *tree) {
+    builder_finish_curve(builder);
+    builder_finish_sites(builder);
+    add_symbol_doubts(builder);
+    if (!tree->other_runs) return;
+    struct report *report = builder->report;
+    const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);
+    *row = arena_format(builder->arena, "%zu traces of other runs were left out", tree->other_runs);
+}
+
+static struct report *new_report(void) {
+    struct arena *arena = arena_new();
+    struct report *report = arena_take(arena, 1, sizeof *report);
+    report->memory = arena;
+    return report;
+}
+
+int report_build(struct report **out, char *const *paths, size_t count, const struct build_options *options,
+                 struct tree *refused, struct arena *memory) {
+    int error = tree_find(refused, memory, paths, count, options->self);
+    if (error) return error;
+    struct builder builder = {.options = options, .report = new_report()};
+    builder.arena = builder.report->memory;
+    error = symbols_open(&builder.symbols, &options->symbols);
+    struct tree tree = *refused;
+    if (!error) error = add_all(&builder, &tree, refused, memory);
+    if (!error) finish(&builder, &tree);
+    if (builder.symbols) symbols_close(builder.symbols);
+    if (error) report_release(builder.report);
+    else *out = builder.report;
+    return error;
+}
+
+void report_release(struct report *report) {
+    if (report) arena_free(report->memory);
+}

@@ -1,0 +1,35 @@
+/*
+ * Builds a report from traces: one replay per process, one process at a time, so that a tree of hundreds needs no more
+ * memory than its largest process. The verdict is decided by the caller afterwards (verdict/verdict.h).
+ */
+#ifndef REPORT_BUILD_H
+#define REPORT_BUILD_H
+
+#include "../symbols/wrappers.h"
+#include "../verdict/judge.h"
+#include "report.h"
+#include "tree.h"
+
+struct build_options {
+    struct symbol_options symbols;
+    const struct wrapper_set *wrappers; /* may be NULL */
+    size_t top;    /* sites besides those that grow, at least */
+    size_t depth;  /* frames kept of a stack; 0: all */
+    size_t points; /* of the curve */
+    struct growth_settings settings;
+    phase_facts_of phase_facts; /* may be NULL */
+    void *phase_context;
+    bool self;
+    void (*progress)(void *context, const char *path, uint64_t events, uint64_t expected); /* may be NULL */
+    void *progress_context;
+};
+
+/*
+ * 0 and a report with an empty verdict, to be released with report_release(). -ENOENT: no trace could be read (the
+ * reasons are in `refused`); -ENOMEM. `refused` lists the files left out in any case;
+ * its strings live as long as `memory`, which the caller frees.
+ */
+int report_build(struct report **out, char *const *paths, size_t count, const struct build_options *options,
+                 struct tree *refused, struct arena *memory);
+
+#endif

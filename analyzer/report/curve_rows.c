@@ -1,0 +1,150 @@
+/*
+ * The curve of a report: fewer points than were measured, with the extremes kept; of a tree, the sum over its processes
+ * on one axis of time.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "builder.h"
+
+static int64_t known(uint64_t value) { return value == CURVE_UNKNOWN ? REPORT_NONE : report_count(value); }
+
+static struct report_point make_point(const struct curve_point *from, uint64_t t, uint64_t live, uint64_t rss) {
+    return (struct report_point){
+        .t = report_count(t),
+        .live_bytes = report_count(live),
+        .live_blocks = report_count(from->blocks_max),
+        .pinned_bytes = report_count(from->pinned_max),
+        .rss_bytes = known(rss),
+        .pss_bytes = known(from->pss_last),
+        .vms_bytes = known(from->vms_last),
+        .cpu = from->cpu_ns == CURVE_UNKNOWN ? NAN : (double)from->cpu_ns, /* so far; a rate in the end */
+        .threads = from->threads < 0 ? REPORT_NONE : from->threads,
+        .fds = from->fds < 0 ? REPORT_NONE : from->fds,
+    };
+}
+
+static uint64_t highest_rss(const struct curve_point *points, size_t from, size_t until) {
+    uint64_t best = CURVE_UNKNOWN;
+    for (size_t i = from; i < until; i++)
+        if (points[i].rss_max != CURVE_UNKNOWN && (best == CURVE_UNKNOWN || points[i].rss_max > best))
+            best = points[i].rss_max;
+    return best;
+}
+
+/* Two points for a group of intervals: its highest live bytes (with the highest RSS), and how it ended. */
+static void add_group(struct report_curve *out, const struct curve *curve, size_t from, size_t until, uint64_t end_ns) {
+    size_t top = from;
+    for (size_t i = from; i < until; i++)
+        if (curve->points[i].live_max > curve->points[top].live_max) top = i;
+    const struct curve_point *highest = &curve->points[top], *last = &curve->points[until - 1];
+    uint64_t end = until * curve->width < end_ns ? until * curve->width : end_ns;
+    uint64_t t = highest->ns < end ? highest->ns : end;
+    out->points[out->count++] = make_point(highest, t, highest->live_max, highest_rss(curve->points, from, until));
+    if (end > t) out->points[out->count++] = make_point(last, end, last->live_last, last->rss_last);
+}
+
+/* Processor time so far becomes processors in use since the point before. */
+static void derive_rates(struct report_point *points, size_t count) {
+    double before = NAN, since = 0;
+    for (size_t i = 0; i < count; i++) {
+        double used = points[i].cpu, t = (double)points[i].t;
+        points[i].cpu = t > since && used >= before ? (used - before) / (t - since) : NAN;
+        if (isnan(used)) continue;
+        before = used;
+        since = t;
+    }
+}
+
+static void add_points(struct report_curve *out, const struct curve *curve, size_t points, uint64_t end_ns) {
+    size_t groups = points > 2 ? points / 2 : 1;
+    if (groups > curve->count) groups = curve->count;
+    for (size_t i = 0; i < groups; i++)
+        add_group(out, curve, curve->count * i / groups, curve->count * (i + 1) / groups, end_ns);
+    derive_rates(out->points, out->count);
+}
+
+void builder_add_curve(struct builder *builder, const struct subject *subject, size_t points) {
+    struct report_curve *out = ARENA_ADD(builder->arena, builder->curves, builder->curve_count);
+    const struct curve *curve = subject->curve;
+    uint64_t start = subject_start(subject);
+    if (builder->curve_count == 1) builder->origin_ns = start;
+    *out = (struct report_curve){.start = (int64_t)(start - builder->origin_ns)};
+    out->points = arena_take(builder->arena, points + 2, sizeof *out->points);
+    add_points(out, curve, points, subject->replay.end.ns);
+    uint64_t end_ns = subject->replay.end.ns;
+    if (out->count && out->points[out->count - 1].t < report_count(end_ns)) {
+        const struct report_point *last = &out->points[out->count - 1];
+        struct report_point end = *last;
+        end.t = report_count(end_ns);
+        if (out->count < points + 2) out->points[out->count++] = end;
+    }
+}
+
+/* The point that holds at `t` on the process's own axis, NULL before its start and after its end. */
+static const struct report_point *point_at(const struct report_curve *curve, int64_t t, size_t *hint) {
+    if (!curve->count || t < 0 || t > curve->points[curve->count - 1].t) return NULL;
+    while (*hint + 1 < curve->count && curve->points[*hint + 1].t <= t) ++*hint;
+    return &curve->points[*hint];
+}
+
+static void add_known(int64_t *sum, int64_t value) {
+    if (value == REPORT_NONE) return;
+    *sum = *sum == REPORT_NONE ? value : *sum + value;
+}
+
+static void add_point(struct report_point *sum, const struct report_point *point) {
+    sum->live_bytes += point->live_bytes;
+    sum->live_blocks += point->live_blocks;
+    sum->pinned_bytes += point->pinned_bytes;
+    add_known(&sum->rss_bytes, point->rss_bytes);
+    add_known(&sum->pss_bytes, point->pss_bytes);
+    add_known(&sum->vms_bytes, point->vms_bytes);
+    add_known(&sum->threads, point->threads);
+    add_known(&sum->fds, point->fds);
+    if (!isnan(point->cpu)) sum->cpu = isnan(sum->cpu) ? point->cpu : sum->cpu + point->cpu;
+}
+
+static void sum_curves(struct builder *builder, int64_t end, size_t points) {
+    struct report *report = builder->report;
+    size_t *hints = arena_take(builder->arena, builder->curve_count, sizeof *hints);
+    report->curve = arena_take(builder->arena, points, sizeof *report->curve);
+    report->point_count = points;
+    for (size_t i = 0; i < points; i++) {
+        struct report_point *sum = &report->curve[i];
+        *sum = (struct report_point){.rss_bytes = REPORT_NONE, .pss_bytes = REPORT_NONE, .vms_bytes = REPORT_NONE,
+                                     .cpu = NAN, .threads = REPORT_NONE, .fds = REPORT_NONE};
+        sum->t = points > 1 ? (int64_t)((double)end * (double)i / (double)(points - 1)) : end;
+        for (size_t j = 0; j < builder->curve_count; j++) {
+            const struct report_curve *curve = &builder->curves[j];
+            const struct report_point *point = point_at(curve, sum->t - curve->start, &hints[j]);
+            if (point) add_point(sum, point);
+        }
+    }
+}
+
+void builder_finish_curve(struct builder *builder) {
+    struct report *report = builder->report;
+    int64_t end = 0;
+    if (builder->curve_count == 1) {
+        report->curve = builder->curves[0].points;
+        report->point_count = builder->curves[0].count;
+        return;
+    }
+    for (size_t i = 0; i < builder->curve_count; i++) {
+        const struct report_curve *curve = &builder->curves[i];
+        int64_t last = curve->count ? curve->start + curve->points[curve->count - 1].t : 0;
+        if (last > end) end = last;
+    }
+    sum_curves(builder, end, builder->options->points);
+    struct report_totals *totals = &report->totals;
+    totals->peak_live_bytes = totals->peak_rss_bytes = 0;
+    for (size_t i = 0; i < report->point_count; i++) {
+        const struct report_point *point = &report->curve[i];
+        if (point->live_bytes > totals->peak_live_bytes) {
+            totals->peak_live_bytes = point->live_bytes;
+            totals->peak_live_t = point->t;
+        }
+        if (point->rss_bytes > totals->peak_rss_bytes) totals->peak_rss_bytes = point->rss_bytes;
+    }
+}

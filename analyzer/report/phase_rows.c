@@ -1,0 +1,135 @@
+/*
+ * The phases of a report: what analysis/phases found, in the report's terms.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "../verdict/verdict.h"
+#include "builder.h"
+
+#define DIAGNOSIS_POINTS 12u
+
+static int64_t known(uint64_t value) { return value == PHASE_UNKNOWN ? REPORT_NONE : report_count(value); }
+
+static struct report_spread make_spread(const struct spread *spread) {
+    if (!spread->count) return (struct report_spread){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    const struct histogram *h = &spread->histogram;
+    return (struct report_spread){
+        .mean = spread->mean,
+        .min = (double)spread->min,
+        .p50 = histogram_at(h, 0.5),
+        .p95 = histogram_at(h, 0.95),
+        .p99 = histogram_at(h, 0.99),
+        .max = (double)h->max,
+        .stddev = spread_deviation(spread),
+    };
+}
+
+static double per_second(uint64_t count, uint64_t ns) { return ns ? (double)count * 1e9 / (double)ns : NAN; }
+
+static void add_ops(struct builder *builder, struct report_phase *row, const struct phase *phase) {
+    row->ops = arena_take(builder->arena, phase->op_count, sizeof *row->ops);
+    row->op_count = phase->op_count;
+    for (size_t i = 0; i < phase->op_count; i++) {
+        const struct phase_op *op = &phase->ops[i];
+        row->ops[i] = (struct report_op){
+            .name = arena_text(builder->arena, op->name),
+            .count = report_count(op->count),
+            .ok = report_count(op->ok),
+            .failed = report_count(op->failed),
+            .rejected = report_count(op->rejected),
+            .peak_in_flight = report_count(op->peak_in_flight),
+            .per_s = per_second(op->count, phase->duration_ns),
+            .ns = make_spread(&op->ns),
+        };
+    }
+}
+
+static void add_values(struct builder *builder, struct report_phase *row, const struct phase *phase) {
+    row->values = arena_take(builder->arena, phase->value_count, sizeof *row->values);
+    row->value_count = phase->value_count;
+    for (size_t i = 0; i < phase->value_count; i++) {
+        const struct phase_value *value = &phase->values[i];
+        row->values[i] =
+            (struct report_value){arena_text(builder->arena, value->name), value->last, value->min, value->max};
+    }
+}
+
+static void add_instances(struct builder *builder, struct report_phase *row, const struct phase *phase) {
+    row->instances = arena_take(builder->arena, phase->kept_count, sizeof *row->instances);
+    row->instance_count = phase->kept_count;
+    for (size_t i = 0; i < phase->kept_count; i++) {
+        const struct phase_round *round = &phase->kept[i];
+        row->instances[i] = (struct report_round){
+            .round = report_count(round->number),
+            .begin = report_count(round->begin.ns),
+            .end = report_count(round->end.ns),
+            .live_begin = report_count(round->begin.live_bytes),
+            .live_end = report_count(round->end.live_bytes),
+            .rss_begin = known(round->begin.rss),
+            .rss_end = known(round->end.rss),
+            .items = report_count(round->items),
+            .allocations = report_count(round->end.allocations - round->begin.allocations),
+        };
+    }
+}
+
+static void set_rounds_kind(struct report_phase *row, const struct subject *subject) {
+    row->rounds_kind = growth_kind_name(GROWTH_ROUNDS_PHASES);
+    for (size_t i = 0; i < growth_phase_count(subject->growth); i++) {
+        struct growth_phase found = growth_phase(subject->growth, i);
+        if (strcmp(found.name, row->name)) continue;
+        row->rounds_kind = growth_kind_name(found.kind);
+        return;
+    }
+}
+
+/* From the part of the process's own curve that the phase spans. */
+static void diagnose(struct report_phase *row, const struct report_curve *curve, const struct phase *phase) {
+    size_t from = 0, until = curve->count;
+    while (from < until && curve->points[from].t < report_count(phase->first.ns)) from++;
+    while (until > from && curve->points[until - 1].t > report_count(phase->last.ns)) until--;
+    if (until - from >= DIAGNOSIS_POINTS) row->diagnosis = verdict_diagnose(curve->points + from, until - from);
+}
+
+static struct report_phase make_phase(const struct phase *phase) {
+    return (struct report_phase){
+        .rounds = report_count(phase->rounds),
+        .items = report_count(phase->items),
+        .duration_ns = report_count(phase->duration_ns),
+        .items_per_s = phase->items ? per_second(phase->items, phase->duration_ns) : NAN,
+        .rss_start = known(phase->first.rss),
+        .rss_end = known(phase->last.rss),
+        .rss_peak = known(phase->rss_peak),
+        .live_start = report_count(phase->first.live_bytes),
+        .live_end = report_count(phase->last.live_bytes),
+        .live_peak = report_count(phase->live_peak),
+        .blocks_start = report_count(phase->first.live_blocks),
+        .blocks_end = report_count(phase->last.live_blocks),
+        .overhead_bytes = known(phase->overhead_bytes),
+        .allocations = report_count(phase->allocations),
+        .allocated_bytes = report_count(phase->allocated_bytes),
+        .retained_bytes = report_count(phase->retained_bytes),
+        .retained_per_round = phase->rounds ? (double)phase->retained_bytes / (double)phase->rounds : NAN,
+        .round_ns = make_spread(&phase->round_ns),
+    };
+}
+
+void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged) {
+    struct report *report = builder->report;
+    for (size_t i = 0; i < phases_count(subject->phases); i++) {
+        const struct phase *phase = phases_get(subject->phases, i);
+        if (!phase->rounds) continue;
+        struct report_phase *row = ARENA_ADD(builder->arena, report->phases, report->phase_count);
+        *row = make_phase(phase);
+        row->name = arena_text(builder->arena, phase->name);
+        if (phase->parent != PHASE_NO_PARENT && phase->parent != 0)
+            row->parent = arena_text(builder->arena, phases_get(subject->phases, phase->parent)->name);
+        add_ops(builder, row, phase);
+        add_values(builder, row, phase);
+        add_instances(builder, row, phase);
+        if (!judged) continue;
+        set_rounds_kind(row, subject);
+        diagnose(row, &builder->curves[builder->curve_count - 1], phase);
+    }
+}

@@ -1,0 +1,188 @@
+/*
+ * Processes, totals and doubts of a report.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "builder.h"
+
+static const char *iso_time(struct arena *arena, uint64_t realtime_ns) {
+    time_t seconds = (time_t)(realtime_ns / 1000000000u);
+    struct tm fields;
+    char text[40];
+    if (!realtime_ns || !gmtime_r(&seconds, &fields)) return NULL;
+    size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &fields);
+    return length ? arena_format(arena, "%s.%03uZ", text, (unsigned)(realtime_ns / 1000000u % 1000u)) : NULL;
+}
+
+static void set_exit(struct report_process *row, const struct subject *subject) {
+    const struct tables *t = &subject->trace.tables;
+    row->exit_code = REPORT_NONE;
+    if (t->exited.present) {
+        row->exit_kind = t->exited.kind == 2 ? "signal" : "code";
+        row->exit_code = report_count(t->exited.value);
+    } else if (t->end.present ? t->end.how == 5 : subject->replay.ended_by_exec) {
+        row->exit_kind = "exec";
+    } else if (t->end.present) {
+        row->exit_kind = "code";
+        row->exit_code = (int64_t)(t->end.status & 0xff);
+    } else {
+        row->exit_kind = "unknown";
+    }
+}
+
+static void set_args(struct arena *arena, struct report_process *row, const struct process_record *process) {
+    row->args = arena_take(arena, process->arg_count, sizeof *row->args);
+    row->arg_count = process->arg_count;
+    for (size_t i = 0; i < process->arg_count; i++) row->args[i] = arena_text(arena, process->args[i]);
+}
+
+static struct report_process *add_process_row(struct builder *builder, const struct subject *subject, const char *path) {
+    struct report *report = builder->report;
+    const struct tables *t = &subject->trace.tables;
+    struct report_process *row = ARENA_ADD(builder->arena, report->processes, report->process_count);
+    uint64_t realtime = t->clock_count ? t->clocks[0].realtime : 0;
+    *row = (struct report_process){
+        .pid = t->process.present ? report_count(t->process.pid) : (int64_t)subject->trace.input.header.pid,
+        .parent = report_count(t->process.parent),
+        .exe = arena_text(builder->arena, t->process.exe),
+        .started = iso_time(builder->arena, realtime),
+        .started_ns = report_count(realtime),
+        .duration_ns = report_count(subject->replay.end.ns),
+        .recorder_rss_bytes = report_count(t->end.present ? t->end.recorder_rss : t->memory.recorder_rss),
+        .recorder_cpu_ns = t->end.present ? report_count(t->end.recorder_cpu_ns) : REPORT_NONE,
+        .fallback_stacks = t->end.present ? report_count(t->end.by_libunwind) : REPORT_NONE,
+        .trace_path = arena_text(builder->arena, path),
+        .allocations = report_count(subject->replay.counts.allocations),
+        .peak_live_bytes = report_count(subject->totals->peak_live_bytes),
+        .peak_rss_bytes = subject->totals->samples ? report_count(subject->totals->peak_rss_bytes) : REPORT_NONE,
+        .live_bytes_end = report_count(subject->replay.end.live_bytes),
+    };
+    set_args(builder->arena, row, &t->process);
+    set_exit(row, subject);
+    return row;
+}
+
+static uint64_t temporary_of(const struct sites *sites) {
+    uint64_t temporary = 0;
+    for (size_t i = 0; i < sites_count(sites); i++) temporary += sites_get(sites, i)->temporary;
+    return temporary;
+}
+
+static void add_totals(struct report_totals *totals, const struct subject *subject, bool first) {
+    const struct model_counts *counts = &subject->replay.counts;
+    totals->allocations += report_count(counts->allocations);
+    totals->frees += report_count(counts->frees);
+    totals->failed_allocations += report_count(counts->failed);
+    totals->allocated_bytes += report_count(counts->allocated_bytes);
+    totals->live_bytes_end += report_count(subject->replay.end.live_bytes);
+    totals->live_blocks_end += report_count(subject->replay.end.live_blocks);
+    totals->temporary_allocations += report_count(temporary_of(subject->sites));
+    totals->mappings += report_count(counts->mappings);
+    totals->mapped_bytes_end += report_count(counts->mapped_bytes);
+    if (!first) return; /* peaks of a tree come from its common curve */
+    totals->peak_live_bytes = report_count(subject->totals->peak_live_bytes);
+    totals->peak_live_t = report_count(subject->totals->peak_live_ns);
+    totals->peak_rss_bytes = subject->totals->samples ? report_count(subject->totals->peak_rss_bytes) : REPORT_NONE;
+    totals->explained_share = totals_explained(subject->totals);
+}
+
+static const char *hex_id(struct arena *arena, const uint8_t id[16]) {
+    char *text = arena_take(arena, 33, 1);
+    for (int i = 0; i < 16; i++) {
+        text[2 * i] = "0123456789abcdef"[id[i] >> 4];
+        text[2 * i + 1] = "0123456789abcdef"[id[i] & 15];
+    }
+    return text;
+}
+
+static bool damaged(const struct trace *trace) {
+    const struct trace_damage *d = &trace->input.damage;
+    return d->gaps || d->payloads || d->records || d->tail || trace->tables.bad_frames || trace->tables.bad_records ||
+           trace->nodes.bad_frames;
+}
+
+static void add_trace(struct builder *builder, const struct subject *subject, const char *path, bool first) {
+    struct report_trace *row = &builder->report->trace;
+    const struct trace *trace = &subject->trace;
+    bool cut = !trace->tables.end.present || trace->tables.stopped.present;
+    bool lost = trace->input.header.lost || trace->input.damage.events;
+    if (first) {
+        row->path = arena_text(builder->arena, path);
+        row->run_id = hex_id(builder->arena, trace->input.header.run_id);
+        row->complete = true;
+    }
+    row->complete &= !cut && !lost && !damaged(trace);
+    row->recovered |= trace->recovery.ring_count || trace->recovery.journal_length;
+    row->cut |= cut && !subject->replay.ended_by_exec;
+    row->events += report_count(subject->replay.counts.events);
+    row->lost_events += report_count(trace->input.header.lost + trace->input.damage.events);
+    row->impossible_events += report_count(subject->replay.counts.impossible);
+    row->truncated_stacks += report_count(trace->tables.end.partial + trace->tables.end.cut);
+    row->size_bytes += report_count(trace->input.size);
+}
+
+static void set_system(struct builder *builder, const struct process_record *process) {
+    builder->report->system = (struct report_system){
+        .cpus = process->present ? report_count(process->cpus) : REPORT_NONE,
+        .ram_bytes = process->present ? report_count(process->ram_bytes) : REPORT_NONE,
+        .kernel = arena_text(builder->arena, process->kernel),
+        .libc = arena_text(builder->arena, process->libc),
+        .allocator = arena_text(builder->arena, process->allocator),
+        .host = arena_text(builder->arena, process->host),
+    };
+}
+
+void builder_add_process(struct builder *builder, const struct subject *subject, const char *path) {
+    bool first = !builder->report->process_count;
+    add_process_row(builder, subject, path);
+    add_trace(builder, subject, path, first);
+    add_totals(&builder->report->totals, subject, first);
+    if (first) set_system(builder, &subject->trace.tables.process);
+}
+
+static void doubt(struct builder *builder, const char *text) {
+    struct report *report = builder->report;
+    const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);
+    *row = text;
+}
+
+/* "process 4711 (/usr/bin/x): ", empty where there is one process only. */
+static const char *whose(struct builder *builder, const struct subject *subject) {
+    const struct process_record *process = &subject->trace.tables.process;
+    if (builder->report->process_count == 1) return "";
+    return arena_format(builder->arena, "process %" PRIu64 " (%s): ", process->pid, process->exe ? process->exe : "?");
+}
+
+#define DOUBT(condition, format, ...)                                                                                  \
+    do {                                                                                                               \
+        if (condition) doubt(builder, arena_format(builder->arena, "%s" format, who, __VA_ARGS__));                    \
+    } while (0)
+
+static const char *const stop_causes[] = {"", "its size limit was reached", "the disk was full", "writing failed",
+                                          "it was asked to stop", "no descriptor was left"};
+
+void builder_add_doubts(struct builder *builder, const struct subject *subject) {
+    const struct trace *trace = &subject->trace;
+    const struct trace_damage *d = &trace->input.damage;
+    const struct tables *t = &trace->tables;
+    const char *who = whose(builder, subject);
+    uint64_t cause = t->stopped.cause < sizeof stop_causes / sizeof *stop_causes ? t->stopped.cause : 0;
+    DOUBT(trace->input.header.lost, "%" PRIu64 " events were lost while recording", trace->input.header.lost);
+    DOUBT(d->payloads, "%" PRIu64 " damaged parts of the trace were left out, with %" PRIu64 " events", d->payloads,
+          d->events);
+    DOUBT(d->gaps, "%" PRIu64 " bytes of the trace from offset %" PRIu64 " on could not be read", d->gap_bytes,
+          d->first_gap);
+    DOUBT(d->tail, "%s", "the file ends before its last part: the copy is incomplete, or it is still being written");
+    DOUBT(t->bad_frames + t->bad_records, "%" PRIu64 " damaged records were left out", t->bad_frames + t->bad_records);
+    DOUBT(trace->nodes.bad_frames, "%" PRIu64 " damaged parts of the stacks were left out", trace->nodes.bad_frames);
+    DOUBT(trace->recovery.bad_slots, "%s", "a buffer of the trace is damaged; the last events of a thread are missing");
+    DOUBT(subject->replay.cut_rings, "%" PRIu64 " threads have a cut event at their end", subject->replay.cut_rings);
+    DOUBT(subject->replay.counts.impossible, "%" PRIu64 " events contradict others", subject->replay.counts.impossible);
+    DOUBT(t->stopped.present, "recording stopped before the process ended: %s", stop_causes[cause]);
+    DOUBT(t->end.different, "%" PRIu64 " of %" PRIu64 " checked stacks differ from libunwind's", t->end.different,
+          t->end.checked);
+    DOUBT(!t->process.present, "%s", "the trace does not say which process it describes");
+}

@@ -1,0 +1,283 @@
+/*
+ * The sites of a report: stacks merged by where they lie, named, with what grew at them.
+ *
+ * Only stacks that may be shown are named: those with the highest numbers, and those with a finding. What the report
+ * does not keep in the end was never copied out of the resolver.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder.h"
+
+#define MOST_NAMED 1500u /* stacks of a judged process, for each of three orders */
+#define MOST_NAMED_OTHERS 60u
+
+struct naming { /* while one process is added */
+    struct builder *builder;
+    struct stacks stacks;
+    struct site_slot *slots; /* key to candidate, open addressing */
+    size_t capacity, used;
+    uint8_t *done; /* by site number */
+    const struct sites *sites;
+    int64_t pid;
+};
+
+static size_t *slot_of(struct naming *naming, uint64_t key, bool *found) {
+    size_t at = (size_t)(key >> 8) & (naming->capacity - 1);
+    while (naming->slots[at].key && naming->slots[at].key != key) at = (at + 1) & (naming->capacity - 1);
+    *found = naming->slots[at].key != 0;
+    naming->slots[at].key = key;
+    return &naming->slots[at].number;
+}
+
+static void make_room(struct naming *naming) {
+    if (naming->used < naming->capacity / 2) return;
+    struct site_slot *old = naming->slots;
+    size_t count = naming->capacity;
+    naming->capacity = count ? 2 * count : 1024;
+    naming->slots = calloc(naming->capacity, sizeof *naming->slots);
+    if (!naming->slots) abort();
+    for (size_t i = 0; i < count; i++) {
+        bool found;
+        if (old[i].key) *slot_of(naming, old[i].key, &found) = old[i].number;
+    }
+    free(old);
+}
+
+static struct report_frame make_frame(const struct symbol_frame *from) {
+    return (struct report_frame){from->function, from->file, from->line, from->module, from->offset, from->inlined};
+}
+
+static void set_stack(struct builder *builder, struct report_site *row, const struct named_stack *stack) {
+    size_t depth = builder->options->depth;
+    row->depth = depth && depth < stack->count ? depth : stack->count;
+    row->stack = arena_take(builder->arena, row->depth, sizeof *row->stack);
+    for (size_t i = 0; i < row->depth; i++) row->stack[i] = make_frame(&stack->frames[i]);
+    row->function = row->stack[0].function;
+    row->file = row->stack[0].file;
+    row->line = row->stack[0].line;
+    row->module = row->stack[0].module;
+}
+
+static void set_id(struct builder *builder, struct report_site *row, const struct named_stack *stack) {
+    char id[SITE_ID_SIZE];
+    site_id(stack->frames, stack->count, id);
+    row->id = arena_text(builder->arena, id);
+}
+
+/* The candidate for this stack; a new one where its site is met for the first time. */
+static struct candidate *candidate_of(struct naming *naming, uint32_t stack) {
+    struct builder *builder = naming->builder;
+    struct named_stack named;
+    bool found;
+    stacks_name(&naming->stacks, stack, &named);
+    make_room(naming);
+    size_t *number = slot_of(naming, named.key | 1, &found);
+    if (found) return &builder->candidates[*number];
+    *number = builder->candidate_count;
+    naming->used++;
+    struct candidate *candidate = ARENA_ADD(builder->arena, builder->candidates, builder->candidate_count);
+    *candidate = (struct candidate){.row = {.process = naming->pid, .rss_bytes = REPORT_NONE}, .lifetimes.bits = 1};
+    set_stack(builder, &candidate->row, &named);
+    set_id(builder, &candidate->row, &named);
+    return candidate;
+}
+
+static void add_stats(struct candidate *candidate, const struct site_stats *stats) {
+    struct report_site *row = &candidate->row;
+    row->allocations += report_count(stats->allocations);
+    row->allocated_bytes += report_count(stats->allocated_bytes);
+    row->live_bytes_end += report_count(stats->live_bytes);
+    row->live_blocks_end += report_count(stats->live_blocks);
+    row->peak_bytes += report_count(stats->peak_bytes);
+    row->temporary += report_count(stats->temporary);
+    row->live_at_peak += report_count(stats->live_at_peak);
+    histogram_merge(&candidate->lifetimes, &stats->lifetimes);
+}
+
+static struct candidate *name_site(struct naming *naming, size_t number) {
+    const struct site_stats *stats = sites_get(naming->sites, number);
+    struct candidate *candidate = candidate_of(naming, stats->stack);
+    if (!naming->done[number]) add_stats(candidate, stats);
+    naming->done[number] = 1;
+    return candidate;
+}
+
+/* The orders in which sites may be asked for. */
+static uint64_t by_live(const struct site_stats *s) { return s->live_bytes; }
+static uint64_t by_peak(const struct site_stats *s) { return s->live_at_peak; }
+static uint64_t by_allocations(const struct site_stats *s) { return s->allocations; }
+static uint64_t (*const orders[])(const struct site_stats *) = {by_live, by_peak, by_allocations};
+
+struct ranked {
+    uint64_t value;
+    size_t number;
+};
+
+static int descending(const void *a, const void *b) {
+    const struct ranked *left = a, *right = b;
+    if (left->value != right->value) return left->value > right->value ? -1 : 1;
+    return left->number < right->number ? -1 : left->number > right->number;
+}
+
+static void name_highest(struct naming *naming, struct ranked *ranks, size_t most) {
+    size_t count = sites_count(naming->sites);
+    for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {
+        for (size_t i = 0; i < count; i++) ranks[i] = (struct ranked){orders[order](sites_get(naming->sites, i)), i};
+        qsort(ranks, count, sizeof *ranks, descending);
+        for (size_t i = 0; i < count && i < most && ranks[i].value; i++) name_site(naming, ranks[i].number);
+    }
+}
+
+static bool facts_of_stack(void *context, uint32_t stack, struct stack_facts *out) {
+    struct naming *naming = context;
+    struct named_stack named;
+    stacks_name(&naming->stacks, stack, &named);
+    *out = (struct stack_facts){named.key, named.function, named.owner};
+    return named.count > 0;
+}
+
+static struct report_growth make_growth(struct builder *builder, const struct growth_finding *finding) {
+    const struct growth_judgement *j = &finding->judgement;
+    struct report_growth growth = {
+        .phase = arena_text(builder->arena, finding->phase_name),
+        .class_slug = growth_class_name(j->class),
+        .held_until = growth_held_name(j->held_until),
+        .only_phase = finding->only_phase,
+        .rounds_kind = growth_kind_name(finding->kind),
+        .rounds = report_count(finding->rounds),
+        .n = j->n,
+        .k = j->k,
+        .reach = j->reach,
+        .first = j->first,
+        .last = j->last,
+        .survivor_count = finding->survivor_count,
+        .bytes_per_round = j->per_round.value,
+        .ci_low = j->per_round.low,
+        .ci_high = j->per_round.high,
+        .bytes_per_item = j->per_work.value,
+        .threads_affected = finding->threads,
+        .sentence = arena_text(builder->arena, finding->sentence),
+        .would_change = arena_text(builder->arena, finding->would_change),
+    };
+    growth.survivors = arena_take(builder->arena, finding->survivor_count, sizeof *growth.survivors);
+    for (size_t i = 0; i < finding->survivor_count; i++) growth.survivors[i] = report_count(finding->survivors[i]);
+    return growth;
+}
+
+static void add_finding(struct naming *naming, const struct growth_finding *finding) {
+    size_t number = finding->stack_count ? sites_find(naming->sites, finding->stacks[0]) : SIZE_MAX;
+    enum growth_outcome outcome = finding->judgement.outcome;
+    if (number == SIZE_MAX) return;
+    struct candidate *candidate = name_site(naming, number);
+    struct report_growth *growth =
+        ARENA_ADD(naming->builder->arena, candidate->row.growth, candidate->row.growth_count);
+    *growth = make_growth(naming->builder, finding);
+    candidate->grows |= outcome == GROWTH_WARN || outcome == GROWTH_FAIL;
+    candidate->fails |= outcome == GROWTH_FAIL;
+}
+
+static int judge(struct naming *naming, const struct subject *subject) {
+    const struct build_options *options = naming->builder->options;
+    struct judge_input input = {
+        .stack_facts = facts_of_stack,
+        .stack_context = naming,
+        .phase_facts = options->phase_facts,
+        .phase_context = options->phase_context,
+        .settings = options->settings,
+        .lost_events = subject->trace.input.header.lost + subject->trace.input.damage.events,
+    };
+    struct growth_findings findings;
+    int error = growth_judge(subject->growth, &input, &findings);
+    if (error) return error;
+    for (size_t i = 0; i < findings.count; i++) add_finding(naming, &findings.items[i]);
+    struct report_verdict *verdict = &naming->builder->report->verdict;
+    verdict->judged_phases += report_count(findings.judged_phases);
+    verdict->judged_sites += report_count(findings.judged_sites);
+    verdict->not_judged += report_count(findings.not_judged);
+    growth_findings_release(&findings);
+    return 0;
+}
+
+int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged) {
+    size_t count = sites_count(subject->sites);
+    struct naming naming = {
+        .builder = builder,
+        .stacks = {.nodes = &subject->trace.nodes, .symbols = builder->symbols, .space = space,
+                   .wrappers = builder->options->wrappers},
+        .sites = subject->sites,
+        .pid = report_count(subject->trace.tables.process.pid),
+        .done = calloc(count + 1, 1),
+    };
+    struct ranked *ranks = calloc(count + 1, sizeof *ranks);
+    int error = naming.done && ranks ? 0 : -ENOMEM;
+    if (!error) name_highest(&naming, ranks, judged ? MOST_NAMED : MOST_NAMED_OTHERS);
+    if (!error && judged) error = judge(&naming, subject);
+    builder->report->sites_total += report_count(count);
+    stacks_release(&naming.stacks);
+    free(naming.slots);
+    free(naming.done);
+    free(ranks);
+    return error;
+}
+
+static int shown_first(const void *a, const void *b) {
+    const struct candidate *left = a, *right = b;
+    if (left->fails != right->fails) return left->fails ? -1 : 1;
+    if (left->grows != right->grows) return left->grows ? -1 : 1;
+    if (left->row.live_bytes_end != right->row.live_bytes_end)
+        return left->row.live_bytes_end > right->row.live_bytes_end ? -1 : 1;
+    if (left->row.allocated_bytes != right->row.allocated_bytes)
+        return left->row.allocated_bytes > right->row.allocated_bytes ? -1 : 1;
+    return strcmp(left->row.id, right->row.id);
+}
+
+/* Sites of one function chain that differ in the line share an id so far; the later ones get a number. */
+static void number_ids(struct builder *builder) {
+    for (size_t i = 0; i < builder->report->site_count; i++) {
+        struct report_site *site = &builder->report->sites[i];
+        unsigned same = 1;
+        for (size_t j = 0; j < i; j++) same += !strncmp(builder->report->sites[j].id, site->id, SITE_ID_SIZE - 1);
+        if (same > 1) site->id = arena_format(builder->arena, "%s.%u", site->id, same);
+    }
+}
+
+static void own_text(struct arena *arena, const char **text) { *text = arena_text(arena, *text); }
+
+/* Takes the names over from the resolver, which ends before the report. */
+static void own_names(struct arena *arena, struct report_site *site) {
+    for (size_t i = 0; i < site->depth; i++) {
+        own_text(arena, &site->stack[i].function);
+        own_text(arena, &site->stack[i].file);
+        own_text(arena, &site->stack[i].module);
+    }
+    site->function = site->stack[0].function;
+    site->file = site->stack[0].file;
+    site->module = site->stack[0].module;
+}
+
+static void set_lifetimes(struct report_site *site, const struct histogram *lifetimes) {
+    bool none = !lifetimes->total;
+    site->lifetime_p50 = none ? REPORT_NONE : (int64_t)histogram_at(lifetimes, 0.5);
+    site->lifetime_p95 = none ? REPORT_NONE : (int64_t)histogram_at(lifetimes, 0.95);
+    site->lifetime_max = none ? REPORT_NONE : report_count(lifetimes->max);
+}
+
+void builder_finish_sites(struct builder *builder) {
+    struct report *report = builder->report;
+    size_t others = 0;
+    if (builder->candidate_count)
+        qsort(builder->candidates, builder->candidate_count, sizeof *builder->candidates, shown_first);
+    report->sites = arena_take(builder->arena, builder->candidate_count, sizeof *report->sites);
+    for (size_t i = 0; i < builder->candidate_count; i++) {
+        struct candidate *candidate = &builder->candidates[i];
+        if (candidate->grows || others++ < builder->options->top) {
+            set_lifetimes(&candidate->row, &candidate->lifetimes);
+            own_names(builder->arena, &candidate->row);
+            report->sites[report->site_count++] = candidate->row;
+        }
+        histogram_release(&candidate->lifetimes);
+    }
+    number_ids(builder);
+}

@@ -1,0 +1,91 @@
+/*
+ * Names stacks. See stacks.h.
+ */
+#include "stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../verdict/owners.h"
+
+#define NODES_MAX 4096u /* deeper than any recorder writes: a guard against damaged tries */
+#define OWNER_FRAMES 64u
+
+static void add_frame(struct stacks *stacks, size_t *count, const struct symbol_frame *frame) {
+    if (*count == stacks->capacity) {
+        size_t capacity = stacks->capacity ? 2 * stacks->capacity : 512;
+        struct symbol_frame *grown = realloc(stacks->frames, capacity * sizeof *grown);
+        if (!grown) abort();
+        stacks->frames = grown;
+        stacks->capacity = capacity;
+    }
+    stacks->frames[(*count)++] = *frame;
+}
+
+/* All frames of the stack, innermost first; sets *whole. */
+static size_t collect(struct stacks *stacks, uint32_t stack, bool *whole) {
+    size_t count = 0;
+    const struct stack_node *node = nodes_get(stacks->nodes, stack);
+    *whole = node != NULL;
+    for (unsigned depth = 0; node && depth < NODES_MAX; depth++) {
+        const struct symbol_frame *found;
+        bool returning = !(node->info & TRACE_NODE_SIGNAL);
+        size_t inlined = symbols_resolve(stacks->symbols, stacks->space, node->info & TRACE_NODE_MODULE_MASK, node->ip,
+                                         returning, &found);
+        for (size_t i = 0; i < inlined; i++) add_frame(stacks, &count, &found[i]);
+        if (node->info & TRACE_NODE_PARTIAL) *whole = false;
+        uint32_t parent = node->parent;
+        node = nodes_get(stacks->nodes, parent);
+        if (parent && !node) *whole = false;
+    }
+    if (!count) add_frame(stacks, &count, &(struct symbol_frame){0});
+    return count;
+}
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t length) {
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ at[i]) * 1099511628211u; /* FNV-1a */
+    return hash;
+}
+
+static uint64_t mix_text(uint64_t hash, const char *text) { return text ? mix(hash, text, strlen(text) + 1) : hash; }
+
+#define HASH_START 14695981039346656037u
+
+static uint64_t key_of(const struct symbol_frame *frames, size_t count) {
+    uint64_t hash = HASH_START;
+    for (size_t i = 0; i < count; i++) {
+        if (frames[i].inlined) continue; /* the same address again */
+        hash = mix_text(hash, frames[i].module);
+        hash = mix(hash, &frames[i].offset, sizeof frames[i].offset);
+    }
+    return hash;
+}
+
+static uint64_t function_of(const struct symbol_frame *frame) {
+    uint64_t hash = mix_text(HASH_START, frame->module);
+    return frame->function ? mix_text(hash, frame->function) : mix(hash, &frame->offset, sizeof frame->offset);
+}
+
+static enum growth_owner owner_of(const struct symbol_frame *frames, size_t count) {
+    struct owner_frame owners[OWNER_FRAMES];
+    size_t used = count < OWNER_FRAMES ? count : OWNER_FRAMES;
+    for (size_t i = 0; i < used; i++) owners[i] = (struct owner_frame){frames[i].function, frames[i].module};
+    return growth_owner_of(owners, used, false);
+}
+
+void stacks_name(struct stacks *stacks, uint32_t stack, struct named_stack *out) {
+    size_t count = collect(stacks, stack, &out->whole);
+    size_t site = call_site(stacks->frames, count, stacks->wrappers);
+    out->owner = owner_of(stacks->frames, count);
+    out->frames = stacks->frames + site;
+    out->count = site_fold(out->frames, count - site);
+    out->key = key_of(out->frames, out->count);
+    out->function = function_of(&out->frames[0]);
+}
+
+void stacks_release(struct stacks *stacks) {
+    free(stacks->frames);
+    stacks->frames = NULL;
+    stacks->capacity = 0;
+}

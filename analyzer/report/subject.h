@@ -1,0 +1,36 @@
+/*
+ * One process under report: its trace, replayed once, and what the analyses found.
+ */
+#ifndef REPORT_SUBJECT_H
+#define REPORT_SUBJECT_H
+
+#include "../analysis/curve.h"
+#include "../analysis/growth.h"
+#include "../analysis/phases.h"
+#include "../analysis/sites.h"
+#include "../analysis/totals.h"
+#include "../replay/replay.h"
+
+struct subject {
+    struct trace trace;
+    struct replay_result replay;
+    struct totals *totals;
+    struct sites *sites;
+    struct curve *curve;
+    struct phases *phases;
+    struct growth *growth;
+};
+
+/* 0, or -errno with the reason in *refusal. */
+int subject_open(struct subject *subject, const char *path, struct reader_refusal *refusal);
+/* One replay with all analyses. 0 or -errno. */
+int subject_replay(struct subject *subject, const struct replay_options *options);
+void subject_close(struct subject *subject);
+
+/* Whether the process marked phases of its own. */
+bool subject_has_phases(const struct subject *subject);
+
+/* CLOCK_BOOTTIME at the start of the trace, 0 where it is not known. */
+uint64_t subject_start(const struct subject *subject);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * Finds the traces of a run. See tree.h.
+ */
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../input/tables.h"
+
+#define DEPTH_MAX 8 /* folders inside folders */
+
+struct search {
+    struct tree *tree;
+    struct arena *arena;
+};
+
+static void refuse(struct search *search, const char *path, const char *why) {
+    struct tree *tree = search->tree;
+    struct tree_refused *row = ARENA_ADD(search->arena, tree->refused, tree->refused_count);
+    *row = (struct tree_refused){arena_text(search->arena, path), arena_text(search->arena, why)};
+}
+
+/* When the process began, from its own record, which is among the first of the journal. */
+static uint64_t start_of(struct trace_input *input) {
+    struct record_cursor cursor;
+    struct record record;
+    uint64_t start = 0;
+    records_begin(&cursor, input, NULL);
+    for (int i = 0; i < 64 && records_next(&cursor, &record); i++) {
+        if (record.kind != TRACE_RECORD_PROCESS) continue;
+        wire_get_varint(&record.body);
+        wire_get_varint(&record.body);
+        start = wire_get_varint(&record.body);
+        break;
+    }
+    records_end(&cursor);
+    return start;
+}
+
+static void add_file(struct search *search, const char *path, bool first) {
+    struct trace_input input;
+    struct reader_refusal refusal;
+    char why[256];
+    if (reader_open(&input, path, &refusal)) {
+        reader_explain(&refusal, why, sizeof why);
+        refuse(search, path, why);
+        return;
+    }
+    struct tree_trace *trace = ARENA_ADD(search->arena, search->tree->traces, search->tree->count);
+    *trace = (struct tree_trace){.path = arena_text(search->arena, path), .pid = input.header.pid, .first = first};
+    memcpy(trace->run_id, input.header.run_id, sizeof trace->run_id);
+    trace->start_ns = start_of(&input);
+    reader_close(&input);
+}
+
+static bool is_trace_name(const char *name) {
+    const char *dot = strstr(name, ".tmk");
+    return dot && (!dot[4] || dot[4] == '.');
+}
+
+static void add_folder(struct search *search, const char *path, int depth) {
+    struct dirent **entries;
+    int count = depth < DEPTH_MAX ? scandir(path, &entries, NULL, alphasort) : -1;
+    for (int i = 0; i < count; i++) {
+        struct stat facts;
+        const char *name = entries[i]->d_name;
+        char *inner = arena_format(search->arena, "%s/%s", path, name);
+        bool known = strcmp(name, ".") && strcmp(name, "..") && !lstat(inner, &facts);
+        if (known && S_ISDIR(facts.st_mode)) add_folder(search, inner, depth + 1);
+        if (known && S_ISREG(facts.st_mode) && is_trace_name(name)) add_file(search, inner, false);
+        free(entries[i]);
+    }
+    if (count >= 0) free(entries);
+}
+
+static void add_path(struct search *search, const char *path, bool self) {
+    struct stat facts;
+    size_t before = search->tree->count + search->tree->refused_count;
+    if (!stat(path, &facts) && S_ISDIR(facts.st_mode)) {
+        add_folder(search, path, 0);
+        if (search->tree->count + search->tree->refused_count == before)
+            refuse(search, path, "is a directory without traces in it");
+        return;
+    }
+    add_file(search, path, true);
+    char *children = arena_format(search->arena, "%s.d", path);
+    if (!self && !stat(children, &facts) && S_ISDIR(facts.st_mode)) add_folder(search, children, 0);
+}
+
+static bool same_run(const struct tree_trace *a, const struct tree_trace *b) {
+    return !memcmp(a->run_id, b->run_id, sizeof a->run_id);
+}
+
+/* The run that is meant: that of the first file named, else the one with most traces, the later of equals. */
+static const struct tree_trace *chosen_run(const struct tree *tree) {
+    const struct tree_trace *best = &tree->traces[0];
+    size_t most = 0;
+    if (best->first) return best;
+    for (size_t i = 0; i < tree->count; i++) {
+        size_t same = 0;
+        for (size_t j = 0; j < tree->count; j++) same += same_run(&tree->traces[i], &tree->traces[j]);
+        if (same < most || (same == most && tree->traces[i].start_ns < best->start_ns)) continue;
+        most = same;
+        best = &tree->traces[i];
+    }
+    return best;
+}
+
+static void keep_run(struct tree *tree) {
+    struct tree_trace run = *chosen_run(tree);
+    size_t kept = 0;
+    for (size_t i = 0; i < tree->count; i++) {
+        if (same_run(&tree->traces[i], &run)) tree->traces[kept++] = tree->traces[i];
+        else tree->other_runs++;
+    }
+    tree->count = kept;
+}
+
+static int by_start(const void *a, const void *b) {
+    const struct tree_trace *left = a, *right = b;
+    if (left->first != right->first) return left->first ? -1 : 1;
+    if (left->start_ns != right->start_ns) return left->start_ns < right->start_ns ? -1 : 1;
+    return left->pid < right->pid ? -1 : left->pid > right->pid;
+}
+
+int tree_find(struct tree *tree, struct arena *arena, char *const *paths, size_t count, bool self) {
+    struct search search = {tree, arena};
+    *tree = (struct tree){0};
+    for (size_t i = 0; i < count; i++) add_path(&search, paths[i], self);
+    if (!tree->count) return -ENOENT;
+    keep_run(tree);
+    qsort(tree->traces, tree->count, sizeof *tree->traces, by_start);
+    return 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * Which trace files a report is about: a file, the tree beside it, or all in a folder; of one run only.
+ */
+#ifndef REPORT_TREE_H
+#define REPORT_TREE_H
+
+#include "../input/reader.h"
+#include "arena.h"
+
+struct tree_trace {
+    const char *path;
+    uint8_t run_id[16];
+    uint32_t pid;
+    uint64_t start_ns;   /* CLOCK_BOOTTIME, 0: unknown */
+    bool first;          /* named itself on the command line */
+};
+
+struct tree_refused { /* a file that can't be read */
+    const char *path, *why;
+};
+
+struct tree {
+    struct tree_trace *traces; /* CMD first, then by start */
+    size_t count;
+    size_t other_runs;         /* files left out because they are of another run */
+    struct tree_refused *refused;
+    size_t refused_count;
+};
+
+/* `self`: the named files alone. Files that can't be read are listed. 0, or -ENOENT where no trace was found. */
+int tree_find(struct tree *tree, struct arena *arena, char *const *paths, size_t count, bool self);
+
+#endif
