@@ -156,7 +156,8 @@ int rules_read(uintptr_t ip, bool exact, struct rule *out) {
     const struct module *module = modules_find(address);
     if (!module) return -ENOENT;
     *out = (struct rule){.module = module->id};
-    if (cfi_find(module, address, &row)) out->kind = RULE_COMPLEX;
+    int error = cfi_find(module, address, &row);
+    if (error) out->kind = error == -ENOENT ? RULE_COMPLEX | RULE_BARE : RULE_COMPLEX;
     else compact(&row, out);
     return 0;
 }

@@ -20,6 +20,7 @@ enum rule_kind {
     RULE_OUTERMOST = 64,   /* no caller */
     RULE_SIGNAL = 128,     /* signal trampoline: the caller's ip is that of the interrupted instruction */
     RULE_COMPLEX = 256,    /* not expressible here: libunwind's case */
+    RULE_BARE = 512,       /* with RULE_COMPLEX: no unwind entry; the outermost frame if rbp is 0, as at a program's start */
 };
 
 struct rule {

@@ -262,7 +262,8 @@ static slow_path enum outcome follow_reference(struct walker *w, struct unwind_s
 /* `at` stays in registers where no address of it is taken. */
 static inline enum outcome leave_frame(struct walker *w, const struct rule *rule, struct unwind_state *at, uint32_t max) {
     if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX)))) return follow(w, rule, at);
-    if (rule->kind & RULE_OUTERMOST) return OUTCOME_OUTERMOST;
+    if (rule->kind & RULE_BARE && !at->bp) w->fresh[w->found - 1].rule.kind = RULE_OUTERMOST | RULE_BARE;
+    if (rule->kind & RULE_OUTERMOST || (rule->kind & RULE_BARE && !at->bp)) return OUTCOME_OUTERMOST;
     struct unwind_state copy = *at;
     enum outcome outcome = follow_reference(w, &copy, max);
     *at = copy;
@@ -330,7 +331,7 @@ static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *
     kept->exact = at->exact;
     kept->info = rule->module | (at->exact ? TRACE_NODE_SIGNAL : 0);
     kept->checks = i ? w->kept[i - 1].checks : 0;
-    kept->needs_bp = true;
+    kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
     if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
     kept->needs_bp = rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) ||
                      (!(rule->kind & RULE_BP_SAVED) && caller_needs_bp);
