@@ -36,6 +36,8 @@ struct decode_state {
     uint64_t other_operand;
     uint32_t other_stack;
     bool ordered;
+    bool controls; /* there are control events */
+    uint64_t edge; /* the next event that stores its stamp because of an edge */
     struct wire_reader column[COLUMN_COUNT];
     struct trace_event *events;
 };
@@ -126,23 +128,26 @@ static bool is_free(const struct trace_event *event) {
     return event->kind == TRACE_EVENT_FREE || event->kind == TRACE_EVENT_REALLOC_OUT;
 }
 
-/* The free block that the event takes; false if it is none of that class. */
-static bool take_reused(struct decode_state *d, struct columns_block *b, unsigned class) {
-    struct columns_model *m = &d->model;
-    uint64_t reused = b->address_choice == ADDRESS_REUSED ? d->index - take_varint(d, COLUMN_REUSED)
-                                                          : columns_free_block_guess(&m->classes[class], b->address_choice);
-    if (reused >= d->index || m->class_of[reused] != class || !is_free(&d->events[reused])) return false;
-    b->reused = (uint32_t)reused;
-    b->address = m->address[reused];
-    return true;
+/* The free block that the event takes, or COLUMNS_NONE. Those of the model's lists are free blocks of the class. */
+static inline uint32_t take_reused(struct decode_state *d, unsigned choice, unsigned class) {
+    if (choice != ADDRESS_REUSED) return columns_free_block_guess(&d->model.classes[class], choice);
+    uint64_t reused = d->index - take_varint(d, COLUMN_REUSED);
+    if (reused >= d->index || d->model.class_of[reused] != class || !is_free(&d->events[reused])) return COLUMNS_NONE;
+    return (uint32_t)reused;
 }
 
 static bool take_address(struct decode_state *d, struct columns_block *b) {
     unsigned class = columns_class(b->size);
     b->reused = COLUMNS_NONE;
-    if (b->address_choice <= ADDRESS_REUSED) return take_reused(d, b, class);
-    if (b->address_choice == ADDRESS_GIVEN) b->address = columns_get_address(&d->column[COLUMN_ADDRESSES], &d->model.given);
-    else b->address = columns_address_guess(&d->model, b->address_choice, &d->model.classes[class]);
+    if (b->address_choice <= ADDRESS_REUSED) {
+        b->reused = take_reused(d, b->address_choice, class);
+        if (b->reused == COLUMNS_NONE) return false;
+        b->address = d->model.address[b->reused];
+    } else if (b->address_choice == ADDRESS_GIVEN) {
+        b->address = columns_get_address(&d->column[COLUMN_ADDRESSES], &d->model.given);
+    } else {
+        b->address = columns_address_guess(&d->model, b->address_choice, &d->model.classes[class]);
+    }
     return true;
 }
 
@@ -162,14 +167,20 @@ static bool is_open_block(const struct trace_event *event) {
     return made && !event->partner && columns_is_block(event->kind, event->flags);
 }
 
+/* The block that the event ends, or COLUMNS_NONE. Those of the model's lists are open blocks. */
+static inline uint32_t take_ended(struct decode_state *d, unsigned choice) {
+    if (choice != BLOCK_GIVEN) return columns_block_guess(&d->model, d->context, choice);
+    uint64_t block = d->index - take_varint(d, COLUMN_BLOCKS);
+    return block < d->index && is_open_block(&d->events[block]) ? (uint32_t)block : COLUMNS_NONE;
+}
+
 static inline bool take_free(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
-    uint64_t block = token.choice == BLOCK_GIVEN ? d->index - take_varint(d, COLUMN_BLOCKS)
-                                                 : columns_block_guess(&d->model, d->context, token.choice);
-    if (block >= d->index || !is_open_block(&d->events[block])) return false;
-    event->partner = d->index - (uint32_t)block;
+    uint32_t block = take_ended(d, token.choice);
+    if (block == COLUMNS_NONE) return false;
+    event->partner = d->index - block;
     d->events[block].partner = event->partner;
-    event->address = d->events[block].address;
-    columns_free(&d->model, d->context, d->index, (uint32_t)block, token.second == KEEP);
+    event->address = d->model.address[block];
+    columns_free(&d->model, d->context, d->index, block, token.second == KEEP);
     return true;
 }
 
@@ -210,6 +221,7 @@ static inline unsigned take_token(struct decode_state *d) {
 static bool take_other(struct decode_state *d, struct trace_event *event) {
     d->model.class_of[d->index] = 0;
     if (columns_is_control(event->kind)) {
+        d->controls = true;
         event->address = take_varint(d, COLUMN_CONTROLS);
         event->size = take_varint(d, COLUMN_CONTROLS);
         return !(event->address >> TRACE_EVENT_OPERAND_BITS);
@@ -239,20 +251,20 @@ static inline bool take_event(struct decode_state *d, struct trace_event *event)
     return token == TOKEN_ESCAPE && take_escape(d, event);
 }
 
-/* Positions that are stamped because of edges come from a list, ascending. */
-struct edge_list {
-    struct wire_reader *from;
-    uint64_t next; /* UINT64_MAX: no more */
-};
-
-static void edge_advance(struct edge_list *list, uint64_t base) {
-    list->next = wire_left(list->from) ? base + wire_get_varint(list->from) : UINT64_MAX;
+/* The next number in the column of edges; UINT64_MAX behind the last. */
+static void advance_edge(struct decode_state *d) {
+    struct wire_reader *edges = &d->column[COLUMN_EDGES];
+    d->edge = wire_left(edges) ? d->edge + wire_get_varint(edges) : UINT64_MAX;
 }
 
-static bool take_mark(struct edge_list *list, uint32_t index) {
-    if (list->next != index) return false;
-    edge_advance(list, index);
-    return true;
+/* The first event from `from` on, below `count`, that stores its stamp. */
+static uint32_t next_stored(const struct decode_state *d, uint32_t from, uint32_t count) {
+    uint32_t limit = (from + COLUMNS_STAMP_INTERVAL - 1) / COLUMNS_STAMP_INTERVAL * COLUMNS_STAMP_INTERVAL;
+    if (limit >= count) limit = count - 1;
+    if (limit > d->edge) limit = (uint32_t)d->edge;
+    if (!d->ordered && !d->controls) return limit;
+    while (from < limit && !columns_is_stamped(from, count, d->events[from].kind, d->ordered && !d->events[from].partner)) from++;
+    return from;
 }
 
 static void fill_between(struct trace_event *events, uint32_t from, uint32_t to) {
@@ -264,22 +276,22 @@ static void fill_between(struct trace_event *events, uint32_t from, uint32_t to)
     }
 }
 
-/* False when the list of edges goes on after the last event. */
+/* False when an edge is behind the last event or stands twice. */
 static bool take_stamps(struct decode_state *d, uint32_t count) {
-    struct edge_list edges = {.from = &d->column[COLUMN_EDGES]};
     uint32_t last = 0;
     uint64_t stamp = 0;
-    edge_advance(&edges, 0);
+    d->edge = 0;
+    advance_edge(d);
     for (uint32_t i = 0; i < count; i++) {
-        bool edge = take_mark(&edges, i);
-        bool alone = d->ordered && !d->events[i].partner;
-        if (!edge && !columns_is_stamped(i, count, d->events[i].kind, alone)) continue;
+        i = next_stored(d, i, count);
         stamp += (uint64_t)wire_unzigzag(take_varint(d, COLUMN_STAMPS));
         d->events[i].stamp = stamp;
         fill_between(d->events, last, i);
         last = i;
+        if (d->edge == i) advance_edge(d);
+        if (d->edge <= i) return false;
     }
-    return edges.next == UINT64_MAX;
+    return d->edge == UINT64_MAX;
 }
 
 /* Every byte must have been used, and none missed. */
@@ -297,6 +309,7 @@ int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, str
     explain_tokens(d->meanings);
     memcpy(d->column, head.column, sizeof d->column);
     d->other_operand = d->other_stack = 0;
+    d->controls = false;
     d->ordered = head.layout & COLUMNS_LAYOUT_ORDERED;
     d->events = events;
     for (d->index = 0; d->index < head.count; d->index++)
