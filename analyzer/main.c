@@ -87,10 +87,12 @@ int main(int argc, char **argv) {
         {.name = "rows", .key = KEY_ROWS, .flags = OPTION_HIDDEN},
         {0},
     };
-    const struct argp argp = {.options = rows, .parser = parse_key, .args_doc = "COMMAND [ARG...]", .doc = overview()};
+    char *doc = overview();
+    const struct argp argp = {.options = rows, .parser = parse_key, .args_doc = "COMMAND [ARG...]", .doc = doc};
     int first = 0;
     argp_err_exit_status = STATUS_USAGE;
     turn_help(argc - 1, argv + 1);
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first);
+    free(doc);
     return checked(command_run_line(find_command(argv[first]), argc - first, argv + first));
 }

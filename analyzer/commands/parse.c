@@ -28,6 +28,8 @@ struct line {
     char *values;
     struct bound_row *rows;
     size_t row_count;
+    struct argp_option *argp_rows;
+    char *help;
     char **arguments;
     int argument_count;
 };
@@ -200,10 +202,10 @@ static char *help_text(const struct command *command) {
 }
 
 static void parse_line(struct line *line, int argc, char **argv) {
-    struct argp argp = {.options = argp_rows(line),
-                        .parser = parse_key,
-                        .args_doc = line->command->arguments,
-                        .doc = help_text(line->command)};
+    line->argp_rows = argp_rows(line);
+    line->help = help_text(line->command);
+    struct argp argp = {
+        .options = line->argp_rows, .parser = parse_key, .args_doc = line->command->arguments, .doc = line->help};
     if (asprintf(&argv[0], "tidemark %s", line->command->name) < 0) must(NULL);
     argp_err_exit_status = line->command->usage_status ? line->command->usage_status : STATUS_USAGE;
     argp_parse(&argp, argc, argv, line->command->ends_at_command ? ARGP_IN_ORDER : 0, NULL, line);
@@ -215,7 +217,8 @@ static bool quiet_wanted(const struct line *line) {
 }
 
 int command_run_line(const struct command *command, int argc, char **argv) {
-    struct line line = {.command = command};
+    static struct line line; /* lives as long as the process, as the values that are handed out do */
+    line.command = command;
     line.values = must(calloc(1, command->values_size ? command->values_size : 1));
     line.arguments = must(calloc((size_t)argc + 1, sizeof *line.arguments));
     bind_rows(&line);
