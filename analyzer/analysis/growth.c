@@ -27,6 +27,7 @@ struct layer {
 };
 
 struct layers {
+    struct link link; /* first */
     uint32_t count, room;
     struct layer items[];
 };
@@ -52,6 +53,7 @@ struct growth {
     size_t stack_room;
     struct thread_state **threads;
     size_t thread_room;
+    struct link layered; /* struct layers of live blocks */
     bool cut;
     struct chosen *chosen; /* after end() */
     size_t chosen_count;
@@ -77,25 +79,28 @@ static struct epoch *hold_epoch(struct growth *growth) {
     return epoch;
 }
 
-static struct layers *new_layers(uint32_t room) {
+static struct layers *new_layers(struct growth *growth, uint32_t room) {
     struct layers *layers = must(malloc(sizeof *layers + room * sizeof *layers->items));
     *layers = (struct layers){.room = room};
+    link_into(&growth->layered, &layers->link);
     return layers;
 }
 
 /* The block's layers; a plain block of `size` bytes at `stack` becomes a layered one. */
-static struct layers *layers_of(struct block *block, uint64_t size, uint32_t stack) {
+static struct layers *layers_of(struct growth *growth, struct block *block, uint64_t size, uint32_t stack) {
     if (!is_plain(block)) return block->attached;
-    struct layers *layers = new_layers(4);
+    struct layers *layers = new_layers(growth, 4);
     layers->items[layers->count++] = (struct layer){plain_epoch(block), size, stack};
     block->attached = layers;
     return layers;
 }
 
-static struct layers *with_room(struct layers *layers, uint32_t more) {
+static struct layers *with_room(struct growth *growth, struct layers *layers, uint32_t more) {
     if (layers->count + more <= layers->room) return layers;
     uint32_t room = (layers->count + more) * 2;
+    link_out(&layers->link);
     layers = must(realloc(layers, sizeof *layers + room * sizeof *layers->items));
+    link_into(&growth->layered, &layers->link);
     layers->room = room;
     return layers;
 }
@@ -185,7 +190,7 @@ static void thin_layers(struct growth *growth, struct layers *layers) {
 }
 
 static void add_layer(struct growth *growth, struct block *block, uint64_t bytes, uint32_t thread) {
-    struct layers *layers = with_room(block->attached, 1);
+    struct layers *layers = with_room(growth, block->attached, 1);
     block->attached = layers;
     struct layer *top = &layers->items[layers->count - 1];
     if (top->epoch == rounds_epoch(growth->rounds) && top->stack == block->stack) {
@@ -249,8 +254,8 @@ static struct block *find_heir(struct growth *growth, const struct block *block,
 
 /* The heir keeps the older layers; what it is larger by was born with it. */
 static void inherit(struct growth *growth, struct block *block, struct block *heir) {
-    struct layers *old = layers_of(block, block->size, block->stack);
-    struct layers *layers = with_room(old, 1);
+    struct layers *old = layers_of(growth, block, block->size, block->stack);
+    struct layers *layers = with_room(growth, old, 1);
     struct layer top = {plain_epoch(heir), heir->size, heir->stack};
     change(growth, &top, resize_record, -block->size);
     top.bytes -= block->size;
@@ -268,6 +273,7 @@ static void *growth_begin(const struct replay_facts *facts) {
     if (!growth) return NULL;
     growth->rounds = rounds_new();
     growth->cut = facts->cut;
+    growth->layered = (struct link){&growth->layered, &growth->layered};
     if (growth->rounds) return growth;
     free(growth);
     return NULL;
@@ -291,7 +297,7 @@ static void growth_resized(void *self, struct block *block, uint64_t old_size, u
         struct heir_slot *slot = heir_slot(growth, block->thread, old_stack);
         if (slot->block == block) slot->block = NULL;
     }
-    struct layers *layers = layers_of(block, old_size, old_stack);
+    struct layers *layers = layers_of(growth, block, old_size, old_stack);
     if (layers->count == 1 && layers->items[0].epoch == rounds_epoch(growth->rounds))
         move_to_stack(growth, layers, block->stack, now->thread);
     if (block->size > old_size) {
@@ -318,6 +324,7 @@ static void growth_died(void *self, struct block *block, enum death_cause cause,
     } else {
         struct layers *layers = block->attached;
         for (uint32_t i = 0; i < layers->count; i++) end_layer(growth, &layers->items[i], record_death);
+        link_out(&layers->link);
         free(layers);
     }
     block->attached = NULL;
@@ -417,6 +424,11 @@ void growth_release(struct growth *growth) {
             next = record->next;
             record_release(record);
         }
+    }
+    while (growth->layered.next != &growth->layered) {
+        struct link *link = growth->layered.next;
+        link_out(link);
+        free(link);
     }
     for (size_t i = 0; i < growth->thread_room; i++) free(growth->threads[i]);
     rounds_release(growth->rounds);

@@ -71,12 +71,18 @@ static uint32_t add_phase(struct rounds *rounds, const char *name, uint32_t pare
 static uint32_t find_phase(const struct rounds *rounds, const char *name) { return *name_slot(rounds, name) - 1; }
 
 void epoch_release(struct epoch *epoch) {
-    if (epoch && --epoch->references == 0) free(epoch);
+    if (!epoch || --epoch->references > 0) return;
+    link_out(&epoch->link);
+    free(epoch);
 }
 
 void rounds_release(struct rounds *rounds) {
     if (!rounds) return;
-    epoch_release(rounds->epoch);
+    while (rounds->epochs.next != &rounds->epochs) { /* held by blocks that live at the end */
+        struct link *link = rounds->epochs.next;
+        link_out(link);
+        free(link);
+    }
     for (size_t i = 0; i < rounds->phase_count; i++) free(rounds->phases[i].name);
     for (size_t i = 0; i < rounds->series_count; i++) free(rounds->series[i].work);
     free(rounds->phases);
@@ -112,8 +118,7 @@ static void pair_work(struct series *series) {
         into->in_flight = work.in_flight > into->in_flight ? work.in_flight : into->in_flight;
         into->skip |= work.skip;
     }
-    size_t half = (series->work_count + 1) / 2;
-    memset(series->work + half, 0, (series->work_count - half) * sizeof *series->work);
+    for (size_t i = (series->work_count + 1) / 2; i < series->work_count; i++) series->work[i] = (struct round_work){.items = 0};
     series->shift++;
 }
 
@@ -207,6 +212,7 @@ static void place_anew(struct rounds *rounds) {
 struct rounds *rounds_new(void) {
     struct rounds *rounds = calloc(1, sizeof *rounds);
     if (!rounds) return NULL;
+    rounds->epochs = (struct link){&rounds->epochs, &rounds->epochs};
     index_names(rounds, 64);
     add_phase(rounds, "run", NO_INDEX);
     add_series(rounds, SERIES_OPERATIONS, RUN_PHASE);
@@ -229,6 +235,7 @@ void rounds_window(struct rounds *rounds) {
 struct epoch *rounds_epoch(struct rounds *rounds) {
     if (rounds->epoch) return rounds->epoch;
     struct epoch *epoch = must(malloc(sizeof *epoch + rounds->active_count * sizeof *epoch->places));
+    link_into(&rounds->epochs, &epoch->link);
     epoch->references = 1;
     epoch->count = (uint32_t)rounds->active_count;
     for (size_t i = 0; i < rounds->active_count; i++)

@@ -38,7 +38,12 @@ struct place {
     uint64_t raw;
 };
 
+struct link { /* in a ring, so that what live blocks still hold can be freed at the end */
+    struct link *next, *previous;
+};
+
 struct epoch {
+    struct link link; /* first */
     uint32_t references; /* live blocks and layers, and the current epoch's own */
     uint32_t count;
     struct place places[];
@@ -81,6 +86,7 @@ struct rounds {
     uint32_t work_ends;           /* rounds and operations that ended before exit */
     uint32_t edges;               /* of operations and phases, for successions */
     bool exiting;
+    struct link epochs;
     struct epoch *epoch; /* the current one; NULL until something is born in it */
 };
 
@@ -92,6 +98,18 @@ struct epoch *rounds_epoch(struct rounds *rounds);
 void epoch_release(struct epoch *epoch);
 /* Closes what is open; phases that are still active keep their last round incomplete. */
 void rounds_end(struct rounds *rounds);
+
+static inline void link_into(struct link *ring, struct link *link) {
+    link->next = ring->next;
+    link->previous = ring;
+    ring->next->previous = link;
+    ring->next = link;
+}
+
+static inline void link_out(struct link *link) {
+    link->previous->next = link->next;
+    link->next->previous = link->previous;
+}
 
 static inline void rounds_count_event(struct rounds *rounds) {
     if (++rounds->events >= rounds->next_window) rounds_window(rounds);

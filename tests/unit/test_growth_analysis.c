@@ -1,0 +1,463 @@
+/* links: analyzer/analysis/growth.c analyzer/analysis/growth_rounds.c analyzer/analysis/growth_record.c analyzer/analysis/growth_lives.c analyzer/verdict/growth.c analyzer/verdict/growth_text.c analyzer/verdict/words.c analyzer/verdict/statistics.c analyzer/verdict/judge.c
+ *
+ * The collector and the judge, driven by a small replay of their own: programs of a few lines whose verdict is known by
+ * reading them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "verdict/judge.h"
+
+struct stage { /* a process being replayed */
+    struct growth *growth;
+    struct moment now;
+    struct growth_findings findings;
+};
+
+static struct stage stage;
+
+static int begin(void **state) {
+    (void)state;
+    struct replay_facts facts = {.stack_count = 0};
+    memset(&stage, 0, sizeof stage);
+    stage.growth = growth_analysis.begin(&facts);
+    stage.now.thread = 1;
+    return stage.growth ? 0 : -1;
+}
+
+static int end(void **state) {
+    (void)state;
+    growth_findings_release(&stage.findings);
+    growth_release(stage.growth);
+    return 0;
+}
+
+static void control(enum trace_event_kind kind, const char *name, uint64_t value) {
+    struct control event = {.kind = kind, .name = name, .value = value};
+    growth_analysis.control(stage.growth, &event, &stage.now);
+}
+static void phase(const char *name) { control(TRACE_EVENT_PHASE_BEGIN, name, 0); }
+static void phase_end(const char *name) { control(TRACE_EVENT_PHASE_END, name, 0); }
+static void operation(void) {
+    control(TRACE_EVENT_OP_BEGIN, "op", 0);
+}
+static void operation_end(void) { control(TRACE_EVENT_OP_END, "op", 0); }
+static void exit_begins(void) { control(TRACE_EVENT_EXIT, "", 0); }
+
+static struct block *allocate(uint32_t stack, uint64_t size) {
+    struct block *block = calloc(1, sizeof *block);
+    *block = (struct block){.size = size, .stack = stack, .thread = stage.now.thread};
+    growth_analysis.born(stage.growth, block, &stage.now);
+    return block;
+}
+
+static void release(struct block *block) {
+    if (!block) return;
+    growth_analysis.died(stage.growth, block, DEATH_FREED, &stage.now);
+    assert_null(block->attached);
+    free(block);
+}
+
+/* Lost for the program; the test must still free its own memory at the end. */
+static struct block *lost[4096];
+static size_t lost_count;
+static void lose(struct block *block) { lost[lost_count++] = block; }
+
+static void resize(struct block *block, uint32_t stack, uint64_t size) {
+    uint64_t old_size = block->size;
+    uint32_t old_stack = block->stack;
+    block->size = size;
+    block->stack = stack;
+    growth_analysis.resized(stage.growth, block, old_size, old_stack, &stage.now);
+}
+
+static bool same_function(void *context, uint32_t stack, struct stack_facts *out) {
+    const uint32_t *functions = context;
+    *out = (struct stack_facts){.folded = stack, .function = functions[stack]};
+    return true;
+}
+
+static void judge_with(stack_facts_of facts, void *context) {
+    struct judge_input input = {.stack_facts = facts, .stack_context = context, .settings = GROWTH_SETTINGS_DEFAULT};
+    assert_int_equal(growth_analysis.end(stage.growth, &stage.now), 0);
+    assert_int_equal(growth_judge(stage.growth, &input, &stage.findings), 0);
+    while (lost_count > 0) free(lost[--lost_count]);
+}
+static void judge(void) { judge_with(NULL, NULL); }
+
+static const struct growth_finding *finding(const char *phase_name, uint32_t stack) {
+    for (size_t i = 0; i < stage.findings.count; i++) {
+        const struct growth_finding *at = &stage.findings.items[i];
+        if (strcmp(at->phase_name, phase_name) == 0 && at->stacks[0] == stack) return at;
+    }
+    return NULL;
+}
+
+static void expect(const char *phase_name, uint32_t stack, const char *class) {
+    const struct growth_finding *at = finding(phase_name, stack);
+    assert_non_null(at);
+    assert_string_equal(growth_class_name(at->judgement.class), class);
+}
+
+static void expect_no_failure(void) {
+    for (size_t i = 0; i < stage.findings.count; i++) assert_int_not_equal(stage.findings.items[i].judgement.outcome, GROWTH_FAIL);
+}
+
+static void test_leak_in_every_round(void **state) {
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        phase("requests");
+        for (int i = 0; i < 100; i++) {
+            release(allocate(1, 64));
+            if (i % 10 == 0) lose(allocate(2, 48));
+        }
+        phase_end("requests");
+    }
+    exit_begins();
+    judge();
+    expect("requests", 2, "leak");
+    const struct growth_finding *leak = finding("requests", 2);
+    assert_int_equal(leak->judgement.n, 18); /* 20 less two rounds of warm-up; the last counts, the exit was seen */
+    assert_int_equal(leak->judgement.k, 18);
+    assert_int_equal(leak->judgement.held_until, GROWTH_HELD_NEVER);
+    assert_true(leak->judgement.per_round.value == 480 && leak->judgement.per_round.low == 480 && leak->judgement.per_round.high == 480);
+    assert_true(leak->only_phase);
+    assert_int_equal(leak->survivors[0], 10);
+    assert_null(finding("requests", 1)); /* released in its round: not worth a line */
+}
+
+static void test_ring_of_sessions_is_bounded(void **state) {
+    (void)state;
+    struct block *slots[256] = {NULL};
+    for (int round = 0; round < 20; round++) {
+        phase("requests");
+        for (int i = 0; i < 100; i++) {
+            struct block **slot = &slots[(round * 100 + i) % 256];
+            release(*slot);
+            *slot = allocate(1, 1024);
+        }
+        phase_end("requests");
+    }
+    for (int i = 0; i < 256; i++) release(slots[i]);
+    exit_begins();
+    judge();
+    expect("requests", 1, "bounded");
+}
+
+static void test_held_to_teardown(void **state) {
+    (void)state;
+    struct block *kept[64];
+    int count = 0;
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        kept[count++] = allocate(1, 100);
+        phase_end("work");
+    }
+    while (count > 0) release(kept[--count]);
+    exit_begins();
+    judge();
+    expect("work", 1, "leak");
+    assert_int_equal(finding("work", 1)->judgement.held_until, GROWTH_HELD_TEARDOWN);
+}
+
+static void test_held_to_exit(void **state) {
+    (void)state;
+    struct block *kept[64];
+    int count = 0;
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        kept[count++] = allocate(1, 100);
+        phase_end("work");
+    }
+    exit_begins();
+    while (count > 0) release(kept[--count]);
+    judge();
+    expect("work", 1, "leak");
+    assert_int_equal(finding("work", 1)->judgement.held_until, GROWTH_HELD_EXIT);
+}
+
+static void test_returned_in_a_later_phase(void **state) {
+    (void)state;
+    struct block *kept[64];
+    int count = 0;
+    for (int round = 0; round < 12; round++) {
+        phase("import");
+        kept[count++] = allocate(1, 100);
+        phase_end("import");
+    }
+    phase("merge");
+    while (count > 0) release(kept[--count]);
+    phase_end("merge");
+    exit_begins();
+    judge();
+    expect("import", 1, "returned");
+}
+
+static void test_last_one_is_no_leak(void **state) {
+    (void)state;
+    struct block *last = NULL;
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        release(last);
+        last = allocate(1, 100);
+        phase_end("work");
+    }
+    exit_begins();
+    lose(last);
+    judge();
+    expect_no_failure();
+}
+
+static void test_realloc_adds_layers(void **state) {
+    (void)state;
+    struct block *log = allocate(1, 16);
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        for (int i = 0; i < 5; i++) resize(log, 2, log->size + 16);
+        phase_end("work");
+    }
+    lose(log);
+    judge();
+    expect("work", 2, "leak");
+    assert_true(finding("work", 2)->judgement.per_round.value == 80);
+}
+
+static void test_shrinking_takes_the_youngest(void **state) {
+    (void)state;
+    struct block *buffer = allocate(1, 16);
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        resize(buffer, 1, 4096);
+        resize(buffer, 1, 16);
+        phase_end("work");
+    }
+    lose(buffer);
+    judge();
+    expect_no_failure();
+}
+
+static void test_growing_vector(void **state) {
+    (void)state;
+    struct block *vector = allocate(1, 16);
+    uint64_t used = 0;
+    for (int round = 0; round < 40; round++) {
+        phase("work");
+        for (int i = 0; i < 10; i++) {
+            if (used == vector->size) {
+                struct block *larger = allocate(1, vector->size * 2);
+                release(vector);
+                vector = larger;
+            }
+            used += 8;
+        }
+        phase_end("work");
+    }
+    lose(vector);
+    exit_begins();
+    judge();
+    expect("work", 1, "leak");
+    assert_true(finding("work", 1)->judgement.container);
+}
+
+static void test_windows_of_operations(void **state) {
+    (void)state;
+    phase("serve");
+    for (int i = 0; i < 1000; i++) {
+        operation();
+        release(allocate(1, 64));
+        if (i % 7 == 0) lose(allocate(2, 32));
+        operation_end();
+    }
+    phase_end("serve");
+    exit_begins();
+    judge();
+    expect("serve", 2, "leak");
+    assert_int_equal(finding("serve", 2)->kind, GROWTH_ROUNDS_OPERATIONS);
+}
+
+static void test_events_alone_only_warn(void **state) {
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        release(allocate(1, 64));
+        if (i % 50 == 0) lose(allocate(2, 32));
+    }
+    exit_begins();
+    judge();
+    expect("run", 2, "growing");
+    assert_int_equal(stage.findings.judged_phases, 0);
+}
+
+static void test_growth_between_rounds(void **state) {
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        phase("work");
+        release(allocate(1, 64));
+        phase_end("work");
+        lose(allocate(2, 32));
+    }
+    exit_begins();
+    judge();
+    expect("between work", 2, "leak");
+    assert_null(finding("work", 2));
+}
+
+static void test_siblings_are_rounds(void **state) {
+    (void)state;
+    static const char *const tests[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
+    phase("suite");
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        phase(tests[i]);
+        release(allocate(1, 64));
+        lose(allocate(2, 32));
+        phase_end(tests[i]);
+    }
+    phase_end("suite");
+    exit_begins();
+    judge();
+    expect("suite", 2, "leak");
+    assert_int_equal(finding("suite", 2)->kind, GROWTH_ROUNDS_PHASES);
+}
+
+static void test_inner_phase_speaks_for_the_outer(void **state) {
+    (void)state;
+    for (int round = 0; round < 12; round++) {
+        phase("outer");
+        for (int i = 0; i < 2; i++) {
+            phase("inner");
+            lose(allocate(1, 32));
+            phase_end("inner");
+        }
+        phase_end("outer");
+    }
+    exit_begins();
+    judge();
+    expect("inner", 1, "leak");
+    assert_null(finding("outer", 1));
+}
+
+/* A tree of calls leaks at another stack each time; only the function tells. */
+static void test_function_speaks_for_its_stacks(void **state) {
+    (void)state;
+    uint32_t functions[128];
+    for (uint32_t i = 0; i < 128; i++) functions[i] = 7;
+    for (uint32_t round = 0; round < 20; round++) {
+        phase("parse");
+        for (uint32_t i = 0; i < 5; i++) lose(allocate(1 + round * 5 + i, 32));
+        phase_end("parse");
+    }
+    exit_begins();
+    judge_with(same_function, functions);
+    assert_int_equal(stage.findings.items[0].judgement.class, GROWTH_LEAK);
+    assert_true(stage.findings.items[0].of_function);
+    assert_int_equal(stage.findings.items[0].stack_count, 100);
+}
+
+static void test_reach_is_the_functions(void **state) {
+    (void)state;
+    uint32_t functions[] = {0, 7, 7};
+    struct block *held[30] = {NULL};
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        if (round >= 5) release(held[round - 5]);
+        held[round] = allocate(1, 64); /* lives five rounds */
+        if (round >= 4) lose(allocate(2, 64)); /* may yet be released, for all that is known */
+        phase_end("work");
+    }
+    for (int round = 7; round < 12; round++) lose(held[round]);
+    exit_begins();
+    judge_with(same_function, functions);
+    expect_no_failure();
+}
+
+static void test_cut_recording_judges_whole_rounds(void **state) {
+    (void)state;
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        lose(allocate(1, 64));
+        for (int i = 0; i < 10; i++) lose(allocate(2, 64)), release(lost[--lost_count]);
+        if (round < 11) phase_end("work");
+    }
+    judge();
+    expect("work", 1, "leak");
+    assert_int_equal(finding("work", 1)->rounds, 11);
+    assert_int_equal(finding("work", 1)->judgement.n, 9);
+}
+
+static void test_many_rounds_are_paired(void **state) {
+    (void)state;
+    for (int round = 0; round < 1000; round++) {
+        phase("work");
+        lose(allocate(1, 64));
+        phase_end("work");
+    }
+    exit_begins();
+    judge();
+    expect("work", 1, "leak");
+    assert_int_equal(finding("work", 1)->rounds, 1000);
+    assert_int_equal(finding("work", 1)->survivor_count, 250);
+    assert_int_equal(finding("work", 1)->survivors[0], 4);
+    assert_true(finding("work", 1)->judgement.per_round.value == 64);
+}
+
+static void test_threads_are_counted(void **state) {
+    (void)state;
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        for (uint32_t thread = 1; thread <= 8; thread++) {
+            stage.now.thread = thread;
+            struct block *block = allocate(1, 64);
+            if (thread == 3) lose(block);
+            else release(block);
+        }
+        stage.now.thread = 1;
+        phase_end("work");
+    }
+    exit_begins();
+    judge();
+    expect("work", 1, "leak");
+}
+
+static void test_too_few_rounds(void **state) {
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        phase("work");
+        lose(allocate(1, 64));
+        phase_end("work");
+    }
+    judge();
+    expect("work", 1, "not-judged");
+    assert_int_equal(finding("work", 1)->judgement.needed, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_leak_in_every_round),
+        TEST(test_ring_of_sessions_is_bounded),
+        TEST(test_held_to_teardown),
+        TEST(test_held_to_exit),
+        TEST(test_returned_in_a_later_phase),
+        TEST(test_last_one_is_no_leak),
+        TEST(test_realloc_adds_layers),
+        TEST(test_shrinking_takes_the_youngest),
+        TEST(test_growing_vector),
+        TEST(test_windows_of_operations),
+        TEST(test_events_alone_only_warn),
+        TEST(test_growth_between_rounds),
+        TEST(test_siblings_are_rounds),
+        TEST(test_inner_phase_speaks_for_the_outer),
+        TEST(test_function_speaks_for_its_stacks),
+        TEST(test_reach_is_the_functions),
+        TEST(test_cut_recording_judges_whole_rounds),
+        TEST(test_many_rounds_are_paired),
+        TEST(test_threads_are_counted),
+        TEST(test_too_few_rounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
