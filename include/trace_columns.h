@@ -123,7 +123,8 @@ struct columns_class {
 struct columns_model {
     uint32_t mask; /* of contexts */
     uint32_t stacks_used;
-    uint32_t history[3]; /* what the last events were, newest first */
+    uint32_t hash, hash_rest; /* of the last three marks; what the last two add to the next hash */
+    uint32_t mark;            /* the last one */
     uint32_t last_stack, last_new_id;
     uint32_t newest; /* block alive */
     uint32_t cursor_newer, cursor_older; /* neighbours of the block freed last */
@@ -133,9 +134,10 @@ struct columns_model {
     struct columns_regions given, foreign_given;
     uint64_t foreign, deltas[2];     /* address freed last of a foreign block, the differences before it */
     uint32_t foreign_run;            /* frees of foreign blocks without another event between */
-    struct columns_stream streams[COLUMNS_STREAMS]; /* foreign blocks freed, by context */
-    uint64_t following[COLUMNS_DELTAS];             /* difference that followed two others */
+    uint64_t following[COLUMNS_DELTAS]; /* difference that followed two others */
+    /* Up to here cleared as a whole for each frame, from here on as far as it will be used. */
     struct columns_class classes[COLUMNS_CLASSES];
+    struct columns_stream streams[COLUMNS_STREAMS]; /* foreign blocks freed, by context */
     struct columns_context contexts[1u << COLUMNS_CONTEXT_BITS];
     struct columns_stack stacks[COLUMNS_STACKS];
     struct columns_links links[COLUMNS_EVENTS_MAX];
@@ -156,22 +158,23 @@ static inline void columns_start(struct columns_model *m, unsigned scale) {
     const struct columns_class empty = {{0, 0}, COLUMNS_NONE, COLUMNS_NONE, COLUMNS_NONE, COLUMNS_NONE};
     memset(m, 0, offsetof(struct columns_model, classes));
     for (unsigned class = 0; class < COLUMNS_CLASSES; class++) m->classes[class] = empty;
-    memset(m->contexts, 0, sizeof m->contexts[0] << bits);
     m->mask = (1u << bits) - 1;
+    memset(m->contexts, 0, (m->mask + 1) * sizeof m->contexts[0]);
+    memset(m->streams, 0, (m->mask < COLUMNS_STREAMS ? m->mask + 1 : COLUMNS_STREAMS) * sizeof m->streams[0]);
     m->newest = m->cursor_newer = m->cursor_older = m->last_freed = COLUMNS_NONE;
     m->stacks[0] = (struct columns_stack){.newest = COLUMNS_NONE, .oldest = COLUMNS_NONE};
     m->stacks_used = 1;
 }
 
 static inline struct columns_context *columns_context(struct columns_model *m) {
-    uint32_t h = m->history[0] * 0x9e3779b1u + m->history[1] * 0x85ebca77u + m->history[2] * 0xc2b2ae3du;
-    return &m->contexts[(h ^ h >> 15) & m->mask];
+    return &m->contexts[(m->hash ^ m->hash >> 15) & m->mask];
 }
 
-static inline void columns_remember(struct columns_model *m, uint32_t what) {
-    m->history[2] = m->history[1];
-    m->history[1] = m->history[0];
-    m->history[0] = what;
+/* What an event was, in a mark; contexts are told apart by the last three. */
+static inline void columns_remember(struct columns_model *m, uint32_t mark) {
+    m->hash = mark * 0x9e3779b1u + m->hash_rest;
+    m->hash_rest = mark * 0x85ebca77u + m->mark * 0xc2b2ae3du;
+    m->mark = mark;
 }
 
 /* 0 and 1 for the tokens that the context expects, else the token plus 2. */

@@ -25,7 +25,7 @@ struct columns {
     struct columns_model model;
     struct columns_context *context; /* of the event at work */
     uint32_t index;                  /* of the event at work */
-    uint32_t slot_mask;
+    uint32_t slot_mask, stack_mask;
     uint64_t other_operand;
     uint32_t other_stack;
     struct wire_writer column[COLUMN_COUNT];
@@ -103,9 +103,7 @@ static void put_token(struct columns *e, unsigned token) {
 
 /* The stack's number, 0 when it has none yet. */
 static uint32_t find_stack(struct columns *e, uint32_t id, uint16_t **slot) {
-    uint32_t at = (id * 0x9e3779b1u) >> 18;
-    _Static_assert(STACK_SLOTS == 1u << 14, "hash bits");
-    for (;; at = (at + 1) & (STACK_SLOTS - 1)) {
+    for (uint32_t at = (id * 0x9e3779b1u) >> 16 & e->stack_mask;; at = (at + 1) & e->stack_mask) {
         uint32_t number = e->stack_numbers[at];
         if (number == 0 || e->model.stacks[number].id == id) {
             *slot = &e->stack_numbers[at];
@@ -348,7 +346,8 @@ static void start(struct columns *e, uint8_t *payload, unsigned scale, uint32_t 
     columns_start(&e->model, scale);
     e->slot_mask = (2u << scale) - 1;
     memset(e->newest, 0xff, (e->slot_mask + 1) * sizeof e->newest[0]);
-    memset(e->stack_numbers, 0, sizeof e->stack_numbers);
+    e->stack_mask = e->slot_mask < STACK_SLOTS ? e->slot_mask : STACK_SLOTS - 1;
+    memset(e->stack_numbers, 0, (e->stack_mask + 1) * sizeof e->stack_numbers[0]);
     e->other_operand = e->other_stack = 0;
     uint8_t *region = payload + HEAD_MAX;
     for (unsigned c = 0; c < COLUMN_COUNT; c++) {
