@@ -99,8 +99,8 @@ static void finish(const struct started *started, struct launched *out) {
 /* Silent where it is known already, or wanted by --only or --skip. */
 static void explain_absence(const struct start_plan *plan, const struct launched *launched) {
     if (launched->recorded || launched->obstacle != OBSTACLE_NONE || plan->only || plan->skip) return;
-    say("no trace of %s appeared: the recorder was not loaded into it, or could not write its file",
-        plan->arguments[0]);
+    say_unless_quiet("no trace of %s appeared: the recorder was not loaded into it, or could not write its file",
+                     plan->arguments[0]);
 }
 
 static int run_plan(const struct start_plan *plan, struct output *output, struct launched *out) {
@@ -134,7 +134,7 @@ int launch(const struct launching_values *values, const struct output_phase_valu
     if (out->obstacle == OBSTACLE_NOT_EXECUTABLE) return fail_to_execute(arguments[0], -EACCES);
     int status = find_recorder(values, recorder, sizeof recorder);
     if (status) return status;
-    if (obstacle->why) say("%s can't be recorded: it %s", arguments[0], obstacle->why);
+    if (obstacle->why) say_unless_quiet("%s can't be recorded: it %s", arguments[0], obstacle->why);
     int error = place_init(&out->place);
     if (error) say("cannot make a run id: %s", strerror(-error));
     if (error) return STATUS_OWN_FAILURE;
