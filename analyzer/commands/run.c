@@ -8,8 +8,6 @@
 #include "explain.h"
 #include "launching.h"
 
-int explain_traces(const struct explain_request *, struct explain_result *) __attribute__((weak));
-
 struct run_values {
     struct common_values common;
     struct launching_values launching;
@@ -46,7 +44,7 @@ static int explain(const struct run_values *values, struct launched *launched, s
                                       .trace_count = 1,
                                       .text = values->common.quiet ? EXPLAIN_NOTHING : EXPLAIN_SUMMARY,
                                       .stream = stderr};
-    return explain_traces ? explain_traces(&request, out) : STATUS_INTERNAL;
+    return explain_traces(&request, out);
 }
 
 static void judge(const struct run_values *values, struct launched *launched, struct explain_result *out) {
