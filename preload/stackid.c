@@ -2,10 +2,10 @@
  * The stack trie as one lock-free hash table over nodes in the trace file.
  *
  * A slot of the table is the high half of the key's hash and a node id. Keys live in a window of two cache lines, or in
- * one of three more where it is full; a key whose windows are all full makes a table of twice the size, and nodes move
- * there as they are met. A key is looked for in the newest table, then in the older ones; whoever adds to a table, or
- * finds in it, looks afterwards whether a newer one has appeared and goes there, so two threads can't settle on two ids.
- * Nothing is removed, nothing is freed.
+ * one of three more where it is full; a key whose windows are all full makes a table of twice the size. Nodes move
+ * there bit by bit, a few with each new node. A key is looked for in the newest table, then in the older ones; whoever adds
+ * to a table, or finds in it, looks afterwards whether a newer one has appeared and goes there, so two threads can't settle
+ * on two ids. Nothing is freed.
  */
 #include "stackid.h"
 
@@ -17,12 +17,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { WINDOW = 16, WINDOWS = 4, FIRST_SLOTS = 8192, EXTENTS = 65536, AHEAD = TRACE_NODES_PER_SLOT / 2 };
+enum { WINDOW = 16, WINDOWS = 4, MOVED_AT_ONCE = 4, FIRST_SLOTS = 8192, EXTENTS = 65536, AHEAD = TRACE_NODES_PER_SLOT / 2 };
 
 struct table {
-    struct table *older;
-    uint64_t windows; /* a power of two */
+    _Atomic(struct table *) older;
+    struct table *before; /* the table that was outgrown, also when it is no longer looked at */
+    uint64_t windows;     /* a power of two */
     uint64_t bytes;
+    _Atomic uint64_t taken, moved; /* windows of this table that movers have begun with, and are done with */
     _Alignas(128) _Atomic uint64_t slots[];
 };
 
@@ -97,7 +99,8 @@ static struct table *new_table(struct table *older, uint64_t windows) {
     size_t bytes = sizeof(struct table) + (size_t)windows * WINDOW * sizeof(uint64_t);
     struct table *table = sys_memory(bytes);
     if (!table) return NULL;
-    table->older = older;
+    atomic_init(&table->older, older);
+    table->before = older;
     table->windows = windows;
     table->bytes = bytes;
     return table;
@@ -147,8 +150,34 @@ static uint32_t new_node(const struct key *key) {
     return id;
 }
 
+static bool move_window(struct table *from, struct table *to, uint64_t window) {
+    for (unsigned i = 0; i < WINDOW; i++) {
+        uint32_t id = (uint32_t)atomic_load(&from->slots[window * WINDOW + i]);
+        if (!id) break;
+        struct node *node = node_of(id);
+        struct key key = {node->ip, node->parent, node->info};
+        if (!settle(to, &key, hash_of(&key), id)) return false;
+    }
+    return true;
+}
+
+/* Moves a little of the outgrown table to the newest. What is added to it later is added to the newest too, so once all
+ * windows are moved nobody needs to look there. What found no room, or came after a still newer table, does not count:
+ * the old table stays in use then. */
+static void move_some(struct table *table) {
+    struct table *older = atomic_load(&table->older);
+    if (!older) return;
+    uint64_t window = atomic_fetch_add_explicit(&older->taken, MOVED_AT_ONCE, memory_order_relaxed);
+    if (window >= older->windows) return;
+    for (unsigned i = 0; i < MOVED_AT_ONCE; i++)
+        if (!move_window(older, table, window + i)) return;
+    if (atomic_load(&newest) != table) return;
+    if (atomic_fetch_add(&older->moved, MOVED_AT_ONCE) + MOVED_AT_ONCE == older->windows)
+        atomic_store(&table->older, atomic_load(&older->older));
+}
+
 static uint32_t look_in_older(struct table *table, const struct key *key, uint64_t hash) {
-    for (table = table->older; table; table = table->older) {
+    for (table = atomic_load(&table->older); table; table = atomic_load(&table->older)) {
         uint32_t id = look(table, key, hash);
         if (id) return id;
     }
@@ -161,6 +190,7 @@ static __attribute__((noinline)) uint32_t add(const struct key *key, uint64_t ha
     uint32_t mine = 0;
     for (;;) {
         struct table *table = atomic_load(&newest);
+        move_some(table);
         uint32_t id = look_in_older(table, key, hash);
         if (!id) id = mine = mine ? mine : new_node(key);
         if (!id) break;
@@ -183,7 +213,7 @@ uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info) {
 
 static void release_tables(void) {
     for (struct table *table = atomic_load(&newest), *older; table; table = older) {
-        older = table->older;
+        older = table->before;
         sys_munmap(table, table->bytes);
     }
     atomic_store(&newest, NULL);

@@ -29,8 +29,8 @@ enum {
     FRAMES_MAX = 8192,        /* deeper stacks become partial */
     NESTED_FRAMES_MAX = 1024, /* in a signal handler that interrupted a walk */
     CHECKS_A_FRAME = 3,
-    RULE_HINTS_LOG = 8,
-    NODE_HINTS_LOG = 9,
+    RULE_HINTS_LOG = 10,
+    NODE_HINTS_LOG = 11,
     PAGE = 4096,
     WORD = sizeof(uintptr_t),
     REACH = 16 << 20,    /* largest gap in a stack that is taken as one frame's */
@@ -88,7 +88,8 @@ struct walker {
     uint32_t found;       /* fresh frames of this walk */
     uint32_t base;        /* kept frames that are the rest of it */
     uint32_t dropped;     /* frames that the kept nodes leave out */
-    uint32_t epoch;       /* of the modules that the kept nodes name */
+    uint32_t epoch;       /* of the modules that rules and nodes name */
+    uint32_t generation;  /* of the trie and the rules; 0 = hints never used */
     uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
     bool unkeepable;      /* something was read that may not be readable again */
     bool fell_back;
@@ -111,6 +112,7 @@ struct unwind_thread {
 enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
 
 static uint32_t limit = 256;
+static uint32_t generation;
 static unsigned check_every;
 
 static const uintptr_t *word_at(uintptr_t address) {
@@ -473,8 +475,7 @@ static slow_path uint32_t settle_bottomless(struct unwind_thread *t, struct walk
     return name_bottomless(w);
 }
 
-static slow_path void start_epoch(struct walker *w, uint32_t epoch) {
-    forget(w);
+static slow_path void forget_hints(struct walker *w, uint32_t epoch) {
     memset(w->rules, 0, sizeof w->rules);
     memset(w->nodes, 0, sizeof w->nodes);
     w->epoch = epoch;
@@ -484,7 +485,10 @@ static inline uint32_t capture(struct unwind_thread *t, struct walker *w, const 
     struct unwind_state at = {registers->ip, registers->sp, registers->bp, false};
     uint32_t epoch = modules_epoch(), max = w->max;
     t->counters.stacks++;
-    if (unlikely(epoch != w->epoch)) start_epoch(w, epoch);
+    if (unlikely(epoch != w->epoch)) {
+        forget(w);
+        forget_hints(w, epoch);
+    }
     if (unlikely(!in(&w->stack, at.sp - WORD))) enter_stack(w, at.sp - WORD);
     if (unlikely(at.sp <= w->bottomless && limit < max)) max = limit;
     w->unkeepable = false;
@@ -534,20 +538,24 @@ void unwind_open_reference(void) { reference_open(); }
 int unwind_start(unsigned depth, unsigned check) {
     limit = depth == 0 ? 1 : depth < FRAMES_MAX ? depth : FRAMES_MAX;
     check_every = check;
+    generation++;
     reference_start();
     return rules_start();
 }
 
 size_t unwind_thread_size(void) { return sizeof(struct unwind_thread); }
 
-/* No epoch is UINT32_MAX: the first stack empties the hints. */
+/* Hints hold for every thread of a process; new memory has none. */
 static void start_walker(struct walker *w, struct fresh *fresh, struct kept *kept, struct check *checks, uint32_t max) {
-    memset(w, 0, offsetof(struct walker, rules));
+    if (w->generation && w->generation != generation) forget_hints(w, w->epoch);
+    w->generation = generation;
     w->fresh = fresh;
     w->kept = kept;
     w->checks = checks;
     w->max = max;
-    w->epoch = UINT32_MAX;
+    w->stack = w->other = (struct range){0};
+    w->bottomless = 0;
+    forget(w);
 }
 
 void unwind_thread_start(struct unwind_thread *t) {
