@@ -92,7 +92,7 @@ static int snapshot_ring(struct trace_input *input, const struct frame_entry *en
     }
     struct ring_rest *rest = add_ring(out);
     if (!rest) return -ENOMEM;
-    *rest = (struct ring_rest){.thread = control.owner, .tid = control.tid, .first = control.tail};
+    *rest = (struct ring_rest){control.owner, control.tid, out->frames_seen, control.tail, NULL, 0, 0};
     rest->count = (size_t)(control.head - control.tail);
     rest->words = malloc((rest->count + control.nested + 1) * sizeof *rest->words);
     if (!rest->words) return -ENOMEM;
@@ -123,6 +123,7 @@ static int snapshot_journal(struct trace_input *input, const struct frame_entry 
     if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, control.tail, control.head, out->journal)) length = 0;
     out->journal_length = length;
     out->journal_first = control.tail;
+    out->journal_frame = out->frames_seen;
     return 0;
 }
 

@@ -1,0 +1,187 @@
+/*
+ * Report, verdict and outputs of traces: the way from a command line to all of them. See explain.h.
+ */
+#include "explain.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../render/render.h"
+#include "../report/build.h"
+#include "../report/filter.h"
+#include "../verdict/verdict.h"
+#include "progress.h"
+
+#define DEFAULT_POINTS 1000
+#define DEFAULT_TOP 100
+
+struct explaining {
+    const struct explain_request *request;
+    struct progress progress;
+    char what[512];
+    bool shown; /* a progress line was begun */
+};
+
+static void show_progress(void *context, const char *path, uint64_t events, uint64_t expected) {
+    struct explaining *self = context;
+    char what[sizeof self->what];
+    snprintf(what, sizeof what, "reading %s", path);
+    if (strcmp(what, self->what)) {
+        if (self->shown) progress_end(&self->progress);
+        memcpy(self->what, what, sizeof what);
+        progress_begin(&self->progress, self->what);
+        self->shown = true;
+    }
+    progress_show(&self->progress, events, expected);
+}
+
+static size_t given(int64_t value, size_t otherwise) { return value == OPTION_ABSENT ? otherwise : (size_t)value; }
+
+static struct growth_settings settings_of(const struct judging_values *judging) {
+    struct growth_settings settings = GROWTH_SETTINGS_DEFAULT;
+    if (!judging) return settings;
+    settings.warm_up_rounds = judging->warm_up.rounds;
+    settings.warm_up_share = judging->warm_up.share;
+    settings.lag = judging->lag;
+    settings.min_rounds = judging->min_rounds;
+    return settings;
+}
+
+static struct build_options options_of(struct explaining *self) {
+    const struct explain_request *request = self->request;
+    const struct filter_values *filters = request->filters;
+    struct build_options options = {
+        .top = DEFAULT_TOP,
+        .points = DEFAULT_POINTS,
+        .settings = settings_of(request->judging),
+        .self = request->input && request->input->self,
+        .progress = request->common && request->common->quiet ? NULL : show_progress,
+        .progress_context = self,
+    };
+    if (filters) {
+        options.points = given(filters->points, DEFAULT_POINTS);
+        if (given(filters->top, 0) > DEFAULT_TOP || filters->site || filters->module || filters->sort) options.top = SIZE_MAX;
+    }
+    if (request->symbols)
+        options.symbols = (struct symbol_options){.sysroot = request->symbols->sysroot,
+                                                  .debug_paths = request->symbols->debug_path.items,
+                                                  .debug_path_count = request->symbols->debug_path.count};
+    return options;
+}
+
+static void say_refused(const struct tree *refused) {
+    for (size_t i = 0; i < refused->refused_count; i++)
+        say("%s: %s", refused->refused[i].path, refused->refused[i].why);
+}
+
+static struct text_style style_of(const struct explain_request *request) {
+    int fd = fileno(request->stream);
+    struct text_style style = text_style_for(fd, request->common ? color_wanted(request->common, fd) : false);
+    if (!request->filters) return style;
+    style.sites = given(request->filters->top, 0);
+    style.depth = given(request->filters->depth, 0);
+    return style;
+}
+
+static int write_text(const struct explain_request *request, const struct report *report) {
+    struct text_style style = style_of(request);
+    switch (request->text) {
+    case EXPLAIN_NOTHING: return 0;
+    case EXPLAIN_VERDICT: return render_verdict(request->stream, report, &style);
+    case EXPLAIN_SUMMARY: return render_summary(request->stream, report, &style);
+    case EXPLAIN_FULL: return render_text(request->stream, report, &style);
+    }
+    return -EINVAL;
+}
+
+static int write_file(const char *path, const struct report *report, int (*render)(FILE *, const struct report *)) {
+    if (!path) return 0;
+    bool is_stdout = !strcmp(path, "-");
+    FILE *file = is_stdout ? stdout : fopen(path, "we");
+    if (!file) {
+        say("%s: can't be written: %s", path, strerror(errno));
+        return STATUS_INTERNAL;
+    }
+    int error = render(file, report);
+    if (fflush(file) && !error) error = -errno;
+    if (!is_stdout && fclose(file) && !error) error = -errno;
+    if (error) say("%s: can't be written: %s", path, strerror(-error));
+    return error ? STATUS_INTERNAL : 0;
+}
+
+/* Text to stdout gives way to an output that goes there. */
+static bool stdout_taken(const struct explain_request *request) {
+    const struct output_values *o = request->outputs;
+    if (!o || request->stream != stdout) return false;
+    const char *const files[] = {o->json, o->markdown, o->junit, o->sarif};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i] && !strcmp(files[i], "-")) return true;
+    return false;
+}
+
+static int write_outputs(const struct explain_request *request, const struct report *report) {
+    int status = 0;
+    if (!stdout_taken(request) && write_text(request, report)) {
+        say("the report can't be written");
+        status = STATUS_INTERNAL;
+    }
+    const struct output_values *o = request->outputs;
+    if (!status && o) status = write_file(o->json, report, render_json);
+    if (!status && o) status = write_file(o->markdown, report, render_markdown);
+    return status;
+}
+
+static int filter_report(const struct explain_request *request, struct report *report) {
+    const struct filter_values *f = request->filters;
+    const char *what;
+    if (!f) return 0;
+    struct report_filter filter = {.site = f->site,   .module = f->module, .phase = f->phase.glob,
+                                   .round = f->phase.round, .top = f->top,      .sort = f->sort};
+    if (!report_show_only(report, &filter, &what)) return 0;
+    say("--%s: this value can't be used", what);
+    return STATUS_USAGE;
+}
+
+static int decide(const struct explain_request *request, struct report *report, struct verdict **verdict) {
+    const struct judging_values *judging = request->judging;
+    struct verdict_rules rules = {.leak_exit_code = -1};
+    if (judging) {
+        rules.strict = judging->strict;
+        rules.allow_inconclusive = judging->allow_inconclusive;
+        rules.leak_exit_code = judging->leak_exitcode;
+    }
+    if (!verdict_decide(report, &rules, verdict)) return 0;
+    say("out of memory");
+    return STATUS_INTERNAL;
+}
+
+static int explain_report(const struct explain_request *request, struct report *report, struct explain_result *out) {
+    struct verdict *verdict = NULL;
+    int status = decide(request, report, &verdict);
+    if (!status) status = filter_report(request, report);
+    if (!status) status = write_outputs(request, report);
+    if (!status) {
+        snprintf(out->result, sizeof out->result, "%s", report->verdict.result);
+        out->exit_code = report->verdict.exit_code;
+    }
+    if (verdict) verdict_release(verdict);
+    return status;
+}
+
+int explain_traces(const struct explain_request *request, struct explain_result *out) {
+    struct explaining self = {.request = request};
+    struct build_options options = options_of(&self);
+    struct arena *memory = arena_new();
+    struct tree refused;
+    struct report *report = NULL;
+    int error = report_build(&report, request->traces, (size_t)request->trace_count, &options, &refused, memory);
+    if (self.shown) progress_end(&self.progress);
+    say_refused(&refused);
+    arena_free(memory);
+    if (error && error != -ENOENT) say("the traces can't be analysed: %s", strerror(-error));
+    if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
+    int status = explain_report(request, report, out);
+    report_release(report);
+    return status;
+}

@@ -1,0 +1,201 @@
+/*
+ * tidemark info: what a trace file holds and in which state it is; --verify reads and checks all of it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../input/decode.h"
+#include "../replay/replay.h"
+#include "groups.h"
+
+struct info_values {
+    struct common_values common;
+    bool verify;
+};
+
+static const struct option_row rows[] = {
+    OPTION("verify", 0, OPTION_FLAG, NULL, offsetof(struct info_values, verify),
+           "Check every byte and replay all events; exit status 3 unless the trace is whole"),
+};
+static const struct option_group options = {NULL, OPTION_ROWS(rows)};
+static const struct option_use uses[] = {
+    {&options, 0},
+    {&common_options, offsetof(struct info_values, common)},
+    {NULL, 0},
+};
+
+static const char *const kind_names[] = {
+    [TRACE_FRAME_PAD] = "pad",     [TRACE_FRAME_EVENTS] = "events",           [TRACE_FRAME_RECORDS] = "records",
+    [TRACE_FRAME_NODES] = "nodes", [TRACE_FRAME_INDEX] = "index",             [TRACE_FRAME_CHECKPOINT] = "checkpoint",
+    [TRACE_FRAME_SLOT_RING] = "ring slots", [TRACE_FRAME_SLOT_JOURNAL] = "journal slots",
+    [TRACE_FRAME_SLOT_NODES] = "node slots",
+};
+#define KINDS (sizeof kind_names / sizeof *kind_names)
+
+struct tally {
+    uint64_t frames, stored, raw, count;
+};
+
+struct survey { /* of the frames */
+    struct tally kinds[KINDS + 1]; /* the last: unknown kinds */
+    uint64_t columns[DECODE_COLUMNS];
+    uint64_t column_frames;
+    uint64_t bad_payloads; /* of any kind */
+};
+
+static void add_columns(struct survey *survey, const struct payload *payload) {
+    uint32_t sizes[DECODE_COLUMNS];
+    if (decode_column_sizes(payload->bytes, payload->length, sizes, DECODE_COLUMNS)) return;
+    for (size_t i = 0; i < DECODE_COLUMNS; i++) survey->columns[i] += sizes[i];
+    survey->column_frames++;
+}
+
+static void add_frame(struct survey *survey, const struct trace *trace, const struct frame_entry *entry,
+                      struct payload *payload) {
+    const struct trace_frame *frame = &entry->frame;
+    size_t kind = frame->kind < KINDS && kind_names[frame->kind] ? frame->kind : KINDS;
+    struct tally *tally = &survey->kinds[kind];
+    tally->frames++;
+    tally->stored += TRACE_FRAME_SIZE + frame->stored_length;
+    tally->raw += frame->raw_length;
+    tally->count += frame->count;
+    if (frame_is_slot(frame) || kind == KINDS || kind == TRACE_FRAME_PAD) return;
+    if (reader_payload(&trace->input, entry, payload)) survey->bad_payloads++;
+    else if (kind == TRACE_FRAME_EVENTS) add_columns(survey, payload);
+}
+
+static void survey_frames(struct survey *survey, const struct trace *trace) {
+    struct payload payload = {0};
+    *survey = (struct survey){0};
+    for (size_t i = 0; i < trace->input.frame_count; i++) add_frame(survey, trace, &trace->input.frames[i], &payload);
+    payload_release(&payload);
+}
+
+static void print_process(const struct trace *trace) {
+    const struct process_record *p = &trace->tables.process;
+    const struct trace_header *h = &trace->input.header;
+    printf("format         %u.%u, %s, stamps from %s\n", h->major, h->minor,
+           h->state == TRACE_STATE_CLOSED ? "closed" : "open (being written, or the process was killed)",
+           h->stamp_source == TRACE_STAMP_TSC ? "the time-stamp counter" : "a shared counter");
+    printf("run            ");
+    for (size_t i = 0; i < sizeof h->run_id; i++) printf("%02x", h->run_id[i]);
+    printf("\nprocess        %u", h->pid);
+    if (p->present) printf(", parent %" PRIu64 ", %s", p->parent, p->exe ? p->exe : "?");
+    putchar('\n');
+    if (!p->present) return;
+    printf("recorder       %s, depth %" PRIu64 ", samples every %.3g ms\n", p->recorder, p->depth,
+           (double)p->interval_ns / 1e6);
+    printf("machine        %s, kernel %s, %s, allocator %s, %" PRIu64 " processors\n", p->host, p->kernel, p->libc,
+           p->allocator, p->cpus);
+}
+
+static void print_frames(const struct survey *survey, const struct trace *trace) {
+    printf("\n%-14s %8s %12s %14s %14s\n", "frames", "number", "content", "bytes", "unpacked");
+    for (size_t i = 0; i <= KINDS; i++) {
+        const struct tally *tally = &survey->kinds[i];
+        if (!tally->frames) continue;
+        printf("%-14s %8" PRIu64 " %12" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n", i < KINDS ? kind_names[i] : "unknown",
+               tally->frames, tally->count, tally->stored, tally->raw);
+    }
+    printf("%-14s %8s %12s %14" PRIu64 "\n", "file", "", "", trace->input.size);
+}
+
+static void print_columns(const struct survey *survey) {
+    const struct tally *events = &survey->kinds[TRACE_FRAME_EVENTS];
+    uint64_t total = 0;
+    if (!survey->column_frames || !events->count) return;
+    printf("\n%-14s %14s %10s\n", "event columns", "bytes", "per event");
+    for (size_t i = 0; i < DECODE_COLUMNS; i++) {
+        total += survey->columns[i];
+        printf("%-14s %14" PRIu64 " %10.4f\n", decode_column_names[i], survey->columns[i],
+               (double)survey->columns[i] / (double)events->count);
+    }
+    printf("%-14s %14" PRIu64 " %10.4f\n", "before deflate", total, (double)total / (double)events->count);
+    printf("%-14s %14" PRIu64 " %10.4f\n", "in the file", events->stored,
+           (double)events->stored / (double)events->count);
+}
+
+static void print_contents(const struct trace *trace) {
+    const struct tables *t = &trace->tables;
+    uint64_t words = 0;
+    for (size_t i = 0; i < trace->recovery.ring_count; i++)
+        words += trace->recovery.rings[i].count + trace->recovery.rings[i].nested;
+    printf("\nthreads        %zu\nmodules        %zu\nstack nodes    %" PRIu64 "\nmemory samples %" PRIu64 "\n",
+           t->thread_count, t->module_count, trace->nodes.written, t->memory.samples);
+    printf("in slots       %zu buffers with %" PRIu64 " words, %zu bytes of journal\n", trace->recovery.ring_count,
+           words, trace->recovery.journal_length);
+    printf("end            %s\n", t->end.present ? "recorded" : "not recorded: killed, still running, or ended by exec");
+    if (t->exited.present)
+        printf("exit           %s %" PRIu64 "\n", t->exited.kind == 2 ? "signal" : "code", t->exited.value);
+}
+
+/* Prints what is wrong and returns how much of it there is. */
+static uint64_t print_integrity(const struct trace *trace, const struct survey *survey) {
+    const struct trace_damage *d = &trace->input.damage;
+    uint64_t bad = survey->bad_payloads + d->gaps + d->tail + trace->tables.bad_records + trace->nodes.bad_frames +
+                   trace->recovery.bad_slots;
+    printf("\nlost events    %" PRIu64 "\n", trace->input.header.lost);
+    printf("damage         %s\n", bad ? "yes" : "none");
+    if (d->gaps)
+        printf("               %" PRIu64 " unreadable places, %" PRIu64 " bytes, the first at offset %" PRIu64 "\n", d->gaps,
+               d->gap_bytes, d->first_gap);
+    if (survey->bad_payloads) printf("               %" PRIu64 " frames with bad content\n", survey->bad_payloads);
+    if (trace->tables.bad_records) printf("               %" PRIu64 " bad records\n", trace->tables.bad_records);
+    if (trace->nodes.bad_frames) printf("               %" PRIu64 " bad frames of stacks\n", trace->nodes.bad_frames);
+    if (trace->recovery.bad_slots) puts("               bad slots");
+    if (d->tail) puts("               the file is shorter than its header says");
+    return bad;
+}
+
+static uint64_t replay_all(struct trace *trace) {
+    struct replay_options how = {.workers = replay_workers()};
+    struct replay_result result;
+    if (replay_trace(trace, NULL, NULL, 0, &how, &result)) {
+        say("out of memory");
+        return 1;
+    }
+    const struct model_counts *counts = &result.counts;
+    uint64_t undecoded = trace->input.damage.payloads;
+    printf("replayed       %" PRIu64 " events, %" PRIu64 " impossible, %" PRIu64 " frees of blocks born unseen\n", counts->events,
+           counts->impossible, counts->unknown_frees);
+    printf("live at end    %" PRIu64 " bytes in %" PRIu64 " blocks\n", result.end.live_bytes, result.end.live_blocks);
+    return undecoded + counts->impossible + result.cut_rings;
+}
+
+static int run(void *own, int count, char **arguments) {
+    const struct info_values *values = own;
+    struct reader_refusal refusal;
+    struct survey survey;
+    struct trace trace;
+    char why[256];
+    (void)count;
+    if (trace_open(&trace, arguments[0], &refusal)) {
+        reader_explain(&refusal, why, sizeof why);
+        say("%s: %s", arguments[0], why);
+        return STATUS_UNREADABLE;
+    }
+    survey_frames(&survey, &trace);
+    print_process(&trace);
+    print_frames(&survey, &trace);
+    print_columns(&survey);
+    print_contents(&trace);
+    uint64_t bad = print_integrity(&trace, &survey);
+    if (values->verify) bad += replay_all(&trace) + trace.input.header.lost;
+    if (values->verify) printf("verified       %s\n", bad ? "not whole" : "whole");
+    trace_close(&trace);
+    return values->verify && bad ? STATUS_UNREADABLE : STATUS_OK;
+}
+
+const struct command command_info = {
+    .name = "info",
+    .arguments = "TRACE",
+    .summary = "Show what a trace file holds and in which state it is",
+    .text = "Exit status: 0; 3 when the trace can't be read, or --verify finds it not whole.",
+    .values_size = sizeof(struct info_values),
+    .uses = uses,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};

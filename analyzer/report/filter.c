@@ -1,0 +1,111 @@
+/*
+ * Leaves rows out of a report and orders sites. See filter.h.
+ */
+#include "filter.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+
+struct sort_key {
+    const char *name;
+    size_t offset; /* in struct report_site */
+};
+
+static const struct sort_key sort_keys[] = {
+    {"live", offsetof(struct report_site, live_bytes_end)}, {"peak", offsetof(struct report_site, live_at_peak)},
+    {"allocated", offsetof(struct report_site, allocated_bytes)},
+    {"allocations", offsetof(struct report_site, allocations)},
+    {"temporary", offsetof(struct report_site, temporary)}, {"rss", offsetof(struct report_site, rss_bytes)},
+};
+
+static int by_key(const void *a, const void *b, void *offset) {
+    int64_t left, right;
+    memcpy(&left, (const char *)a + *(size_t *)offset, sizeof left);
+    memcpy(&right, (const char *)b + *(size_t *)offset, sizeof right);
+    return left > right ? -1 : left < right;
+}
+
+static int find_key(const char *name, size_t *offset) {
+    for (size_t i = 0; i < sizeof sort_keys / sizeof *sort_keys; i++) {
+        if (strcmp(sort_keys[i].name, name)) continue;
+        *offset = sort_keys[i].offset;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static bool stack_matches(const struct report_site *site, const regex_t *pattern) {
+    for (size_t i = 0; i < site->depth; i++)
+        if (site->stack[i].function && !regexec(pattern, site->stack[i].function, 0, NULL, 0)) return true;
+    return false;
+}
+
+static bool in_verdict(const struct report *report, const char *id) {
+    for (size_t i = 0; i < report->verdict.leak_count; i++)
+        if (report->verdict.leaks[i].site && !strcmp(report->verdict.leaks[i].site, id)) return true;
+    for (size_t i = 0; i < report->verdict.warning_count; i++)
+        if (report->verdict.warnings[i].site && !strcmp(report->verdict.warnings[i].site, id)) return true;
+    return false;
+}
+
+static void keep_sites(struct report *report, const struct report_filter *filter, const regex_t *pattern) {
+    size_t kept = 0;
+    int64_t others = 0;
+    for (size_t i = 0; i < report->site_count; i++) {
+        struct report_site *site = &report->sites[i];
+        if (pattern && !stack_matches(site, pattern)) continue;
+        if (filter->module && (!site->module || fnmatch(filter->module, site->module, 0))) continue;
+        if (filter->top >= 0 && !in_verdict(report, site->id) && others++ >= filter->top) continue;
+        report->sites[kept++] = *site;
+    }
+    report->site_count = kept;
+}
+
+static void keep_round(struct report_phase *phase, int64_t round) {
+    size_t kept = 0;
+    for (size_t i = 0; i < phase->instance_count; i++)
+        if (phase->instances[i].round == round) phase->instances[kept++] = phase->instances[i];
+    phase->instance_count = kept;
+}
+
+static void keep_phases(struct report *report, const struct report_filter *filter) {
+    size_t kept = 0;
+    for (size_t i = 0; i < report->phase_count; i++) {
+        struct report_phase *phase = &report->phases[i];
+        if (filter->phase && fnmatch(filter->phase, phase->name, 0)) continue;
+        if (filter->round) keep_round(phase, filter->round);
+        report->phases[kept++] = *phase;
+    }
+    report->phase_count = kept;
+}
+
+/* Findings name sites by id; their places have changed. */
+static void find_again(const struct report *report, struct report_finding *findings, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        findings[i].site_index = SIZE_MAX;
+        for (size_t j = 0; findings[i].site && j < report->site_count; j++)
+            if (!strcmp(report->sites[j].id, findings[i].site)) findings[i].site_index = j;
+    }
+}
+
+int report_show_only(struct report *report, const struct report_filter *filter, const char **what) {
+    regex_t pattern;
+    size_t offset;
+    *what = "sort";
+    if (filter->sort && find_key(filter->sort, &offset)) return -EINVAL;
+    *what = "site";
+    if (filter->site && regcomp(&pattern, filter->site, REG_EXTENDED | REG_NOSUB)) return -EINVAL;
+    if (filter->sort && report->site_count)
+        qsort_r(report->sites, report->site_count, sizeof *report->sites, by_key, &offset);
+    keep_sites(report, filter, filter->site ? &pattern : NULL);
+    keep_phases(report, filter);
+    find_again(report, report->verdict.leaks, report->verdict.leak_count);
+    find_again(report, report->verdict.warnings, report->verdict.warning_count);
+    if (filter->site) regfree(&pattern);
+    return 0;
+}
