@@ -53,7 +53,15 @@ enum columns_address_choice {
     ADDRESS_GIVEN,
     ADDRESS_CHOICES,
 };
-enum columns_block_choice { BLOCK_OF_STACK, BLOCK_NEXT, BLOCK_PREVIOUS, BLOCK_NEWEST, BLOCK_OLDEST_OF_STACK, BLOCK_GIVEN, BLOCK_CHOICES };
+enum columns_block_choice {
+    BLOCK_OF_STACK,
+    BLOCK_NEXT,
+    BLOCK_PREVIOUS,
+    BLOCK_NEWEST,
+    BLOCK_OLDEST_OF_STACK,
+    BLOCK_GIVEN,
+    BLOCK_CHOICES
+};
 enum columns_keep_choice { KEEP, DROP, KEEP_CHOICES }; /* whether a freed block goes to the free list of its class */
 enum columns_foreign_choice { FOREIGN_FOLLOWING, FOREIGN_STREAM, FOREIGN_GIVEN, FOREIGN_CHOICES };
 enum columns_class_choice { CLASS_OF_CONTEXT, CLASS_NONE, CLASS_GIVEN, CLASS_CHOICES };
@@ -126,14 +134,14 @@ struct columns_model {
     uint32_t hash, hash_rest; /* of the last three marks; what the last two add to the next hash */
     uint32_t mark;            /* the last one */
     uint32_t last_stack, last_new_id;
-    uint32_t newest; /* block alive */
+    uint32_t newest;                     /* block alive */
     uint32_t cursor_newer, cursor_older; /* neighbours of the block freed last */
     uint32_t last_freed;                 /* event */
     uint64_t last_freed_address;
     uint64_t sequential; /* end of the block allocated last that was neither of a free list nor freed last */
     struct columns_regions given, foreign_given;
-    uint64_t foreign, deltas[2];     /* address freed last of a foreign block, the differences before it */
-    uint32_t foreign_run;            /* frees of foreign blocks without another event between */
+    uint64_t foreign, deltas[2];        /* address freed last of a foreign block, the differences before it */
+    uint32_t foreign_run;               /* frees of foreign blocks without another event between */
     uint64_t following[COLUMNS_DELTAS]; /* difference that followed two others */
     /* Up to here cleared as a whole for each frame, from here on as far as it will be used. */
     struct columns_class classes[COLUMNS_CLASSES];
@@ -157,7 +165,7 @@ static inline void columns_start(struct columns_model *m, unsigned scale) {
     unsigned bits = scale < COLUMNS_CONTEXT_BITS ? scale : COLUMNS_CONTEXT_BITS;
     const struct columns_class empty = {{0, 0}, COLUMNS_NONE, COLUMNS_NONE, COLUMNS_NONE, COLUMNS_NONE};
     memset(m, 0, offsetof(struct columns_model, classes));
-    for (unsigned class = 0; class < COLUMNS_CLASSES; class++) m->classes[class] = empty;
+    for (unsigned class = 0; class < COLUMNS_CLASSES; class ++) m->classes[class] = empty;
     m->mask = (1u << bits) - 1;
     memset(m->contexts, 0, (m->mask + 1) * sizeof m->contexts[0]);
     memset(m->streams, 0, (m->mask < COLUMNS_STREAMS ? m->mask + 1 : COLUMNS_STREAMS) * sizeof m->streams[0]);
@@ -219,7 +227,9 @@ static inline uint32_t columns_add_stack(struct columns_model *m, uint32_t id) {
 
 #define COLUMNS_ADDRESS_MASK ((1ull << TRACE_EVENT_OPERAND_BITS) - 1)
 
-static inline uint64_t columns_step(const struct columns_stream *s) { return (s->address + s->step) & COLUMNS_ADDRESS_MASK; }
+static inline uint64_t columns_step(const struct columns_stream *s) {
+    return (s->address + s->step) & COLUMNS_ADDRESS_MASK;
+}
 
 static inline void columns_advance(struct columns_stream *s, uint64_t address) {
     s->step = address - s->address;
@@ -227,7 +237,8 @@ static inline void columns_advance(struct columns_stream *s, uint64_t address) {
 }
 
 /* The stack's number under a choice but STACK_GIVEN. */
-static inline uint32_t columns_stack_guess(const struct columns_model *m, const struct columns_context *c, unsigned choice) {
+static inline uint32_t columns_stack_guess(const struct columns_model *m, const struct columns_context *c,
+                                           unsigned choice) {
     return choice == STACK_OF_CONTEXT ? c->stack : m->stacks[m->last_stack].next;
 }
 
@@ -242,7 +253,8 @@ static inline uint32_t columns_free_block_guess(const struct columns_class *clas
 }
 
 /* The address under a choice from ADDRESS_LAST_FREED to ADDRESS_STEP. */
-static inline uint64_t columns_address_guess(const struct columns_model *m, unsigned choice, const struct columns_class *class) {
+static inline uint64_t columns_address_guess(const struct columns_model *m, unsigned choice,
+                                             const struct columns_class *class) {
     switch (choice) {
     case ADDRESS_LAST_FREED: return m->last_freed_address;
     case ADDRESS_SEQUENTIAL: return m->sequential;
@@ -305,13 +317,14 @@ static inline void columns_take_last_freed(struct columns_model *m) {
 /* What is known of a new block. */
 struct columns_block {
     uint64_t size, address;
-    uint32_t stack;          /* its number */
-    uint32_t reused;         /* the free block that it takes, or COLUMNS_NONE */
+    uint32_t stack;  /* its number */
+    uint32_t reused; /* the free block that it takes, or COLUMNS_NONE */
     unsigned address_choice;
 };
 
 /* Event `event` made a block: learn all of it. */
-static inline void columns_alloc(struct columns_model *m, struct columns_context *c, uint32_t event, const struct columns_block *b) {
+static inline void columns_alloc(struct columns_model *m, struct columns_context *c, uint32_t event,
+                                 const struct columns_block *b) {
     unsigned class = columns_class(b->size);
     if (b->reused != COLUMNS_NONE) columns_take_free(m, b->reused);
     else if (b->address_choice == ADDRESS_LAST_FREED) columns_take_last_freed(m);
@@ -319,7 +332,7 @@ static inline void columns_alloc(struct columns_model *m, struct columns_context
     columns_advance(&m->classes[class].stream, b->address);
     m->foreign_run = 0;
     m->address[event] = b->address;
-    m->class_of[event] = (uint8_t)class;
+    m->class_of[event] = (uint8_t) class;
     m->stack_of[event] = (uint16_t)b->stack;
     columns_link(m, event, b->stack);
     m->stacks[m->last_stack].next = (uint16_t)b->stack;
@@ -331,7 +344,8 @@ static inline void columns_alloc(struct columns_model *m, struct columns_context
 }
 
 /* The block (its event) under a choice but BLOCK_GIVEN, or COLUMNS_NONE. */
-static inline uint32_t columns_block_guess(const struct columns_model *m, const struct columns_context *c, unsigned choice) {
+static inline uint32_t columns_block_guess(const struct columns_model *m, const struct columns_context *c,
+                                           unsigned choice) {
     switch (choice) {
     case BLOCK_OF_STACK: return m->stacks[c->stack].newest;
     case BLOCK_OLDEST_OF_STACK: return m->stacks[c->stack].oldest;
@@ -350,7 +364,8 @@ static inline void columns_freed(struct columns_model *m, uint32_t event, uint64
 }
 
 /* Event `event` ended the block that `block` made. */
-static inline void columns_free(struct columns_model *m, struct columns_context *c, uint32_t event, uint32_t block, bool keep) {
+static inline void columns_free(struct columns_model *m, struct columns_context *c, uint32_t event, uint32_t block,
+                                bool keep) {
     uint32_t stack = m->stack_of[block];
     columns_unlink(m, block);
     columns_freed(m, event, m->address[block], keep ? m->class_of[block] : 0);
@@ -369,14 +384,15 @@ static inline uint64_t *columns_foreign_delta(struct columns_model *m) {
 }
 
 /* Address of a foreign block under a choice but FOREIGN_GIVEN. */
-static inline uint64_t columns_foreign_guess(struct columns_model *m, const struct columns_context *c, unsigned choice) {
+static inline uint64_t columns_foreign_guess(struct columns_model *m, const struct columns_context *c,
+                                             unsigned choice) {
     if (choice == FOREIGN_STREAM) return columns_step(columns_foreign_stream(m, c));
     return (m->foreign + *columns_foreign_delta(m)) & COLUMNS_ADDRESS_MASK;
 }
 
 /* Event `event` ended a block that was made before this frame, or elsewhere; class 0: unknown. */
-static inline void columns_free_foreign(struct columns_model *m, struct columns_context *c, uint32_t event, uint64_t address,
-                                        unsigned class) {
+static inline void columns_free_foreign(struct columns_model *m, struct columns_context *c, uint32_t event,
+                                        uint64_t address, unsigned class) {
     columns_freed(m, event, address, class);
     columns_advance(columns_foreign_stream(m, c), address);
     uint64_t delta = address - m->foreign;

@@ -31,17 +31,20 @@ struct columns {
     struct wire_writer column[COLUMN_COUNT];
     uint16_t newest[ADDRESS_SLOTS_MAX];  /* by address: the newest event there */
     uint16_t stack_numbers[STACK_SLOTS]; /* by stack id */
-    /* Of a free: the event that made the block. Of an allocation: the free that left it the block, in the same class. COLUMNS_NONE: none. */
+    /*
+     * Of a free: the event that made the block. Of an allocation: the free that left it the block, in the same size
+     * class. COLUMNS_NONE: none.
+     */
     uint16_t other[COLUMNS_EVENTS_MAX];
     uint8_t marks[COLUMNS_EVENTS_MAX];
-    uint8_t reuse[COLUMNS_EVENTS_MAX];   /* of a free: class of the allocation that gets the address next; 0: none */
+    uint8_t reuse[COLUMNS_EVENTS_MAX]; /* of a free: class of the allocation that gets the address next; 0: none */
 };
 
 /* Most bytes that one event adds to each column. */
 static const uint8_t column_width[COLUMN_COUNT] = {
-    [COLUMN_TOKENS] = 2,  [COLUMN_ESCAPES] = 2, [COLUMN_STACKS] = 8,    [COLUMN_SIZES] = 10,  [COLUMN_ADDRESSES] = 9, [COLUMN_BLOCKS] = 3,
-    [COLUMN_FOREIGN] = 9, [COLUMN_OTHERS] = 23, [COLUMN_CONTROLS] = 17, [COLUMN_STAMPS] = 10, [COLUMN_EDGES] = 3,
-    [COLUMN_CLASSES] = 1, [COLUMN_REUSED] = 3,
+    [COLUMN_TOKENS] = 2, [COLUMN_ESCAPES] = 2, [COLUMN_STACKS] = 8,  [COLUMN_SIZES] = 10,    [COLUMN_ADDRESSES] = 9,
+    [COLUMN_BLOCKS] = 3, [COLUMN_FOREIGN] = 9, [COLUMN_OTHERS] = 23, [COLUMN_CONTROLS] = 17, [COLUMN_STAMPS] = 10,
+    [COLUMN_EDGES] = 3,  [COLUMN_CLASSES] = 1, [COLUMN_REUSED] = 3,
 };
 
 static const uint8_t kind_words[256] = {
@@ -165,7 +168,7 @@ static void put_alloc(struct columns *e, const struct words *w, unsigned group) 
 static unsigned choose_class(struct columns *e, unsigned class) {
     if (!class) return CLASS_NONE;
     if (e->context->size == class) return CLASS_OF_CONTEXT;
-    wire_put_u8(&e->column[COLUMN_CLASSES], (uint8_t)class);
+    wire_put_u8(&e->column[COLUMN_CLASSES], (uint8_t) class);
     return CLASS_GIVEN;
 }
 
@@ -273,12 +276,12 @@ static uint16_t *find_slot(struct columns *e, uint64_t address) {
 /* The allocation at work takes the place of the free `before`, if that left a block of the same class. */
 static void survey_alloc(struct columns *e, uint32_t before, unsigned class) {
     e->marks[e->index] |= MARK_ALLOC;
-    e->model.class_of[e->index] = (uint8_t)class;
+    e->model.class_of[e->index] = (uint8_t) class;
     e->other[e->index] = COLUMNS_NONE;
     if (before == COLUMNS_NONE || e->marks[before] & MARK_ALLOC) return;
     uint32_t block = e->other[before];
     if (block != COLUMNS_NONE && e->model.class_of[block] != class) return;
-    e->reuse[before] = (uint8_t)class;
+    e->reuse[before] = (uint8_t) class;
     e->other[e->index] = (uint16_t)before;
 }
 
@@ -293,7 +296,8 @@ static void survey_free(struct columns *e, uint32_t before) {
 static void survey_block(struct columns *e, const struct words *w) {
     uint16_t *slot = find_slot(e, w->operand);
     uint32_t before = *slot;
-    if (w->kind == TRACE_EVENT_ALLOC || w->kind == TRACE_EVENT_REALLOC_IN) survey_alloc(e, before, columns_class(w->size));
+    if (w->kind == TRACE_EVENT_ALLOC || w->kind == TRACE_EVENT_REALLOC_IN)
+        survey_alloc(e, before, columns_class(w->size));
     else survey_free(e, before);
     e->model.address[e->index] = w->operand;
     *slot = (uint16_t)e->index;
@@ -320,7 +324,8 @@ struct stamp_state {
     uint32_t edge;
 };
 
-static void put_stamp(struct columns *e, struct stamp_state *last, const struct words *w, uint32_t count, bool ordered) {
+static void put_stamp(struct columns *e, struct stamp_state *last, const struct words *w, uint32_t count,
+                      bool ordered) {
     unsigned marks = e->marks[e->index];
     if (marks & MARK_EDGE) {
         wire_put_varint(&e->column[COLUMN_EDGES], e->index - last->edge);
@@ -357,7 +362,8 @@ static void start(struct columns *e, uint8_t *payload, unsigned scale, uint32_t 
 }
 
 /* Writes the head and moves the columns together behind it; returns the length. */
-static uint32_t finish(struct columns *e, uint8_t *payload, bool ordered, unsigned scale, uint32_t count, uint32_t most) {
+static uint32_t finish(struct columns *e, uint8_t *payload, bool ordered, unsigned scale, uint32_t count,
+                       uint32_t most) {
     uint8_t head_bytes[HEAD_MAX], *at = payload, *region = payload + HEAD_MAX;
     struct wire_writer head = wire_writer(head_bytes, sizeof head_bytes);
     size_t length[COLUMN_COUNT];

@@ -40,7 +40,9 @@ int deflate_init(void *memory, int level) {
     if (level < 0 || level > 9) return -EINVAL;
     arena->used = 0;
     arena->stream = (z_stream){.zalloc = arena_take, .zfree = arena_keep, .opaque = arena};
-    return deflateInit2(&arena->stream, level, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK ? 0 : -EINVAL;
+    return deflateInit2(&arena->stream, level, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK
+               ? 0
+               : -EINVAL;
 }
 
 /* As zlib's deflateBound for a stream of any parameters. */

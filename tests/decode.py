@@ -388,7 +388,8 @@ class Columns:
         if event.kind not in (0, kind):
             raise Bad('kind of a token')
         event.kind = kind
-        {'alloc': self.allocation, 'local': self.local, 'foreign': self.foreign_release}[group](event, token - start, context)
+        read = {'alloc': self.allocation, 'local': self.local, 'foreign': self.foreign_release}[group]
+        read(event, token - start, context)
         return event
 
     def stamps(self):

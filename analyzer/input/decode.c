@@ -14,17 +14,19 @@ _Static_assert(DECODE_MAX_EVENTS == COLUMNS_EVENTS_MAX, "one limit");
 _Static_assert(DECODE_COLUMNS == COLUMN_COUNT, "a name for each column");
 
 const char *const decode_column_names[DECODE_COLUMNS] = {
-    [COLUMN_TOKENS] = "tokens",       [COLUMN_ESCAPES] = "escapes", [COLUMN_STACKS] = "stacks",   [COLUMN_SIZES] = "sizes",
-    [COLUMN_ADDRESSES] = "addresses", [COLUMN_BLOCKS] = "blocks",   [COLUMN_FOREIGN] = "foreign", [COLUMN_OTHERS] = "others",
-    [COLUMN_CONTROLS] = "controls",   [COLUMN_STAMPS] = "stamps",   [COLUMN_EDGES] = "edges",   [COLUMN_CLASSES] = "classes", [COLUMN_REUSED] = "reused",
+    [COLUMN_TOKENS] = "tokens",   [COLUMN_ESCAPES] = "escapes",     [COLUMN_STACKS] = "stacks",
+    [COLUMN_SIZES] = "sizes",     [COLUMN_ADDRESSES] = "addresses", [COLUMN_BLOCKS] = "blocks",
+    [COLUMN_FOREIGN] = "foreign", [COLUMN_OTHERS] = "others",       [COLUMN_CONTROLS] = "controls",
+    [COLUMN_STAMPS] = "stamps",   [COLUMN_EDGES] = "edges",         [COLUMN_CLASSES] = "classes",
+    [COLUMN_REUSED] = "reused",
 };
 
 /* What a token says, taken apart once for all. */
 enum token_group { GROUP_ALLOC, GROUP_FREE, GROUP_FOREIGN, GROUP_NONE };
 struct token_meaning {
     uint8_t kind, group;
-    uint8_t choice;        /* of the address, the block, or the foreign address */
-    uint8_t second;        /* of keeping, or of the class */
+    uint8_t choice; /* of the address, the block, or the foreign address */
+    uint8_t second; /* of keeping, or of the class */
     uint8_t stack, size;
 };
 
@@ -57,10 +59,10 @@ static int read_head(struct head *head, const uint8_t *raw, size_t length) {
     head->count = wire_get_varint(&r);
     for (unsigned c = 0; c < COLUMN_COUNT; c++) lengths[c] = wire_get_varint(&r);
     for (unsigned c = 0; c < COLUMN_COUNT; c++) {
-        if (lengths[c] > wire_left(&r)) return -EBADMSG;
+        if (r.failed || lengths[c] > wire_left(&r)) return -EBADMSG;
         head->column[c] = wire_reader(wire_get_bytes(&r, (size_t)lengths[c]), (size_t)lengths[c]);
     }
-    bool valid = !r.failed && !wire_left(&r) && !(head->layout & ~(uint64_t)COLUMNS_LAYOUT_ORDERED);
+    bool valid = !wire_left(&r) && !(head->layout & ~(uint64_t)COLUMNS_LAYOUT_ORDERED);
     return valid && head->scale >= 6 && head->scale <= 15 && head->count <= 1u << head->scale ? 0 : -EBADMSG;
 }
 
@@ -71,7 +73,8 @@ int decode_column_sizes(const uint8_t *raw, size_t length, uint32_t *sizes, size
     return result;
 }
 
-static void explain_group(struct token_meaning *meanings, unsigned from, unsigned until, struct token_meaning of, unsigned second_choices) {
+static void explain_group(struct token_meaning *meanings, unsigned from, unsigned until, struct token_meaning of,
+                          unsigned second_choices) {
     for (unsigned token = from; token < until; token++) {
         unsigned choices = token - from;
         meanings[token] = of;
@@ -94,15 +97,23 @@ static void explain_tokens(struct token_meaning *meanings) {
         {TOKEN_REALLOC_IN, TOKEN_FREE, {.kind = TRACE_EVENT_REALLOC_IN, .group = GROUP_ALLOC}, 1},
         {TOKEN_FREE, TOKEN_FREE_FOREIGN, {.kind = TRACE_EVENT_FREE, .group = GROUP_FREE}, KEEP_CHOICES},
         {TOKEN_FREE_FOREIGN, TOKEN_REALLOC_OUT, {.kind = TRACE_EVENT_FREE, .group = GROUP_FOREIGN}, CLASS_CHOICES},
-        {TOKEN_REALLOC_OUT, TOKEN_REALLOC_OUT_FOREIGN, {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FREE}, KEEP_CHOICES},
-        {TOKEN_REALLOC_OUT_FOREIGN, TOKEN_ESCAPE, {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FOREIGN}, CLASS_CHOICES},
+        {TOKEN_REALLOC_OUT,
+         TOKEN_REALLOC_OUT_FOREIGN,
+         {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FREE},
+         KEEP_CHOICES},
+        {TOKEN_REALLOC_OUT_FOREIGN,
+         TOKEN_ESCAPE,
+         {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FOREIGN},
+         CLASS_CHOICES},
         {TOKEN_ESCAPE, TOKEN_END, {.group = GROUP_NONE}, 1},
     };
     for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++)
         explain_group(meanings, groups[g].from, groups[g].until, groups[g].of, groups[g].second_choices);
 }
 
-static uint64_t take_varint(struct decode_state *d, enum columns_column column) { return wire_get_varint(&d->column[column]); }
+static uint64_t take_varint(struct decode_state *d, enum columns_column column) {
+    return wire_get_varint(&d->column[column]);
+}
 
 /* The number of the event's stack; false if there is none. */
 static bool take_stack(struct decode_state *d, unsigned choice, uint32_t *number, uint32_t *id) {
@@ -190,7 +201,8 @@ static unsigned take_class(struct decode_state *d, unsigned choice) {
 }
 
 static bool take_free_foreign(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
-    if (token.choice == FOREIGN_GIVEN) event->address = columns_get_address(&d->column[COLUMN_FOREIGN], &d->model.foreign_given);
+    if (token.choice == FOREIGN_GIVEN)
+        event->address = columns_get_address(&d->column[COLUMN_FOREIGN], &d->model.foreign_given);
     else event->address = columns_foreign_guess(&d->model, d->context, token.choice);
     columns_free_foreign(&d->model, d->context, d->index, event->address, take_class(d, token.second));
     return true;
@@ -263,7 +275,9 @@ static uint32_t next_stored(const struct decode_state *d, uint32_t from, uint32_
     if (limit >= count) limit = count - 1;
     if (limit > d->edge) limit = (uint32_t)d->edge;
     if (!d->ordered && !d->controls) return limit;
-    while (from < limit && !columns_is_stamped(from, count, d->events[from].kind, d->ordered && !d->events[from].partner)) from++;
+    while (from < limit &&
+           !columns_is_stamped(from, count, d->events[from].kind, d->ordered && !d->events[from].partner))
+        from++;
     return from;
 }
 
@@ -301,7 +315,8 @@ static bool all_taken(const struct decode_state *d) {
     return true;
 }
 
-int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, struct trace_event *events, uint32_t *count) {
+int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, struct trace_event *events,
+                  uint32_t *count) {
     struct head head;
     int result = read_head(&head, raw, length);
     if (result) return result;
@@ -326,7 +341,8 @@ static const uint8_t kind_words[256] = {
 
 int decode_words(const uint64_t *words, size_t left, struct trace_event *event) {
     if (left < 2) return -EBADMSG;
-    struct trace_event e = {.kind = (uint8_t)words[0], .flags = (uint8_t)(words[0] >> 8), .address = words[0] >> 16, .stamp = words[1]};
+    struct trace_event e = {
+        .kind = (uint8_t)words[0], .flags = (uint8_t)(words[0] >> 8), .address = words[0] >> 16, .stamp = words[1]};
     bool control = columns_is_control(e.kind), wide = e.flags & TRACE_EVENT_WIDE;
     size_t needed = (size_t)kind_words[e.kind] + wide;
     if (!kind_words[e.kind] || (wide && (control || kind_words[e.kind] != 3))) return -EBADMSG;

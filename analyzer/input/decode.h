@@ -20,11 +20,13 @@ size_t decode_state_size(void);
 
 /*
  * Decodes into `events`, which holds DECODE_MAX_EVENTS. Both ends of a block get their `partner`; every event has a
- * stamp, and the flag TRACE_EVENT_INTERPOLATED where it is not stored. Returns 0, or -EBADMSG: `events` is then undefined.
+ * stamp, and the flag TRACE_EVENT_INTERPOLATED where it is not stored. Returns 0, or -EBADMSG: `events` is then
+ * undefined.
  */
-int decode_events(struct decode_state *state, const uint8_t *raw, size_t length, struct trace_event *events, uint32_t *count);
+int decode_events(struct decode_state *state, const uint8_t *raw, size_t length, struct trace_event *events,
+                  uint32_t *count);
 
-/* One event of a ring: the words used, or -EBADMSG when there is no whole valid event at the front of the `left` words. */
+/* One event of a ring: the words used, or -EBADMSG when the `left` words don't begin with a whole valid event. */
 int decode_words(const uint64_t *words, size_t left, struct trace_event *event);
 
 /* Where the bytes of a frame are: one size for each column, and their names; the head makes up the rest. */

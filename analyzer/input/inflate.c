@@ -16,7 +16,9 @@ int inflate_bytes(const void *stored, size_t stored_length, uint8_t *raw, size_t
                        .avail_out = (uInt)raw_length};
     if (inflateInit(&stream) != Z_OK) return -ENOMEM;
     int status = inflate(&stream, Z_FINISH);
-    int result = status == Z_STREAM_END && !stream.avail_out && !stream.avail_in ? 0 : status == Z_MEM_ERROR ? -ENOMEM : -EBADMSG;
+    int result = status == Z_STREAM_END && !stream.avail_out && !stream.avail_in ? 0
+                 : status == Z_MEM_ERROR                                         ? -ENOMEM
+                                                                                 : -EBADMSG;
     inflateEnd(&stream);
     return result;
 }

@@ -1,7 +1,7 @@
 /* links: analyzer/input/decode.c libs: -lz */
 /*
- * Decoder of event columns against any bytes. A payload that decodes must hold what readers rely on: partners that point
- * at each other and inside, and addresses that agree.
+ * Decoder of event columns against any bytes. A payload that decodes must hold what readers rely on: partners that
+ * point at each other and inside, and addresses that agree.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* links: preload/columns.c preload/deflate.c analyzer/input/decode.c analyzer/input/inflate.c libs: -lz */
 /*
- * Event columns and the two gates to zlib: round trips of random and adversarial streams, with the words and the list of
- * events made side by side by the generator. Partners are checked against a search backwards, stamps against the three
+ * Event columns and the two gates to zlib: round trips of random and adversarial streams, with the words and the list
+ * of events made side by side by the generator. Partners are checked against a search backwards, stamps against the
  * promises of FORMAT.md, worked out here from the original stream.
  */
 #include <errno.h>
@@ -27,15 +27,15 @@
 struct profile {
     const char *name;
     uint32_t events;
-    uint32_t live;     /* blocks that it keeps track of */
+    uint32_t live; /* blocks that it keeps track of */
     uint32_t stacks;
     uint32_t sizes;
-    unsigned wild;     /* an address out of nowhere, also for frees: foreign, double, never allocated */
+    unsigned wild; /* an address out of nowhere, also for frees: foreign, double, never allocated */
     unsigned realloc, other, control, flagged, wide;
-    unsigned reuse;    /* an allocation gets an address freed before */
-    unsigned jitter;   /* a stamp steps back, as of an event of a signal handler */
-    uint64_t base;     /* addresses grow from here */
-    uint64_t tick;     /* largest step of the stamps */
+    unsigned reuse;  /* an allocation gets an address freed before */
+    unsigned jitter; /* a stamp steps back, as of an event of a signal handler */
+    uint64_t base;   /* addresses grow from here */
+    uint64_t tick;   /* largest step of the stamps */
     uint64_t align;
 };
 
@@ -75,8 +75,9 @@ static bool has_stack(unsigned kind) {
 }
 
 static bool has_value(unsigned kind) {
-    static const uint8_t with[] = {TRACE_EVENT_ITEMS,     TRACE_EVENT_OP_END,    TRACE_EVENT_OP_START, TRACE_EVENT_OP_FINISH, TRACE_EVENT_VALUE,
-                                   TRACE_EVENT_EXEC_FAIL, TRACE_EVENT_STOP,      TRACE_EVENT_ANOMALY,  TRACE_EVENT_EXIT};
+    static const uint8_t with[] = {TRACE_EVENT_ITEMS,     TRACE_EVENT_OP_END,  TRACE_EVENT_OP_START,
+                                   TRACE_EVENT_OP_FINISH, TRACE_EVENT_VALUE,   TRACE_EVENT_EXEC_FAIL,
+                                   TRACE_EVENT_STOP,      TRACE_EVENT_ANOMALY, TRACE_EVENT_EXIT};
     return memchr(with, (int)kind, sizeof with) != NULL;
 }
 
@@ -121,7 +122,9 @@ static struct trace_event draw_common(struct generator *g, unsigned kind) {
     g->stamp += g->profile->tick ? draw(s) % g->profile->tick : 0;
     struct trace_event event = {.kind = (uint8_t)kind, .stamp = g->stamp};
     if (chance(s, g->profile->jitter)) event.stamp -= draw(s) % 5000;
-    if (chance(s, g->profile->flagged)) event.flags = (uint8_t)(draw(s) & (TRACE_EVENT_FAILED | TRACE_EVENT_INTERNAL | TRACE_EVENT_APPROXIMATE | TRACE_EVENT_NO_STACK | 0x60));
+    if (chance(s, g->profile->flagged))
+        event.flags = (uint8_t)(draw(s) & (TRACE_EVENT_FAILED | TRACE_EVENT_INTERNAL | TRACE_EVENT_APPROXIMATE |
+                                           TRACE_EVENT_NO_STACK | 0x60));
     if (has_stack(kind)) {
         event.stack = (uint32_t)(draw(s) % g->profile->stacks);
         event.size = draw(s) % g->profile->sizes;
@@ -147,14 +150,17 @@ static void make_free(struct generator *g, unsigned kind) {
     struct stream *s = g->stream;
     struct trace_event event = draw_common(g, kind);
     if (!chance(s, g->profile->wild)) event.address = pool_take(&g->live, s);
-    else event.address = g->freed.used && chance(s, 80) ? g->freed.addresses[draw(s) % g->freed.used] : draw(s) & ADDRESS_MASK;
+    else
+        event.address =
+            g->freed.used && chance(s, 80) ? g->freed.addresses[draw(s) % g->freed.used] : draw(s) & ADDRESS_MASK;
     pool_add(&g->freed, s, event.address);
     put_event(s, event);
 }
 
 static void make_other(struct generator *g, bool control) {
     struct stream *s = g->stream;
-    unsigned kind = control ? TRACE_EVENT_PHASE_BEGIN + (unsigned)(draw(s) % 17) : TRACE_EVENT_REALLOC_FAIL + (unsigned)(draw(s) % 9);
+    unsigned kind = control ? TRACE_EVENT_PHASE_BEGIN + (unsigned)(draw(s) % 17)
+                            : TRACE_EVENT_REALLOC_FAIL + (unsigned)(draw(s) % 9);
     struct trace_event event = draw_common(g, kind);
     event.address = draw(s) & ADDRESS_MASK;
     if (has_value(kind)) event.size = draw(s) << (draw(s) % 56);
@@ -198,7 +204,7 @@ static void stream_release(struct stream *s) {
     free(s->events);
 }
 
-/* Everything that encoding and decoding need, each of the size that the headers promise, so that a sanitizer sees the ends. */
+/* All that encoding and decoding need, each of the size that the headers promise, so that a sanitizer sees the ends. */
 struct bench {
     struct columns *columns;
     struct decode_state *decoder;
@@ -232,8 +238,12 @@ static int bench_teardown(void **state) {
 }
 
 /* By FORMAT.md, "partner": the newest earlier allocation or release at the address, if it is an allocation. */
-static bool is_block(const struct trace_event *e) { return e->kind >= TRACE_EVENT_ALLOC && e->kind <= TRACE_EVENT_REALLOC_IN && !(e->flags & TRACE_EVENT_FAILED); }
-static bool is_allocation(const struct trace_event *e) { return e->kind == TRACE_EVENT_ALLOC || e->kind == TRACE_EVENT_REALLOC_IN; }
+static bool is_block(const struct trace_event *e) {
+    return e->kind >= TRACE_EVENT_ALLOC && e->kind <= TRACE_EVENT_REALLOC_IN && !(e->flags & TRACE_EVENT_FAILED);
+}
+static bool is_allocation(const struct trace_event *e) {
+    return e->kind == TRACE_EVENT_ALLOC || e->kind == TRACE_EVENT_REALLOC_IN;
+}
 
 static void find_partners(struct trace_event *events, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) events[i].partner = 0;
@@ -267,10 +277,12 @@ static bool edge_between(const struct columns_input *in, uint64_t a, uint64_t b)
 static bool needs_stamp(const struct columns_input *in, const struct trace_event *events, uint32_t count, uint32_t i) {
     if (i % 1024 == 0 || i + 1 == count || events[i].kind >= 32) return true;
     if (in->ordered && !events[i].partner) return true;
-    return edge_between(in, events[i - 1].stamp, events[i].stamp) || edge_between(in, events[i].stamp, events[i + 1].stamp);
+    return edge_between(in, events[i - 1].stamp, events[i].stamp) ||
+           edge_between(in, events[i].stamp, events[i + 1].stamp);
 }
 
-static void check_stamps(const struct columns_input *in, const struct trace_event *expected, const struct trace_event *got, uint32_t count) {
+static void check_stamps(const struct columns_input *in, const struct trace_event *expected,
+                         const struct trace_event *got, uint32_t count) {
     uint32_t before = 0;
     for (uint32_t i = 0; i < count; i++) {
         bool stored = !(got[i].flags & TRACE_EVENT_INTERPOLATED);
@@ -296,7 +308,8 @@ static void check_range(const struct columns_output *out, const struct trace_eve
 }
 
 static struct columns_input input_of(const struct stream *s, int ordered) {
-    return (struct columns_input){.ring = s->ring, .mask = RING_WORDS - 1, .first = s->first, .end = s->end, .ordered = ordered};
+    return (struct columns_input){
+        .ring = s->ring, .mask = RING_WORDS - 1, .first = s->first, .end = s->end, .ordered = ordered};
 }
 
 static void round_trip(struct bench *b, struct stream *s, const struct columns_input *in) {
@@ -415,14 +428,14 @@ static void test_invalid_words(void **state) {
         uint64_t words[8];
         unsigned count;
     } cases[] = {
-        {{alloc, 5, 1ull << 32 | 16, 0, 7}, 5},           /* kind 0 */
-        {{alloc, 5, 1ull << 32 | 16, 99, 7}, 5},          /* a kind that does not exist */
-        {{alloc, 5, 1ull << 32 | 16, alloc, 7}, 5},       /* cut */
-        {{alloc, 5, 1ull << 32 | 16, 2}, 4},              /* cut */
-        {{alloc, 5, 1ull << 32 | 16, 2 | 1 << 8, 7, 8}, 6}, /* a free has no size */
+        {{alloc, 5, 1ull << 32 | 16, 0, 7}, 5},                 /* kind 0 */
+        {{alloc, 5, 1ull << 32 | 16, 99, 7}, 5},                /* a kind that does not exist */
+        {{alloc, 5, 1ull << 32 | 16, alloc, 7}, 5},             /* cut */
+        {{alloc, 5, 1ull << 32 | 16, 2}, 4},                    /* cut */
+        {{alloc, 5, 1ull << 32 | 16, 2 | 1 << 8, 7, 8}, 6},     /* a free has no size */
         {{alloc, 5, 1ull << 32 | 16, 34 | 1 << 8, 7, 8, 9}, 7}, /* nor a control event a second one */
         {{alloc, 5, 1ull << 32 | 16, alloc | 1 << 8, 7, 8}, 6}, /* wide and cut */
-        {{alloc, 5, 1ull << 32 | 16, 2 | 128 << 8, 7}, 5},  /* the decoders' flag */
+        {{alloc, 5, 1ull << 32 | 16, 2 | 128 << 8, 7}, 5},      /* the decoders' flag */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) check_refused(*state, cases[i].words, cases[i].count);
 }
@@ -465,7 +478,8 @@ static void test_column_sizes(void **state) {
 }
 
 /* Damaged payloads are refused or decode to something; twice the same, with a state that saw other frames or none. */
-static void check_damaged(struct bench *b, const uint8_t *raw, size_t length, struct decode_state *other, struct trace_event *events) {
+static void check_damaged(struct bench *b, const uint8_t *raw, size_t length, struct decode_state *other,
+                          struct trace_event *events) {
     uint32_t count = 0, again = 0;
     uint8_t *own = malloc(length ? length : 1);
     memcpy(own, raw, length);
