@@ -79,14 +79,16 @@ def label(steps, workers):
 def drop_partners(labelled, all_events):
     """Pairs that the trace itself joins within a frame: checked, and left out of the rest."""
     by_place = {(e.thread, e.number): identity for e, identity, _ in labelled}
-    rest = []
+    rest, wrong = [], []
     for event, identity, born in labelled:
         if not event.partner:
             rest.append((event, identity, born))
             continue
         other = by_place.get((event.thread, event.number + (event.partner if born else -event.partner)))
         if other != identity:
-            raise Wrong(f"event {event.thread}/{event.number} has id {identity}, its partner {other}")
+            wrong.append(f"event {event.thread}/{event.number} has id {identity:#x}, its partner {other and hex(other)}")
+    if wrong:
+        raise Wrong(f"{len(wrong)} of {len(labelled)} events have a wrong partner; first: {wrong[0]}")
     return rest
 
 

@@ -42,19 +42,15 @@ def events(lines):
 
 
 def ordered(found):
-    """By stamp; what ends a block comes first of equal stamps of different threads."""
-    sequence = {}
-    keyed = []
-    for event in found:
-        place = sequence[event.thread] = sequence.get(event.thread, 0) + 1
-        keyed.append((event.stamp, 0 if event.name in DIED else 1, event.thread, place, event))
-    # Within a thread the order of the file holds even where stamps are equal.
-    keyed.sort(key=lambda k: (k[0], k[2], k[3]) if len(sequence) == 1 else (k[0],))
-    return [k[4] for k in keyed]
+    """By stamp; the sort is stable, so that within a thread the order of the file holds where stamps are equal."""
+    return sorted(found, key=lambda event: event.stamp)
 
 
 def summary(lines):
-    """Counts of a whole trace: {events, allocations, bytes, frees, live, unknown, impossible, lost}."""
+    """Counts of a whole trace: {events, allocations, bytes, frees, live, unknown, impossible, lost}.
+
+    A pair that the trace joins within a frame is ordered by its places there and meets no other block.
+    """
     lines = list(lines)
     live, born_before, open_realloc = {}, 0, {}
     counts = {"events": 0, "allocations": 0, "bytes": 0, "frees": 0, "failed": 0, "unknown": 0, "impossible": 0}
@@ -66,11 +62,16 @@ def summary(lines):
                 continue
             counts["allocations"] += 1
             counts["bytes"] += event.size
+            if event.partner:
+                continue
             if event.address in live:
                 counts["impossible"] += 1
             live[event.address] = event
         elif event.name in DIED:
             counts["frees"] += 1
+            if event.partner:
+                open_realloc.pop(event.thread, None)
+                continue
             open_realloc[event.thread] = live.pop(event.address, None)
             if open_realloc[event.thread] is None:
                 counts["unknown"] += 1

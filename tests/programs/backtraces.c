@@ -31,6 +31,6 @@ int main(void) {
     signal(SIGUSR1, on_signal);
     int first = down(20);
     for (int i = 0; i < 999; i++) CHECK(down(20) == first);
-    printf("%d %d\n", first, in_handler > 20);
+    printf("%d %d\n", first / 1000 - first % 1000, in_handler > 20);
     return 0;
 }
