@@ -74,6 +74,26 @@ C
     [ "$(names | grep begin | tr '\n' ' ')" = "begin cargo begin t::number_0 begin t::number_1 " ]
 }
 
+@test "real TAP, of perl's Test::More" {
+    cat >t.pl <<'PERL'
+use Test::More tests => 3;
+$| = 1;
+for my $n (1 .. 3) { my %h; $h{$_} = "x$_" for 1 .. 20000; ok(keys %h, "step $n") }
+my %rest; $rest{$_} = "x$_" for 1 .. 50000;
+PERL
+    tidemark record -q -o t.tmk --phase-from-output tap perl t.pl >out
+    [ "$(wc -l <out)" -eq 4 ]
+    [ "$(names | grep begin | tr '\n' ' ')" = "begin tap begin test 1 begin test 2 begin test 3 " ]
+    [ "$(names | tail -n 1)" = "end tap" ]
+}
+
+@test "children hear of the phases too, each in its own trace" {
+    steps
+    tidemark record -q -o t.tmk --phase-from-output '^=== (.*) ===$' sh -c './steps; :' >out
+    mv t.tmk.d/steps.*.tmk t.tmk
+    [ "$(names | grep begin | tr '\n' ' ')" = "begin load begin query begin close " ]
+}
+
 @test "the edges are marked approximate" {
     steps
     tidemark record -q -o t.tmk --phase-from-output '^=== (.*) ===$' ./steps >out || true
