@@ -20,7 +20,7 @@
 #include "bulkimport/fit.h"
 #include "common/sample.h"
 
-enum { MOST_THREADS = 16, POINTS = 60, ATHLETES = 300, DAMAGED_EVERY = 125, RARE_EVERY = 400, FOLDER_FILES = 1000 };
+enum { MOST_THREADS = 16, POINTS = 60, ATHLETES = 40, DAMAGED_EVERY = 125, RARE_EVERY = 400, FOLDER_FILES = 1000 };
 enum { BUFFER_SIZE = 16 * 1024, ARENA_SIZE = 64 * 1024, PROFILE_FIELDS = 512 };
 
 static const struct kind LEAKS[] = {{"round", "each batch opens a log and never closes it (lost)"},

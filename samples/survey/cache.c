@@ -48,4 +48,5 @@ void cache_shrink(struct cache *cache, unsigned capacity) {
 void cache_release(struct cache *cache) {
     while (cache->count) drop_oldest(cache);
     free(cache->tiles);
+    *cache = (struct cache){0};
 }

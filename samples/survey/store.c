@@ -12,13 +12,44 @@
 
 #include "common/sample.h"
 
-void store_create(struct store *store, const char *path, unsigned room, size_t most_floats) {
-    *store = (struct store){
-        .fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), .room = room, .most_floats = most_floats};
-    if (store->fd < 0) die(path);
+struct trailer {
+    uint64_t chunks, most_floats, stored_bytes, raw_bytes;
+};
+
+static void take_memory(struct store *store, unsigned room, size_t most_floats) {
+    store->room = room;
+    store->most_floats = most_floats;
     store->slots = xcalloc(room, sizeof *store->slots);
     store->shuffled = xmalloc(4 * most_floats);
     store->packed = xmalloc(compressBound(4 * most_floats));
+}
+
+void store_create(struct store *store, const char *path, unsigned room, size_t most_floats) {
+    *store = (struct store){.fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    if (store->fd < 0) die(path);
+    take_memory(store, room, most_floats);
+}
+
+void store_open(struct store *store, const char *path) {
+    struct trailer trailer;
+    *store = (struct store){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    if (store->fd < 0) die(path);
+    off_t at = lseek(store->fd, -(off_t)sizeof trailer, SEEK_END);
+    if (pread(store->fd, &trailer, sizeof trailer, at) != sizeof trailer) die(path);
+    take_memory(store, (unsigned)trailer.chunks, trailer.most_floats);
+    store->chunks = store->room;
+    store->stored_bytes = trailer.stored_bytes;
+    store->raw_bytes = trailer.raw_bytes;
+    size_t size = store->chunks * sizeof *store->slots;
+    if (pread(store->fd, store->slots, size, (off_t)store->stored_bytes) != (ssize_t)size) die(path);
+}
+
+void store_seal(struct store *store) {
+    struct trailer trailer = {store->chunks, store->most_floats, store->stored_bytes, store->raw_bytes};
+    size_t size = store->chunks * sizeof *store->slots;
+    off_t at = (off_t)store->stored_bytes;
+    if (pwrite(store->fd, store->slots, size, at) != (ssize_t)size) die("store table");
+    if (pwrite(store->fd, &trailer, sizeof trailer, at + (off_t)size) != sizeof trailer) die("store trailer");
 }
 
 static void shuffle(unsigned char *planes, const unsigned char *bytes, size_t floats) {

@@ -166,26 +166,28 @@ static void process_chunk(const struct survey *survey, struct store *from, struc
     tidemark_phase_end("process-chunk");
 }
 
-static void process_survey(const struct survey *survey, struct store *from, struct store *to, unsigned traces) {
+static void process_survey(const struct survey *survey, struct store *from, unsigned traces) {
+    struct store to;
     char phase[32], *path = file_for(survey, "processed", traces);
     begin_sized(phase, sizeof phase, "process", traces);
-    store_create(to, path, from->chunks, from->most_floats);
+    store_create(&to, path, from->chunks, from->most_floats);
     float *samples = xmalloc(from->most_floats * sizeof *samples);
-    for (unsigned chunk = 0; chunk < from->chunks; chunk++) process_chunk(survey, from, to, chunk, samples);
+    for (unsigned chunk = 0; chunk < from->chunks; chunk++) process_chunk(survey, from, &to, chunk, samples);
     free(samples);
+    store_seal(&to);
+    store_close(&to);
     tidemark_items(traces);
     tidemark_phase_end(phase);
     free(path);
 }
 
-/* Leaves the processed store of this size open in `result`. */
-static void run_size(const struct survey *survey, unsigned traces, struct store *result) {
+static void run_size(const struct survey *survey, unsigned traces) {
     struct store imported;
     char *path = file_for(survey, "segy", traces);
     write_survey(survey, path, traces);
     import_survey(survey, path, &imported, traces);
     remove(path);
-    process_survey(survey, &imported, result, traces);
+    process_survey(survey, &imported, traces);
     printf("%7u traces: store %.1f MB, %.2f to 1\n", traces, (double)imported.stored_bytes / 1e6,
            (double)imported.raw_bytes / (double)imported.stored_bytes);
     store_close(&imported);
@@ -263,15 +265,20 @@ static void report_cache(const struct cache *cache) {
     printf("cache: %u tiles, %.0f %% hits\n", cache->capacity, 100.0 * (double)cache->hits / (double)cache->lookups);
 }
 
-static struct viewer navigate_survey(struct survey *survey, struct store *store) {
+static struct viewer navigate_survey(struct survey *survey) {
+    struct store store;
+    char *path = file_for(survey, "processed", survey->traces[2]);
     struct viewer viewer = {.survey = survey, .rng = rng_seeded(7)};
     unsigned capacity = cache_capacity(survey);
     tidemark_phase_begin("navigation");
-    cache_init(&viewer.cache, store, capacity);
+    store_open(&store, path);
+    cache_init(&viewer.cache, &store, capacity);
     navigate_all(&viewer, capacity);
     report_cache(&viewer.cache);
     cache_release(&viewer.cache);
+    store_close(&store);
     tidemark_phase_end("navigation");
+    free(path);
     return viewer;
 }
 
@@ -296,13 +303,8 @@ int main(int argc, char **argv) {
         .navigations = rounds_or(&options, 100, 100, 100),
         .folder = work_folder("survey"),
     };
-    struct store store;
-    for (int i = 0; i < 3; i++) {
-        run_size(&survey, survey.traces[i], &store);
-        if (i < 2) store_close(&store);
-    }
-    struct viewer viewer = navigate_survey(&survey, &store);
-    store_close(&store);
+    for (int i = 0; i < 3; i++) run_size(&survey, survey.traces[i]);
+    struct viewer viewer = navigate_survey(&survey);
     viewer_release(&viewer);
     work_folder_remove(survey.folder);
     printf("%u navigations, brightness %.3f\n", survey.navigations, viewer.brightness);
