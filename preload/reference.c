@@ -71,7 +71,7 @@ static int access_memory(unw_addr_space_t as, unw_word_t address, unw_word_t *va
         return 0;
     }
     if (!page_readable(walk, address) || !page_readable(walk, address + sizeof *value - 1)) return -UNW_EINVAL;
-    memcpy(value, (const void *)address, sizeof *value); // NOLINT(performance-no-int-to-ptr)
+    *value = machine_load(address);
     return 0;
 }
 

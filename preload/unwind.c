@@ -14,6 +14,7 @@
 #include "unwind.h"
 
 #include "../include/trace_format.h"
+#include "machine_x86_64.h"
 #include "modules.h"
 #include "reference.h"
 #include "rules.h"
@@ -57,9 +58,12 @@ struct kept {
     bool exact;
 };
 
+/* A word of somebody else's stack, which damaged frames may place at any address. */
+typedef uintptr_t word __attribute__((aligned(1), may_alias));
+
 /* A word of the stack that led from a frame to its caller. */
 struct check {
-    const uintptr_t *word;
+    const word *at;
     uintptr_t value;
 };
 
@@ -115,8 +119,17 @@ static uint32_t limit = 256;
 static uint32_t generation;
 static unsigned check_every;
 
-static const uintptr_t *word_at(uintptr_t address) {
-    return (const uintptr_t *)address; // NOLINT(performance-no-int-to-ptr)
+static inline const word *word_at(uintptr_t address) {
+    return (const word *)address; // NOLINT(performance-no-int-to-ptr)
+}
+
+/* The sanitizer guards the frames that we have to read. */
+static inline uintptr_t load(const word *at) {
+#ifdef __SANITIZE_ADDRESS__
+    return machine_load((uintptr_t)at);
+#else
+    return *at;
+#endif
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------ */
@@ -153,7 +166,7 @@ static slow_path bool reach(struct walker *w, uintptr_t address) {
 
 static inline bool read_word(struct walker *w, uintptr_t address, uintptr_t *out) {
     if (unlikely(!in(&w->stack, address)) && !reach(w, address)) return false;
-    *out = *word_at(address);
+    *out = load(word_at(address));
     return true;
 }
 
@@ -284,7 +297,7 @@ static inline bool same_frame(const struct kept *kept, const struct unwind_state
 static inline uint32_t changed_word(const struct walker *w, uint32_t top) {
     const struct check *checks = w->checks;
     uint32_t i = w->kept[top - 1].checks;
-    while (i && *checks[i - 1].word == checks[i - 1].value) i--;
+    while (i && load(checks[i - 1].at) == checks[i - 1].value) i--;
     return i;
 }
 
@@ -561,7 +574,7 @@ static void start_walker(struct walker *w, struct fresh *fresh, struct kept *kep
 void unwind_thread_start(struct unwind_thread *t) {
     atomic_store(&t->busy, false);
     atomic_store(&t->nested_busy, false);
-    t->counters = (struct unwind_counters){0};
+    if (t->main.generation != generation) t->counters = (struct unwind_counters){0};
     start_walker(&t->main, t->fresh, t->kept, t->checks, FRAMES_MAX);
     start_walker(&t->nested, t->nested_fresh, t->nested_kept, t->nested_checks, NESTED_FRAMES_MAX);
 }

@@ -37,7 +37,8 @@ int unwind_start(unsigned depth, unsigned check);
 
 size_t unwind_thread_size(void);
 
-/* A thread's state before its first stack; may be called again when the memory is reused for another thread. */
+/* A thread's state before its first stack; may be called again when the memory is reused for another thread. The counters
+ * go on until unwind_start, so their sum over all memory ever used is that of the process. */
 void unwind_thread_start(struct unwind_thread *thread);
 
 /* The stack above the hook as a trie id; 0 when nothing is known. */
