@@ -1,0 +1,144 @@
+/*
+ * tidemark export: the report in the formats of other tools. All sites with whole stacks, so that nothing is missing there.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../export/export.h"
+#include "../report/build.h"
+#include "../verdict/verdict.h"
+#include "groups.h"
+
+struct export_values {
+    struct common_values common;
+    struct symbol_values symbols;
+    struct input_values input;
+    const struct export_format *format;
+    const struct export_metric *metric;
+    const char *table, *output;
+    int64_t points;
+};
+
+static int parse_format(void *field, const char *text) {
+    const struct export_format **format = field;
+    *format = text ? export_format(text) : NULL;
+    return text && !*format ? -EINVAL : 0;
+}
+
+static int parse_metric(void *field, const char *text) {
+    const struct export_metric **metric = field;
+    *metric = text ? export_metric(text) : export_metrics;
+    return *metric ? 0 : -EINVAL;
+}
+
+#define AT(field) offsetof(struct export_values, field)
+static const struct option_row rows[] = {
+    {"format", 'f', OPTION_CUSTOM, "FORMAT", AT(format), "The format to write", parse_format,
+     "one of folded, pprof, massif, speedscope, callgrind, heaptrack, perfetto, csv, sqlite, openmetrics"},
+    {"output", 'o', OPTION_TEXT, "FILE", AT(output), "Write to this file instead of stdout", NULL, NULL},
+    {"value", 0, OPTION_CUSTOM, "VALUE", AT(metric),
+     "What a stack counts in folded, speedscope and callgrind: live (default), live-blocks, peak, allocated, "
+     "allocations, "
+     "temporary or rss",
+     parse_metric, "one of live, live-blocks, peak, allocated, allocations, temporary, rss"},
+    {"table", 0, OPTION_TEXT, "NAME", AT(table),
+     "Which table csv writes: sites (default), frames, growth, survivors, phases, rounds, operations, phase_values, "
+     "curve, "
+     "processes, leaks, warnings or budgets",
+     NULL, NULL},
+    {"points", 0, OPTION_COUNT, "N", AT(points), "Points of the curve (default 1000)", NULL, NULL},
+};
+static const struct option_group export_group = {NULL, OPTION_ROWS(rows)};
+static const struct option_use uses[] = {
+    {&export_group, 0},
+    {&symbol_options, offsetof(struct export_values, symbols)},
+    {&input_options, offsetof(struct export_values, input)},
+    {&common_options, offsetof(struct export_values, common)},
+    {NULL, 0},
+};
+
+/* `result` -errno to an exit status, said. */
+static int status_of(int result, const char *path) {
+    if (result == 0) return STATUS_OK;
+    if (result == -EINVAL) {
+        say("there is no such table");
+        return STATUS_USAGE;
+    }
+    say("%s: can't be written: %s", path, strerror(-result));
+    return STATUS_INTERNAL;
+}
+
+static int write_report(const struct export_values *values, const struct report *report) {
+    const struct export_options options = {.metric = values->metric, .table = values->table};
+    bool is_stdout = !values->output || strcmp(values->output, "-") == 0;
+    FILE *file = is_stdout ? stdout : fopen(values->output, "we");
+    const char *path = is_stdout ? "stdout" : values->output;
+    if (!file) return status_of(-errno, path);
+    int result = values->format->write(file, report, &options);
+    if (!is_stdout && fclose(file) && !result) result = -errno;
+    return status_of(result, path);
+}
+
+static int judge_and_write(const struct export_values *values, struct report *report) {
+    const struct verdict_rules rules = {.leak_exit_code = -1};
+    struct verdict *verdict = NULL;
+    if (verdict_decide(report, &rules, &verdict)) {
+        say("out of memory");
+        return STATUS_INTERNAL;
+    }
+    int status = write_report(values, report);
+    verdict_release(verdict);
+    return status;
+}
+
+static int build(const struct export_values *values, int count, char **arguments, struct report **report) {
+    const struct build_options options = {
+        .symbols = {.sysroot = values->symbols.sysroot,
+                    .debug_paths = values->symbols.debug_path.items,
+                    .debug_path_count = values->symbols.debug_path.count},
+        .top = SIZE_MAX,
+        .points = values->points == OPTION_ABSENT ? 1000 : (size_t)values->points,
+        .settings = GROWTH_SETTINGS_DEFAULT,
+        .self = values->input.self,
+    };
+    struct arena *memory = arena_new();
+    struct tree refused;
+    int error = report_build(report, arguments, (size_t)count, &options, &refused, memory);
+    for (size_t i = 0; i < refused.refused_count; i++) say("%s: %s", refused.refused[i].path, refused.refused[i].why);
+    arena_free(memory);
+    return error;
+}
+
+static int run(void *own, int count, char **arguments) {
+    const struct export_values *values = own;
+    struct report *report = NULL;
+    if (!values->format) {
+        say("export: --format is needed");
+        return STATUS_USAGE;
+    }
+    if (values->format->binary && !values->output && isatty(STDOUT_FILENO)) {
+        say("%s is binary; name a file with -o", values->format->name);
+        return STATUS_USAGE;
+    }
+    int error = build(values, count, arguments, &report);
+    if (error && error != -ENOENT) say("the traces can't be analysed: %s", strerror(-error));
+    if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
+    int status = judge_and_write(values, report);
+    report_release(report);
+    return status;
+}
+
+const struct command command_export = {
+    .name = "export",
+    .arguments = "TRACE...",
+    .summary = "Write what traces tell in the formats of other tools",
+    .text = "Formats: folded (flame graphs), pprof, massif, speedscope, callgrind, heaptrack, perfetto (Chrome trace), "
+            "csv, "
+            "sqlite (with ready queries as views whose names begin with q_), openmetrics.",
+    .values_size = sizeof(struct export_values),
+    .uses = uses,
+    .min_arguments = 1,
+    .max_arguments = -1,
+    .run = run,
+};

@@ -1,0 +1,227 @@
+/*
+ * heaptrack's interpreted format, version 3: all numbers in hex, strings with their length, instruction pointers and trace
+ * nodes numbered from 1. The report holds sums, so each stack is played back: what was freed and not live at the peak comes
+ * and goes first, then what was live at the peak, then what is live at the end. Sums, peak and leaks are those of the
+ * report; sizes are the mean of the stack, and times in between are not kept. Format: heaptrack's
+ * src/interpret/heaptrack_interpret.cpp.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export.h"
+
+enum { VERSION = 0x10400, FORMAT = 3, PLAYED_MAX = 4000000 };
+
+struct numbered {
+    uint64_t number;
+    char key[];
+};
+
+struct numbering {
+    void *tree;
+    uint64_t count;
+};
+
+struct writer {
+    FILE *out;
+    struct numbering strings, pointers, nodes;
+    uint64_t infos; /* allocation infos written */
+    int64_t merged; /* blocks that one written block stands for */
+    bool failed;    /* out of memory */
+};
+
+static int compare(const void *a, const void *b) {
+    return strcmp(((const struct numbered *)a)->key, ((const struct numbered *)b)->key);
+}
+
+/* The number of the key, from 1; *fresh: it has just been given. Takes ownership of the key. */
+static uint64_t number_of(struct writer *writer, struct numbering *numbering, char *key, bool *fresh) {
+    size_t size = key ? strlen(key) + 1 : 0;
+    struct numbered *item = key ? malloc(sizeof *item + size) : NULL;
+    *fresh = false;
+    if (item) memcpy(item->key, key, size);
+    free(key);
+    struct numbered **found = item ? tsearch(item, &numbering->tree, compare) : NULL;
+    if (!found) {
+        free(item);
+        writer->failed = true;
+        return 0;
+    }
+    *fresh = *found == item;
+    if (*fresh) item->number = ++numbering->count;
+    else free(item);
+    return (*found)->number;
+}
+
+__attribute__((format(printf, 1, 2))) static char *key_of(const char *format, ...) {
+    char *key;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&key, format, arguments);
+    va_end(arguments);
+    return length < 0 ? NULL : key;
+}
+
+static uint64_t string_of(struct writer *writer, const char *text) {
+    bool fresh;
+    if (!text || !*text) return 0;
+    uint64_t number = number_of(writer, &writer->strings, strdup(text), &fresh);
+    if (!fresh) return number;
+    fprintf(writer->out, "s %zx ", strlen(text));
+    for (; *text; text++) fputc(*text == '\n' ? ' ' : *text, writer->out);
+    fputc('\n', writer->out);
+    return number;
+}
+
+/* One instruction pointer for each frame; inlined ones stand for themselves. */
+static uint64_t pointer_of(struct writer *writer, const struct report_frame *frame) {
+    bool fresh;
+    uint64_t module = string_of(writer, frame->module ? frame->module : "?"),
+             function = string_of(writer, frame->function);
+    uint64_t file = function ? string_of(writer, frame->file) : 0;
+    uint64_t number = number_of(writer, &writer->pointers,
+                                key_of("%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRId64, frame->offset,
+                                       module, function, file, frame->line),
+                                &fresh);
+    if (!fresh) return number;
+    fprintf(writer->out, "i %" PRIx64 " %" PRIx64, frame->offset, module);
+    if (function) fprintf(writer->out, " %" PRIx64, function);
+    if (file) fprintf(writer->out, " %" PRIx64 " %" PRIx64, file, frame->line > 0 ? (uint64_t)frame->line : 0);
+    fputc('\n', writer->out);
+    return number;
+}
+
+/* The trace node of the whole stack; its parents lead outwards. */
+static uint64_t node_of(struct writer *writer, const struct report_site *site) {
+    uint64_t parent = 0;
+    for (size_t k = site->depth; k-- > 0;) {
+        bool fresh;
+        uint64_t pointer = pointer_of(writer, &site->stack[k]);
+        uint64_t node = number_of(writer, &writer->nodes, key_of("%" PRIx64 " %" PRIx64, pointer, parent), &fresh);
+        if (fresh) fprintf(writer->out, "t %" PRIx64 " %" PRIx64 "\n", pointer, parent);
+        parent = node;
+    }
+    return parent;
+}
+
+/* Playing back. */
+
+struct batch { /* blocks of one stack, in one or two infos so that their bytes come out exactly */
+    int64_t count, bytes;
+};
+
+static uint64_t info_of(struct writer *writer, int64_t size, uint64_t node) {
+    fprintf(writer->out, "a %" PRIx64 " %" PRIx64 "\n", (uint64_t)size, node);
+    return writer->infos++;
+}
+
+/* Writes `sign` for each block: all but the last have the mean size, the last the rest. Infos: two from `info` on. */
+static void put_batch(struct writer *writer, char sign, uint64_t info, int64_t count) {
+    for (int64_t i = 1; i < count; i++) fprintf(writer->out, "%c %" PRIx64 "\n", sign, info);
+    if (count > 0) fprintf(writer->out, "%c %" PRIx64 "\n", sign, info + 1);
+}
+
+static uint64_t infos_of(struct writer *writer, const struct batch *batch, uint64_t node) {
+    int64_t mean = batch->count ? batch->bytes / batch->count : 0;
+    uint64_t first = info_of(writer, mean, node);
+    info_of(writer, batch->bytes - mean * (batch->count - 1), node);
+    return first;
+}
+
+/* Blocks that come and go at once; heaptrack counts a block that is freed before the next one comes as temporary. */
+static void put_churn(struct writer *writer, const struct batch *batch, uint64_t node, bool temporary) {
+    if (batch->count <= 0) return;
+    uint64_t info = infos_of(writer, batch, node), other = temporary ? 0 : info_of(writer, 0, node);
+    for (int64_t i = 0; i < batch->count; i++) {
+        uint64_t which = info + (i + 1 == batch->count);
+        fprintf(writer->out, "+ %" PRIx64 "\n", which);
+        if (!temporary) fprintf(writer->out, "+ %" PRIx64 "\n", other);
+        fprintf(writer->out, "- %" PRIx64 "\n", which);
+        if (!temporary) fprintf(writer->out, "- %" PRIx64 "\n", other);
+    }
+}
+
+struct playback { /* of one site */
+    struct batch passing, peak,
+        end; /* peak: live then and freed later; end: live at the end, some of it at the peak too */
+    uint64_t peak_info, end_info, node;
+    int64_t end_at_peak;
+};
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t known(int64_t value) { return value > 0 ? value : 0; }
+
+/* Bytes are exact; how many blocks were live at the peak is told by the mean size. */
+static struct playback plan(const struct report_site *site, int64_t merged) {
+    struct playback play = {0};
+    int64_t blocks = known(site->allocations), bytes = known(site->allocated_bytes);
+    int64_t mean = blocks ? bytes / blocks + 1 : 1;
+    play.end = (struct batch){known(site->live_blocks_end), known(site->live_bytes_end)};
+    play.end_at_peak = least(known(site->live_at_peak), play.end.bytes);
+    play.peak.bytes = known(site->live_at_peak) - play.end_at_peak;
+    play.peak.count = least(play.peak.bytes ? play.peak.bytes / mean + 1 : 0, blocks - play.end.count);
+    play.passing.count = known(blocks - play.end.count - play.peak.count);
+    play.passing.bytes = play.passing.count ? known(bytes - play.end.bytes - play.peak.bytes) : 0;
+    struct batch *const batches[] = {&play.passing, &play.peak, &play.end};
+    for (size_t i = 0; i < 3; i++) batches[i]->count = (batches[i]->count + merged - 1) / merged;
+    return play;
+}
+
+static void put_site(struct writer *writer, const struct report_site *site, struct playback *play) {
+    *play = plan(site, writer->merged);
+    play->node = node_of(writer, site);
+    put_churn(writer, &play->passing, play->node, site->temporary * 2 > site->allocations);
+    play->peak_info = infos_of(writer, &play->peak, play->node);
+    play->end_info = infos_of(writer, &play->end, play->node);
+}
+
+static void put_sites(struct writer *writer, const struct report *report, struct playback *plays) {
+    for (size_t i = 0; i < report->site_count; i++) put_site(writer, &report->sites[i], &plays[i]);
+    for (size_t i = 0; i < report->site_count; i++)
+        if (plays[i].end_at_peak > 0) put_batch(writer, '+', plays[i].end_info, plays[i].end.count);
+    for (size_t i = 0; i < report->site_count; i++) put_batch(writer, '+', plays[i].peak_info, plays[i].peak.count);
+    fprintf(writer->out, "c %" PRIx64 "\n", (uint64_t)known(report->totals.peak_live_t) / 1000000);
+    for (size_t i = 0; i < report->site_count; i++) put_batch(writer, '-', plays[i].peak_info, plays[i].peak.count);
+    for (size_t i = 0; i < report->site_count; i++)
+        if (plays[i].end_at_peak <= 0) put_batch(writer, '+', plays[i].end_info, plays[i].end.count);
+}
+
+/* So many allocations that the file would not be useful: one line then stands for several, and bytes stay right. */
+static int64_t merging(const struct report *report) {
+    int64_t blocks = 0;
+    for (size_t i = 0; i < report->site_count; i++) blocks += known(report->sites[i].allocations);
+    return blocks / PLAYED_MAX + 1;
+}
+
+static void put_head(struct writer *writer, const struct report *report) {
+    fprintf(writer->out, "v %x %x\nX ", VERSION, FORMAT);
+    for (const char *c = report->process_count && report->processes[0].exe ? report->processes[0].exe : "unknown"; *c;
+         c++)
+        fputc((unsigned char)*c < ' ' ? '?' : *c, writer->out);
+    fprintf(writer->out, "\nI 1000 %" PRIx64 "\n", (uint64_t)known(report->system.ram_bytes) / 4096);
+}
+
+static void put_end(struct writer *writer, const struct report *report) {
+    if (report->process_count)
+        fprintf(writer->out, "c %" PRIx64 "\n", (uint64_t)known(report->processes[0].duration_ns) / 1000000);
+    fprintf(writer->out, "R %" PRIx64 "\n", (uint64_t)known(report->totals.peak_rss_bytes) / 4096);
+}
+
+int export_heaptrack(FILE *out, const struct report *report, const struct export_options *options) {
+    (void)options;
+    struct writer writer = {.out = out, .merged = merging(report)};
+    struct playback *plays = calloc(report->site_count + 1, sizeof *plays);
+    if (!plays) return -ENOMEM;
+    put_head(&writer, report);
+    put_sites(&writer, report, plays);
+    put_end(&writer, report);
+    free(plays);
+    tdestroy(writer.strings.tree, free);
+    tdestroy(writer.pointers.tree, free);
+    tdestroy(writer.nodes.tree, free);
+    return writer.failed ? -ENOMEM : export_flush(out);
+}
