@@ -44,15 +44,15 @@ struct amount amount_bytes_real(double bytes) {
     return amount;
 }
 
-struct amount amount_bytes(int64_t bytes) { return bytes == REPORT_NONE ? absent : amount_bytes_real((double)bytes); }
+struct amount amount_bytes(int64_t bytes) {
+    return bytes == REPORT_NONE ? absent : amount_bytes_real((double)bytes);
+}
 
 static struct amount long_time(double seconds) {
     struct amount amount;
     int64_t whole = llround(seconds);
-    if (whole < 3600)
-        snprintf(amount.text, sizeof amount.text, "%" PRId64 "m %02" PRId64 "s", whole / 60, whole % 60);
-    else
-        snprintf(amount.text, sizeof amount.text, "%" PRId64 "h %02" PRId64 "m", whole / 3600, whole / 60 % 60);
+    if (whole < 3600) snprintf(amount.text, sizeof amount.text, "%" PRId64 "m %02" PRId64 "s", whole / 60, whole % 60);
+    else snprintf(amount.text, sizeof amount.text, "%" PRId64 "h %02" PRId64 "m", whole / 3600, whole / 60 % 60);
     return amount;
 }
 
@@ -63,7 +63,9 @@ struct amount amount_time(double ns) {
     return ns == 0 ? (struct amount){"0 s"} : scaled(ns, fitting(units, 4, ns));
 }
 
-struct amount amount_time_whole(int64_t ns) { return ns == REPORT_NONE ? absent : amount_time((double)ns); }
+struct amount amount_time_whole(int64_t ns) {
+    return ns == REPORT_NONE ? absent : amount_time((double)ns);
+}
 
 struct amount amount_count(int64_t count) {
     static const struct unit units[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};

@@ -82,12 +82,9 @@ static void draw_cell(struct pen *pen, const struct chart *chart, int column, in
     int live = eighths(chart, chart->live[column], row), rss = eighths(chart, chart->rss[column], row);
     if (live && rss == EIGHTHS && live < EIGHTHS && pen->style.unicode && pen->style.color)
         pen_tinted(pen, TINT_LIVE_ON_RSS, blocks[live]);
-    else if (live >= EIGHTHS / 2 || (live && rss < EIGHTHS / 2))
-        pen_tinted(pen, TINT_LIVE, blocks[live]);
-    else if (pen->style.color && pen->style.unicode)
-        pen_tinted(pen, TINT_RSS, blocks[rss]);
-    else
-        pen_put(pen, rss >= EIGHTHS / 2 ? "░" : live ? blocks[live] : " ");
+    else if (live >= EIGHTHS / 2 || (live && rss < EIGHTHS / 2)) pen_tinted(pen, TINT_LIVE, blocks[live]);
+    else if (pen->style.color && pen->style.unicode) pen_tinted(pen, TINT_RSS, blocks[rss]);
+    else pen_put(pen, rss >= EIGHTHS / 2 ? "░" : live ? blocks[live] : " ");
 }
 
 static void draw_row(struct pen *pen, const struct chart *chart, int row) {
@@ -104,7 +101,8 @@ static void draw_axis(struct pen *pen, const struct chart *chart) {
     pen_right(pen, LABEL_WIDTH, "0 B");
     pen_tint(pen, TINT_FAINT);
     pen_put(pen, " ┼");
-    for (int column = 0; column < chart->columns; column++) pen_put(pen, column % TICK_COLUMNS == 0 && column ? "┴" : "─");
+    for (int column = 0; column < chart->columns; column++)
+        pen_put(pen, column % TICK_COLUMNS == 0 && column ? "┴" : "─");
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
     for (int column = 0; column < chart->columns; column += TICK_COLUMNS) {
@@ -191,8 +189,9 @@ static void place_rounds(const struct chart *chart, const struct band *band, str
 static void place_label(const struct chart *chart, const struct band *band, struct lane_row *row) {
     char label[COLUMNS_MAX];
     int from = column_of(chart, band->begin), room = column_of(chart, band->end) - from;
-    int length = band->phase->rounds > 1 ? snprintf(label, sizeof label, "%s x%lld", band->phase->name, (long long)band->phase->rounds)
-                                         : snprintf(label, sizeof label, "%s", band->phase->name);
+    int length = band->phase->rounds > 1
+                     ? snprintf(label, sizeof label, "%s x%lld", band->phase->name, (long long)band->phase->rounds)
+                     : snprintf(label, sizeof label, "%s", band->phase->name);
     if (length > (int)sizeof label - 1) length = sizeof label - 1;
     if (length > room - 1) length = room - 1 >= 3 ? room - 1 : 0;
     for (int i = 0; i < length; i++) {
@@ -245,7 +244,8 @@ static void draw_legend(struct pen *pen, const struct chart *chart, const struct
     pen_to(pen, LABEL_WIDTH + 2);
     pen_tinted(pen, TINT_LIVE, "█");
     pen_print(pen, " live, peak %s", amount_bytes(report->totals.peak_live_bytes).text);
-    if (report->totals.peak_live_t != REPORT_NONE) pen_print(pen, " at %s", amount_time_whole(report->totals.peak_live_t).text);
+    if (report->totals.peak_live_t != REPORT_NONE)
+        pen_print(pen, " at %s", amount_time_whole(report->totals.peak_live_t).text);
     if (chart->has_rss) {
         pen_put(pen, "   ");
         pen_tinted(pen, TINT_RSS, pen->style.color && pen->style.unicode ? "█" : "░");

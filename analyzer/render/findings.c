@@ -55,7 +55,8 @@ static void put_leak_headline(struct pen *pen, const struct report *report) {
     const struct report_growth *growth = growth_of(site, first);
     pen_name(pen, site && site->function ? site->function : "a call site", pen->style.width / 2);
     pen_put(pen, " leaks");
-    if (growth && isfinite(growth->bytes_per_round)) pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
+    if (growth && isfinite(growth->bytes_per_round))
+        pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
     if (first->phase) {
         pen_put(pen, " of ");
         pen_name(pen, first->phase, 30);
@@ -84,12 +85,9 @@ static void put_budget_headline(struct pen *pen, const struct report_budget *bud
 static void put_headline(struct pen *pen, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     const struct report_budget *failed = first_failed(verdict);
-    if (verdict->result && strcmp(verdict->result, "leak") == 0 && verdict->leak_count)
-        put_leak_headline(pen, report);
-    else if (verdict->result && strcmp(verdict->result, "budget") == 0 && failed)
-        put_budget_headline(pen, failed);
-    else
-        pen_put(pen, style_of(verdict->result)->headline);
+    if (verdict->result && strcmp(verdict->result, "leak") == 0 && verdict->leak_count) put_leak_headline(pen, report);
+    else if (verdict->result && strcmp(verdict->result, "budget") == 0 && failed) put_budget_headline(pen, failed);
+    else pen_put(pen, style_of(verdict->result)->headline);
 }
 
 static void compose_judged(FILE *out, const void *object) {
@@ -198,10 +196,12 @@ static void compose_rate(FILE *out, const void *object) {
     if (isfinite(growth->bytes_per_round)) {
         fprintf(out, "%s per round", amount_bytes_real(growth->bytes_per_round).text);
         if (isfinite(growth->ci_low) && isfinite(growth->ci_high))
-            fprintf(out, " (%s to %s)", amount_bytes_real(growth->ci_low).text, amount_bytes_real(growth->ci_high).text);
+            fprintf(out, " (%s to %s)", amount_bytes_real(growth->ci_low).text,
+                    amount_bytes_real(growth->ci_high).text);
         fputs(" · ", out);
     }
-    if (isfinite(growth->bytes_per_item)) fprintf(out, "%s per item · ", amount_bytes_real(growth->bytes_per_item).text);
+    if (isfinite(growth->bytes_per_item))
+        fprintf(out, "%s per item · ", amount_bytes_real(growth->bytes_per_item).text);
     fprintf(out, "%s live in %s blocks at the end", amount_bytes(rated->site->live_bytes_end).text,
             amount_count(rated->site->live_blocks_end).text);
     if (growth->threads_affected > 1) fprintf(out, " · %" PRId64 " threads", growth->threads_affected);
@@ -226,14 +226,14 @@ static void put_survivors(struct pen *pen, const struct report_growth *growth) {
 static void compose_evidence(FILE *out, const void *object) {
     const struct report_growth *growth = object;
     const char *held = growth->held_until;
-    fprintf(out, "%" PRId64 " of %" PRId64 " evidence rounds added blocks (%" PRId64 " rounds", growth->k, growth->n, growth->rounds);
-    if (growth->rounds_kind && strcmp(growth->rounds_kind, "phases") != 0) fprintf(out, " of equal %s", growth->rounds_kind);
+    fprintf(out, "%" PRId64 " of %" PRId64 " evidence rounds added blocks (%" PRId64 " rounds", growth->k, growth->n,
+            growth->rounds);
+    if (growth->rounds_kind && strcmp(growth->rounds_kind, "phases") != 0)
+        fprintf(out, " of equal %s", growth->rounds_kind);
     fprintf(out, ", first %" PRId64 ", last %" PRId64 ")", growth->first, growth->last);
     if (isfinite(growth->reach)) fprintf(out, ", reach %.3g", growth->reach);
-    if (held && strcmp(held, "never") == 0)
-        fputs(", never released", out);
-    else if (held)
-        fprintf(out, ", released only at %s", held);
+    if (held && strcmp(held, "never") == 0) fputs(", never released", out);
+    else if (held) fprintf(out, ", released only at %s", held);
 }
 
 static void put_evidence(struct pen *pen, const struct report_growth *growth) {
@@ -258,8 +258,8 @@ static void put_growth(struct pen *pen, const struct report_growth *growth, cons
     }
 }
 
-static void put_title(struct pen *pen, size_t number, const struct report_finding *finding, const struct report_site *site,
-                      enum tint tint) {
+static void put_title(struct pen *pen, size_t number, const struct report_finding *finding,
+                      const struct report_site *site, enum tint tint) {
     pen_right(pen, 2, "");
     pen_tint(pen, tint);
     pen_print(pen, "%zu ", number);
@@ -281,13 +281,12 @@ static void put_title(struct pen *pen, size_t number, const struct report_findin
     pen_line(pen);
 }
 
-static void put_finding(struct pen *pen, const struct report *report, size_t number, const struct report_finding *finding,
-                        enum tint tint) {
+static void put_finding(struct pen *pen, const struct report *report, size_t number,
+                        const struct report_finding *finding, enum tint tint) {
     const struct report_site *site = site_of(report, finding);
     const struct report_growth *growth = growth_of(site, finding);
     put_title(pen, number, finding, site, tint);
-    if (growth)
-        put_growth(pen, growth, site);
+    if (growth) put_growth(pen, growth, site);
     else if (finding->reason) {
         put_label(pen, "because");
         pen_wrapped(pen, finding->reason, STACK_COLUMN);
@@ -297,8 +296,8 @@ static void put_finding(struct pen *pen, const struct report *report, size_t num
     pen_line(pen);
 }
 
-static void put_findings(struct pen *pen, const struct report *report, const struct report_finding *findings, size_t count,
-                         size_t most, const char *title, enum tint tint) {
+static void put_findings(struct pen *pen, const struct report *report, const struct report_finding *findings,
+                         size_t count, size_t most, const char *title, enum tint tint) {
     if (count == 0) return;
     pen_tinted(pen, TINT_TITLE, title);
     pen_line(pen);

@@ -21,12 +21,17 @@ struct member {
     size_t offset;
 };
 
-#define INTEGER(type, field) {#field, MEMBER_INTEGER, offsetof(struct type, field)}
-#define REAL(type, field) {#field, MEMBER_REAL, offsetof(struct type, field)}
+#define INTEGER(type, field)                                                                                           \
+    { #field, MEMBER_INTEGER, offsetof(struct type, field) }
+#define REAL(type, field)                                                                                              \
+    { #field, MEMBER_REAL, offsetof(struct type, field) }
 /* Bytes and ns are integers even where the report has their mean. */
-#define ROUNDED(type, field) {#field, MEMBER_ROUNDED, offsetof(struct type, field)}
-#define TEXT(type, field) {#field, MEMBER_TEXT, offsetof(struct type, field)}
-#define FLAG(type, field) {#field, MEMBER_FLAG, offsetof(struct type, field)}
+#define ROUNDED(type, field)                                                                                           \
+    { #field, MEMBER_ROUNDED, offsetof(struct type, field) }
+#define TEXT(type, field)                                                                                              \
+    { #field, MEMBER_TEXT, offsetof(struct type, field) }
+#define FLAG(type, field)                                                                                              \
+    { #field, MEMBER_FLAG, offsetof(struct type, field) }
 #define MEMBERS(table) (table), sizeof(table) / sizeof *(table)
 
 static json_t *text_value(const char *text) {
@@ -91,9 +96,15 @@ static json_t *make_integer(const void *item) { return integer_value(*(const int
 
 static json_t *make_trace(const struct report_trace *trace) {
     static const struct member members[] = {
-        TEXT(report_trace, path),           FLAG(report_trace, complete),          FLAG(report_trace, recovered),
-        FLAG(report_trace, cut),            INTEGER(report_trace, events),         INTEGER(report_trace, lost_events),
-        INTEGER(report_trace, impossible_events), INTEGER(report_trace, truncated_stacks), INTEGER(report_trace, size_bytes),
+        TEXT(report_trace, path),
+        FLAG(report_trace, complete),
+        FLAG(report_trace, recovered),
+        FLAG(report_trace, cut),
+        INTEGER(report_trace, events),
+        INTEGER(report_trace, lost_events),
+        INTEGER(report_trace, impossible_events),
+        INTEGER(report_trace, truncated_stacks),
+        INTEGER(report_trace, size_bytes),
         TEXT(report_trace, run_id),
     };
     return object_of(MEMBERS(members), trace);
@@ -109,10 +120,12 @@ static json_t *make_system(const struct report_system *system) {
 
 static json_t *make_totals(const struct report_totals *totals) {
     static const struct member members[] = {
-        INTEGER(report_totals, allocations),     INTEGER(report_totals, frees),           INTEGER(report_totals, failed_allocations),
-        INTEGER(report_totals, allocated_bytes), INTEGER(report_totals, live_bytes_end),  INTEGER(report_totals, live_blocks_end),
-        INTEGER(report_totals, peak_live_bytes), INTEGER(report_totals, peak_live_t),     INTEGER(report_totals, peak_rss_bytes),
-        INTEGER(report_totals, temporary_allocations), REAL(report_totals, explained_share),
+        INTEGER(report_totals, allocations),        INTEGER(report_totals, frees),
+        INTEGER(report_totals, failed_allocations), INTEGER(report_totals, allocated_bytes),
+        INTEGER(report_totals, live_bytes_end),     INTEGER(report_totals, live_blocks_end),
+        INTEGER(report_totals, peak_live_bytes),    INTEGER(report_totals, peak_live_t),
+        INTEGER(report_totals, peak_rss_bytes),     INTEGER(report_totals, temporary_allocations),
+        REAL(report_totals, explained_share),
     };
     return object_of(MEMBERS(members), totals);
 }
@@ -121,10 +134,17 @@ static json_t *make_totals(const struct report_totals *totals) {
 
 static json_t *make_process(const void *item) {
     static const struct member members[] = {
-        INTEGER(report_process, pid),         INTEGER(report_process, parent),          TEXT(report_process, exe),
-        TEXT(report_process, started),        INTEGER(report_process, duration_ns),     TEXT(report_process, trace_path),
-        INTEGER(report_process, allocations), INTEGER(report_process, peak_live_bytes), INTEGER(report_process, peak_rss_bytes),
-        INTEGER(report_process, live_bytes_end), TEXT(report_process, result),
+        INTEGER(report_process, pid),
+        INTEGER(report_process, parent),
+        TEXT(report_process, exe),
+        TEXT(report_process, started),
+        INTEGER(report_process, duration_ns),
+        TEXT(report_process, trace_path),
+        INTEGER(report_process, allocations),
+        INTEGER(report_process, peak_live_bytes),
+        INTEGER(report_process, peak_rss_bytes),
+        INTEGER(report_process, live_bytes_end),
+        TEXT(report_process, result),
     };
     static const struct member exit_members[] = {
         {"kind", MEMBER_TEXT, offsetof(struct report_process, exit_kind)},
@@ -144,10 +164,11 @@ static json_t *make_process(const void *item) {
 
 static json_t *make_point(const void *item) {
     static const struct member members[] = {
-        INTEGER(report_point, t),         INTEGER(report_point, live_bytes), INTEGER(report_point, live_blocks),
-        INTEGER(report_point, pinned_bytes), INTEGER(report_point, rss_bytes), INTEGER(report_point, pss_bytes),
-        INTEGER(report_point, vms_bytes), REAL(report_point, cpu),           INTEGER(report_point, threads),
-        INTEGER(report_point, fds),
+        INTEGER(report_point, t),           INTEGER(report_point, live_bytes),
+        INTEGER(report_point, live_blocks), INTEGER(report_point, pinned_bytes),
+        INTEGER(report_point, rss_bytes),   INTEGER(report_point, pss_bytes),
+        INTEGER(report_point, vms_bytes),   REAL(report_point, cpu),
+        INTEGER(report_point, threads),     INTEGER(report_point, fds),
     };
     return object_of(MEMBERS(members), item);
 }
@@ -156,16 +177,21 @@ static json_t *make_point(const void *item) {
 
 static json_t *make_spread(const struct report_spread *spread) {
     static const struct member members[] = {
-        ROUNDED(report_spread, mean), ROUNDED(report_spread, min), ROUNDED(report_spread, p50),    ROUNDED(report_spread, p95),
-        ROUNDED(report_spread, p99),  ROUNDED(report_spread, max), ROUNDED(report_spread, stddev),
+        ROUNDED(report_spread, mean),   ROUNDED(report_spread, min), ROUNDED(report_spread, p50),
+        ROUNDED(report_spread, p95),    ROUNDED(report_spread, p99), ROUNDED(report_spread, max),
+        ROUNDED(report_spread, stddev),
     };
     return object_of(MEMBERS(members), spread);
 }
 
 static json_t *make_op(const void *item) {
     static const struct member members[] = {
-        TEXT(report_op, name),        INTEGER(report_op, count), INTEGER(report_op, ok),
-        INTEGER(report_op, failed),   INTEGER(report_op, rejected), REAL(report_op, per_s),
+        TEXT(report_op, name),
+        INTEGER(report_op, count),
+        INTEGER(report_op, ok),
+        INTEGER(report_op, failed),
+        INTEGER(report_op, rejected),
+        REAL(report_op, per_s),
         INTEGER(report_op, peak_in_flight),
     };
     const struct report_op *op = item;
@@ -174,29 +200,46 @@ static json_t *make_op(const void *item) {
 
 static json_t *make_named_value(const void *item) {
     static const struct member members[] = {
-        TEXT(report_value, name), REAL(report_value, last), REAL(report_value, min), REAL(report_value, max),
+        TEXT(report_value, name),
+        REAL(report_value, last),
+        REAL(report_value, min),
+        REAL(report_value, max),
     };
     return object_of(MEMBERS(members), item);
 }
 
 static json_t *make_round(const void *item) {
     static const struct member members[] = {
-        INTEGER(report_round, round),      INTEGER(report_round, begin),     INTEGER(report_round, end),
-        INTEGER(report_round, live_begin), INTEGER(report_round, live_end),  INTEGER(report_round, rss_begin),
-        INTEGER(report_round, rss_end),    INTEGER(report_round, items),     INTEGER(report_round, allocations),
+        INTEGER(report_round, round),      INTEGER(report_round, begin),    INTEGER(report_round, end),
+        INTEGER(report_round, live_begin), INTEGER(report_round, live_end), INTEGER(report_round, rss_begin),
+        INTEGER(report_round, rss_end),    INTEGER(report_round, items),    INTEGER(report_round, allocations),
     };
     return object_of(MEMBERS(members), item);
 }
 
 static json_t *make_phase(const void *item) {
     static const struct member members[] = {
-        TEXT(report_phase, name),           TEXT(report_phase, parent),          INTEGER(report_phase, rounds),
-        TEXT(report_phase, rounds_kind),    INTEGER(report_phase, items),        INTEGER(report_phase, duration_ns),
-        REAL(report_phase, items_per_s),    INTEGER(report_phase, rss_start),    INTEGER(report_phase, rss_end),
-        INTEGER(report_phase, rss_peak),    INTEGER(report_phase, live_start),   INTEGER(report_phase, live_end),
-        INTEGER(report_phase, live_peak),   INTEGER(report_phase, blocks_start), INTEGER(report_phase, blocks_end),
-        INTEGER(report_phase, overhead_bytes), INTEGER(report_phase, allocations), INTEGER(report_phase, allocated_bytes),
-        INTEGER(report_phase, retained_bytes), ROUNDED(report_phase, retained_per_round), TEXT(report_phase, diagnosis),
+        TEXT(report_phase, name),
+        TEXT(report_phase, parent),
+        INTEGER(report_phase, rounds),
+        TEXT(report_phase, rounds_kind),
+        INTEGER(report_phase, items),
+        INTEGER(report_phase, duration_ns),
+        REAL(report_phase, items_per_s),
+        INTEGER(report_phase, rss_start),
+        INTEGER(report_phase, rss_end),
+        INTEGER(report_phase, rss_peak),
+        INTEGER(report_phase, live_start),
+        INTEGER(report_phase, live_end),
+        INTEGER(report_phase, live_peak),
+        INTEGER(report_phase, blocks_start),
+        INTEGER(report_phase, blocks_end),
+        INTEGER(report_phase, overhead_bytes),
+        INTEGER(report_phase, allocations),
+        INTEGER(report_phase, allocated_bytes),
+        INTEGER(report_phase, retained_bytes),
+        ROUNDED(report_phase, retained_per_round),
+        TEXT(report_phase, diagnosis),
     };
     const struct report_phase *phase = item;
     json_t *object = object_of(MEMBERS(members), phase);
@@ -212,7 +255,10 @@ static json_t *line_value(int64_t line) { return line > 0 ? json_integer(line) :
 
 static json_t *make_frame(const void *item) {
     static const struct member members[] = {
-        TEXT(report_frame, function), TEXT(report_frame, file), TEXT(report_frame, module), FLAG(report_frame, inlined),
+        TEXT(report_frame, function),
+        TEXT(report_frame, file),
+        TEXT(report_frame, module),
+        FLAG(report_frame, inlined),
     };
     const struct report_frame *frame = item;
     json_t *object = with(object_of(MEMBERS(members), frame), "line", line_value(frame->line));
@@ -221,8 +267,8 @@ static json_t *make_frame(const void *item) {
 
 static json_t *make_evidence(const struct report_growth *growth) {
     static const struct member members[] = {
-        INTEGER(report_growth, rounds), INTEGER(report_growth, n),     INTEGER(report_growth, k),
-        REAL(report_growth, reach),     INTEGER(report_growth, first), INTEGER(report_growth, last),
+        INTEGER(report_growth, rounds), INTEGER(report_growth, n),         INTEGER(report_growth, k),
+        REAL(report_growth, reach),     INTEGER(report_growth, first),     INTEGER(report_growth, last),
         TEXT(report_growth, sentence),  TEXT(report_growth, would_change),
     };
     json_t *survivors = ARRAY(growth->survivors, growth->survivor_count, make_integer);
@@ -231,16 +277,11 @@ static json_t *make_evidence(const struct report_growth *growth) {
 
 static json_t *make_growth(const void *item) {
     static const struct member members[] = {
-        TEXT(report_growth, phase),
-        {"class", MEMBER_TEXT, offsetof(struct report_growth, class_slug)},
-        TEXT(report_growth, held_until),
-        FLAG(report_growth, only_phase),
-        TEXT(report_growth, rounds_kind),
-        ROUNDED(report_growth, bytes_per_round),
-        ROUNDED(report_growth, ci_low),
-        ROUNDED(report_growth, ci_high),
-        REAL(report_growth, bytes_per_item),
-        INTEGER(report_growth, threads_affected),
+        TEXT(report_growth, phase),          {"class", MEMBER_TEXT, offsetof(struct report_growth, class_slug)},
+        TEXT(report_growth, held_until),     FLAG(report_growth, only_phase),
+        TEXT(report_growth, rounds_kind),    ROUNDED(report_growth, bytes_per_round),
+        ROUNDED(report_growth, ci_low),      ROUNDED(report_growth, ci_high),
+        REAL(report_growth, bytes_per_item), INTEGER(report_growth, threads_affected),
     };
     return with(object_of(MEMBERS(members), item), "evidence", make_evidence(item));
 }
@@ -256,10 +297,18 @@ static json_t *make_lifetime(const struct report_site *site) {
 
 static json_t *make_site(const void *item) {
     static const struct member members[] = {
-        TEXT(report_site, id),                TEXT(report_site, function),          TEXT(report_site, file),
-        TEXT(report_site, module),            INTEGER(report_site, allocations),    INTEGER(report_site, allocated_bytes),
-        INTEGER(report_site, live_bytes_end), INTEGER(report_site, live_blocks_end), INTEGER(report_site, peak_bytes),
-        INTEGER(report_site, temporary),      INTEGER(report_site, live_at_peak),   INTEGER(report_site, rss_bytes),
+        TEXT(report_site, id),
+        TEXT(report_site, function),
+        TEXT(report_site, file),
+        TEXT(report_site, module),
+        INTEGER(report_site, allocations),
+        INTEGER(report_site, allocated_bytes),
+        INTEGER(report_site, live_bytes_end),
+        INTEGER(report_site, live_blocks_end),
+        INTEGER(report_site, peak_bytes),
+        INTEGER(report_site, temporary),
+        INTEGER(report_site, live_at_peak),
+        INTEGER(report_site, rss_bytes),
         INTEGER(report_site, process),
     };
     const struct report_site *site = item;
@@ -324,7 +373,8 @@ static json_t *make_report(const struct report *report) {
 int render_json(FILE *out, const struct report *report) {
     json_t *object = make_report(report);
     if (!object) return -ENOMEM;
-    int failed = json_dumpf(object, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF || fflush(out);
+    int failed =
+        json_dumpf(object, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF || fflush(out);
     json_decref(object);
     return failed ? -EIO : 0;
 }

@@ -16,13 +16,11 @@ enum { LEAKS_MAX = 10, FRAMES_MAX = 12, NAME_MAX_CHARACTERS = 200, LOW = 0x20, R
 /* At most NAME_MAX_CHARACTERS of the text; in a table cell and outside code. */
 static void put_text(FILE *out, const char *text) {
     size_t length, count = 0;
-    for (uint32_t c; text && count < NAME_MAX_CHARACTERS && ((c = utf8_next(text, &length)) || length); text += length, count++) {
-        if (c == REPLACEMENT || c < LOW || (c >= 0x7f && c < 0xa0))
-            fputs("\xef\xbf\xbd", out);
-        else if (c < 0x80 && strchr("\\`*_{}[]()#+-.!|<>&~@$:", (int)c))
-            fprintf(out, "&#%u;", c);
-        else
-            fwrite(text, 1, length, out);
+    for (uint32_t c; text && count < NAME_MAX_CHARACTERS && ((c = utf8_next(text, &length)) || length);
+         text += length, count++) {
+        if (c == REPLACEMENT || c < LOW || (c >= 0x7f && c < 0xa0)) fputs("\xef\xbf\xbd", out);
+        else if (c < 0x80 && strchr("\\`*_{}[]()#+-.!|<>&~@$:", (int)c)) fprintf(out, "&#%u;", c);
+        else fwrite(text, 1, length, out);
     }
 }
 
@@ -60,8 +58,8 @@ static void put_finding(FILE *out, const struct report *report, const struct rep
     for (size_t i = 0; site && i < site->depth && i < FRAMES_MAX; i++) put_frame(out, &site->stack[i]);
 }
 
-static void put_findings(FILE *out, const struct report *report, const char *title, const struct report_finding *findings,
-                         size_t count) {
+static void put_findings(FILE *out, const struct report *report, const char *title,
+                         const struct report_finding *findings, size_t count) {
     if (count == 0) return;
     fprintf(out, "\n### %s\n\n", title);
     for (size_t i = 0; i < count && i < LEAKS_MAX; i++) put_finding(out, report, &findings[i]);
@@ -74,7 +72,9 @@ static void put_budgets(FILE *out, const struct report_verdict *verdict) {
     for (size_t i = 0; i < verdict->budget_count; i++) {
         const struct report_budget *budget = &verdict->budgets[i];
         const char *const cells[] = {budget->rule, budget->phase, budget->value, budget->limit,
-                                     budget->state ? budget->state : budget->ok ? "ok" : "exceeded"};
+                                     budget->state ? budget->state
+                                     : budget->ok  ? "ok"
+                                                   : "exceeded"};
         for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
             fputs("| ", out);
             put_text(out, cells[k]);
@@ -87,8 +87,9 @@ static void put_budgets(FILE *out, const struct report_verdict *verdict) {
 static void put_phase(FILE *out, const struct report_phase *phase) {
     fputs("| ", out);
     put_text(out, phase->name);
-    fprintf(out, " | %s | %s | %s | %s | %s | %s | ", amount_count(phase->rounds).text, amount_time_whole(phase->duration_ns).text,
-            amount_bytes(phase->rss_peak).text, amount_bytes(phase->live_start).text, amount_bytes(phase->live_end).text,
+    fprintf(out, " | %s | %s | %s | %s | %s | %s | ", amount_count(phase->rounds).text,
+            amount_time_whole(phase->duration_ns).text, amount_bytes(phase->rss_peak).text,
+            amount_bytes(phase->live_start).text, amount_bytes(phase->live_end).text,
             amount_bytes_real(phase->retained_per_round).text);
     put_text(out, phase->diagnosis);
     fputs(" |\n", out);

@@ -36,8 +36,10 @@ struct text_style text_style_for(int fd, bool color) {
 
 void pen_tint(struct pen *pen, enum tint tint) {
     static const char *const codes[] = {
-        [TINT_NONE] = "0",    [TINT_TITLE] = "1",   [TINT_FAINT] = "2",  [TINT_GOOD] = "1;32",         [TINT_WARN] = "1;33",
-        [TINT_BAD] = "1;31", [TINT_LIVE] = "34",   [TINT_RSS] = "90",   [TINT_LIVE_ON_RSS] = "34;100", [TINT_NAME] = "1;36",
+        [TINT_NONE] = "0",    [TINT_TITLE] = "1",   [TINT_FAINT] = "2",
+        [TINT_GOOD] = "1;32", [TINT_WARN] = "1;33", [TINT_BAD] = "1;31",
+        [TINT_LIVE] = "34",   [TINT_RSS] = "90",    [TINT_LIVE_ON_RSS] = "34;100",
+        [TINT_NAME] = "1;36",
     };
     if (pen->style.color) fprintf(pen->out, "\033[%sm", codes[tint]);
 }
@@ -48,9 +50,10 @@ static char ascii_for(uint32_t character) {
         uint32_t character;
         char instead;
     } table[] = {
-        {0x2500, '-'}, {0x2502, '|'}, {0x251c, '|'}, {0x2514, '`'}, {0x2524, '|'}, {0x253c, '+'}, {0x2534, '+'}, {0x2574, '-'},
-        {0x2581, '_'}, {0x2582, '.'}, {0x2583, '-'}, {0x2584, '-'}, {0x2585, '='}, {0x2586, '='}, {0x2587, '#'}, {0x2588, '#'},
-        {0x2591, '.'}, {0x258f, '|'}, {0x2595, '|'}, {0x2026, '~'}, {0xb7, '-'},   {0xd7, 'x'},   {0x2192, '>'}, {0x2190, '<'},
+        {0x2500, '-'}, {0x2502, '|'}, {0x251c, '|'}, {0x2514, '`'}, {0x2524, '|'}, {0x253c, '+'},
+        {0x2534, '+'}, {0x2574, '-'}, {0x2581, '_'}, {0x2582, '.'}, {0x2583, '-'}, {0x2584, '-'},
+        {0x2585, '='}, {0x2586, '='}, {0x2587, '#'}, {0x2588, '#'}, {0x2591, '.'}, {0x258f, '|'},
+        {0x2595, '|'}, {0x2026, '~'}, {0xb7, '-'},   {0xd7, 'x'},   {0x2192, '>'}, {0x2190, '<'},
         {0xb5, 'u'},   {0x2013, '-'}, {0x2022, '*'}, {0x25b2, '^'}, {0x250a, ':'},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -59,10 +62,8 @@ static char ascii_for(uint32_t character) {
 }
 
 static void put_character(struct pen *pen, const char *text, size_t length, uint32_t character) {
-    if (character < 0x80 || pen->style.unicode)
-        fwrite(text, 1, length, pen->out);
-    else
-        fputc(ascii_for(character), pen->out);
+    if (character < 0x80 || pen->style.unicode) fwrite(text, 1, length, pen->out);
+    else fputc(ascii_for(character), pen->out);
     pen->column++;
 }
 
@@ -134,12 +135,9 @@ static char *escaped(const char *text) {
     FILE *out = open_memstream(&clean, &size);
     if (!out) return NULL;
     for (uint32_t c; (c = utf8_next(text, &length)) || length; text += length) {
-        if (c == REPLACEMENT)
-            fputs("\xef\xbf\xbd", out);
-        else if (is_control(c))
-            fprintf(out, c < 0x100 ? "\\x%02x" : "\\u{%x}", c);
-        else
-            fwrite(text, 1, length, out);
+        if (c == REPLACEMENT) fputs("\xef\xbf\xbd", out);
+        else if (is_control(c)) fprintf(out, c < 0x100 ? "\\x%02x" : "\\u{%x}", c);
+        else fwrite(text, 1, length, out);
     }
     return fclose(out) == 0 ? clean : NULL;
 }
@@ -192,10 +190,8 @@ static char *fit_for(const char *text, int room) {
 void pen_name(struct pen *pen, const char *text, int room) {
     char *clean = fit_for(text, room);
     int width = clean ? pen_width_of(clean) : 0;
-    if (clean && width > room && room > 2)
-        put_cut(pen, clean, width, room);
-    else if (clean)
-        pen_put(pen, clean);
+    if (clean && width > room && room > 2) put_cut(pen, clean, width, room);
+    else if (clean) pen_put(pen, clean);
     free(clean);
 }
 

@@ -8,7 +8,18 @@
 
 #include "render.h"
 
-enum tint { TINT_NONE, TINT_TITLE, TINT_FAINT, TINT_GOOD, TINT_WARN, TINT_BAD, TINT_LIVE, TINT_RSS, TINT_LIVE_ON_RSS, TINT_NAME };
+enum tint {
+    TINT_NONE,
+    TINT_TITLE,
+    TINT_FAINT,
+    TINT_GOOD,
+    TINT_WARN,
+    TINT_BAD,
+    TINT_LIVE,
+    TINT_RSS,
+    TINT_LIVE_ON_RSS,
+    TINT_NAME
+};
 
 struct pen {
     FILE *out;

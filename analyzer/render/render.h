@@ -12,10 +12,10 @@
 
 struct text_style {
     bool color;
-    bool unicode;   /* else ASCII only */
-    int width;      /* columns; below 80 lines are longer than that */
-    size_t sites;   /* top sites shown besides the leaks; 0: 10 */
-    size_t depth;   /* frames shown of a stack; 0: 12 */
+    bool unicode; /* else ASCII only */
+    int width;    /* columns; below 80 lines are longer than that */
+    size_t sites; /* top sites shown besides the leaks; 0: 10 */
+    size_t depth; /* frames shown of a stack; 0: 12 */
 };
 
 /* Width of the terminal behind `fd` (100 where there is none) and whether the locale is UTF-8; `color` is the caller's. */

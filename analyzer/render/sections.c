@@ -23,8 +23,7 @@ static void put_exit(struct pen *pen, const struct report_process *process) {
     const char *kind = process->exit_kind ? process->exit_kind : "unknown";
     if (process->exit_code == REPORT_NONE || strcmp(kind, "unknown") == 0 || strcmp(kind, "running") == 0)
         pen_print(pen, "%s", strcmp(kind, "running") == 0 ? "still running" : "end unknown");
-    else
-        pen_print(pen, "%s %" PRId64, strcmp(kind, "code") == 0 ? "exit" : kind, process->exit_code);
+    else pen_print(pen, "%s %" PRId64, strcmp(kind, "code") == 0 ? "exit" : kind, process->exit_code);
 }
 
 static void put_command(struct pen *pen, const struct report_process *process) {
@@ -57,7 +56,8 @@ static void compose_totals(FILE *out, const void *object) {
     const struct report_totals *totals = object;
     fprintf(out, "%s allocations of %s, %s freed", amount_count(totals->allocations).text,
             amount_bytes(totals->allocated_bytes).text, amount_count(totals->frees).text);
-    if (totals->temporary_allocations > 0) fprintf(out, ", %s temporary", amount_count(totals->temporary_allocations).text);
+    if (totals->temporary_allocations > 0)
+        fprintf(out, ", %s temporary", amount_count(totals->temporary_allocations).text);
     if (totals->failed_allocations > 0) fprintf(out, ", %s failed", amount_count(totals->failed_allocations).text);
     fprintf(out, "; %s live in %s blocks at the end", amount_bytes(totals->live_bytes_end).text,
             amount_count(totals->live_blocks_end).text);
@@ -82,8 +82,9 @@ enum phase_column { PHASE_ROUNDS, PHASE_TIME, PHASE_RATE, PHASE_RSS, PHASE_LIVE,
 static const struct {
     const char *title;
     int width, least; /* least: width of the page from which on it is shown */
-} phase_columns[PHASE_COLUMNS] = {{"rounds", 7, 0},    {"time", 9, 0},           {"items/s", 8, 92},
-                                  {"RSS peak", 10, 0}, {"live start > end", 22, 92}, {"kept/round", 11, 0}};
+} phase_columns[PHASE_COLUMNS] = {
+    {"rounds", 7, 0},     {"time", 9, 0}, {"items/s", 8, 92}, {"RSS peak", 10, 0}, {"live start > end", 22, 92},
+    {"kept/round", 11, 0}};
 
 static int phase_name_width(const struct pen *pen) {
     int width = pen->style.width - 14;
@@ -119,7 +120,9 @@ static int nesting(const struct report *report, const struct report_phase *phase
     return depth;
 }
 
-static enum tint diagnosis_tint(const char *diagnosis) { return strcmp(diagnosis, "steady") == 0 ? TINT_GOOD : TINT_WARN; }
+static enum tint diagnosis_tint(const char *diagnosis) {
+    return strcmp(diagnosis, "steady") == 0 ? TINT_GOOD : TINT_WARN;
+}
 
 static void put_phase(struct pen *pen, const struct report *report, const struct report_phase *phase) {
     int indent = 2 + 2 * nesting(report, phase);
@@ -146,8 +149,9 @@ static void compose_op(FILE *out, const void *object) {
     if (isfinite(op->per_s)) fprintf(out, ", %s/s", amount_number(op->per_s).text);
     if (op->failed > 0) fprintf(out, ", %s failed", amount_count(op->failed).text);
     if (op->rejected > 0) fprintf(out, ", %s rejected", amount_count(op->rejected).text);
-    fprintf(out, " · mean %s, p50 %s, p95 %s, p99 %s, max %s", amount_time(op->ns.mean).text, amount_time(op->ns.p50).text,
-            amount_time(op->ns.p95).text, amount_time(op->ns.p99).text, amount_time(op->ns.max).text);
+    fprintf(out, " · mean %s, p50 %s, p95 %s, p99 %s, max %s", amount_time(op->ns.mean).text,
+            amount_time(op->ns.p50).text, amount_time(op->ns.p95).text, amount_time(op->ns.p99).text,
+            amount_time(op->ns.max).text);
 }
 
 static void put_op(struct pen *pen, const struct report_op *op) {
@@ -160,7 +164,8 @@ static void put_value(struct pen *pen, const struct report_value *value) {
     pen_to(pen, INDENT + 2);
     pen_name(pen, value->name, 40);
     pen_print(pen, ": %s", amount_number(value->last).text);
-    if (value->min < value->max) pen_print(pen, " (%s to %s)", amount_number(value->min).text, amount_number(value->max).text);
+    if (value->min < value->max)
+        pen_print(pen, " (%s to %s)", amount_number(value->min).text, amount_number(value->max).text);
     pen_line(pen);
 }
 
@@ -190,7 +195,8 @@ enum {
 
 /* The class that says most: anything but a pass. */
 static const char *class_of(const struct report_site *site) {
-    static const char *const quiet[] = {"released", "one-time", "bounded", "sawtooth", "backlog", "returned", "runtime", "not-judged"};
+    static const char *const quiet[] = {"released", "one-time", "bounded", "sawtooth",
+                                        "backlog",  "returned", "runtime", "not-judged"};
     for (size_t i = 0; i < site->growth_count; i++) {
         const char *slug = site->growth[i].class_slug;
         bool loud = slug != NULL;
@@ -260,7 +266,8 @@ void section_sites(struct pen *pen, const struct report *report) {
     pen_line(pen);
     size_t shown = 0;
     for (; shown < report->site_count && shown < most; shown++) put_site(pen, &report->sites[shown]);
-    int64_t total = report->sites_total > (int64_t)report->site_count ? report->sites_total : (int64_t)report->site_count;
+    int64_t total =
+        report->sites_total > (int64_t)report->site_count ? report->sites_total : (int64_t)report->site_count;
     if ((int64_t)shown < total) {
         pen_to(pen, SITE_NAME);
         pen_print(pen, "… %" PRId64 " more (--top N)", total - (int64_t)shown);
@@ -284,7 +291,7 @@ static bool has_parent_here(const struct report *report, const struct report_pro
 enum { TIME = 36, END = 46, RSS = 60, RESULT = 71 };
 
 static void put_process(struct pen *pen, const struct report_process *process, int depth) {
-        pen_to(pen, 2 + 2 * depth);
+    pen_to(pen, 2 + 2 * depth);
     pen_print(pen, "%s%" PRId64 " ", depth ? "└ " : "", process->pid);
     pen_name(pen, process->exe ? file_name(process->exe) : "?", TIME - pen->column - 1);
     pen_to(pen, TIME);
@@ -300,7 +307,8 @@ static void put_process(struct pen *pen, const struct report_process *process, i
     pen_line(pen);
 }
 
-static void put_tree(struct pen *pen, const struct report *report, const struct report_process *process, int depth, size_t *room) {
+static void put_tree(struct pen *pen, const struct report *report, const struct report_process *process, int depth,
+                     size_t *room) {
     if (*room == 0 || depth > TREE_DEPTH_MAX) return;
     (*room)--;
     put_process(pen, process, depth);
@@ -342,11 +350,14 @@ static void put_doubt(struct pen *pen, const char *text) {
 }
 
 static bool has_losses(const struct report_trace *trace) {
-    return trace->cut || trace->recovered || trace->lost_events > 0 || trace->impossible_events > 0 || trace->truncated_stacks > 0;
+    return trace->cut || trace->recovered || trace->lost_events > 0 || trace->impossible_events > 0 ||
+           trace->truncated_stacks > 0;
 }
 
 static void put_losses(struct pen *pen, const struct report_trace *trace) {
-    if (trace->cut) put_doubt(pen, "The recording ends before the process did, or its end is unknown: what was live then may have been freed later.");
+    if (trace->cut)
+        put_doubt(pen, "The recording ends before the process did, or its end is unknown: what was live then may have "
+                       "been freed later.");
     if (trace->recovered) put_doubt(pen, "The recorder did not end in order; the trace was read from its buffers.");
     const struct {
         int64_t count;

@@ -17,7 +17,8 @@ static bool is_mangled(const char *symbol) {
 
 /* Length of the name without what the compiler and the linker appended. */
 static size_t plain_length(const char *symbol) {
-    static const char *const suffixes[] = {".constprop.", ".part.", ".isra.", ".cold", ".lto_priv.", ".llvm.", ".localalias", "@"};
+    static const char *const suffixes[] = {".constprop.", ".part.", ".isra.",      ".cold",
+                                           ".lto_priv.",  ".llvm.", ".localalias", "@"};
     size_t length = strlen(symbol);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         const char *found = length > 1 ? strstr(symbol + 1, suffixes[i]) : NULL;

@@ -196,7 +196,8 @@ static char *debug_search_path(const struct image_search *places) {
 /* By build-id alone, also from debuginfod where the user has set it up. */
 static void try_servers(struct candidate *candidate) {
     const struct image_source *source = candidate->source;
-    const Dwfl_Callbacks callbacks = {.find_elf = dwfl_build_id_find_elf, .find_debuginfo = dwfl_standard_find_debuginfo};
+    const Dwfl_Callbacks callbacks = {.find_elf = dwfl_build_id_find_elf,
+                                      .find_debuginfo = dwfl_standard_find_debuginfo};
     if (!getenv("DEBUGINFOD_URLS") || source->build_id_length == 0 || candidate->fd >= 0) return;
     Dwfl *dwfl = dwfl_begin(&callbacks);
     Dwfl_Module *module = dwfl ? dwfl_report_module(dwfl, base_name(source->path), 0x1000, 0x2000) : NULL;
@@ -215,10 +216,8 @@ static void try_servers(struct candidate *candidate) {
 static enum image_state find_file(struct candidate *candidate) {
     char *path = plain_path(candidate->source->path);
     if (!path) return IMAGE_BAD;
-    if (is_vdso(path))
-        try_vdso(candidate);
-    else
-        search(candidate, path);
+    if (is_vdso(path)) try_vdso(candidate);
+    else search(candidate, path);
     free(path);
     try_servers(candidate);
     return candidate->fd >= 0 ? IMAGE_OPEN : candidate->worst;
@@ -252,10 +251,8 @@ static void add_units(struct image *image, Dwarf *dwarf) {
     Dwarf_Die die, split;
     uint8_t type;
     while (dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, &split) == 0) {
-        if (type == DW_UT_skeleton)
-            add_unit(image, &die, dwarf_tag(&split) == DW_TAG_invalid ? &die : &split);
-        else if (type == DW_UT_compile)
-            add_unit(image, &die, &die);
+        if (type == DW_UT_skeleton) add_unit(image, &die, dwarf_tag(&split) == DW_TAG_invalid ? &die : &split);
+        else if (type == DW_UT_compile) add_unit(image, &die, &die);
     }
 }
 
@@ -321,7 +318,8 @@ void image_close(struct image *image) {
 /* Tables of a unit. */
 
 static bool names_a_scope(int tag) {
-    static const int tags[] = {DW_TAG_namespace, DW_TAG_class_type, DW_TAG_structure_type, DW_TAG_union_type, DW_TAG_subprogram};
+    static const int tags[] = {DW_TAG_namespace, DW_TAG_class_type, DW_TAG_structure_type, DW_TAG_union_type,
+                               DW_TAG_subprogram};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
         if (tag == tags[i]) return true;
     return false;
@@ -354,7 +352,8 @@ static void walk(struct unit *unit, Dwarf_Die *parent, int scope, int depth) {
     do {
         int tag = dwarf_tag(&die);
         if (tag == DW_TAG_subprogram) add_function(unit, &die, scope);
-        if (dwarf_haschildren(&die)) walk(unit, &die, names_a_scope(tag) ? add_scope(unit, &die, scope) : scope, depth + 1);
+        if (dwarf_haschildren(&die))
+            walk(unit, &die, names_a_scope(tag) ? add_scope(unit, &die, scope) : scope, depth + 1);
     } while (dwarf_siblingof(&die, &die) == 0);
 }
 
@@ -380,7 +379,8 @@ static Dwarf_Die declaration(const Dwarf_Die *die) {
     for (int i = 0; i < ORIGIN_STEPS_MAX; i++) {
         Dwarf_Attribute attribute;
         Dwarf_Die next;
-        if (!dwarf_attr(&at, DW_AT_abstract_origin, &attribute) && !dwarf_attr(&at, DW_AT_specification, &attribute)) break;
+        if (!dwarf_attr(&at, DW_AT_abstract_origin, &attribute) && !dwarf_attr(&at, DW_AT_specification, &attribute))
+            break;
         if (!dwarf_formref_die(&attribute, &next)) break;
         at = next;
     }
@@ -393,14 +393,16 @@ static int scope_of(const struct unit *unit, const Dwarf_Die *die) {
     if (!dwarf_diecu(&named, &theirs, NULL, NULL) || !dwarf_diecu(&copy, &ours, NULL, NULL) || ours.addr != theirs.addr)
         return NO_SCOPE;
     const struct place key = {.offset = dwarf_dieoffset(&named)};
-    const struct place *found = unit->place_count ? bsearch(&key, unit->places, unit->place_count, sizeof key, compare_places) : NULL;
+    const struct place *found =
+        unit->place_count ? bsearch(&key, unit->places, unit->place_count, sizeof key, compare_places) : NULL;
     return found ? found->scope : NO_SCOPE;
 }
 
 /* a::b::name; malloc'd. */
 static char *qualified(const struct unit *unit, int scope, const char *name) {
     char *text = strdup(name);
-    for (int depth = 0; text && scope != NO_SCOPE && depth < TREE_DEPTH_MAX; scope = unit->scopes[scope].parent, depth++) {
+    for (int depth = 0; text && scope != NO_SCOPE && depth < TREE_DEPTH_MAX;
+         scope = unit->scopes[scope].parent, depth++) {
         char *longer = joined(unit->scopes[scope].name, "::", text);
         free(text);
         text = longer;
@@ -412,7 +414,8 @@ static char *qualified(const struct unit *unit, int scope, const char *name) {
 static char *function_name(const struct unit *unit, Dwarf_Die *die) {
     Dwarf_Attribute attribute;
     const char *linkage = NULL, *plain = dwarf_diename(die);
-    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) || dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
         linkage = dwarf_formstring(&attribute);
     if (linkage) return demangle(linkage);
     return plain ? qualified(unit, scope_of(unit, die), plain) : NULL;
@@ -470,8 +473,8 @@ static void emit_line(struct unit *unit, Dwarf_Addr address, struct image_frame 
 }
 
 /* Each inlined function is at the line so far, and was called at the one that its description gives. */
-static void emit_chain(const struct unit *unit, Dwarf_Die *chain, size_t count, struct image_frame *frame, image_emit *emit,
-                       void *context) {
+static void emit_chain(const struct unit *unit, Dwarf_Die *chain, size_t count, struct image_frame *frame,
+                       image_emit *emit, void *context) {
     while (count-- > 0) {
         char *name = function_name(unit, &chain[count]);
         frame->function = name;

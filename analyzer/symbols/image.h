@@ -20,7 +20,7 @@ enum image_state {
     IMAGE_BAD,      /* not an object file, or reading it failed */
 };
 
-struct image_search { /* where to look besides the recorded path */
+struct image_search {    /* where to look besides the recorded path */
     const char *sysroot; /* NULL: none */
     const char *const *debug_paths;
     size_t debug_path_count;

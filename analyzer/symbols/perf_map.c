@@ -73,14 +73,10 @@ int perf_map_read(struct perf_map **out, const char *path) {
     struct perf_map *map = calloc(1, sizeof *map);
     FILE *in = map ? fdopen(fd, "r") : NULL;
     int error = in ? read_lines(map, in) : -ENOMEM;
-    if (in)
-        fclose(in);
-    else
-        close(fd);
-    if (error)
-        perf_map_free(map);
-    else
-        *out = map;
+    if (in) fclose(in);
+    else close(fd);
+    if (error) perf_map_free(map);
+    else *out = map;
     return error;
 }
 

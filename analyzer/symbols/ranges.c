@@ -40,10 +40,8 @@ static size_t begun(const struct ranges *ranges, uint64_t address) {
     size_t from = 0, to = ranges->count;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (ranges->items[middle].low <= address)
-            from = middle + 1;
-        else
-            to = middle;
+        if (ranges->items[middle].low <= address) from = middle + 1;
+        else to = middle;
     }
     return from;
 }

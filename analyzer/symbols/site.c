@@ -15,7 +15,8 @@ enum { FOLD_MAX = 16 };
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 static bool same_function(const struct symbol_frame *a, const struct symbol_frame *b) {
-    if (!a->function || !b->function) return a->function == b->function && a->offset == b->offset && same_text(a->module, b->module);
+    if (!a->function || !b->function)
+        return a->function == b->function && a->offset == b->offset && same_text(a->module, b->module);
     return same_text(a->function, b->function) && same_text(a->module, b->module);
 }
 
@@ -26,7 +27,8 @@ static bool same_run(const struct symbol_frame *a, const struct symbol_frame *b,
 }
 
 /* Length of the shortest run at the end of `kept` that the next frames repeat; 0: none. */
-static size_t repeated(const struct symbol_frame *kept, size_t kept_count, const struct symbol_frame *next, size_t left) {
+static size_t repeated(const struct symbol_frame *kept, size_t kept_count, const struct symbol_frame *next,
+                       size_t left) {
     for (size_t length = 1; length <= FOLD_MAX && length <= kept_count && length <= left; length++)
         if (same_run(kept + kept_count - length, next, length)) return length;
     return 0;
@@ -36,10 +38,8 @@ size_t site_fold(struct symbol_frame *frames, size_t count) {
     size_t kept = 0;
     for (size_t i = 0; i < count;) {
         size_t run = repeated(frames, kept, frames + i, count - i);
-        if (run)
-            i += run;
-        else
-            frames[kept++] = frames[i++];
+        if (run) i += run;
+        else frames[kept++] = frames[i++];
     }
     return kept;
 }

@@ -182,7 +182,8 @@ static void ask_image(struct gathering *gathering, struct image_entry *image) {
     worker_lookup(gathering->symbols->worker, image->index, answer->offset, gather, gathering);
     image->asked++;
     if (answer->count == 0 || !answer->frames[0].function) image->unnamed++;
-    if (answer->count == 0) add_frame(gathering, &(struct symbol_frame){.module = image->name, .offset = answer->offset});
+    if (answer->count == 0)
+        add_frame(gathering, &(struct symbol_frame){.module = image->name, .offset = answer->offset});
     if (answer->count) answer->frames[answer->count - 1].inlined = false;
 }
 
@@ -197,17 +198,16 @@ static void ask_jit(struct gathering *gathering) {
 size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t address, bool returning,
                        const struct symbol_frame **frames) {
     static const struct symbol_frame unknown;
-    const struct module_entry *found = find(&(struct module_entry){.space = space, .id = module}, &symbols->modules, compare_modules);
+    const struct module_entry *found =
+        find(&(struct module_entry){.space = space, .id = module}, &symbols->modules, compare_modules);
     struct answer key = {.image = found ? found->image : NULL,
                          .space = found ? 0 : space,
                          .offset = address - (found ? found->bias : 0) - (returning && address)};
     struct answer *answer = find(&key, &symbols->answers, compare_answers);
     if (!answer && (answer = insert(&key, sizeof key, &symbols->answers, compare_answers))) {
         struct gathering gathering = {symbols, answer};
-        if (found)
-            ask_image(&gathering, found->image);
-        else
-            ask_jit(&gathering);
+        if (found) ask_image(&gathering, found->image);
+        else ask_jit(&gathering);
     }
     *frames = answer && answer->count ? answer->frames : &unknown;
     return answer && answer->count ? answer->count : 1;
@@ -224,7 +224,8 @@ __attribute__((format(printf, 2, 3))) static void doubt(struct symbols *symbols,
 
 static const char *build_id_text(const struct image_entry *image, char *text, size_t size) {
     text[0] = 0;
-    for (size_t i = 0; i < image->build_id_length && i < 8 && 2 * i + 2 < size; i++) sprintf(text + 2 * i, "%02x", image->build_id[i]);
+    for (size_t i = 0; i < image->build_id_length && i < 8 && 2 * i + 2 < size; i++)
+        sprintf(text + 2 * i, "%02x", image->build_id[i]);
     return text;
 }
 
@@ -237,7 +238,8 @@ static void doubt_image(struct symbols *symbols, const struct image_entry *image
               image->build_id_length ? build_id_text(image, id, sizeof id) : "unknown");
         return;
     case IMAGE_MISMATCH:
-        doubt(symbols, "%s is another build than the one recorded (%s, recorded build-id %s): its functions have no names",
+        doubt(symbols,
+              "%s is another build than the one recorded (%s, recorded build-id %s): its functions have no names",
               image->name, image->path, build_id_text(image, id, sizeof id));
         return;
     case IMAGE_BAD: doubt(symbols, "%s could not be read as an object file (%s)", image->name, image->path); return;
@@ -269,8 +271,8 @@ int symbols_open(struct symbols **out, const struct symbol_options *options) {
     struct symbols *symbols = calloc(1, sizeof *symbols);
     if (!symbols) return -ENOMEM;
     if (options)
-        symbols->places = (struct image_search){options->sysroot && *options->sysroot ? options->sysroot : NULL, options->debug_paths,
-                                                options->debug_path_count};
+        symbols->places = (struct image_search){options->sysroot && *options->sysroot ? options->sysroot : NULL,
+                                                options->debug_paths, options->debug_path_count};
     symbols->worker = worker_new(&symbols->places, options && options->in_process);
     if (!symbols->worker) {
         free(symbols);

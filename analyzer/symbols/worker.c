@@ -119,10 +119,8 @@ static size_t answer(struct worker *worker, const uint8_t *request, size_t lengt
     uint64_t offset = wire_get_varint(&r);
     struct entry *entry = requested(worker, &r);
     if (!entry) return 0;
-    if (what == REQUEST_OPEN)
-        wire_put_u8(&w, (uint8_t)open_entry(worker, entry));
-    else
-        lookup_entry(worker, entry, offset, put_frame, &w);
+    if (what == REQUEST_OPEN) wire_put_u8(&w, (uint8_t)open_entry(worker, entry));
+    else lookup_entry(worker, entry, offset, put_frame, &w);
     return (size_t)(w.at - out);
 }
 
@@ -186,7 +184,8 @@ static bool start_child(struct worker *worker) {
     return true;
 }
 
-static size_t put_request(uint8_t *out, enum request what, size_t index, const struct image_source *source, uint64_t offset) {
+static size_t put_request(uint8_t *out, enum request what, size_t index, const struct image_source *source,
+                          uint64_t offset) {
     struct wire_writer w = wire_writer(out, REQUEST_MAX);
     wire_put_u8(&w, (uint8_t)what);
     wire_put_varint(&w, offset);

@@ -14,9 +14,9 @@ struct wrapper {
 
 /* Libraries that allocate for whoever calls them: no function of theirs is a call site while another is left. */
 static const char *const runtimes[] = {
-    "libc.so.*",     "libc-*.so",      "ld-linux*",  "ld-2*.so", "ld-musl*", "libpthread*",  "libdl.so*", "libstdc++.so*",
-    "libgcc_s.so*",  "libc++.so*",     "libc++abi.so*", "libm.so*", "librt.so*", "libtrace.so*", "libjemalloc.so*",
-    "libtcmalloc*",  "libmimalloc.so*", "linux-vdso*", "[[]vdso]",
+    "libc.so.*",       "libc-*.so",    "ld-linux*",       "ld-2*.so",      "ld-musl*", "libpthread*", "libdl.so*",
+    "libstdc++.so*",   "libgcc_s.so*", "libc++.so*",      "libc++abi.so*", "libm.so*", "librt.so*",   "libtrace.so*",
+    "libjemalloc.so*", "libtcmalloc*", "libmimalloc.so*", "linux-vdso*",   "[[]vdso]",
 };
 
 static const struct wrapper wrappers[] = {
@@ -204,7 +204,8 @@ bool is_wrapper(const char *function, const char *module, const struct wrapper_s
     return in_table(function, module);
 }
 
-static size_t first_plain(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra, bool skip_runtimes) {
+static size_t first_plain(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra,
+                          bool skip_runtimes) {
     for (size_t i = 0; i < count; i++) {
         if (skip_runtimes && is_runtime(frames[i].module)) continue;
         if (!is_wrapper(frames[i].function, frames[i].module, extra)) return i;
@@ -214,7 +215,8 @@ static size_t first_plain(const struct symbol_frame *frames, size_t count, const
 
 /* What starts the program; not a call site of anything. */
 static bool starts_program(const struct symbol_frame *frame) {
-    static const char *const names[] = {"_start", "__libc_start_main*", "_dl_start_user", "_dl_start", "start_thread", "clone*"};
+    static const char *const names[] = {"_start",    "__libc_start_main*", "_dl_start_user",
+                                        "_dl_start", "start_thread",       "clone*"};
     for (size_t i = 0; frame->function && i < sizeof names / sizeof *names; i++)
         if (matches(names[i], frame->function)) return true;
     return false;

@@ -95,9 +95,10 @@ static void json_holds_the_numbers(void **state) {
 
 static void json_absent_is_null(void **state) {
     (void)state;
-    static const char *const absent[] = {"phases.2.items",        "phases.2.items_per_s", "phases.2.round_ns.mean",
-                                         "sites.2.rss_bytes",     "sites.2.module",       "sites.2.stack.0.line",
-                                         "processes.2.exit.code", "curve.0.cpu",          "sites.1.growth.0.bytes_per_round"};
+    static const char *const absent[] = {
+        "phases.2.items",        "phases.2.items_per_s", "phases.2.round_ns.mean",
+        "sites.2.rss_bytes",     "sites.2.module",       "sites.2.stack.0.line",
+        "processes.2.exit.code", "curve.0.cpu",          "sites.1.growth.0.bytes_per_round"};
     json_t *report = parsed(report_fixture());
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) assert_true(json_is_null(at(report, absent[i])));
     json_decref(report);
@@ -125,7 +126,8 @@ static int checked(const char *json) {
     char path[] = "/tmp/tidemark-json-XXXXXX", command[200];
     close(mkstemp(path));
     write_file(path, json);
-    snprintf(command, sizeof command, "/usr/bin/python3 -W ignore -m jsonschema -i %s docs/report.schema.json >/dev/null 2>&1", path);
+    snprintf(command, sizeof command,
+             "/usr/bin/python3 -W ignore -m jsonschema -i %s docs/report.schema.json >/dev/null 2>&1", path);
     int status = system(command);
     remove(path);
     return status;
@@ -186,7 +188,8 @@ static void text_keeps_to_the_width_without_control_characters(void **state) {
     const struct report *reports[] = {report_fixture(), report_fixture_empty()};
     for (int width = 80; width <= 160; width += 20)
         for (size_t i = 0; i < 6; i++) {
-            char *text = rendered(text_renderers[i / 2], reports[i % 2], (struct text_style){.unicode = true, .width = width});
+            char *text =
+                rendered(text_renderers[i / 2], reports[i % 2], (struct text_style){.unicode = true, .width = width});
             check_lines(text, width);
             free(text);
         }
@@ -202,7 +205,8 @@ static void text_without_unicode_is_ascii(void **state) {
 /* All escape sequences are colours, and each coloured stretch ends on its line. */
 static void text_colours_end(void **state) {
     (void)state;
-    char *text = rendered(render_text, report_fixture(), (struct text_style){.color = true, .unicode = true, .width = 100});
+    char *text =
+        rendered(render_text, report_fixture(), (struct text_style){.color = true, .unicode = true, .width = 100});
     bool coloured = false, any = false;
     for (const char *c = text; *c; c++) {
         if (*c == '\n') assert_false(coloured);
@@ -218,9 +222,15 @@ static void text_colours_end(void **state) {
 
 static void text_says_what_matters(void **state) {
     (void)state;
-    static const char *const expected[] = {"LEAK", "session::remember leaks 1.04 MiB per round of serve", "21 of 21 evidence rounds",
-                                           "session.cpp:142", "libplugin.so+0x4242", "reach 0, never", "\\x1b[31m",
-                                           "93.0 MiB    80.0 MiB    exceeded", "libplugin.so has no symbols"};
+    static const char *const expected[] = {"LEAK",
+                                           "session::remember leaks 1.04 MiB per round of serve",
+                                           "21 of 21 evidence rounds",
+                                           "session.cpp:142",
+                                           "libplugin.so+0x4242",
+                                           "reach 0, never",
+                                           "\\x1b[31m",
+                                           "93.0 MiB    80.0 MiB    exceeded",
+                                           "libplugin.so has no symbols"};
     char *text = rendered(render_text, report_fixture(), (struct text_style){.unicode = true, .width = 100});
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         if (!strstr(text, expected[i])) fail_msg("not said: %s", expected[i]);

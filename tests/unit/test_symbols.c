@@ -20,32 +20,34 @@
 
 static char folder[] = "/tmp/tidemark-symbols-XXXXXX";
 
-static const char source_c[] = "#include <stdlib.h>\n"                                                      /* 1 */
-                               "static inline __attribute__((always_inline)) void inner(void) {\n"          /* 2 */
-                               "    __asm__ volatile(\".globl spot\\nspot: nop\");\n"                       /* 3 */
-                               "}\n"                                                                        /* 4 */
-                               "static inline __attribute__((always_inline)) void middle(int n) {\n"        /* 5 */
-                               "    if (n > 1)\n"                                                           /* 6 */
-                               "        inner();\n"                                                         /* 7 */
-                               "}\n"                                                                        /* 8 */
-                               "__attribute__((noinline)) void outer(int n) { middle(n); }\n"               /* 9 */
-                               "__attribute__((noinline)) static void hidden(void) {\n"                     /* 10 */
-                               "    __asm__ volatile(\".globl secret\\nsecret: nop\");\n"                   /* 11 */
-                               "}\n"                                                                        /* 12 */
-                               "__attribute__((noinline)) void last_words(void) { abort(); }\n"             /* 13 */
-                               "int main(int c, char **v) { (void)v; outer(c); hidden(); if (c > 5) last_words(); return 0; }\n";
+static const char source_c[] =
+    "#include <stdlib.h>\n"                                               /* 1 */
+    "static inline __attribute__((always_inline)) void inner(void) {\n"   /* 2 */
+    "    __asm__ volatile(\".globl spot\\nspot: nop\");\n"                /* 3 */
+    "}\n"                                                                 /* 4 */
+    "static inline __attribute__((always_inline)) void middle(int n) {\n" /* 5 */
+    "    if (n > 1)\n"                                                    /* 6 */
+    "        inner();\n"                                                  /* 7 */
+    "}\n"                                                                 /* 8 */
+    "__attribute__((noinline)) void outer(int n) { middle(n); }\n"        /* 9 */
+    "__attribute__((noinline)) static void hidden(void) {\n"              /* 10 */
+    "    __asm__ volatile(\".globl secret\\nsecret: nop\");\n"            /* 11 */
+    "}\n"                                                                 /* 12 */
+    "__attribute__((noinline)) void last_words(void) { abort(); }\n"      /* 13 */
+    "int main(int c, char **v) { (void)v; outer(c); hidden(); if (c > 5) last_words(); return 0; }\n";
 
-static const char source_cpp[] = "namespace shop {\n"
-                                 "template <class T> struct Basket {\n"
-                                 "    __attribute__((noinline)) void add(T, int) { __asm__ volatile(\".globl in_add\\nin_add: nop\"); }\n"
-                                 "};\n"
-                                 "namespace {\n"
-                                 "struct Till { static inline __attribute__((always_inline)) void ring() {\n"
-                                 "    __asm__ volatile(\".globl in_ring\\nin_ring: nop\"); } };\n"
-                                 "__attribute__((noinline)) void pay() { Till::ring(); }\n"
-                                 "}\n"
-                                 "}\n"
-                                 "int main() { shop::Basket<long> b; b.add(1, 2); shop::pay(); }\n";
+static const char source_cpp[] =
+    "namespace shop {\n"
+    "template <class T> struct Basket {\n"
+    "    __attribute__((noinline)) void add(T, int) { __asm__ volatile(\".globl in_add\\nin_add: nop\"); }\n"
+    "};\n"
+    "namespace {\n"
+    "struct Till { static inline __attribute__((always_inline)) void ring() {\n"
+    "    __asm__ volatile(\".globl in_ring\\nin_ring: nop\"); } };\n"
+    "__attribute__((noinline)) void pay() { Till::ring(); }\n"
+    "}\n"
+    "}\n"
+    "int main() { shop::Basket<long> b; b.add(1, 2); shop::pay(); }\n";
 
 /* Helpers. */
 
@@ -108,8 +110,10 @@ static int make_programs(void **state) {
     write_file("p.c", source_c, sizeof source_c - 1);
     write_file("q.cpp", source_cpp, sizeof source_cpp - 1);
     shell("gcc -g -O2 -Wl,--build-id p.c -o full && g++ -g -O2 q.cpp -o cpp");
-    shell("gcc -O2 -Wl,--build-id p.c -o symtab && gcc -O2 -rdynamic -Wl,--build-id p.c -o bare && cp bare bare.full && strip bare");
-    shell("cp full stripped && objcopy --only-keep-debug full full.debug && strip stripped && objcopy --add-gnu-debuglink=full.debug stripped");
+    shell("gcc -O2 -Wl,--build-id p.c -o symtab && gcc -O2 -rdynamic -Wl,--build-id p.c -o bare && cp bare bare.full "
+          "&& strip bare");
+    shell("cp full stripped && objcopy --only-keep-debug full full.debug && strip stripped && objcopy "
+          "--add-gnu-debuglink=full.debug stripped");
     return 0;
 }
 
@@ -119,7 +123,8 @@ static int remove_programs(void **state) {
     return 0;
 }
 
-static struct symbols *opened(const struct symbol_options *options, const char *path, const struct build_id *id, uint64_t bias) {
+static struct symbols *opened(const struct symbol_options *options, const char *path, const struct build_id *id,
+                              uint64_t bias) {
     struct symbols *symbols;
     assert_int_equal(symbols_open(&symbols, options), 0);
     struct symbol_module module = {.id = 1, .path = path, .bias = bias};
@@ -142,20 +147,17 @@ static void check_frames(struct symbols *symbols, uint64_t address, const struct
     const struct symbol_frame *frames;
     assert_int_equal(symbols_resolve(symbols, 0, 1, address, false, &frames), count);
     for (size_t i = 0; i < count; i++) {
-        if (!expected[i].function)
-            assert_null(frames[i].function);
-        else
-            assert_string_equal(frames[i].function, expected[i].function);
-        if (!expected[i].file)
-            assert_null(frames[i].file);
-        else
-            assert_string_equal(frames[i].file, path_of(expected[i].file));
+        if (!expected[i].function) assert_null(frames[i].function);
+        else assert_string_equal(frames[i].function, expected[i].function);
+        if (!expected[i].file) assert_null(frames[i].file);
+        else assert_string_equal(frames[i].file, path_of(expected[i].file));
         assert_int_equal(frames[i].line, expected[i].line);
         assert_int_equal(frames[i].inlined, expected[i].inlined);
     }
 }
 
-static const struct expected at_spot[] = {{"inner", "p.c", 3, true}, {"middle", "p.c", 7, true}, {"outer", "p.c", 9, false}};
+static const struct expected at_spot[] = {
+    {"inner", "p.c", 3, true}, {"middle", "p.c", 7, true}, {"outer", "p.c", 9, false}};
 
 /* DWARF. */
 
@@ -214,10 +216,12 @@ static void build_id_tree_is_searched(void **state) {
     const struct build_id id = build_id_of("full");
     char tree[300];
     snprintf(tree, sizeof tree, "%s/tree", folder);
-    shell("mkdir -p tree/.build-id/%02x && cp full.debug tree/.build-id/%02x/$(readelf -n full 2>/dev/null | sed -n 's/.*Build ID: ..//p').debug",
+    shell("mkdir -p tree/.build-id/%02x && cp full.debug tree/.build-id/%02x/$(readelf -n full 2>/dev/null | sed -n "
+          "'s/.*Build ID: ..//p').debug",
           id.bytes[0], id.bytes[0]);
     const char *const paths[] = {tree};
-    struct symbols *symbols = opened(&(struct symbol_options){.debug_paths = paths, .debug_path_count = 1}, "/gone/full", &id, 0);
+    struct symbols *symbols =
+        opened(&(struct symbol_options){.debug_paths = paths, .debug_path_count = 1}, "/gone/full", &id, 0);
     check_frames(symbols, address_of("full", "spot"), at_spot, 3);
     symbols_close(symbols);
 }
@@ -341,7 +345,8 @@ static void death_of_the_reader_is_survived(void **state) {
 
 static void perf_map_names_code_without_module(void **state) {
     (void)state;
-    static const char map[] = "7f00 100 js:first\nnonsense\n8000 10 js:second one\n7f00 80 js:moved\nffffffffffffffff 2 js:overflow\n";
+    static const char map[] =
+        "7f00 100 js:first\nnonsense\n8000 10 js:second one\n7f00 80 js:moved\nffffffffffffffff 2 js:overflow\n";
     struct symbols *symbols = opened(NULL, path_of("full"), NULL, 0);
     const struct symbol_frame *frames;
     write_file("perf.map", map, sizeof map - 1);
@@ -370,13 +375,23 @@ static void call_site_skips_wrappers(void **state) {
         {{{.function = "operator new", .module = "libstdc++.so.6"}, {.function = "make", .module = "app"}}, 2, 1},
         {{{.function = "std::__new_allocator<int>::allocate", .module = "app"},
           {.function = "std::vector<int>::push_back", .module = "app"},
-          {.function = "Cart::add", .module = "app"}}, 3, 2},
-        {{{.function = "__GI___strdup", .module = "libc.so.6"}, {.function = "xstrdup", .module = "app"}, {.function = "parse", .module = "app"}}, 3, 2},
+          {.function = "Cart::add", .module = "app"}},
+         3,
+         2},
+        {{{.function = "__GI___strdup", .module = "libc.so.6"},
+          {.function = "xstrdup", .module = "app"},
+          {.function = "parse", .module = "app"}},
+         3,
+         2},
         {{{.function = "session_alloc", .module = "app"}, {.function = "main", .module = "app"}}, 2, 0},
         {{{.function = "leak_by_realloc", .module = "app"}, {.function = "main", .module = "app"}}, 2, 0},
         {{{.function = NULL, .module = "app"}, {.function = "main", .module = "app"}}, 2, 0},
-        {{{.function = "operator new", .module = "libstdc++.so.6"}, {.function = "pool", .module = "libstdc++.so.6"},
-          {.function = "call_init", .module = "ld-linux-x86-64.so.2"}, {.function = "_dl_start_user", .module = "ld-linux-x86-64.so.2"}}, 4, 1},
+        {{{.function = "operator new", .module = "libstdc++.so.6"},
+          {.function = "pool", .module = "libstdc++.so.6"},
+          {.function = "call_init", .module = "ld-linux-x86-64.so.2"},
+          {.function = "_dl_start_user", .module = "ld-linux-x86-64.so.2"}},
+         4,
+         1},
         {{{.function = "malloc", .module = "libtrace.so"}}, 1, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -388,10 +403,14 @@ static void call_site_skips_wrappers(void **state) {
 /* What a rebuild changes and what it does not. */
 static void site_id_survives_a_rebuild(void **state) {
     (void)state;
-    const struct symbol_frame before[] = {{"f", "/old/f.c", 10, "app", 0x10, true}, {"g", NULL, 0, "libx.so.1.2", 0x10, false}};
-    const struct symbol_frame after[] = {{"f", "/new/f.c", 12, "app", 0x99, true}, {"g", "/g.c", 3, "libx.so.1.3", 0x98, false}};
-    const struct symbol_frame other[] = {{"f", "/old/f.c", 10, "app", 0x10, false}, {"g", NULL, 0, "libx.so.1.2", 0x10, false}};
-    const struct symbol_frame joined_names[] = {{"fa", NULL, 0, "pp", 0, true}, {"g", NULL, 0, "libx.so.1.2", 0x10, false}};
+    const struct symbol_frame before[] = {{"f", "/old/f.c", 10, "app", 0x10, true},
+                                          {"g", NULL, 0, "libx.so.1.2", 0x10, false}};
+    const struct symbol_frame after[] = {{"f", "/new/f.c", 12, "app", 0x99, true},
+                                         {"g", "/g.c", 3, "libx.so.1.3", 0x98, false}};
+    const struct symbol_frame other[] = {{"f", "/old/f.c", 10, "app", 0x10, false},
+                                         {"g", NULL, 0, "libx.so.1.2", 0x10, false}};
+    const struct symbol_frame joined_names[] = {{"fa", NULL, 0, "pp", 0, true},
+                                                {"g", NULL, 0, "libx.so.1.2", 0x10, false}};
     char a[SITE_ID_SIZE], b[SITE_ID_SIZE];
     site_id(before, 2, a);
     assert_int_equal(strlen(a), SITE_ID_SIZE - 1);
@@ -424,7 +443,8 @@ static void recursion_is_folded(void **state) {
     (void)state;
     static const struct {
         const char *names, *folded;
-    } rows[] = {{"leafffm", "leafm"}, {"ababab", "ab"}, {"xabcabcm", "xabcm"}, {"abc", "abc"}, {"", ""}, {"fffffffffm", "fm"}};
+    } rows[] = {{"leafffm", "leafm"}, {"ababab", "ab"}, {"xabcabcm", "xabcm"},
+                {"abc", "abc"},       {"", ""},         {"fffffffffm", "fm"}};
     char result[33];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fold_names(rows[i].names, result);
