@@ -138,7 +138,7 @@ static struct tally add_tally(struct load *load, const char *component, struct t
 
 static struct tally component(struct load *load, const char *name, operate *operation, unsigned threads,
                               uint64_t count) {
-    struct crew crew = {.name = name, .operation = operation, .context = load->folder, .count = count};
+    struct crew crew = {.operation = operation, .context = load->folder, .count = count};
     tidemark_phase_begin(name);
     struct tally tally = add_tally(load, name, crew_run(&crew, threads));
     tidemark_phase_end(name);
@@ -152,11 +152,11 @@ static void pressure(struct load *load) {
     uint64_t begin = clock_ns();
     tidemark_phase_begin("memory");
     for (unsigned n = 0; n < most + most / 4; n++) {
-        tidemark_op_begin("memory");
+        tidemark_op_begin("block");
         bool ok = taken < most;
         if (ok) blocks[taken++] = memset(xmalloc(PRESSURE_BLOCK), (int)n, PRESSURE_BLOCK);
         refused += !ok;
-        tidemark_op_end("memory", ok);
+        tidemark_op_end("block", ok);
     }
     for (unsigned i = 0; i < taken; i++) free(blocks[i]);
     tidemark_value("refused", refused);
@@ -228,7 +228,7 @@ static void vary_cycle(struct load *load) {
 }
 
 static struct tally run_cycle(struct load *load) {
-    struct crew crew = {.name = "cycle", .operation = operate_cycle, .enter = enter_cycle, .context = load};
+    struct crew crew = {.operation = operate_cycle, .enter = enter_cycle, .context = load};
     crew.count = cycle_operations(load);
     tidemark_phase_begin("cycle");
     struct tally tally = crew_run(&crew, CREW);
@@ -252,16 +252,16 @@ static void sustained(struct load *load) {
            (double)resident_bytes() / 1048576);
 }
 
-/* The breaking point: the highest level at which operations still wait less than a tenth of a second for their turn. */
+/* The breaking point: the highest level at which an operation still takes less than a tenth of a second. */
 static void find_capacity(struct load *load) {
     static const unsigned LEVELS[] = {4, 8, 16, 32, 48};
     char phase[16];
     for (int i = 0; i < 5 && may_go_on(load); i++) {
         snprintf(phase, sizeof phase, "load@%u", LEVELS[i]);
         struct tally tally =
-            component(load, phase, operate_processor, LEVELS[i], by_size(load->options, 500, 5000, 50000));
-        double wait_ms = (double)tally.ns / 1e6 * LEVELS[i] / (double)tally.operations;
-        if (wait_ms < 100 && 10 * tally.succeeded > 7 * tally.operations) load->capacity = LEVELS[i];
+            component(load, phase, operate_request, LEVELS[i], by_size(load->options, 500, 5000, 50000));
+        double each_ms = (double)tally.ns / 1e6 * LEVELS[i] / (double)tally.operations;
+        if (each_ms < 100 && 10 * tally.succeeded > 7 * tally.operations) load->capacity = LEVELS[i];
     }
     tidemark_value("capacity", load->capacity);
 }
@@ -310,7 +310,7 @@ static void load_release(struct load *load) {
 static void run_all(struct load *load) {
     const struct options *options = load->options;
     unsigned processors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-    component(load, "concurrent", operate_memory, CONCURRENT, by_size(options, 2000, 20000, 200000));
+    component(load, "concurrent", operate_request, CONCURRENT, by_size(options, 2000, 20000, 200000));
     uint64_t before = resident_bytes();
     pressure(load);
     component(load, "processor", operate_processor, processors < MOST_THREADS ? processors : MOST_THREADS,

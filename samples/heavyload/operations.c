@@ -18,9 +18,9 @@ static void *crew_member(void *argument) {
     struct crew *crew = argument;
     if (crew->enter) crew->enter(crew->context);
     for (uint64_t n; (n = atomic_fetch_add(&crew->next, 1)) < crew->count;) {
-        tidemark_op_begin(crew->name);
+        tidemark_op_begin("operation");
         bool ok = crew->operation(crew->context, n);
-        tidemark_op_end(crew->name, ok);
+        tidemark_op_end("operation", ok);
         if (ok) atomic_fetch_add(&crew->succeeded, 1);
     }
     return NULL;
@@ -53,6 +53,14 @@ bool operate_processor(void *context, uint64_t n) {
     (void)context;
     for (unsigned i = 1; i < 2000; i++) sum += sqrt((double)(n + i)) / i;
     return sum > 0;
+}
+
+bool operate_request(void *context, uint64_t n) {
+    void *block = malloc(1024 + n % 4096);
+    bool ok = block && operate_processor(context, n);
+    sleep_until(clock_ns() + 300000);
+    free(block);
+    return ok;
 }
 
 bool operate_file(void *context, uint64_t n) {

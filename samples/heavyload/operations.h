@@ -1,7 +1,7 @@
 /*
  * The operations that load the machine: one each for memory, processor and files, and threads that repeat them.
  *
- * Every operation is recorded under its name with its outcome, gives back all that it took, and can run on any thread.
+ * Every operation is recorded with its outcome, gives back all that it took, and can run on any thread.
  */
 #ifndef SAMPLES_HEAVYLOAD_OPERATIONS_H
 #define SAMPLES_HEAVYLOAD_OPERATIONS_H
@@ -24,7 +24,6 @@ struct tally {
 
 /* What some threads do together: `count` operations, shared out one by one. */
 struct crew {
-    const char *name;
     operate *operation;
     void *context;
     void (*enter)(void *context); /* at the start of each thread; NULL: nothing */
@@ -37,6 +36,8 @@ struct tally crew_run(struct crew *crew, unsigned threads);
 
 /* Takes, fills and checks a block of up to 64 KiB. */
 bool operate_memory(void *context, uint64_t n);
+/* A block, some arithmetic, and a wait as for a disk or a peer, so that many are under way at once. */
+bool operate_request(void *context, uint64_t n);
 /* A few tens of microseconds of arithmetic. */
 bool operate_processor(void *context, uint64_t n);
 /* Writes, reads and removes a file; `context` is the folder. One in ten is refused by design. */
