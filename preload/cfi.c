@@ -78,7 +78,9 @@ static int64_t get_sleb(struct wire_reader *r) {
 /* A value of DW_EH_PE format `encoding & 15`. */
 static uint64_t get_formatted(struct wire_reader *r, uint8_t encoding) {
     switch (encoding & 0x0f) {
-    case 0x00: case 0x04: case 0x0c: return wire_get_u64(r);
+    case 0x00:
+    case 0x04:
+    case 0x0c: return wire_get_u64(r);
     case 0x01: return wire_get_varint(r);
     case 0x02: return wire_get_u16(r);
     case 0x03: return wire_get_u32(r);
@@ -172,8 +174,14 @@ static void step_cfa(struct program *p, struct wire_reader *r, uint8_t op) {
     int64_t factor = p->entry->data_align;
     uint64_t number;
     switch (op) {
-    case CFA_DEF: number = wire_get_varint(r); define_cfa(p, number, (int64_t)wire_get_varint(r)); break;
-    case CFA_DEF_SF: number = wire_get_varint(r); define_cfa(p, number, get_sleb(r) * factor); break;
+    case CFA_DEF:
+        number = wire_get_varint(r);
+        define_cfa(p, number, (int64_t)wire_get_varint(r));
+        break;
+    case CFA_DEF_SF:
+        number = wire_get_varint(r);
+        define_cfa(p, number, get_sleb(r) * factor);
+        break;
     case CFA_DEF_REGISTER: define_cfa(p, wire_get_varint(r), p->now.cfa_offset); break;
     case CFA_DEF_OFFSET: p->now.cfa_offset = (int64_t)wire_get_varint(r); break;
     case CFA_DEF_OFFSET_SF: p->now.cfa_offset = get_sleb(r) * factor; break;
@@ -191,7 +199,10 @@ static void step_register(struct program *p, struct wire_reader *r, uint8_t op) 
     case CFA_RESTORE_EXTENDED: restore(p, number); break;
     case CFA_UNDEFINED: set(p, number, (struct cfi_place){CFI_UNDEFINED, 0, 0}); break;
     case CFA_SAME_VALUE: set(p, number, (struct cfi_place){CFI_SAME, 0, 0}); break;
-    case CFA_VAL_EXPRESSION: skip_block(r); set(p, number, (struct cfi_place){CFI_OTHER, 0, 0}); break;
+    case CFA_VAL_EXPRESSION:
+        skip_block(r);
+        set(p, number, (struct cfi_place){CFI_OTHER, 0, 0});
+        break;
     default: /* REGISTER, VAL_OFFSET(_SF): one operand of either sign, never met for these registers */
         get_sleb(r);
         set(p, number, (struct cfi_place){CFI_OTHER, 0, 0});
@@ -204,11 +215,22 @@ static void step_extended(struct program *p, struct wire_reader *r, uint8_t op) 
     case CFA_NOP: break;
     case CFA_REMEMBER: remember(p, r); break;
     case CFA_RESTORE_STATE: restore_state(p, r); break;
-    case CFA_DEF: case CFA_DEF_SF: case CFA_DEF_REGISTER: case CFA_DEF_OFFSET: case CFA_DEF_OFFSET_SF:
+    case CFA_DEF:
+    case CFA_DEF_SF:
+    case CFA_DEF_REGISTER:
+    case CFA_DEF_OFFSET:
+    case CFA_DEF_OFFSET_SF:
     case CFA_DEF_EXPRESSION: step_cfa(p, r, op); break;
     case CFA_EXPRESSION: set_expression(p, r); break;
-    case CFA_OFFSET_EXTENDED: case CFA_OFFSET_EXTENDED_SF: case CFA_NEGATIVE_OFFSET: case CFA_RESTORE_EXTENDED:
-    case CFA_UNDEFINED: case CFA_SAME_VALUE: case CFA_REGISTER: case CFA_VAL_OFFSET: case CFA_VAL_OFFSET_SF:
+    case CFA_OFFSET_EXTENDED:
+    case CFA_OFFSET_EXTENDED_SF:
+    case CFA_NEGATIVE_OFFSET:
+    case CFA_RESTORE_EXTENDED:
+    case CFA_UNDEFINED:
+    case CFA_SAME_VALUE:
+    case CFA_REGISTER:
+    case CFA_VAL_OFFSET:
+    case CFA_VAL_OFFSET_SF:
     case CFA_VAL_EXPRESSION: step_register(p, r, op); break;
     case CFA_ARGS_SIZE: wire_get_varint(r); break;
     default: r->failed = true; break;

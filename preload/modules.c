@@ -43,12 +43,14 @@ struct image {
     size_t build_id_length;
 };
 
-static struct known {
+struct known {
     _Atomic(struct loaded *) buckets[BUCKETS];
     _Atomic(struct loaded *) pages[PAGES]; /* PAGE_MODULES each, by id */
     _Atomic uint32_t count;
     _Atomic uint32_t epoch;
-} *known;
+};
+
+static struct known *known;
 
 static struct loaded *by_id(uint32_t id) {
     if (!known || id == 0 || id > atomic_load_explicit(&known->count, memory_order_acquire)) return NULL;
@@ -217,8 +219,8 @@ static struct loaded *publish(struct loaded *loaded, const struct dl_find_object
             return other;
         }
         loaded->next = first;
-    } while (!atomic_compare_exchange_strong_explicit(bucket, &first, loaded, memory_order_release,
-                                                      memory_order_acquire));
+    } while (
+        !atomic_compare_exchange_strong_explicit(bucket, &first, loaded, memory_order_release, memory_order_acquire));
     return loaded;
 }
 
@@ -299,7 +301,8 @@ static void read_maps_byte(struct maps_line *line, char byte) {
         line->field++;
     } else if (line->field == 0) {
         if (byte == '-') line->dashes++;
-        else if (!line->dashes) line->start = line->start << 4 | (uintptr_t)(byte <= '9' ? byte - '0' : byte - 'a' + 10);
+        else if (!line->dashes)
+            line->start = line->start << 4 | (uintptr_t)(byte <= '9' ? byte - '0' : byte - 'a' + 10);
     } else if (line->field == 1 && byte == 'x') {
         line->executable = true;
     }

@@ -15,8 +15,8 @@
 struct module {
     uint32_t id; /* from 1; 0 = none */
     bool gone;
-    uintptr_t start, end;       /* mapped range, end exclusive */
-    const void *eh_frame_hdr;   /* PT_GNU_EH_FRAME, or NULL */
+    uintptr_t start, end;     /* mapped range, end exclusive */
+    const void *eh_frame_hdr; /* PT_GNU_EH_FRAME, or NULL */
     size_t eh_frame_hdr_length;
     uintptr_t tables_start, tables_end; /* readable segment that holds eh_frame_hdr and, as linkers do it, .eh_frame */
 };

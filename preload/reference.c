@@ -216,9 +216,12 @@ static bool load(void) {
         const char *name;
         void *to;
     } names[] = {
-        {"_Ux86_64_create_addr_space", &api.create}, {"_Ux86_64_init_remote", &api.init},
-        {"_Ux86_64_step", &api.step},                {"_Ux86_64_get_reg", &api.get},
-        {"_Ux86_64_is_signal_frame", &api.is_signal}, {"_Ux86_64_dwarf_search_unwind_table", &api.search},
+        {"_Ux86_64_create_addr_space", &api.create},
+        {"_Ux86_64_init_remote", &api.init},
+        {"_Ux86_64_step", &api.step},
+        {"_Ux86_64_get_reg", &api.get},
+        {"_Ux86_64_is_signal_frame", &api.is_signal},
+        {"_Ux86_64_dwarf_search_unwind_table", &api.search},
     };
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         void *symbol = dlsym(library, names[i].name);

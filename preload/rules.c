@@ -174,9 +174,11 @@ static void answer(void *argument) {
     question->error = rules_read(question->ip, question->exact, question->out);
 }
 
-static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exact, uint32_t epoch, struct rule *scratch) {
+static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exact, uint32_t epoch,
+                                                          struct rule *scratch) {
     uint64_t key = key_of(ip, exact);
-    for (struct table *table = atomic_load_explicit(&newest, memory_order_acquire)->older; table; table = table->older) {
+    for (struct table *table = atomic_load_explicit(&newest, memory_order_acquire)->older; table;
+         table = table->older) {
         struct entry *known = look(table, key, epoch);
         struct entry *moved = known ? keep(key, &known->rule, epoch) : NULL;
         if (known) return moved ? &moved->rule : &known->rule;

@@ -11,16 +11,16 @@
 #include <stdint.h>
 
 enum rule_kind {
-    RULE_CFA_FROM_BP = 1,  /* CFA = rbp + cfa_offset; else rsp + cfa_offset */
-    RULE_CFA_DEREF = 2,    /* the CFA is the word stored there */
-    RULE_RA_FROM_SP = 4,   /* return address at rsp + ra_offset; else CFA + ra_offset */
-    RULE_BP_SAVED = 8,     /* caller's rbp in memory at one of the next two or CFA + bp_offset; else unchanged */
-    RULE_BP_FROM_SP = 16,  /* at rsp + bp_offset */
-    RULE_BP_FROM_BP = 32,  /* at rbp + bp_offset */
-    RULE_OUTERMOST = 64,   /* no caller */
-    RULE_SIGNAL = 128,     /* signal trampoline: the caller's ip is that of the interrupted instruction */
-    RULE_COMPLEX = 256,    /* not expressible here: libunwind's case */
-    RULE_BARE = 512,       /* with RULE_COMPLEX: no unwind entry; the outermost frame if rbp is 0, as at a program's start */
+    RULE_CFA_FROM_BP = 1, /* CFA = rbp + cfa_offset; else rsp + cfa_offset */
+    RULE_CFA_DEREF = 2,   /* the CFA is the word stored there */
+    RULE_RA_FROM_SP = 4,  /* return address at rsp + ra_offset; else CFA + ra_offset */
+    RULE_BP_SAVED = 8,    /* caller's rbp in memory at one of the next two or CFA + bp_offset; else unchanged */
+    RULE_BP_FROM_SP = 16, /* at rsp + bp_offset */
+    RULE_BP_FROM_BP = 32, /* at rbp + bp_offset */
+    RULE_OUTERMOST = 64,  /* no caller */
+    RULE_SIGNAL = 128,    /* signal trampoline: the caller's ip is that of the interrupted instruction */
+    RULE_COMPLEX = 256,   /* not expressible here: libunwind's case */
+    RULE_BARE = 512, /* with RULE_COMPLEX: no unwind entry; the outermost frame if rbp is 0, as at a program's start */
 };
 
 struct rule {

@@ -17,7 +17,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { WINDOW = 16, WINDOWS = 4, MOVED_AT_ONCE = 4, FIRST_SLOTS = 8192, EXTENTS = 65536, AHEAD = TRACE_NODES_PER_SLOT / 2 };
+enum {
+    WINDOW = 16,
+    WINDOWS = 4,
+    MOVED_AT_ONCE = 4,
+    FIRST_SLOTS = 8192,
+    EXTENTS = 65536,
+    AHEAD = TRACE_NODES_PER_SLOT / 2
+};
 
 struct table {
     _Atomic(struct table *) older;
@@ -112,8 +119,7 @@ static bool grow(struct table *full) {
     struct table *expected = full;
     if (atomic_compare_exchange_strong(&newest, &expected, table))
         atomic_fetch_add_explicit(&memory, table->bytes, memory_order_relaxed);
-    else
-        sys_munmap(table, table->bytes);
+    else sys_munmap(table, table->bytes);
     return true;
 }
 

@@ -34,8 +34,8 @@ enum {
     NODE_HINTS_LOG = 11,
     PAGE = 4096,
     WORD = sizeof(uintptr_t),
-    REACH = 16 << 20,    /* largest gap in a stack that is taken as one frame's */
-    ANCHOR_SHIFT = 16,   /* a stack without a known end is cut where it crosses a multiple of 64 KB */
+    REACH = 16 << 20,  /* largest gap in a stack that is taken as one frame's */
+    ANCHOR_SHIFT = 16, /* a stack without a known end is cut where it crosses a multiple of 64 KB */
 };
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
@@ -151,9 +151,7 @@ static bool extend_up(struct range *range, uintptr_t address) {
     return true;
 }
 
-static struct range one_page(uintptr_t address) {
-    return (struct range){address & -(uintptr_t)PAGE, PAGE - WORD + 1};
-}
+static struct range one_page(uintptr_t address) { return (struct range){address & -(uintptr_t)PAGE, PAGE - WORD + 1}; }
 
 /* A word outside the stack's known pages: more stack, or another stack that this one leads to. */
 static slow_path bool reach(struct walker *w, uintptr_t address) {
@@ -275,7 +273,8 @@ static slow_path enum outcome follow_reference(struct walker *w, struct unwind_s
 }
 
 /* `at` stays in registers where no address of it is taken. */
-static inline enum outcome leave_frame(struct walker *w, const struct rule *rule, struct unwind_state *at, uint32_t max) {
+static inline enum outcome leave_frame(struct walker *w, const struct rule *rule, struct unwind_state *at,
+                                       uint32_t max) {
     if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX)))) return follow(w, rule, at);
     if (rule->kind & RULE_BARE && !at->bp) w->fresh[w->found - 1].rule.kind = RULE_OUTERMOST | RULE_BARE;
     if (rule->kind & RULE_OUTERMOST || (rule->kind & RULE_BARE && !at->bp)) return OUTCOME_OUTERMOST;
@@ -335,7 +334,8 @@ static inline void add_check(struct walker *w, struct kept *kept, uintptr_t addr
 
 /* Moves a fresh frame to index `i` of the kept stack. `caller`: where it leads. Words are added in the reverse of the order
  * in which changed_word looks at them. */
-static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *fresh, const struct unwind_state *caller) {
+static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *fresh,
+                              const struct unwind_state *caller) {
     const struct rule *rule = &fresh->rule;
     const struct unwind_state *at = &fresh->at;
     struct kept *kept = &w->kept[i];
@@ -348,8 +348,8 @@ static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *
     kept->checks = i ? w->kept[i - 1].checks : 0;
     kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
     if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
-    kept->needs_bp = rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) ||
-                     (!(rule->kind & RULE_BP_SAVED) && caller_needs_bp);
+    kept->needs_bp =
+        rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) || (!(rule->kind & RULE_BP_SAVED) && caller_needs_bp);
     if (rule->kind & RULE_BP_SAVED && caller_needs_bp)
         add_check(w, kept, bp_word(rule, at->sp, at->bp, caller->sp), caller->bp);
     add_check(w, kept, ra_word(rule, at->sp, caller->sp), caller->ip);
@@ -419,12 +419,14 @@ static slow_path bool name_cut_frames(struct walker *w, uint32_t from, uint32_t 
 static slow_path uint32_t name_bottomless(struct walker *w) {
     uint32_t last = w->found < limit ? w->found - 1 : limit - 1;
     uint32_t place = last;
-    while (place > last / 2 && w->fresh[place].at.sp >> ANCHOR_SHIFT == w->fresh[place - 1].at.sp >> ANCHOR_SHIFT) place--;
+    while (place > last / 2 && w->fresh[place].at.sp >> ANCHOR_SHIFT == w->fresh[place - 1].at.sp >> ANCHOR_SHIFT)
+        place--;
     if (place == last / 2) place = last;
     uint32_t node = 0, flags = TRACE_NODE_PARTIAL | TRACE_NODE_CUT;
     for (uint32_t i = place + 1; i-- > 0; flags = 0) {
         const struct fresh *fresh = &w->fresh[i];
-        node = stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
+        node =
+            stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
         if (!node) break;
     }
     forget(w);
@@ -508,8 +510,7 @@ static inline uint32_t capture(struct unwind_thread *t, struct walker *w, const 
     w->fell_back = false;
     enum outcome outcome = walk(w, &at, max);
     t->counters.fallbacks += w->fell_back;
-    if (unlikely(outcome == OUTCOME_DEEP || w->base + w->found > w->max))
-        return settle_bottomless(t, w, registers->sp);
+    if (unlikely(outcome == OUTCOME_DEEP || w->base + w->found > w->max)) return settle_bottomless(t, w, registers->sp);
     uint32_t node;
     if (likely(!w->found && !w->dropped)) {
         w->depth = w->base;

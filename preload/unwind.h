@@ -21,12 +21,12 @@ struct unwind_registers {
 struct unwind_thread;
 
 struct unwind_counters {
-    uint64_t stacks;     /* captured */
-    uint64_t fallbacks;  /* left to libunwind */
-    uint64_t partial;    /* outermost frames unknown */
-    uint64_t cut;        /* left frames out, by the depth limit */
-    uint64_t checked;    /* compared with libunwind */
-    uint64_t different;  /* compared and not equal */
+    uint64_t stacks;    /* captured */
+    uint64_t fallbacks; /* left to libunwind */
+    uint64_t partial;   /* outermost frames unknown */
+    uint64_t cut;       /* left frames out, by the depth limit */
+    uint64_t checked;   /* compared with libunwind */
+    uint64_t different; /* compared and not equal */
 };
 
 /* Opens libunwind (dlopen, RTLD_LOCAL); may allocate; called once from the constructor. Without it fallbacks become partial. */

@@ -73,7 +73,8 @@ static struct cfi_place oracle_place(Dwarf_Frame *frame, int number) {
     else if (ops[0].atom != DW_OP_call_frame_cfa || count > 2) return place;
     else if (count == 1 || ops[1].atom == DW_OP_plus_uconst)
         place = (struct cfi_place){CFI_SAVED, CFI_CFA, count == 2 ? (int64_t)ops[1].number : 0};
-    else if (ops[1].atom >= DW_OP_breg0 && ops[1].atom <= DW_OP_breg31) /* an expression starts with the CFA on its stack */
+    else if (ops[1].atom >= DW_OP_breg0 &&
+             ops[1].atom <= DW_OP_breg31) /* an expression starts with the CFA on its stack */
         place = (struct cfi_place){CFI_SAVED, (uint8_t)(ops[1].atom - DW_OP_breg0), (int64_t)ops[1].number};
     return place;
 }
@@ -82,8 +83,8 @@ static void compare_place(struct cfi_place ours, struct cfi_place theirs, uintpt
     bool same = ours.where == theirs.where &&
                 (ours.where != CFI_SAVED || (ours.base == theirs.base && ours.offset == theirs.offset));
     if (!same)
-        fail_msg("at %#lx: %d %d%+ld, libdw %d %d%+ld", at, ours.where, ours.base, ours.offset, theirs.where, theirs.base,
-                 theirs.offset);
+        fail_msg("at %#lx: %d %d%+ld, libdw %d %d%+ld", at, ours.where, ours.base, ours.offset, theirs.where,
+                 theirs.base, theirs.offset);
 }
 
 static void compare_cfa(const struct cfi_row *row, Dwarf_Frame *frame, uintptr_t at) {
@@ -94,7 +95,8 @@ static void compare_cfa(const struct cfi_row *row, Dwarf_Frame *frame, uintptr_t
     bool simple = atom >= DW_OP_breg0 && atom <= DW_OP_breg31 && count == 1;
     bool bregx = atom == DW_OP_bregx && count == 1;
     bool deref = atom >= DW_OP_breg0 && atom <= DW_OP_breg31 && count == 2 && ops[1].atom == DW_OP_deref;
-    if (row->cfa_known != (simple || bregx || deref)) fail_msg("at %#lx: CFA %d, libdw %zu ops", at, row->cfa_known, count);
+    if (row->cfa_known != (simple || bregx || deref))
+        fail_msg("at %#lx: CFA %d, libdw %zu ops", at, row->cfa_known, count);
     if (!row->cfa_known) return;
     assert_int_equal(row->cfa_base, bregx ? ops[0].number : atom - DW_OP_breg0);
     assert_int_equal(row->cfa_offset, bregx ? ops[0].number2 : ops[0].number);
@@ -221,8 +223,12 @@ static void damaged_tables(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_of_libc),   cmocka_unit_test(rows_of_libunwind),       cmocka_unit_test(rule_of_a_signal_trampoline),
-        cmocka_unit_test(rules_are_kept), cmocka_unit_test(no_rule_outside_modules), cmocka_unit_test(damaged_tables),
+        cmocka_unit_test(rows_of_libc),
+        cmocka_unit_test(rows_of_libunwind),
+        cmocka_unit_test(rule_of_a_signal_trampoline),
+        cmocka_unit_test(rules_are_kept),
+        cmocka_unit_test(no_rule_outside_modules),
+        cmocka_unit_test(damaged_tables),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

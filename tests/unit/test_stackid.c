@@ -146,8 +146,12 @@ static void threads_agree(void **state) {
 int main(void) {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, start, finish)
     const struct CMUnitTest tests[] = {
-        ROW(ids_are_dense_and_stable), ROW(another_module_another_node), ROW(nodes_are_written_as_the_format_says),
-        ROW(a_million_nodes),          ROW(without_memory),              ROW(threads_agree),
+        ROW(ids_are_dense_and_stable),
+        ROW(another_module_another_node),
+        ROW(nodes_are_written_as_the_format_says),
+        ROW(a_million_nodes),
+        ROW(without_memory),
+        ROW(threads_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,9 +72,8 @@ static void expect(unw_context_t *context) {
 }
 
 /* As a hook sees it: the registers of its caller after its return. */
-#define HERE(registers)                                                                       \
-    struct unwind_registers registers = {(uintptr_t)__builtin_return_address(0),              \
-                                         (uintptr_t)__builtin_dwarf_cfa(),                    \
+#define HERE(registers)                                                                                                \
+    struct unwind_registers registers = {(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa(),     \
                                          *(const uintptr_t *)__builtin_frame_address(0)}
 
 static struct unwind_counters counters(void) {
@@ -94,7 +93,8 @@ static NOINLINE uint32_t capture(void) {
     assert_true(expected_count > 0);
     for (unsigned i = 0; i < expected_count; i++, at = parent) {
         assert_int_equal(stackid_node(at, &ip, &parent, &info), 0);
-        if (ip != expected[i]) fail_msg("frame %u of %u: %#lx, libunwind says %#lx", i, expected_count, ip, expected[i]);
+        if (ip != expected[i])
+            fail_msg("frame %u of %u: %#lx, libunwind says %#lx", i, expected_count, ip, expected[i]);
         assert_int_equal(info & (TRACE_NODE_PARTIAL | TRACE_NODE_CUT), 0);
     }
     assert_int_equal(at, 0);
@@ -494,7 +494,7 @@ static void code_without_rules(void **state) {
     (void)state;
     static const uint8_t code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
     void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    void (*call)(uint32_t (*)(void));
+    void (*call)(uint32_t(*)(void));
     memcpy(page, code, sizeof code);
     memcpy(&call, &page, sizeof page);
     for (int i = 0; i < 3; i++) {
@@ -512,8 +512,12 @@ static void bad_registers(void **state) {
     char *guarded = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mprotect(guarded + 4096, 4096, PROT_NONE);
     struct unwind_registers bad[] = {
-        {0x1234, sp, 0}, {(uintptr_t)recurse + 8, sp, 8}, {(uintptr_t)recurse + 8, (uintptr_t)guarded + 4096, 0},
-        {(uintptr_t)variable_frame + 40, sp, (uintptr_t)guarded + 4090}, {0, sp, 0}, {~0ul, sp, ~0ul},
+        {0x1234, sp, 0},
+        {(uintptr_t)recurse + 8, sp, 8},
+        {(uintptr_t)recurse + 8, (uintptr_t)guarded + 4096, 0},
+        {(uintptr_t)variable_frame + 40, sp, (uintptr_t)guarded + 4090},
+        {0, sp, 0},
+        {~0ul, sp, ~0ul},
     };
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         unwind_capture(thread, &bad[i]);
@@ -526,11 +530,12 @@ static void bad_registers(void **state) {
 int main(void) {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, start, finish)
     const struct CMUnitTest tests[] = {
-        ROW(plain_recursion),       ROW(same_stack_same_node),  ROW(changed_return_address), ROW(frame_shapes),
-        ROW(after_longjmp),         ROW(through_libc),          ROW(coroutine_switches),     ROW(in_a_signal_handler),
-        ROW(on_an_alternate_stack), ROW(in_another_thread),     ROW(beyond_the_depth_limit), ROW(deeper_than_can_be_walked),
-        ROW(cross_check_agrees),    ROW(code_without_rules),    ROW(bad_registers),
-        ROW(while_unwinding),       ROW(address_used_again),    ROW(no_descriptor_is_kept),
+        ROW(plain_recursion),    ROW(same_stack_same_node),   ROW(changed_return_address),
+        ROW(frame_shapes),       ROW(after_longjmp),          ROW(through_libc),
+        ROW(coroutine_switches), ROW(in_a_signal_handler),    ROW(on_an_alternate_stack),
+        ROW(in_another_thread),  ROW(beyond_the_depth_limit), ROW(deeper_than_can_be_walked),
+        ROW(cross_check_agrees), ROW(code_without_rules),     ROW(bad_registers),
+        ROW(while_unwinding),    ROW(address_used_again),     ROW(no_descriptor_is_kept),
     };
     return cmocka_run_group_tests(tests, open_reference, NULL);
 }
