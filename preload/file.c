@@ -24,12 +24,13 @@
 #define FALLOC_FL_KEEP_SIZE 1
 #define FALLOC_FL_PUNCH_HOLE 2
 #endif
-enum { INDEX_BYTES = 64 << 10, INDEX_ENTRY_MAX = 64, INDEX_EVERY = 64 << 20, DESCRIPTOR_WANTED = 1000 };
+enum { INDEX_BYTES = 64 << 10, INDEX_ENTRY_MAX = 64, INDEX_EVERY = 64 << 20, DESCRIPTOR_WANTED = 1000, FEW_DESCRIPTORS = 64 };
 
 static struct {
     struct lock lock;
     uint8_t *header;
     int fds[2]; /* in the target's descriptor table, in the helper thread's own */
+    bool frugal; /* the target has few descriptors to spend: none is kept, each use opens the file */
     dev_t device;
     ino_t inode;
     uint64_t tail;
@@ -90,7 +91,19 @@ static int descriptor(void) {
         sys_close(fd);
         return -EBADF;
     }
-    return *known = move_high(fd);
+    if (!file.frugal || helper_is_me()) *known = fd = move_high(fd);
+    return fd;
+}
+
+/* After a use of descriptor(). */
+static void release(int fd) {
+    if (fd >= 0 && fd != file.fds[0] && fd != file.fds[1]) sys_close(fd);
+}
+
+static bool has_few_descriptors(void) {
+    uint64_t soft = FEW_DESCRIPTORS, hard;
+    sys_prlimit(RLIMIT_NOFILE, &soft, &hard);
+    return soft < FEW_DESCRIPTORS;
 }
 
 void file_own_descriptors(void) {
@@ -231,7 +244,10 @@ int file_create(const char *template) {
     sys_madvise(file.header, TRACE_HEADER_SIZE, MADV_DONTFORK);
     file.device = status.st_dev;
     file.inode = status.st_ino;
-    file.fds[0] = move_high(fd);
+    file.fds[0] = file.fds[1] = -1;
+    file.frugal = has_few_descriptors();
+    if (file.frugal) sys_close(fd);
+    else file.fds[0] = move_high(fd);
     file.tail = file.index_at = TRACE_HEADER_SIZE;
     fill_header(machine_stamp_invariant());
     return 0;
@@ -326,6 +342,7 @@ int file_append_locked(const struct trace_frame *frame, const void *payload) {
     error = write_all(fd, header, sizeof header, file.tail);
     if (!error) error = write_all(fd, payload, frame->stored_length, file.tail + TRACE_FRAME_SIZE);
     if (!error) error = write_all(fd, zeros, next - end, end);
+    release(fd);
     if (error) return fail(error);
     move_tail(&whole, next);
     return 0;
@@ -371,16 +388,10 @@ static int pad_to_page(void) {
     return file_append_locked(&pad, zeros);
 }
 
-static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
+/* Reserves, maps and announces a slot whose payload begins at `payload`. */
+static int place_slot(int fd, const struct trace_frame *frame, uint64_t payload, struct file_slot *slot) {
     uint8_t header[TRACE_FRAME_SIZE];
-    int error = pad_to_page();
-    if (error) return error;
-    uint64_t payload = file.tail + TRACE_FRAME_SIZE, end = payload + frame->stored_length;
-    error = check_limits(end);
-    if (error) return error;
-    int fd = descriptor();
-    if (fd < 0) return fd;
-    error = reserve(fd, payload, frame->stored_length);
+    int error = reserve(fd, payload, frame->stored_length);
     if (error) return error;
     slot->memory = sys_mmap(NULL, frame->stored_length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, payload);
     if (!slot->memory) return -ENOMEM;
@@ -393,8 +404,21 @@ static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
     }
     slot->offset = payload;
     slot->length = frame->stored_length;
-    move_tail(frame, end);
     return 0;
+}
+
+static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
+    int error = pad_to_page();
+    if (error) return error;
+    uint64_t payload = file.tail + TRACE_FRAME_SIZE, end = payload + frame->stored_length;
+    error = check_limits(end);
+    if (error) return error;
+    int fd = descriptor();
+    if (fd < 0) return fd;
+    error = place_slot(fd, frame, payload, slot);
+    release(fd);
+    if (!error) move_tail(frame, end);
+    return error;
 }
 
 int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_t length, struct file_slot *slot) {
@@ -409,11 +433,14 @@ int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_
 void file_punch(const struct file_slot *slot) {
     int fd = descriptor();
     if (fd >= 0) sys_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot->offset, slot->length);
+    release(fd);
 }
 
 int file_reserve(const struct file_slot *slot) {
     int fd = descriptor();
-    return fd < 0 ? fd : reserve(fd, slot->offset, slot->length);
+    int error = fd < 0 ? fd : reserve(fd, slot->offset, slot->length);
+    release(fd);
+    return error;
 }
 
 static void set_state(enum trace_state state) {

@@ -19,11 +19,15 @@
 #define CLOSE_RANGE_UNSHARE 2u
 #endif
 
-enum { STACK = 256 << 10, THREAD_LOCAL = 64 << 10 };
+enum { STACK = 256 << 10, THREAD_LOCAL = 64 << 10, MEMORY = STACK + THREAD_LOCAL + TRACE_PAGE };
 
 static struct {
     _Atomic bool runs;
     _Atomic uint32_t wakes;
+    _Atomic bool quit;
+    int kernel_tid;
+    _Atomic uint32_t tid; /* cleared by the kernel when the thread has gone */
+    uint8_t *memory;
 } helper;
 
 static struct thread self = {.guard = THREAD_IGNORE};
@@ -36,18 +40,22 @@ void helper_wake(void) {
     sys_futex_wake(&helper.wakes, 1);
 }
 
-void helper_forget(void) { memset(&helper, 0, sizeof helper); }
+void helper_forget(void) {
+    if (helper.memory) sys_munmap(helper.memory, MEMORY);
+    memset(&helper, 0, sizeof helper);
+}
 
 static void serve(void *unused) {
     (void)unused;
     thread_self = &self;
     sys_unshare(CLONE_FS | CLONE_FILES);
     file_own_descriptors();
+    const struct timespec shut_interval = {0, 500000}; /* nobody can wake us then */
     const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u), (long)(config.interval_ns % 1000000000u)};
-    while (lifecycle_helper_wanted()) {
+    while (lifecycle_helper_wanted() && !atomic_load_explicit(&helper.quit, memory_order_acquire)) {
         uint32_t seen = atomic_load_explicit(&helper.wakes, memory_order_acquire);
         lifecycle_serve();
-        sys_futex_wait(&helper.wakes, seen, &interval);
+        sys_futex_wait(&helper.wakes, seen, sys_is_shut() ? &shut_interval : &interval);
     }
     atomic_store_explicit(&helper.runs, false, memory_order_release);
     sys_exit_thread();
@@ -55,15 +63,37 @@ static void serve(void *unused) {
 
 void helper_start(void) {
     if (config.writer != CONFIG_WRITER_THREAD || helper_runs()) return;
-    uint8_t *memory = sys_memory(STACK + THREAD_LOCAL + TRACE_PAGE);
+    uint8_t *memory = helper.memory ? helper.memory : sys_memory(MEMORY);
     if (!memory) return;
+    helper.memory = memory;
+    atomic_store_explicit(&helper.quit, false, memory_order_relaxed);
     uint8_t *pointer = memory + STACK + THREAD_LOCAL;
     *(void **)pointer = pointer; /* the thread control block begins with its own address */
     /* Before the thread exists, so that it finds itself wanted; a failure takes it back. */
     atomic_store_explicit(&helper.runs, true, memory_order_release);
-    const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS;
-    if (machine_clone(flags, memory + STACK, pointer, serve, NULL) < 0) {
+    const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                                CLONE_SETTLS | CLONE_CHILD_CLEARTID;
+    atomic_store_explicit(&helper.tid, 1, memory_order_relaxed);
+    long tid = machine_clone(flags, memory + STACK, pointer, &helper.tid, serve);
+    if (tid < 0) {
         atomic_store_explicit(&helper.runs, false, memory_order_release);
-        sys_munmap(memory, STACK + THREAD_LOCAL + TRACE_PAGE);
+        return;
     }
+    helper.kernel_tid = (int)tid;
+}
+
+void helper_stop(void) {
+    if (!helper_runs()) return;
+    atomic_store_explicit(&helper.quit, true, memory_order_release);
+    const struct timespec poll = {0, 1000000};
+    for (uint32_t tid; (tid = atomic_load_explicit(&helper.tid, memory_order_acquire)) != 0;) {
+        helper_wake();
+        sys_futex_wait(&helper.tid, tid, &poll);
+    }
+    while (sys_tgkill(sys_getpid(), helper.kernel_tid, 0) == 0) sys_yield();
+}
+
+void helper_quiet(void) {
+    uintptr_t low = (uintptr_t)helper.memory;
+    sys_quiet(helper_runs() ? low : 0, helper_runs() ? low + STACK : 0);
 }

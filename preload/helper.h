@@ -22,6 +22,13 @@ bool helper_is_me(void);
 /* There is work. Any context. */
 void helper_wake(void);
 
+/* Ends it and waits until the kernel knows it no more; helper_start makes a new one, with the credentials of then. Signals
+ * blocked. */
+void helper_stop(void);
+
+/* Nothing but this thread makes system calls from now on. */
+void helper_quiet(void);
+
 /* In the child of a fork: it has no such thread. */
 void helper_forget(void);
 

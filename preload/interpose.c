@@ -195,14 +195,18 @@ DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t size, size_t alignment), (bl
 DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
 DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
 
-/* ---- address space: before the real functions are known the kernel itself is asked ---- */
+/*
+ * ---- address space ----
+ *
+ * The kernel is asked directly: an allocator maps memory while it holds its locks, and a look-up then would allocate for
+ * the message of a name that it does not find.
+ */
 
 static uint8_t internal(uintptr_t ip) { return real_is_allocator(ip) ? TRACE_EVENT_INTERNAL : 0; }
 
 #define MAP(name)                                                                                                           \
     void *name(void *address, size_t length, int protection, int flags, int fd, off_t offset) {                             \
-        if (unlikely(!REAL(name))) return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);        \
-        void *mapping = real.name(address, length, protection, flags, fd, offset);                                         \
+        void *mapping = (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);                          \
         struct unwind_registers registers = PROBE_REGISTERS();                                                              \
         if (mapping != MAP_FAILED) probe_birth(TRACE_EVENT_MAP, internal(registers.ip), mapping, length, &registers);       \
         return mapping;                                                                                                     \
@@ -212,9 +216,8 @@ MAP(mmap64)
 
 int munmap(void *address, size_t length) {
     struct unwind_registers registers = PROBE_REGISTERS();
-    if (unlikely(!REAL(munmap))) return (int)syscall(SYS_munmap, address, length);
     probe_sized(TRACE_EVENT_UNMAP, internal(registers.ip), address, length, &registers);
-    int result = real.munmap(address, length);
+    int result = (int)syscall(SYS_munmap, address, length);
     if (result) probe_sized(TRACE_EVENT_UNMAP_FAIL, 0, address, length, &registers);
     return result;
 }
@@ -228,10 +231,9 @@ void *mremap(void *address, size_t old_length, size_t length, int flags, ...) {
         wanted = va_arg(arguments, void *);
         va_end(arguments);
     }
-    if (unlikely(!REAL(mremap))) return (void *)syscall(SYS_mremap, address, old_length, length, flags, wanted);
     uint8_t own = internal(registers.ip);
     probe_sized(TRACE_EVENT_REMAP_OUT, own, address, old_length, &registers);
-    void *moved = real.mremap(address, old_length, length, flags, wanted);
+    void *moved = (void *)syscall(SYS_mremap, address, old_length, length, flags, wanted);
     bool failed = moved == MAP_FAILED;
     probe_sized(failed ? TRACE_EVENT_REMAP_FAIL : TRACE_EVENT_REMAP_IN, own, failed ? address : moved,
                 failed ? old_length : length, &registers);
@@ -261,8 +263,7 @@ void *sbrk(intptr_t step) {
 
 int madvise(void *address, size_t length, int advice) {
     struct unwind_registers registers = PROBE_REGISTERS();
-    if (unlikely(!REAL(madvise))) return (int)syscall(SYS_madvise, address, length, advice);
-    int result = real.madvise(address, length, advice);
+    int result = (int)syscall(SYS_madvise, address, length, advice);
     if (result == 0 && (advice == MADV_DONTNEED || advice == MADV_FREE))
         probe_sized(TRACE_EVENT_ADVISE, internal(registers.ip), address, length, &registers);
     return result;

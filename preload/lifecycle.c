@@ -13,6 +13,7 @@
 #include "nodes.h"
 #include "probe.h"
 #include "process.h"
+#include "real.h"
 #include "requests.h"
 #include "stackid.h"
 #include "stacks.h"
@@ -62,7 +63,7 @@ static void apply(void) {
         atomic_store_explicit((_Atomic uint32_t *)(file_header() + TRACE_AT_CONTROL), life.wanted, memory_order_release);
 }
 
-bool lifecycle_is_self(void) { return life.begun && probe_state.page.alive && life.pid == sys_getpid() && file_header(); }
+bool lifecycle_is_self(void) { return !sys_is_quiet() && life.begun && probe_state.page.alive && life.pid == sys_getpid() && file_header(); }
 
 /* ---- start ---- */
 
@@ -140,7 +141,21 @@ static void begin(const char *template, bool forked) {
     if (config.verbose) config_say("recording to ", file_path(), NULL);
 }
 
+/* A sanitizer's runtime is an allocator with a shadow of its own, and has its own leak check: nothing is recorded. */
+#pragma weak __asan_init
+#pragma weak __tsan_init
+#pragma weak __msan_init
+#pragma weak __hwasan_init
+extern void __asan_init(void), __tsan_init(void), __msan_init(void), __hwasan_init(void);
+static bool is_sanitized(void) { return __asan_init || __tsan_init || __msan_init || __hwasan_init; }
+
 static void begin_first(void) {
+    if (is_sanitized()) {
+        life.begun = true;
+        life.pid = sys_getpid();
+        probe_state.page.alive = 1;
+        return;
+    }
     config_read();
     begin(config.out, false);
 }
@@ -162,7 +177,7 @@ static void begin_forked(void *unused) {
 }
 
 bool lifecycle_wake(uint32_t wanted) {
-    if (life.begun && probe_state.page.alive) return false;
+    if ((life.begun && probe_state.page.alive) || !real_is_resolved()) return false;
     uint64_t signals = signals_block();
     if (life.begun) { /* the child of a fork, and its first hook, so it has one thread */
         if (!stacks_call(begin_forked, NULL)) begin_forked(NULL);
@@ -284,6 +299,18 @@ void lifecycle_serve(void) {
 }
 
 /* ---- the end ---- */
+
+/* Before the target shuts itself in: from here on only the helper thread, if it is out of the filter's reach, makes calls. */
+void lifecycle_shut_in(bool all_threads) {
+    if (!lifecycle_is_self()) return;
+    uint64_t signals = signals_block();
+    if (all_threads) helper_stop();
+    else helper_start();
+    writer_drain_all();
+    signals_restore(signals);
+    atomic_store_explicit(&probe_state.page.next_tick, UINT64_MAX, memory_order_relaxed);
+    helper_quiet();
+}
 
 void lifecycle_forking(void) {
     if (lifecycle_is_self()) life.fork_stamp = probe_event(TRACE_EVENT_FORK, 0, 0, 0);
@@ -408,7 +435,9 @@ static void own_path(char out[CONFIG_PATH]) {
 
 __attribute__((constructor)) static void construct(void) {
     char path[CONFIG_PATH];
+    real_resolve();
     lifecycle_wake(PROBE_EVENTS);
+    if (is_sanitized()) return;
     own_path(path);
     config_export(path);
     if (!lifecycle_is_self()) return;

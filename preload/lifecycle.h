@@ -47,6 +47,9 @@ void lifecycle_exec_failed(int error);
 /* This is the process that is recorded, not a vfork child in its memory, nor a fork child that has not woken. */
 bool lifecycle_is_self(void);
 
+/* The target is about to filter its own system calls (seccomp), in this thread or in all. */
+void lifecycle_shut_in(bool all_threads);
+
 /* Before a fork, in the parent. */
 void lifecycle_forking(void);
 

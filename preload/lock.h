@@ -11,16 +11,22 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* Every thread has its own copy of this variable (thread.h), so its address tells threads apart without a system call. */
+struct thread;
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 struct lock {
-    _Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */
-    _Atomic int owner;      /* kernel thread id */
+    _Atomic uint32_t state;   /* 0 free, 1 held, 2 held and waited for */
+    _Atomic uintptr_t owner;
 };
+
+static inline uintptr_t lock_owner_id(void) { return (uintptr_t)&thread_self; }
 
 static inline bool lock_try(struct lock *lock) {
     uint32_t free_state = 0;
     if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1, memory_order_acquire, memory_order_relaxed))
         return false;
-    atomic_store_explicit(&lock->owner, sys_gettid(), memory_order_relaxed);
+    atomic_store_explicit(&lock->owner, lock_owner_id(), memory_order_relaxed);
     return true;
 }
 
@@ -29,7 +35,7 @@ static inline void lock_take(struct lock *lock) {
     if (lock_try(lock)) return;
     while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0)
         sys_futex_wait(&lock->state, 2, NULL);
-    atomic_store_explicit(&lock->owner, sys_gettid(), memory_order_relaxed);
+    atomic_store_explicit(&lock->owner, lock_owner_id(), memory_order_relaxed);
 }
 
 static inline void lock_give(struct lock *lock) {
@@ -39,7 +45,7 @@ static inline void lock_give(struct lock *lock) {
 }
 
 static inline bool lock_is_mine(const struct lock *lock) {
-    return atomic_load_explicit(&lock->owner, memory_order_relaxed) == sys_gettid();
+    return atomic_load_explicit(&lock->owner, memory_order_relaxed) == lock_owner_id();
 }
 
 /* All signals of the calling thread held back between these two. */

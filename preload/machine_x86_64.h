@@ -23,6 +23,9 @@ static inline bool machine_stamp_invariant(void) {
     return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & (1u << 8));
 }
 
+/* A turn of a waiting loop. */
+static inline void machine_pause(void) { __asm__ volatile("pause"); }
+
 static inline uintptr_t machine_stack_pointer(void) {
     uintptr_t sp;
     __asm__("movq %%rsp, %0" : "=r"(sp));
@@ -57,16 +60,17 @@ MACHINE_NAKED void machine_call_on_stack(void (*fn)(void *), void *argument, voi
             "ret");
 }
 
-/* clone(2): the child runs fn(argument) on the stack that ends at stack_top (16-byte aligned), with thread_pointer as its
- * thread pointer; fn must not return. Gives the kernel's answer to the caller: a thread id or -errno. */
-MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thread_pointer, void (*fn)(void *),
-                                 void *argument) {
+/* clone(2): the child runs fn(NULL) on the stack that ends at stack_top (16-byte aligned), with thread_pointer as its
+ * thread pointer; fn must not return. The word at child_tid is what CLONE_CHILD_CLEARTID clears. Gives the kernel's answer
+ * to the caller: a thread id or -errno. */
+MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thread_pointer, void *child_tid,
+                                 void (*fn)(void *)) {
     __asm__("subq $16, %rsi\n\t"
-            "movq %rcx, 0(%rsi)\n\t"
-            "movq %r8, 8(%rsi)\n\t"
+            "movq %r8, 0(%rsi)\n\t"
+            "movq $0, 8(%rsi)\n\t"
             "movq %rdx, %r8\n\t" /* the kernel takes: flags, stack, parent tid, child tid, thread pointer */
             "xorl %edx, %edx\n\t"
-            "xorl %r10d, %r10d\n\t"
+            "movq %rcx, %r10\n\t"
             "movl $56, %eax\n\t"
             "syscall\n\t"
             "testq %rax, %rax\n\t"
@@ -78,6 +82,23 @@ MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thr
             "call *%rax\n\t"
             "hlt");
 }
+
+/* A function `name` that jumps to what `real` returns with all arguments and the stack as they came, after calling `before`
+ * with its first three when the first is `number`. */
+#define MACHINE_DEFINE_SYSCALL_HOOK(name, number, before, real)                                                             \
+    __attribute__((naked)) long name(__attribute__((unused)) long call, ...) {                                                                      \
+        __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rdx\n\tpushq %%rcx\n\tpushq %%r8\n\tpushq %%r9\n\t"                   \
+                "subq $8, %%rsp\n\t"                                                                                        \
+                "cmpq %0, %%rdi\n\t"                                                                                        \
+                "jne 1f\n\t"                                                                                                \
+                "call %P1\n"                                                                                                \
+                "1:\tcall %P2\n\t"                                                                                          \
+                "addq $8, %%rsp\n\t"                                                                                        \
+                "popq %%r9\n\tpopq %%r8\n\tpopq %%rcx\n\tpopq %%rdx\n\tpopq %%rsi\n\tpopq %%rdi\n\t"                         \
+                "jmp *%%rax"                                                                                                \
+                :                                                                                                           \
+                : "i"(number), "i"(before), "i"(real));                                                                     \
+    }
 
 /* Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its
  * first real frame as a caller, so that its address counts as a return address. */

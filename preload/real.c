@@ -52,9 +52,14 @@ static void learn_allocator(void) {
  * Published only when complete: dlsym allocates for the message of a name that it does not find, and an allocator entered
  * then would find half of its hooks without their real functions.
  */
+/* ld.so calls no allocator of ours before all objects are relocated, but another library's resolver may. */
+#pragma weak _r_debug
+static bool loader_is_ready(void) { return &_r_debug && _r_debug.r_state == RT_CONSISTENT; }
+
 void real_resolve(void) {
     static struct real_functions looked_up;
     int fresh = 0;
+    if (atomic_load_explicit(&found.state, memory_order_relaxed) == 0 && !loader_is_ready()) return;
     if (!atomic_compare_exchange_strong(&found.state, &fresh, 1)) return;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         void *function = dlsym(RTLD_NEXT, rows[i].name);
@@ -65,6 +70,7 @@ void real_resolve(void) {
     atomic_store_explicit(&found.state, 2, memory_order_release);
 }
 
+bool real_is_resolved(void) { return atomic_load_explicit(&found.state, memory_order_acquire) == 2; }
 bool real_news_allocate(void) { return found.news_allocate; }
 bool real_is_allocator(uintptr_t ip) { return ip >= found.start && ip < found.end; }
 const char *real_allocator_path(void) { return found.path; }

@@ -24,6 +24,8 @@ extern struct real_functions real __attribute__((visibility("hidden")));
 /* Looks the functions up unless that has been done. Any thread. */
 void real_resolve(void);
 
+bool real_is_resolved(void);
+
 /* Blocks for allocations made while the look-up runs; NULL when the arena is full. Zeroed. */
 void *real_early_block(size_t size, size_t alignment);
 bool real_is_early(const void *block);

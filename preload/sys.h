@@ -14,6 +14,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
+/*
+ * From now on every call fails with -EPERM, except on the given stack: the target has put a filter on its system calls,
+ * and one that it does not expect would kill it. futex(2) stays, which every threaded program's filter allows: somebody may
+ * wait for a lock already. Never taken back.
+ */
+void sys_quiet(uintptr_t except_low, uintptr_t except_high);
+bool sys_is_quiet(void); /* for the calling thread */
+bool sys_is_shut(void);  /* for any */
+
 void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset); /* NULL on failure */
 /* Private zeroed memory, page-aligned, not counted against a guard; NULL on failure. */
 void *sys_memory(size_t length);

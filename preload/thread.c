@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-__thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+__thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 static struct {
     struct lock lock;

@@ -39,8 +39,6 @@ struct thread {
     struct thread *next;
 };
 
-extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
-
 static inline _Atomic uint64_t *thread_field(const struct thread *thread, enum trace_slot_offset at) {
     return (_Atomic uint64_t *)(thread->control + at);
 }

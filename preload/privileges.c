@@ -1,0 +1,84 @@
+/*
+ * Calls that change what a process may do. Credentials and namespaces belong to threads, and our helper is one that libc does
+ * not know: it ends before such a call and a new one starts after it, with what the caller has become. A filter on system
+ * calls would kill the target for ours: before it is set they stop (lifecycle_shut_in).
+ */
+#include "helper.h"
+#include "lifecycle.h"
+#include "lock.h"
+#include "probe.h"
+#include "real.h"
+
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define HOOK(type, name, parameters) EXPORT type name parameters;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wredundant-decls"
+#include "hooks.def"
+#pragma GCC diagnostic pop
+
+static bool step_aside(void) {
+    real_resolve();
+    if (!helper_runs() || !lifecycle_is_self()) return false;
+    uint64_t signals = signals_block();
+    helper_stop();
+    signals_restore(signals);
+    return true;
+}
+
+static void come_back(bool aside) {
+    if (!aside) return;
+    uint64_t signals = signals_block();
+    helper_start();
+    signals_restore(signals);
+}
+
+#define ASIDE(name, parameters, arguments)                                                                                  \
+    int name parameters {                                                                                                   \
+        bool aside = step_aside();                                                                                          \
+        int result = real.name arguments;                                                                                   \
+        come_back(aside);                                                                                                   \
+        return result;                                                                                                      \
+    }
+ASIDE(setuid, (uid_t user), (user))
+ASIDE(setgid, (gid_t group), (group))
+ASIDE(seteuid, (uid_t user), (user))
+ASIDE(setegid, (gid_t group), (group))
+ASIDE(setreuid, (uid_t real_user, uid_t user), (real_user, user))
+ASIDE(setregid, (gid_t real_group, gid_t group), (real_group, group))
+ASIDE(setresuid, (uid_t real_user, uid_t user, uid_t saved), (real_user, user, saved))
+ASIDE(setresgid, (gid_t real_group, gid_t group, gid_t saved), (real_group, group, saved))
+ASIDE(setgroups, (size_t count, const gid_t *groups), (count, groups))
+ASIDE(initgroups, (const char *user, gid_t group), (user, group))
+ASIDE(unshare, (int flags), (flags))
+ASIDE(setns, (int fd, int kind), (fd, kind))
+
+int prctl(int option, ...) {
+    unsigned long a[4];
+    va_list list;
+    va_start(list, option);
+    for (int i = 0; i < 4; i++) a[i] = va_arg(list, unsigned long);
+    va_end(list);
+    real_resolve();
+    if (option == PR_SET_SECCOMP) lifecycle_shut_in(false);
+    return real.prctl(option, a[0], a[1], a[2], a[3]);
+}
+
+/*
+ * syscall(2) must not get a frame of ours: vfork and clone through it return twice on the caller's stack. So it jumps to
+ * the real function, after a look at one number.
+ */
+__attribute__((used)) static void privileges_before_seccomp(long number, long operation, long flags) {
+    (void)number;
+    if (operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER)
+        lifecycle_shut_in(operation == SECCOMP_SET_MODE_FILTER && (flags & SECCOMP_FILTER_FLAG_TSYNC));
+}
+__attribute__((used)) static void *privileges_real_syscall(void) {
+    real_resolve();
+    return (void *)(uintptr_t)real.syscall;
+}
+MACHINE_DEFINE_SYSCALL_HOOK(syscall, SYS_seccomp, privileges_before_seccomp, privileges_real_syscall)
