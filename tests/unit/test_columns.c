@@ -451,7 +451,8 @@ static void test_decode_words(void **state) {
         int used = decode_words(flat, 4, &event);
         assert_true(used >= 2);
         assert_int_equal(decode_words(flat, (size_t)used - 1, &event), -EBADMSG);
-        assert_memory_equal(&event, &s.events[i], sizeof event);
+        check_fields(&s.events[i], &event, 1);
+        assert_int_equal(event.stamp, s.events[i].stamp);
         position += (unsigned)used;
     }
     assert_int_equal(position, s.end);
@@ -477,6 +478,11 @@ static void test_column_sizes(void **state) {
     stream_release(&s);
 }
 
+static bool same_event(const struct trace_event *a, const struct trace_event *b) {
+    return a->kind == b->kind && a->flags == b->flags && a->address == b->address && a->size == b->size &&
+           a->stack == b->stack && a->partner == b->partner && a->stamp == b->stamp;
+}
+
 /* Damaged payloads are refused or decode to something; twice the same, with a state that saw other frames or none. */
 static void check_damaged(struct bench *b, const uint8_t *raw, size_t length, struct decode_state *other,
                           struct trace_event *events) {
@@ -488,7 +494,7 @@ static void check_damaged(struct bench *b, const uint8_t *raw, size_t length, st
     assert_int_equal(decode_events(other, own, length, events, &again), result);
     if (!result) {
         assert_int_equal(count, again);
-        assert_memory_equal(b->events, events, count * sizeof *events);
+        for (uint32_t i = 0; i < count; i++) assert_true(same_event(&b->events[i], &events[i]));
     }
     free(own);
 }
