@@ -21,6 +21,7 @@ struct verdict_rules {
     bool strict;             /* warnings fail as leaks do, nothing-judged as inconclusive */
     bool allow_inconclusive; /* inconclusive passes */
     int64_t leak_exit_code;  /* negative: 10 */
+    int64_t min_rounds;      /* repeated phases with fewer rounds are inconclusive; 0 or negative: none asked for */
     bool not_recorded;       /* the recorder never loaded */
     const char *stopped;     /* the limit that ended the target, NULL: none */
 };
@@ -29,7 +30,8 @@ struct verdict_rules {
 struct verdict;
 
 /*
- * Fills report->verdict. Findings come from report->sites[].growth; ignored and suppressed ones are left out of leaks
+ * Fills report->verdict. Findings come from report->sites[].growth, and the three counts of
+ * what was judged from report->verdict; ignored and suppressed ones are left out of leaks
  * and listed in reasons. `out` must live as long as the report. 0 or -ENOMEM.
  */
 int verdict_decide(struct report *report, const struct verdict_rules *rules, struct verdict **out);

@@ -1,0 +1,107 @@
+/* The baseline file: {"schema": "tidemark-baseline/1", "leaks": [{"site", "phase", "class", "function", "low", "high"}]}. */
+#include "baseline.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "outcome.h"
+
+#define SCHEMA "tidemark-baseline/1"
+
+struct baseline {
+    json_t *leaks;
+};
+
+static int refuse(struct rule_error *error, const char *text) {
+    snprintf(error->text, sizeof error->text, "%s", text);
+    return -EINVAL;
+}
+
+int baseline_read(const char *path, struct baseline **out, struct rule_error *error) {
+    json_error_t where;
+    *error = (struct rule_error){.line = 0};
+    if (access(path, R_OK) != 0) return -errno;
+    json_t *root = json_load_file(path, 0, &where);
+    if (!root) {
+        error->line = where.line > 0 ? where.line : 0;
+        return refuse(error, where.text);
+    }
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    json_t *leaks = json_object_get(root, "leaks");
+    struct baseline *baseline = schema && strcmp(schema, SCHEMA) == 0 && json_is_array(leaks) ? calloc(1, sizeof *baseline) : NULL;
+    if (baseline) baseline->leaks = json_incref(leaks);
+    json_decref(root);
+    if (!baseline) return refuse(error, "not a baseline of " SCHEMA);
+    *out = baseline;
+    return 0;
+}
+
+void baseline_release(struct baseline *baseline) {
+    if (!baseline) return;
+    json_decref(baseline->leaks);
+    free(baseline);
+}
+
+static bool is_text(const json_t *object, const char *key, const char *text) {
+    const char *value = json_string_value(json_object_get(object, key));
+    return value && text && strcmp(value, text) == 0;
+}
+
+enum baseline_answer baseline_ask(const struct baseline *baseline, const char *site, const struct report_growth *growth) {
+    size_t index;
+    json_t *leak;
+    json_array_foreach(baseline->leaks, index, leak) {
+        if (!is_text(leak, "site", site) || !is_text(leak, "phase", growth->phase)) continue;
+        const json_t *high = json_object_get(leak, "high");
+        bool faster = json_is_number(high) && isfinite(growth->ci_low) && growth->ci_low > json_number_value(high);
+        return faster ? BASELINE_FASTER : BASELINE_KNOWN;
+    }
+    return BASELINE_NEW;
+}
+
+static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+static json_t *text(const char *value) { return value ? json_string_nocheck(value) : json_null(); }
+
+static json_t *describe(const struct report_site *site, const struct report_growth *growth) {
+    json_t *leak = json_object();
+    json_object_set_new(leak, "site", text(site->id));
+    json_object_set_new(leak, "phase", text(growth->phase));
+    json_object_set_new(leak, "class", text(growth->class_slug));
+    json_object_set_new(leak, "function", text(site->function));
+    json_object_set_new(leak, "low", number(growth->ci_low));
+    json_object_set_new(leak, "high", number(growth->ci_high));
+    return leak;
+}
+
+static json_t *describe_all(const struct report *report) {
+    json_t *root = json_object(), *leaks = json_array();
+    for (size_t i = 0; i < report->site_count; i++) {
+        const struct report_site *site = &report->sites[i];
+        for (size_t j = 0; j < site->growth_count; j++) {
+            if (outcome_of_slug(site->growth[j].class_slug) == GROWTH_FAIL) json_array_append_new(leaks, describe(site, &site->growth[j]));
+        }
+    }
+    json_object_set_new(root, "schema", json_string(SCHEMA));
+    json_object_set_new(root, "leaks", leaks);
+    return root;
+}
+
+int baseline_write(const char *path, const struct report *report) {
+    char *beside = NULL;
+    if (asprintf(&beside, "%s.new", path) < 0) return -ENOMEM;
+    json_t *root = describe_all(report);
+    int result = 0;
+    errno = 0;
+    if (json_dump_file(root, beside, JSON_INDENT(2)) != 0 || rename(beside, path) != 0) {
+        result = errno ? -errno : -EIO;
+        unlink(beside);
+    }
+    json_decref(root);
+    free(beside);
+    return result;
+}

@@ -1,0 +1,450 @@
+/*
+ * Reads budget files. inih cuts what is too long without a word and forgets line numbers, so each raw line is checked
+ * before inih sees it, and the reader tells the handler on which line and in which section it is.
+ */
+#include "budget.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "budget_rules.h"
+
+#define MOST_LINE 190 /* inih's buffer holds 200 */
+#define MOST_KEY 48
+
+const char *const section_names[SECTION_KINDS] = {
+    [SECTION_RUN] = "run",           [SECTION_PHASE] = "phase", [SECTION_SCALING] = "scaling",
+    [SECTION_COMPARE] = "compare",   [SECTION_CAPACITY] = "capacity", [SECTION_SITE] = "site",
+    [SECTION_PROCESS] = "process",   [SECTION_BASELINE] = "baseline", [SECTION_SUPPRESS] = "suppress",
+};
+
+struct reading {
+    FILE *file;
+    struct budget *budget;
+    struct rule_error *error;
+    int line;
+    int result; /* first error */
+};
+
+__attribute__((format(printf, 2, 3))) static bool refuse(struct reading *reading, const char *format, ...) {
+    if (reading->result) return false;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->error->text, sizeof reading->error->text, format, arguments);
+    va_end(arguments);
+    reading->error->line = reading->line;
+    reading->result = -EINVAL;
+    return false;
+}
+
+static char *keep(struct reading *reading, const char *text) {
+    char *copy = strdup(text);
+    if (!copy) reading->result = -ENOMEM;
+    return copy;
+}
+
+/* Sections. */
+
+static int section_named(const char *name) {
+    for (int i = 0; i < SECTION_KINDS; i++)
+        if (strcmp(section_names[i], name) == 0) return i;
+    return -1;
+}
+
+static bool begin_section(struct reading *reading, const char *line) {
+    char name[MOST_KEY];
+    size_t length = strcspn(line + 1, "]");
+    if (line[1 + length] != ']' || line[2 + length] != '\0') return refuse(reading, "expected [section] alone on its line");
+    snprintf(name, sizeof name, "%.*s", (int)length, line + 1);
+    int kind = section_named(name);
+    if (kind < 0 || length >= sizeof name) return refuse(reading, "unknown section [%s]", name);
+    struct budget *budget = reading->budget;
+    struct budget_section *sections = realloc(budget->sections, (budget->count + 1) * sizeof *sections);
+    if (!sections) {
+        reading->result = -ENOMEM;
+        return false;
+    }
+    budget->sections = sections;
+    sections[budget->count++] = (struct budget_section){.kind = (enum section_kind)kind, .line = reading->line, .tolerance = 0.25,
+                                                        .settings = GROWTH_SETTINGS_DEFAULT};
+    return true;
+}
+
+/* What inih would misread or cut: everything must stand as it will be understood. */
+static bool check_line(struct reading *reading, const char *line) {
+    if (*line == '\0' || *line == '#' || *line == ';') return true;
+    if (*line == ' ' || *line == '\t') return line[strspn(line, " \t")] == '\0' || refuse(reading, "keys stand flush left");
+    if (strlen(line) > MOST_LINE) return refuse(reading, "longer than %d characters", MOST_LINE);
+    if (*line == '[') return begin_section(reading, line);
+    const char *equals = strchr(line, '=');
+    if (!equals) return refuse(reading, "expected KEY = VALUE");
+    if (memchr(line, ':', (size_t)(equals - line))) return refuse(reading, "expected =, not :");
+    if (memchr(line, '[', (size_t)(equals - line)) || memchr(line, ']', (size_t)(equals - line)))
+        return refuse(reading, "a bracket in a key: patterns are values, as in match = GLOB");
+    if (equals - line > MOST_KEY) return refuse(reading, "a key longer than %d characters", MOST_KEY);
+    if (reading->budget->count == 0) return refuse(reading, "a key before the first [section]");
+    return true;
+}
+
+static char *read_line(char *text, int size, void *context) {
+    struct reading *reading = context;
+    char *line = NULL;
+    size_t room = 0;
+    text[0] = '\0';
+    if (reading->result || getline(&line, &room, reading->file) < 0) {
+        free(line);
+        return NULL;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    reading->line++;
+    if (reading->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0) memmove(line, line + 3, strlen(line + 3) + 1);
+    bool good = check_line(reading, line);
+    if (good) snprintf(text, (size_t)size, "%s\n", line);
+    free(line);
+    return good ? text : NULL;
+}
+
+/* Declarations: keys that are no limits. */
+
+static bool set_text(struct reading *reading, char **field, const char *value) {
+    free(*field);
+    *field = keep(reading, value);
+    return *field != NULL;
+}
+
+static bool set_flag(struct reading *reading, bool *field, const char *value) {
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) return refuse(reading, "expected yes or no");
+    *field = strcmp(value, "yes") == 0;
+    return true;
+}
+
+static bool set_limit(struct reading *reading, double *field, enum limit_unit unit, const char *value) {
+    return limit_parse(value, unit, field) || refuse(reading, "expected %s, not `%s`", limit_expects(unit), value);
+}
+
+typedef bool (*setter)(struct reading *reading, struct budget_section *section, const char *value);
+
+static bool set_match(struct reading *reading, struct budget_section *section, const char *value) {
+    if (section->kind == SECTION_SITE && !section->compiled) {
+        if (regcomp(&section->pattern, value, REG_EXTENDED | REG_NOSUB) != 0) return refuse(reading, "not a regular expression: %s", value);
+        section->compiled = true;
+    }
+    return set_text(reading, &section->match, value);
+}
+static bool set_other(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_text(reading, &section->other, value);
+}
+static bool set_file(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_text(reading, &section->file, value);
+}
+static bool set_reason(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_text(reading, &section->reason, value);
+}
+static bool set_until(struct reading *reading, struct budget_section *section, const char *value) {
+    struct tm day = {.tm_mday = 0};
+    const char *end = strptime(value, "%Y-%m-%d", &day);
+    if (!end || *end) return refuse(reading, "expected a date such as 2030-12-31");
+    return set_text(reading, &section->until, value);
+}
+static bool set_ignore(struct reading *reading, struct budget_section *section, const char *value) {
+    section->ignore = strcmp(value, "leak") == 0 || strcmp(value, "yes") == 0;
+    return section->ignore || refuse(reading, "expected ignore = leak");
+}
+static bool set_optional(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_flag(reading, &section->optional, value);
+}
+static bool set_steady(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_flag(reading, &section->steady, value);
+}
+static bool set_builds(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_flag(reading, &section->builds, value);
+}
+static bool set_warm_up(struct reading *reading, struct budget_section *section, const char *value) {
+    double rounds;
+    if (strchr(value, '%')) return set_limit(reading, &section->settings.warm_up_share, LIMIT_SHARE, value);
+    if (!set_limit(reading, &rounds, LIMIT_COUNT, value)) return false;
+    section->settings.warm_up_rounds = (int64_t)rounds;
+    return true;
+}
+static bool set_lag(struct reading *reading, struct budget_section *section, const char *value) {
+    double rounds;
+    if (!set_limit(reading, &rounds, LIMIT_COUNT, value)) return false;
+    section->settings.lag = (int64_t)rounds;
+    return true;
+}
+static bool set_overhead(struct reading *reading, struct budget_section *section, const char *value) {
+    if (strcmp(value, "constant") != 0 && strcmp(value, "linear") != 0) return refuse(reading, "expected constant or linear");
+    return set_text(reading, &section->overhead, value);
+}
+static bool set_throughput(struct reading *reading, struct budget_section *section, const char *value) {
+    if (strcmp(value, "constant") != 0) return refuse(reading, "expected constant");
+    return set_text(reading, &section->throughput, value);
+}
+static bool set_tolerance(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_limit(reading, &section->tolerance, LIMIT_SHARE, value);
+}
+static bool set_min_level(struct reading *reading, struct budget_section *section, const char *value) {
+    return set_limit(reading, &section->min_level, LIMIT_NUMBER, value);
+}
+
+#define IN(section) (1u << (SECTION_##section))
+
+struct declaration_row {
+    unsigned sections;
+    const char *key;
+    setter set;
+};
+static const struct declaration_row declarations[] = {
+    {IN(PHASE) | IN(SCALING) | IN(CAPACITY) | IN(SITE) | IN(PROCESS), "match", set_match},
+    {IN(PHASE) | IN(SCALING) | IN(CAPACITY) | IN(SITE) | IN(PROCESS) | IN(COMPARE), "optional", set_optional},
+    {IN(COMPARE), "a", set_match},
+    {IN(COMPARE), "b", set_other},
+    {IN(PHASE), "steady", set_steady},
+    {IN(PHASE), "builds", set_builds},
+    {IN(PHASE), "warm-up", set_warm_up},
+    {IN(PHASE), "lag", set_lag},
+    {IN(SCALING), "overhead", set_overhead},
+    {IN(SCALING), "throughput", set_throughput},
+    {IN(SCALING), "tolerance", set_tolerance},
+    {IN(CAPACITY), "min-level", set_min_level},
+    {IN(SITE) | IN(PROCESS), "ignore", set_ignore},
+    {IN(SITE) | IN(PROCESS), "reason", set_reason},
+    {IN(SITE) | IN(PROCESS), "until", set_until},
+    {IN(BASELINE) | IN(SUPPRESS), "file", set_file},
+};
+
+static const struct declaration_row *find_declaration(enum section_kind kind, const char *key) {
+    for (size_t i = 0; i < sizeof declarations / sizeof *declarations; i++)
+        if ((declarations[i].sections & (1u << kind)) && strcmp(declarations[i].key, key) == 0) return &declarations[i];
+    return NULL;
+}
+
+/* Rules. */
+
+static const struct rule_row *find_rule(enum section_kind kind, const char *key) {
+    for (size_t i = 0; i < rule_row_count; i++)
+        if (rule_rows[i].section == kind && strcmp(rule_rows[i].key, key) == 0) return &rule_rows[i];
+    return NULL;
+}
+
+static const char *skip_blanks(const char *text) { return text + strspn(text, " \t"); }
+
+/* `value NAME = <= 5`, also >= and =. */
+static bool parse_value_rule(struct reading *reading, struct budget_rule *rule, const char *key, const char *value) {
+    rule->name = keep(reading, skip_blanks(key + strlen("value ")));
+    rule->comparison = value[0] == '>' ? AT_LEAST : value[0] == '<' ? AT_MOST : EQUAL;
+    size_t sign = strspn(value, "<>=");
+    if (sign > 2 || (value[0] != '=' && sign == 1)) return refuse(reading, "expected <=, >= or = before the number");
+    return set_limit(reading, &rule->limit, LIMIT_NUMBER, skip_blanks(value + sign));
+}
+
+/* `10% within 60s` */
+static bool parse_recovery(struct reading *reading, struct budget_rule *rule, const char *value) {
+    char share[32];
+    const char *within = strstr(value, " within ");
+    if (!within || (size_t)(within - value) >= sizeof share) return refuse(reading, "expected SHARE within TIME, such as 10%% within 60s");
+    snprintf(share, sizeof share, "%.*s", (int)(within - value), value);
+    return set_limit(reading, &rule->limit, LIMIT_SHARE, share) &&
+           set_limit(reading, &rule->within, LIMIT_TIME, skip_blanks(within + strlen(" within ")));
+}
+
+/* `signal:9`, `code:3`, `3` */
+static bool parse_exit(struct reading *reading, struct budget_rule *rule, const char *value) {
+    const char *colon = strchr(value, ':');
+    bool known = !colon || strncmp(value, "signal:", 7) == 0 || strncmp(value, "code:", 5) == 0;
+    if (!known) return refuse(reading, "expected signal:N or code:N");
+    return set_limit(reading, &rule->limit, LIMIT_COUNT, colon ? colon + 1 : value);
+}
+
+static bool parse_limit(struct reading *reading, struct budget_rule *rule, const char *key, const char *value) {
+    if (strncmp(key, "value ", 6) == 0) return parse_value_rule(reading, rule, key, value);
+    if (strncmp(key, "recover-", 8) == 0) return parse_recovery(reading, rule, value);
+    if (strcmp(key, "expect-exit") == 0) return parse_exit(reading, rule, value);
+    return set_limit(reading, &rule->limit, rule->row->unit, value);
+}
+
+static bool add_rule(struct reading *reading, struct budget_section *section, const char *key, const char *value) {
+    bool warn = strncmp(key, "warn-", 5) == 0;
+    const char *plain = warn ? key + 5 : key;
+    bool named = strncmp(plain, "value ", 6) == 0;
+    const struct rule_row *row = find_rule(section->kind, named ? "value" : plain);
+    if (!row) return refuse(reading, "unknown key `%s` in [%s]", key, section_names[section->kind]);
+    struct budget_rule *rules = realloc(section->rules, (section->rule_count + 1) * sizeof *rules);
+    if (!rules) {
+        reading->result = -ENOMEM;
+        return false;
+    }
+    section->rules = rules;
+    struct budget_rule *rule = &rules[section->rule_count++];
+    *rule = (struct budget_rule){.row = row, .comparison = row->comparison, .warn = warn, .line = reading->line,
+                                 .text = keep(reading, value)};
+    return rule->text && parse_limit(reading, rule, plain, value);
+}
+
+static int take_key(void *context, const char *section_name, const char *key, const char *value) {
+    struct reading *reading = context;
+    (void)section_name;
+    if (reading->result) return 0;
+    struct budget_section *section = &reading->budget->sections[reading->budget->count - 1];
+    const struct declaration_row *declaration = find_declaration(section->kind, key);
+    if (*value == '\0') return refuse(reading, "`%s` has no value", key);
+    return declaration ? declaration->set(reading, section, value) : add_rule(reading, section, key, value);
+}
+
+static bool needs_match(const struct budget_section *section) {
+    return find_declaration(section->kind, "match") != NULL || section->kind == SECTION_COMPARE;
+}
+
+static void check_sections(struct reading *reading) {
+    for (size_t i = 0; i < reading->budget->count; i++) {
+        const struct budget_section *section = &reading->budget->sections[i];
+        reading->line = section->line;
+        if (needs_match(section) && !section->match)
+            refuse(reading, "[%s] needs %s", section_names[section->kind], section->kind == SECTION_COMPARE ? "a and b" : "match");
+        if (section->kind == SECTION_COMPARE && !section->other) refuse(reading, "[compare] needs a and b");
+    }
+}
+
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, (size_t)(slash - path + 1)) : strdup("");
+}
+
+/* Names of files stand relative to the budget's. */
+static void resolve_files(struct reading *reading) {
+    for (size_t i = 0; i < reading->budget->count; i++) {
+        struct budget_section *section = &reading->budget->sections[i];
+        char *whole = NULL;
+        if (!section->file || section->file[0] == '/') continue;
+        if (asprintf(&whole, "%s%s", reading->budget->folder, section->file) < 0) {
+            reading->result = -ENOMEM;
+            return;
+        }
+        free(section->file);
+        section->file = whole;
+    }
+}
+
+int budget_read(const char *path, struct budget **out, struct rule_error *error) {
+    *error = (struct rule_error){.line = 0};
+    struct reading reading = {.file = fopen(path, "re"), .error = error};
+    if (!reading.file) return -errno;
+    reading.budget = calloc(1, sizeof *reading.budget);
+    if (reading.budget) reading.budget->folder = folder_of(path);
+    if (reading.budget && reading.budget->folder) ini_parse_stream(read_line, &reading, take_key, &reading);
+    else reading.result = -ENOMEM;
+    fclose(reading.file);
+    if (!reading.result) check_sections(&reading);
+    if (!reading.result) resolve_files(&reading);
+    if (reading.result) budget_release(reading.budget);
+    else *out = reading.budget;
+    return reading.result;
+}
+
+static void release_section(struct budget_section *section) {
+    char *texts[] = {section->match, section->other, section->file, section->reason, section->until, section->overhead, section->throughput};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
+    if (section->compiled) regfree(&section->pattern);
+    for (size_t i = 0; i < section->rule_count; i++) {
+        free(section->rules[i].text);
+        free(section->rules[i].name);
+    }
+    free(section->rules);
+}
+
+void budget_release(struct budget *budget) {
+    if (!budget) return;
+    for (size_t i = 0; i < budget->count; i++) release_section(&budget->sections[i]);
+    free(budget->sections);
+    free(budget->folder);
+    free(budget);
+}
+
+/* Declarations, asked for. */
+
+static const char *file_of(const struct budget *budget, enum section_kind kind) {
+    for (size_t i = 0; i < budget->count; i++)
+        if (budget->sections[i].kind == kind && budget->sections[i].file) return budget->sections[i].file;
+    return NULL;
+}
+
+const char *budget_baseline(const struct budget *budget) { return file_of(budget, SECTION_BASELINE); }
+const char *budget_suppressions(const struct budget *budget) { return file_of(budget, SECTION_SUPPRESS); }
+
+bool budget_phase_facts(void *context, const char *phase, struct phase_facts *out) {
+    const struct budget *budget = context;
+    bool any = false;
+    for (size_t i = 0; i < budget->count; i++) {
+        const struct budget_section *section = &budget->sections[i];
+        if (section->kind != SECTION_PHASE || fnmatch(section->match, phase, 0) != 0) continue;
+        any = true;
+        out->steady |= section->steady;
+        out->builds |= section->builds;
+        if (section->settings.warm_up_rounds >= 0 || section->settings.warm_up_share >= 0) {
+            out->settings.warm_up_rounds = section->settings.warm_up_rounds;
+            out->settings.warm_up_share = section->settings.warm_up_share;
+        }
+        if (section->settings.lag >= 0) out->settings.lag = section->settings.lag;
+    }
+    return any;
+}
+
+static bool is_ignore(const struct budget_section *section) { return section->ignore; }
+
+/* An ignore that ended before the trace was made is none. Dates compare as text: the trace's begins with YYYY-MM-DD. */
+static bool in_force(const struct budget_section *section, const struct report *report) {
+    const char *date = report->process_count ? report->processes[0].started : NULL;
+    return !section->until || !date || strncmp(date, section->until, strlen(section->until)) <= 0;
+}
+
+static bool matches_site(const struct budget_section *section, const struct report_site *site) {
+    for (size_t i = 0; i < site->depth; i++) {
+        const char *function = site->stack[i].function;
+        if (function && regexec(&section->pattern, function, 0, NULL, 0) == 0) return true;
+    }
+    return site->depth == 0 && site->function && regexec(&section->pattern, site->function, 0, NULL, 0) == 0;
+}
+
+static bool matches_process(const struct budget_section *section, const struct report *report, const struct report_site *site) {
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct report_process *process = &report->processes[i];
+        if (process->pid != site->process || !process->exe) continue;
+        const char *slash = strrchr(process->exe, '/');
+        return fnmatch(section->match, process->exe, 0) == 0 || fnmatch(section->match, slash ? slash + 1 : process->exe, 0) == 0;
+    }
+    return false;
+}
+
+size_t budget_ignores(const struct budget *budget, const struct report *report, const struct report_site *site) {
+    size_t number = 0;
+    for (size_t i = 0; i < budget->count; i++) {
+        const struct budget_section *section = &budget->sections[i];
+        if (!is_ignore(section)) continue;
+        bool match = section->kind == SECTION_SITE ? matches_site(section, site) : matches_process(section, report, site);
+        if (match && in_force(section, report)) return number;
+        number++;
+    }
+    return SIZE_MAX;
+}
+
+size_t budget_ignore_count(const struct budget *budget) {
+    size_t count = 0;
+    for (size_t i = 0; i < budget->count; i++) count += is_ignore(&budget->sections[i]);
+    return count;
+}
+
+const char *budget_ignore_text(const struct budget *budget, size_t index, struct arena *arena) {
+    for (size_t i = 0; i < budget->count; i++) {
+        const struct budget_section *section = &budget->sections[i];
+        if (!is_ignore(section) || index-- > 0) continue;
+        return arena_format(arena, "[%s] line %d: match = %s%s%s%s", section_names[section->kind], section->line, section->match,
+                            section->reason ? " (" : "", section->reason ? section->reason : "", section->reason ? ")" : "");
+    }
+    return "";
+}

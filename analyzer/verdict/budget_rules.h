@@ -1,0 +1,89 @@
+/*
+ * A budget as read: sections in file order, each with its declarations and rules. Shared by the files that read a budget,
+ * measure it and propose one; others see budget.h only.
+ */
+#ifndef VERDICT_BUDGET_RULES_H
+#define VERDICT_BUDGET_RULES_H
+
+#include <regex.h>
+
+#include "budget.h"
+#include "limits.h"
+
+enum section_kind {
+    SECTION_RUN,
+    SECTION_PHASE,
+    SECTION_SCALING,
+    SECTION_COMPARE,
+    SECTION_CAPACITY,
+    SECTION_SITE,
+    SECTION_PROCESS,
+    SECTION_BASELINE,
+    SECTION_SUPPRESS,
+    SECTION_KINDS
+};
+
+struct budget_section;
+
+struct scope { /* what a rule is measured on */
+    const struct report *report;
+    const struct report_phase *phase; /* [phase]; else NULL */
+    const struct report_site *site;   /* [site]; else NULL */
+    const struct budget_rule *rule;
+    const struct budget_section *section;
+    struct arena *arena;
+    const char *note; /* set by measures: what a person should know about the value; may stay NULL */
+};
+
+enum comparison { AT_MOST, AT_LEAST, EQUAL, HOLDS /* the measure itself gives 1 or 0 */ };
+
+/* NAN: could not be measured. */
+typedef double (*measure)(struct scope *scope);
+
+struct rule_row {
+    enum section_kind section;
+    const char *key;
+    enum limit_unit unit;
+    enum comparison comparison;
+    measure measure;
+};
+extern const struct rule_row rule_rows[];
+extern const size_t rule_row_count;
+
+struct budget_rule {
+    const struct rule_row *row;
+    double limit;
+    char *text;  /* the value as written */
+    char *name;  /* of a `value NAME` rule, else NULL */
+    enum comparison comparison;
+    double within; /* recover-to: ns */
+    bool warn;
+    int line;
+};
+
+struct budget_section {
+    enum section_kind kind;
+    int line;
+    char *match; /* GLOB, or REGEX for [site]; [compare]: a */
+    char *other; /* [compare]: b */
+    char *file;  /* [baseline], [suppress] */
+    char *reason, *until;
+    char *overhead, *throughput; /* [scaling]: constant or linear */
+    double tolerance, min_level;
+    bool optional, ignore, steady, builds;
+    struct growth_settings settings;
+    bool compiled;
+    regex_t pattern;
+    struct budget_rule *rules;
+    size_t rule_count;
+};
+
+struct budget {
+    char *folder;
+    struct budget_section *sections;
+    size_t count;
+};
+
+extern const char *const section_names[SECTION_KINDS];
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * What the measured memory of a process or phase did: RSS against live bytes and pinned pages. For measured series, with
+ * their ties and autocorrelation, the corrected Mann-Kendall test is the right one; pure.
+ */
+#include <math.h>
+
+#include "statistics.h"
+#include "verdict.h"
+
+#define LEAST_POINTS 10
+#define SIGNIFICANT 0.05
+#define NOTABLE_SHARE 0.02     /* of the level: smaller changes are steady whatever the test says */
+#define NOTABLE_BYTES 1048576.0
+#define EXPLAINED_SHARE 0.5    /* of RSS growth, by live bytes */
+
+enum direction { FALLS = -1, FLAT, RISES };
+
+struct course {
+    enum direction direction;
+    double change; /* bytes, by the slope over the whole time */
+    size_t points;
+};
+
+static double live_of(const struct report_point *point) { return (double)point->live_bytes; }
+static double rss_of(const struct report_point *point) { return (double)point->rss_bytes; }
+static double pinned_of(const struct report_point *point) { return (double)point->pinned_bytes; }
+
+/* Even samples of one quantity, absent points left out. */
+static struct course follow(const struct report_point *points, size_t count, double (*quantity)(const struct report_point *)) {
+    double t[STATISTICS_MOST_POINTS], y[STATISTICS_MOST_POINTS];
+    size_t n = 0, step = count / STATISTICS_MOST_POINTS + 1;
+    for (size_t i = 0; i < count && n < STATISTICS_MOST_POINTS; i += step) {
+        double value = quantity(&points[i]);
+        if (value < 0) continue; /* REPORT_NONE */
+        t[n] = (double)points[i].t;
+        y[n++] = value;
+    }
+    struct course course = {FLAT, 0, n};
+    if (n < LEAST_POINTS) return course;
+    struct trend trend = statistics_mann_kendall(y, n);
+    struct slope slope = statistics_theil_sen(t, y, n);
+    course.change = slope.value * (t[n - 1] - t[0]);
+    double notable = fmax(NOTABLE_BYTES, NOTABLE_SHARE * statistics_median(y, n));
+    if (trend.p < SIGNIFICANT && fabs(course.change) >= notable) course.direction = course.change > 0 ? RISES : FALLS;
+    return course;
+}
+
+const char *verdict_diagnose(const struct report_point *points, size_t count) {
+    struct course rss = follow(points, count, rss_of), live = follow(points, count, live_of);
+    struct course pinned = follow(points, count, pinned_of);
+    if (rss.points < LEAST_POINTS) return NULL;
+    if (live.direction == FALLS && rss.direction == FLAT) return "retention";
+    if (rss.direction != RISES) return "steady";
+    if (live.direction == RISES && live.change >= EXPLAINED_SHARE * rss.change) return "growing";
+    if (pinned.direction == RISES && pinned.change >= EXPLAINED_SHARE * rss.change) return "fragmentation";
+    return "unexplained";
+}

@@ -1,0 +1,225 @@
+/*
+ * Brings findings, budgets, baseline and suppressions together into one result. Pure: everything comes from the report and
+ * the rules; called once per report by the commands that judge.
+ */
+#include "verdict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../report/arena.h"
+#include "baseline.h"
+#include "budget.h"
+#include "outcome.h"
+#include "suppressions.h"
+
+#define LOSS_MATTERS 0.001 /* of all events */
+
+struct verdict {
+    struct arena *arena;
+};
+
+enum result { RESULT_NOTHING, RESULT_PASS, RESULT_WARN, RESULT_INCONCLUSIVE, RESULT_BUDGET, RESULT_LEAK };
+
+struct result_row {
+    const char *name;
+    int exit_code, strict_exit_code;
+};
+static const struct result_row results[] = {
+    [RESULT_NOTHING] = {"nothing-judged", 0, 12}, [RESULT_PASS] = {"pass", 0, 0},      [RESULT_WARN] = {"warn", 0, 10},
+    [RESULT_INCONCLUSIVE] = {"inconclusive", 12, 12}, [RESULT_BUDGET] = {"budget", 11, 11}, [RESULT_LEAK] = {"leak", 10, 10},
+};
+#define NOT_RECORDED_EXIT 13
+
+struct court {
+    struct report *report;
+    const struct verdict_rules *rules;
+    struct arena *arena;
+    struct report_verdict *out;
+    enum result worst;
+    bool *ignore_used, *suppression_used;
+};
+
+static void worsen(struct court *court, enum result result) {
+    if (result > court->worst) court->worst = result;
+}
+
+#define ADD_TEXT(court, list, count, ...) \
+    (*ARENA_ADD((court)->arena, (court)->out->list, (court)->out->count) = arena_format((court)->arena, __VA_ARGS__))
+
+static const char *site_name(const struct report_site *site) { return site->function ? site->function : "an unknown function"; }
+
+/* Findings. */
+
+static bool phase_builds(const struct court *court, const char *phase) {
+    struct phase_facts facts = {.builds = false};
+    if (!court->rules->budget) return false;
+    /* The budget is only read; the type is that of a callback's context. */
+    return budget_phase_facts((void *)(uintptr_t)court->rules->budget, phase, &facts) && facts.builds;
+}
+
+static bool is_ignored(struct court *court, const struct report_site *site) {
+    const struct verdict_rules *rules = court->rules;
+    size_t ignore = rules->budget ? budget_ignores(rules->budget, court->report, site) : SIZE_MAX;
+    size_t suppression = rules->suppressions ? suppressions_match(rules->suppressions, site) : SIZE_MAX;
+    if (ignore != SIZE_MAX) court->ignore_used[ignore] = true;
+    if (suppression != SIZE_MAX) court->suppression_used[suppression] = true;
+    return ignore != SIZE_MAX || suppression != SIZE_MAX;
+}
+
+/* Whether the baseline excuses a leak; says so. */
+static bool is_known(struct court *court, const struct report_site *site, const struct report_growth *growth) {
+    if (!court->rules->baseline) return false;
+    enum baseline_answer answer = baseline_ask(court->rules->baseline, site->id, growth);
+    if (answer == BASELINE_FASTER)
+        ADD_TEXT(court, reasons, reason_count, "%s leaks faster in %s than the baseline allows", site_name(site), growth->phase);
+    if (answer == BASELINE_KNOWN)
+        ADD_TEXT(court, reasons, reason_count, "%s leaks in %s as the baseline knows", site_name(site), growth->phase);
+    return answer == BASELINE_KNOWN;
+}
+
+static void add_finding(struct court *court, size_t index, const struct report_growth *growth, bool leak) {
+    const struct report_site *site = &court->report->sites[index];
+    struct report_finding *finding = leak ? ARENA_ADD(court->arena, court->out->leaks, court->out->leak_count)
+                                          : ARENA_ADD(court->arena, court->out->warnings, court->out->warning_count);
+    *finding = (struct report_finding){site->id, index, growth->phase, growth->class_slug, growth->sentence};
+    worsen(court, leak ? RESULT_LEAK : RESULT_WARN);
+}
+
+static void judge_growth(struct court *court, size_t index, const struct report_growth *growth) {
+    const struct report_site *site = &court->report->sites[index];
+    enum growth_outcome outcome = outcome_of_slug(growth->class_slug);
+    if (outcome < GROWTH_WARN || phase_builds(court, growth->phase)) return;
+    if (is_ignored(court, site)) {
+        ADD_TEXT(court, reasons, reason_count, "%s in %s is ignored: %s", site_name(site), growth->phase, growth->class_slug);
+        return;
+    }
+    bool leak = outcome == GROWTH_FAIL;
+    if (leak && is_known(court, site, growth)) return;
+    add_finding(court, index, growth, leak);
+}
+
+static int growing_first(const void *left, const void *right) {
+    const struct report_finding *a = left, *b = right;
+    bool a_grows = strcmp(a->class_slug, "growing") == 0, b_grows = strcmp(b->class_slug, "growing") == 0;
+    if (a_grows != b_grows) return a_grows ? -1 : 1;
+    return (a->site_index > b->site_index) - (a->site_index < b->site_index);
+}
+
+static void judge_findings(struct court *court) {
+    for (size_t i = 0; i < court->report->site_count; i++) {
+        const struct report_site *site = &court->report->sites[i];
+        for (size_t j = 0; j < site->growth_count; j++) judge_growth(court, i, &site->growth[j]);
+    }
+    if (court->out->warning_count) qsort(court->out->warnings, court->out->warning_count, sizeof *court->out->warnings, growing_first);
+}
+
+static void list_unused(struct court *court) {
+    const struct verdict_rules *rules = court->rules;
+    for (size_t i = 0; rules->budget && i < budget_ignore_count(rules->budget); i++) {
+        if (!court->ignore_used[i])
+            ADD_TEXT(court, hints, hint_count, "unused: %s", budget_ignore_text(rules->budget, i, court->arena));
+    }
+    for (size_t i = 0; rules->suppressions && i < suppressions_count(rules->suppressions); i++) {
+        if (!court->suppression_used[i])
+            ADD_TEXT(court, hints, hint_count, "unused suppression: leak:%s", suppressions_pattern(rules->suppressions, i));
+    }
+}
+
+/* Rules. */
+
+static void apply_budget(struct court *court) {
+    struct budget_result result;
+    if (!court->rules->budget) return;
+    budget_check(court->rules->budget, court->report, court->arena, &result);
+    court->out->budgets = result.rows;
+    court->out->budget_count = result.row_count;
+    if (result.warned) worsen(court, RESULT_WARN);
+    if (result.inconclusive) worsen(court, RESULT_INCONCLUSIVE);
+    if (result.exceeded) worsen(court, RESULT_BUDGET);
+}
+
+static void require_rounds(struct court *court) {
+    for (size_t i = 0; court->rules->min_rounds > 0 && i < court->report->phase_count; i++) {
+        const struct report_phase *phase = &court->report->phases[i];
+        if (phase->rounds < 2 || phase->rounds >= court->rules->min_rounds) continue;
+        ADD_TEXT(court, reasons, reason_count, "%s has %lld rounds, %lld are asked for", phase->name, (long long)phase->rounds,
+                 (long long)court->rules->min_rounds);
+        worsen(court, RESULT_INCONCLUSIVE);
+    }
+}
+
+static void weigh_losses(struct court *court) {
+    const struct report_trace *trace = &court->report->trace;
+    if (trace->lost_events <= 0 || (double)trace->lost_events < LOSS_MATTERS * (double)trace->events) return;
+    ADD_TEXT(court, reasons, reason_count, "%lld of %lld events were lost", (long long)trace->lost_events, (long long)trace->events);
+    worsen(court, RESULT_INCONCLUSIVE);
+}
+
+static void weigh_stop(struct court *court) {
+    if (!court->rules->stopped) return;
+    ADD_TEXT(court, reasons, reason_count, "stopped at a limit: %s", court->rules->stopped);
+    worsen(court, RESULT_BUDGET);
+}
+
+/* Whether there was anything to judge, and how to get there if not. */
+static void weigh_phases(struct court *court) {
+    const struct report *report = court->report;
+    if (report->verdict.judged_phases > 0) {
+        worsen(court, RESULT_PASS);
+        return;
+    }
+    bool marked = false;
+    for (size_t i = 0; i < report->phase_count; i++) marked |= strcmp(report->phases[i].name, "run") != 0;
+    if (marked)
+        ADD_TEXT(court, hints, hint_count, "no phase has enough rounds: repeat the work 5 times or more, so that leaks tell themselves from caches");
+    else
+        ADD_TEXT(court, hints, hint_count, "mark the rounds of the work: tidemark_phase_begin(\"NAME\") and tidemark_phase_end(\"NAME\") around each, "
+                                           "or `tidemark run --phase-from-output REGEX`, or `--phase-by-function NAME`");
+}
+
+static int exit_code_of(const struct court *court) {
+    const struct verdict_rules *rules = court->rules;
+    const struct result_row *row = &results[court->worst];
+    if (rules->not_recorded) return NOT_RECORDED_EXIT;
+    if (court->worst == RESULT_INCONCLUSIVE && rules->allow_inconclusive) return 0;
+    int code = rules->strict ? row->strict_exit_code : row->exit_code;
+    return code == results[RESULT_LEAK].exit_code && rules->leak_exit_code >= 0 ? (int)rules->leak_exit_code : code;
+}
+
+/* Leak outranks budget in the exit code; a budget that failed as well is told among the reasons by its rows. */
+static void decide(struct court *court) {
+    judge_findings(court);
+    apply_budget(court);
+    require_rounds(court);
+    weigh_losses(court);
+    weigh_stop(court);
+    weigh_phases(court);
+    list_unused(court);
+    if (court->rules->not_recorded)
+        ADD_TEXT(court, hints, hint_count, "the recorder never loaded: is the program static, set-uid or 32-bit?");
+    court->out->result = results[court->worst].name;
+    court->out->exit_code = exit_code_of(court);
+}
+
+int verdict_decide(struct report *report, const struct verdict_rules *rules, struct verdict **out) {
+    struct verdict *verdict = calloc(1, sizeof *verdict);
+    if (!verdict) return -ENOMEM;
+    verdict->arena = arena_new();
+    struct report_verdict counts = report->verdict;
+    report->verdict = (struct report_verdict){
+        .judged_phases = counts.judged_phases, .judged_sites = counts.judged_sites, .not_judged = counts.not_judged};
+    struct court court = {.report = report, .rules = rules, .arena = verdict->arena, .out = &report->verdict};
+    court.ignore_used = arena_take(verdict->arena, rules->budget ? budget_ignore_count(rules->budget) + 1 : 1, sizeof(bool));
+    court.suppression_used = arena_take(verdict->arena, rules->suppressions ? suppressions_count(rules->suppressions) + 1 : 1, sizeof(bool));
+    decide(&court);
+    *out = verdict;
+    return 0;
+}
+
+void verdict_release(struct verdict *verdict) {
+    if (!verdict) return;
+    arena_free(verdict->arena);
+    free(verdict);
+}
