@@ -1,0 +1,174 @@
+/* JUnit XML as Jenkins, GitLab and others read it; called by the commands that judge, with an open stream. */
+#include "junit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xml.h"
+
+#define LEAST_ROUNDS 4 /* rounds below which no phase is judged */
+#define SHOWN_FRAMES 12
+
+enum outcome { PASSED, FAILED, SKIPPED };
+
+struct testcase {
+    const char *suite, *name, *suffix;
+    enum outcome outcome;
+    const char *message;
+    char *text; /* malloc'd */
+};
+
+struct cases {
+    struct testcase *items;
+    size_t count, failed, skipped;
+    int error;
+};
+
+static void add(struct cases *cases, struct testcase item) {
+    struct testcase *items = realloc(cases->items, (cases->count + 1) * sizeof *items);
+    if (!items) {
+        cases->error = -ENOMEM;
+        free(item.text);
+        return;
+    }
+    cases->items = items;
+    items[cases->count++] = item;
+    cases->failed += item.outcome == FAILED;
+    cases->skipped += item.outcome == SKIPPED;
+}
+
+static void print_stack(FILE *text, const struct report_site *site) {
+    for (size_t i = 0; i < site->depth && i < SHOWN_FRAMES; i++) {
+        const struct report_frame *frame = &site->stack[i];
+        fprintf(text, "    %s", frame->function ? frame->function : "??");
+        if (frame->file) fprintf(text, " %s:%" PRId64, frame->file, frame->line);
+        else if (frame->module) fprintf(text, " in %s", frame->module);
+        fputc('\n', text);
+    }
+}
+
+static void print_finding(FILE *text, const struct report *report, const struct report_finding *finding) {
+    const struct report_site *site = finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+    fprintf(text, "%s: %s\n%s\n", finding->class_slug, site && site->function ? site->function : "unknown function",
+            finding->reason ? finding->reason : "");
+    if (site) print_stack(text, site);
+}
+
+/* The leaks of one phase, in words; NULL where there is none. */
+static char *leaks_of(const struct report *report, const char *phase, int *error) {
+    char *buffer = NULL;
+    size_t size, leaks = 0;
+    FILE *text = open_memstream(&buffer, &size);
+    if (!text) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    for (size_t i = 0; i < report->verdict.leak_count; i++) {
+        const struct report_finding *finding = &report->verdict.leaks[i];
+        if (!finding->phase || strcmp(finding->phase, phase) != 0) continue;
+        print_finding(text, report, finding);
+        leaks++;
+    }
+    fclose(text);
+    if (leaks) return buffer;
+    free(buffer);
+    return NULL;
+}
+
+static bool judged(const struct report_phase *phase) {
+    bool true_rounds = phase->rounds_kind && (strcmp(phase->rounds_kind, "phases") == 0 || strcmp(phase->rounds_kind, "operations") == 0);
+    return true_rounds && (phase->rounds >= LEAST_ROUNDS || strcmp(phase->rounds_kind, "operations") == 0);
+}
+
+static void add_phase(struct cases *cases, const struct report *report, const char *name, bool is_judged) {
+    struct testcase item = {"leaks", name, ": no leak", PASSED, NULL, leaks_of(report, name, &cases->error)};
+    item.outcome = item.text ? FAILED : is_judged ? PASSED : SKIPPED;
+    item.message = item.text ? "memory grows from round to round" : is_judged ? NULL : "not judged: too few rounds";
+    add(cases, item);
+}
+
+static bool has_phase(const struct cases *cases, const char *name) {
+    for (size_t i = 0; i < cases->count; i++)
+        if (strcmp(cases->items[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Phases of the report, then those that only findings name (`between NAME`). */
+static void add_phases(struct cases *cases, const struct report *report) {
+    for (size_t i = 0; i < report->phase_count; i++)
+        add_phase(cases, report, report->phases[i].name, judged(&report->phases[i]));
+    for (size_t i = 0; i < report->verdict.leak_count; i++) {
+        const char *phase = report->verdict.leaks[i].phase;
+        if (phase && !has_phase(cases, phase)) add_phase(cases, report, phase, true);
+    }
+}
+
+static void add_rule(struct cases *cases, const struct report_budget *row) {
+    struct testcase item = {"budget", row->rule, row->phase, PASSED, NULL, NULL};
+    bool skipped = row->state && strcmp(row->state, "not-judged") == 0, warned = row->state && strcmp(row->state, "warn") == 0;
+    item.outcome = skipped ? SKIPPED : row->ok || warned ? PASSED : FAILED;
+    item.message = skipped ? row->value : "over budget";
+    if (item.outcome == FAILED && asprintf(&item.text, "limit %s, measured %s\n", row->limit, row->value) < 0) {
+        item.text = NULL;
+        cases->error = -ENOMEM;
+    }
+    add(cases, item);
+}
+
+static void write_name(struct xml *xml, const struct testcase *item) {
+    char *name = NULL;
+    bool rule = strcmp(item->suite, "budget") == 0;
+    const char *between = rule && item->suffix ? ", " : "";
+    if (asprintf(&name, "%s%s%s", item->name, between, item->suffix ? item->suffix : "") < 0) name = NULL;
+    xml_attribute(xml, "name", name ? name : item->name);
+    free(name);
+}
+
+static void write_case(struct xml *xml, const struct testcase *item) {
+    xml_open(xml, "testcase");
+    xml_attribute(xml, "classname", item->suite);
+    write_name(xml, item);
+    xml_attribute(xml, "time", "0");
+    if (item->outcome != PASSED) {
+        xml_open(xml, item->outcome == FAILED ? "failure" : "skipped");
+        xml_attribute(xml, "message", item->message);
+        if (item->outcome == FAILED) xml_attribute(xml, "type", item->suite);
+        if (item->text) xml_text(xml, item->text);
+        xml_close(xml);
+    }
+    xml_close(xml);
+}
+
+static void write_counts(struct xml *xml, const struct cases *cases) {
+    xml_attribute_number(xml, "tests", (long long)cases->count);
+    xml_attribute_number(xml, "failures", (long long)cases->failed);
+    xml_attribute_number(xml, "errors", 0);
+}
+
+static void write_all(FILE *out, const struct cases *cases) {
+    struct xml xml = xml_begin(out);
+    xml_open(&xml, "testsuites");
+    xml_attribute(&xml, "name", "tidemark");
+    write_counts(&xml, cases);
+    xml_open(&xml, "testsuite");
+    xml_attribute(&xml, "name", "tidemark");
+    write_counts(&xml, cases);
+    xml_attribute_number(&xml, "skipped", (long long)cases->skipped);
+    xml_attribute(&xml, "time", "0");
+    for (size_t i = 0; i < cases->count; i++) write_case(&xml, &cases->items[i]);
+    xml_close(&xml);
+    xml_close(&xml);
+}
+
+int render_junit(FILE *out, const struct report *report) {
+    struct cases cases = {.items = NULL};
+    add_phases(&cases, report);
+    for (size_t i = 0; i < report->verdict.budget_count; i++) add_rule(&cases, &report->verdict.budgets[i]);
+    if (!cases.error) write_all(out, &cases);
+    for (size_t i = 0; i < cases.count; i++) free(cases.items[i].text);
+    free(cases.items);
+    if (cases.error) return cases.error;
+    return ferror(out) ? -EIO : 0;
+}
