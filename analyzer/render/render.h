@@ -31,6 +31,9 @@ int render_summary(FILE *out, const struct report *report, const struct text_sty
 /* "tidemark-report/1", see docs/report.schema.json. */
 int render_json(FILE *out, const struct report *report);
 
+/* One file that draws itself in a browser, offline. */
+int render_html(FILE *out, const struct report *report);
+
 /* A summary for the page of a CI job. */
 int render_markdown(FILE *out, const struct report *report);
 

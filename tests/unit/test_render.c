@@ -1,4 +1,4 @@
-/* links: tests/unit/report_fixture.c analyzer/render/text.c analyzer/render/sections.c analyzer/render/findings.c analyzer/render/chart.c analyzer/render/pen.c analyzer/render/amount.c analyzer/render/utf8.c analyzer/render/json.c analyzer/render/markdown.c libs: -ljansson */
+/* links: tests/unit/report_fixture.c analyzer/render/text.c analyzer/render/sections.c analyzer/render/findings.c analyzer/render/chart.c analyzer/render/pen.c analyzer/render/amount.c analyzer/render/utf8.c analyzer/render/json.c analyzer/render/markdown.c analyzer/render/html.c analyzer/render/sha256.c libs: -ljansson */
 /*
  * Renderers against a report made by hand: the JSON holds its numbers under the right names and satisfies the shipped
  * schema; no text output lets a control character through or runs over the width.
@@ -17,12 +17,14 @@
 #include "../../analyzer/render/amount.h"
 #include "../../analyzer/render/pen.h"
 #include "../../analyzer/render/render.h"
+#include "../../analyzer/render/sha256.h"
 #include "../../analyzer/render/utf8.h"
 #include "report_fixture.h"
 
 typedef int renderer(FILE *out, const struct report *report, const struct text_style *style);
 
-static char *rendered(renderer *render, const struct report *report, struct text_style style) {
+__attribute__((noinline)) static char *rendered(renderer *render, const struct report *report,
+                                                struct text_style style) {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -316,6 +318,81 @@ static void markdown_escapes_markup(void **state) {
     free(text);
 }
 
+/* HTML. */
+
+static int html_renderer(FILE *out, const struct report *report, const struct text_style *style) {
+    (void)style;
+    return render_html(out, report);
+}
+
+/* Test vectors of FIPS 180-4's examples, and the lengths around a block's end. */
+static void sha256_of_the_standard(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *hash;
+    } rows[] = {
+        {"", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="},
+        {"abc", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "JI1qYdIGOLjlwCaTDD5gOaM85Flk/yFn9uzt1BnbBsE="},
+    };
+    char text[SHA256_BASE64_SIZE];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sha256_base64(rows[i].text, strlen(rows[i].text), text);
+        assert_string_equal(text, rows[i].hash);
+    }
+}
+
+/* No text of the trace can end the data or begin an element, and nothing is fetched from anywhere. */
+static void html_is_closed(void **state) {
+    (void)state;
+    char *text = rendered(html_renderer, report_fixture(), (struct text_style){0});
+    assert_non_null(strstr(text, "default-src 'none'"));
+    assert_null(strstr(text, "unsafe"));
+    assert_null(strstr(text, "js:render</script>"));
+    assert_non_null(strstr(text, "js:render\\u003c/script>"));
+    char *data = strstr(text, "id=\"data\">") + strlen("id=\"data\">"), *end = strstr(data, "</script>");
+    json_t *report = json_loadb(data, (size_t)(end - data), 0, NULL);
+    assert_non_null(report);
+    assert_string_equal(json_string_value(at(report, "schema")), "tidemark-report/1");
+    json_decref(report);
+    for (char *link = text; (link = strstr(link, "http")); link++)
+        assert_true(strncmp(link, "http-equiv", 10) == 0 || strncmp(link, "http://www.w3.org/2000/svg", 26) == 0 ||
+                    strncmp(link, "http::Request", 13) == 0);
+    free(text);
+}
+
+/* A browser runs the script under its own policy and draws everything. */
+static void html_draws_itself(void **state) {
+    (void)state;
+    if (system("command -v chromium >/dev/null 2>&1")) skip();
+    char path[] = "/tmp/tidemark-html-XXXXXX.html", command[400], *dom = NULL;
+    size_t size = 0;
+    char *text = rendered(html_renderer, report_fixture(), (struct text_style){0});
+    close(mkstemps(path, 5));
+    write_file(path, text);
+    free(text);
+    snprintf(command, sizeof command,
+             "timeout 60 chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=2000 --dump-dom "
+             "file://%s 2>/dev/null",
+             path);
+    FILE *in = popen(command, "r");
+    ssize_t length = getdelim(&dom, &size, 0, in);
+    pclose(in);
+    remove(path);
+    assert_true(length > 0);
+    static const char *const drawn[] = {"class=\"area-live\" d=\"M",
+                                        "class=\"band odd\"",
+                                        "session::remember leaks 1.04 MiB per round of serve",
+                                        "class=\"frame",
+                                        "class=\"survivors\"",
+                                        "libplugin.so has no symbols",
+                                        "exceeded",
+                                        "4712 worker"};
+    for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
+        if (!strstr(dom, drawn[i])) fail_msg("not drawn: %s", drawn[i]);
+    free(dom);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_holds_the_numbers),
@@ -331,6 +408,9 @@ int main(void) {
         cmocka_unit_test(amounts_in_words),
         cmocka_unit_test(invalid_utf8_is_replaced),
         cmocka_unit_test(markdown_escapes_markup),
+        cmocka_unit_test(sha256_of_the_standard),
+        cmocka_unit_test(html_is_closed),
+        cmocka_unit_test(html_draws_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,509 @@
+"use strict";
+/*
+ * Draws the report from the JSON that the page holds. Everything from the trace reaches the page as text nodes and
+ * attributes, never as markup; no network, no storage but the theme.
+ */
+const report = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+
+/* Building elements. */
+
+function make(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  Object.assign(element, properties);
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+function draw(tag, attributes, text) {
+  const element = document.createElementNS(SVG, tag);
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function hideUnless(id, present) {
+  byId(id).classList.toggle("hidden", !present);
+}
+
+/* Numbers in words. */
+
+const ABSENT = "–";
+
+function scaled(value, units) {
+  const unit = units.find(([size]) => Math.abs(value) >= size * 0.9995) || units[units.length - 1];
+  const shown = value / unit[0];
+  return shown.toFixed(Math.abs(shown) >= 99.95 || Number.isInteger(shown) ? 0 : Math.abs(shown) >= 9.995 ? 1 : 2) + " " + unit[1];
+}
+
+const bytes = (n) => (n === null || n === undefined ? ABSENT : scaled(n, [[2 ** 40, "TiB"], [2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"], [1, "B"]]));
+const time = (n) => (n === null || n === undefined ? ABSENT : n === 0 ? "0 s" : scaled(n, [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]]));
+const count = (n) => (n === null || n === undefined ? ABSENT : n.toLocaleString("en").replace(/,/g, "\u202f"));
+const real = (n) => (n === null || n === undefined ? ABSENT : Math.abs(n) >= 1000 ? count(Math.round(n)) : String(+n.toPrecision(3)));
+
+/* Tip. */
+
+function showTip(event, text) {
+  const tip = byId("tip");
+  tip.textContent = text;
+  tip.classList.remove("hidden");
+  const box = tip.getBoundingClientRect();
+  tip.style.left = Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8)) + "px";
+  tip.style.top = (event.clientY + box.height + 24 > innerHeight ? event.clientY - box.height - 10 : event.clientY + 16) + "px";
+}
+
+const hideTip = () => byId("tip").classList.add("hidden");
+
+/* Theme. */
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  try { localStorage.setItem("tidemark-theme", theme); } catch (error) { /* file: pages may have no storage */ }
+}
+
+function firstTheme() {
+  let stored = null;
+  try { stored = localStorage.getItem("tidemark-theme"); } catch (error) { /* as above */ }
+  return stored || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+}
+
+/* Verdict. */
+
+const siteById = new Map(report.sites.map((site) => [site.id, site]));
+const nameOf = (frame) => frame.function || (frame.module ? frame.module + "+0x" + frame.offset.toString(16) : "(unknown)");
+const siteName = (site) => (site ? site.function || (site.module ? site.module + " (no symbol)" : "(no symbol)") : "");
+
+function growthOf(finding) {
+  const site = siteById.get(finding.site);
+  return (site && site.growth.find((growth) => growth.phase === finding.phase)) || null;
+}
+
+const MEANINGS = {
+  pass: "No call site keeps growing", warn: "No leak, but growth to look at", leak: "Memory is kept in every round",
+  budget: "A budget was exceeded", inconclusive: "A rule or phase could not be judged",
+  "nothing-judged": "No phase repeats, so nothing could be judged",
+};
+
+function headline() {
+  const verdict = report.verdict, first = verdict.leaks[0];
+  if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
+  const growth = growthOf(first), more = verdict.leaks.length - 1;
+  return siteName(siteById.get(first.site)) + " leaks" + (growth && growth.bytes_per_round !== null ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
+    (first.phase ? " of " + first.phase : "") + (more ? ", and " + more + " more" : "");
+}
+
+function showVerdict() {
+  const verdict = report.verdict, head = byId("headline");
+  document.title = "Tidemark: " + verdict.result;
+  head.replaceChildren(make("span", { className: "badge " + verdict.result }, verdict.result), " ", headline());
+  const judged = verdict.judged.phases + " phases and " + verdict.judged.sites + " call sites judged" +
+    (verdict.judged.not_judged ? ", " + verdict.judged.not_judged + " not (too few rounds)" : "") + "; exit status " + verdict.exit_code;
+  byId("verdict").append(make("p", { className: "faint" }, judged));
+  for (const reason of verdict.reasons) byId("verdict").append(make("p", {}, reason));
+  for (const hint of verdict.hints) byId("verdict").append(make("p", { className: "faint" }, "Hint: " + hint));
+}
+
+function showTiles() {
+  const totals = report.totals, first = report.processes[0];
+  const tiles = [
+    ["peak live", bytes(totals.peak_live_bytes)], ["live at the end", bytes(totals.live_bytes_end)], ["peak RSS", bytes(totals.peak_rss_bytes)],
+    ["allocations", count(totals.allocations)], ["temporary", count(totals.temporary_allocations)], ["time", first ? time(first.duration_ns) : ABSENT],
+    ["RSS growth explained", totals.explained_share === null ? ABSENT : Math.round(totals.explained_share * 100) + " %"],
+  ];
+  for (const [label, value] of tiles) byId("tiles").append(make("div", { className: "tile" }, make("b", {}, value), label));
+  const command = first ? (first.args.length ? first.args.join(" ") : first.exe) : "";
+  byId("about").textContent = [command, first && "pid " + first.pid, first && first.started, report.system.kernel, report.system.libc,
+    report.system.allocator, count(report.trace.events) + " events in " + bytes(report.trace.size_bytes), report.trace.path].filter(Boolean).join(" · ");
+}
+
+/* Curve. */
+
+const points = report.curve;
+const wholeRun = points.length ? [points[0].t, Math.max(points[points.length - 1].t, points[0].t + 1)] : [0, 1];
+let shown = wholeRun.slice();
+const WIDTH = 1160, LEFT = 74, RIGHT = 8, PLOT = 240, LANE = 22;
+
+const xOf = (t) => LEFT + ((t - shown[0]) / (shown[1] - shown[0])) * (WIDTH - LEFT - RIGHT);
+const tOf = (x) => shown[0] + ((x - LEFT) / (WIDTH - LEFT - RIGHT)) * (shown[1] - shown[0]);
+
+function visiblePoints() {
+  const inside = points.filter((point) => point.t >= shown[0] && point.t <= shown[1]);
+  const before = points.filter((point) => point.t < shown[0]).pop(), after = points.find((point) => point.t > shown[1]);
+  return [before, ...inside, after].filter(Boolean);
+}
+
+function plainTop(value) {
+  let unit = 1024;
+  while (unit * 2 < value) unit *= 2;
+  return [1, 1.25, 1.5, 1.75, 2].map((step) => step * unit).find((top) => top >= value) || unit * 2;
+}
+
+function pathOf(list, field, top, closed) {
+  const known = list.filter((point) => point[field] !== null);
+  if (!known.length) return "";
+  const y = (point) => (PLOT - (point[field] / top) * (PLOT - 12)).toFixed(1);
+  const line = known.map((point) => xOf(point.t).toFixed(1) + "," + y(point)).join("L");
+  return closed ? `M${xOf(known[0].t).toFixed(1)},${PLOT}L${line}L${xOf(known[known.length - 1].t).toFixed(1)},${PLOT}Z` : "M" + line;
+}
+
+function phaseLanes() {
+  const bands = report.phases.filter((phase) => phase.instances.length).map((phase) => ({
+    phase, begin: Math.min(...phase.instances.map((round) => round.begin)), end: Math.max(...phase.instances.map((round) => round.end)),
+  })).sort((a, b) => a.begin - b.begin || b.end - a.end);
+  const lanes = [];
+  for (const band of bands) {
+    let lane = lanes.findIndex((end) => end <= band.begin);
+    if (lane < 0) lane = lanes.length;
+    lanes[lane] = band.end;
+    band.lane = lane;
+  }
+  return { bands, lanes: lanes.length };
+}
+
+function drawBand(svg, band, top) {
+  const phase = band.phase, y = top + band.lane * LANE, clip = (t) => Math.max(LEFT, Math.min(WIDTH - RIGHT, xOf(t)));
+  phase.instances.forEach((round, index) => {
+    const from = clip(round.begin), width = Math.max(1, clip(round.end) - from);
+    if (round.end < shown[0] || round.begin > shown[1]) return;
+    const box = draw("rect", { class: "band" + (index % 2 ? " odd" : ""), x: from, y, width, height: LANE - 4 });
+    box.addEventListener("mousemove", (event) => showTip(event, `${phase.name} round ${round.round}\n${time(round.end - round.begin)}\nlive ${bytes(round.live_begin)} to ${bytes(round.live_end)}\nRSS ${bytes(round.rss_begin)} to ${bytes(round.rss_end)}`));
+    box.addEventListener("mouseleave", hideTip);
+    svg.append(box);
+  });
+  const from = clip(band.begin), room = Math.floor((clip(band.end) - from) / 6.6) - 1;
+  const label = phase.rounds > 1 ? phase.name + " ×" + phase.rounds : phase.name;
+  if (room > 3) svg.append(draw("text", { x: from + 4, y: y + 13, "pointer-events": "none" }, label.length > room ? label.slice(0, room - 1) + "…" : label));
+}
+
+function drawAxes(svg, top) {
+  for (let i = 0; i <= 4; i++) {
+    const y = PLOT - (i / 4) * (PLOT - 12);
+    svg.append(draw("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y }));
+    svg.append(draw("text", { class: "faint", x: LEFT - 6, y: y + 4, "text-anchor": "end" }, bytes((top * i) / 4)));
+  }
+  for (let i = 0; i <= 6; i++) {
+    const t = shown[0] + ((shown[1] - shown[0]) * i) / 6;
+    svg.append(draw("text", { class: "faint", x: xOf(t), y: PLOT + 16, "text-anchor": i === 0 ? "start" : i === 6 ? "end" : "middle" }, time(Math.round(t))));
+  }
+}
+
+function followPointer(svg) {
+  const cursor = draw("line", { class: "cursor hidden", y1: 0, y2: PLOT }), brush = draw("rect", { class: "brush hidden", y: 0, height: PLOT });
+  const place = (event) => Math.max(LEFT, Math.min(WIDTH - RIGHT, ((event.clientX - svg.getBoundingClientRect().left) / svg.getBoundingClientRect().width) * WIDTH));
+  let start = null;
+  svg.append(cursor, brush);
+  svg.addEventListener("pointerdown", (event) => { start = place(event); });
+  svg.addEventListener("pointermove", (event) => {
+    const x = place(event), y = event.clientY - svg.getBoundingClientRect().top;
+    if (start !== null) {
+      brush.classList.remove("hidden");
+      brush.setAttribute("x", Math.min(start, x));
+      brush.setAttribute("width", Math.abs(x - start));
+    }
+    if (event.target.classList.contains("band")) return;
+    const t = tOf(x), point = points.reduce((best, each) => (Math.abs(each.t - t) < Math.abs(best.t - t) ? each : best));
+    cursor.classList.remove("hidden");
+    cursor.setAttribute("x1", xOf(point.t));
+    cursor.setAttribute("x2", xOf(point.t));
+    if (y >= 0) showTip(event, `${time(point.t)}\nlive ${bytes(point.live_bytes)} in ${count(point.live_blocks)} blocks\npinned ${bytes(point.pinned_bytes)}\nRSS ${bytes(point.rss_bytes)}\nthreads ${count(point.threads)}`);
+  });
+  svg.addEventListener("pointerup", (event) => {
+    const from = start, to = place(event);
+    start = null;
+    brush.classList.add("hidden");
+    if (from !== null && Math.abs(to - from) > 8) zoom([tOf(Math.min(from, to)), tOf(Math.max(from, to))]);
+  });
+  svg.addEventListener("pointerleave", () => { start = null; brush.classList.add("hidden"); cursor.classList.add("hidden"); hideTip(); });
+}
+
+function showCurve() {
+  hideUnless("curve-section", points.length > 0);
+  if (!points.length) return;
+  const list = visiblePoints(), { bands, lanes } = phaseLanes(), height = PLOT + 26 + lanes * LANE;
+  const top = plainTop(Math.max(1024, ...list.map((point) => Math.max(point.live_bytes || 0, point.rss_bytes || 0, point.pinned_bytes || 0))));
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": "Live bytes, pinned pages and RSS over time" });
+  const clip = draw("clipPath", { id: "plot" });
+  clip.append(draw("rect", { x: LEFT, y: 0, width: WIDTH - LEFT - RIGHT, height: PLOT }));
+  const plot = draw("g", { "clip-path": "url(#plot)" });
+  plot.append(draw("path", { class: "area-rss", d: pathOf(list, "rss_bytes", top, true) }), draw("path", { class: "area-live", d: pathOf(list, "live_bytes", top, true) }),
+    draw("path", { class: "line-pinned", d: pathOf(list, "pinned_bytes", top, false) }));
+  svg.append(clip, plot);
+  drawAxes(svg, top);
+  for (const band of bands) if (band.end >= shown[0] && band.begin <= shown[1]) drawBand(svg, band, PLOT + 24);
+  followPointer(svg);
+  byId("curve").replaceChildren(svg);
+}
+
+function zoom(range) {
+  shown = range;
+  byId("unzoom").classList.toggle("hidden", range[0] === wholeRun[0] && range[1] === wholeRun[1]);
+  showCurve();
+  showPhases();
+}
+
+/* Leaks and warnings. */
+
+function barsOf(values, className, label) {
+  const width = 600, height = 60, most = Math.max(1, ...values), step = width / Math.max(1, values.length);
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, class: className, preserveAspectRatio: "none", role: "img", "aria-label": label });
+  values.forEach((value, index) => {
+    const size = (value / most) * (height - 2);
+    const bar = draw("rect", { x: index * step, y: height - size, width: Math.max(0.5, step - (step > 3 ? 1 : 0)), height: size });
+    bar.append(draw("title", {}, `round ${index + 1}: ${count(value)}`));
+    svg.append(bar);
+  });
+  return svg;
+}
+
+const placeOf = (frame) => (frame.file ? frame.file.split("/").pop() + (frame.line ? ":" + frame.line : "") : (frame.module || "") + "+0x" + frame.offset.toString(16));
+
+function stackOf(frames) {
+  return make("ol", { className: "stack" }, ...frames.map((frame) => make("li", {},
+    make("span", { className: "function" }, frame.function || "(no symbol)"),
+    make("span", { className: "faint", title: frame.file || frame.module || "" }, placeOf(frame) + (frame.inlined ? " inlined" : "")))));
+}
+
+function evidenceOf(growth, site) {
+  const evidence = growth.evidence, held = growth.held_until;
+  const facts = [`${evidence.k} of ${evidence.n} evidence rounds added blocks (${count(evidence.rounds)} rounds)`,
+    held ? (held === "never" ? "never released" : "released only at " + held) : null,
+    growth.bytes_per_round !== null ? bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "") : null,
+    growth.bytes_per_item !== null ? bytes(growth.bytes_per_item) + " per item" : null,
+    bytes(site.live_bytes_end) + " live in " + count(site.live_blocks_end) + " blocks at the end",
+    growth.threads_affected > 1 ? growth.threads_affected + " threads" : null];
+  return facts.filter(Boolean).join(" · ");
+}
+
+function findingCard(finding, bad) {
+  const site = siteById.get(finding.site), growth = growthOf(finding);
+  const card = make("article", { className: "card" + (bad ? " bad" : "") },
+    make("h3", {}, make("span", { className: "badge " + finding.class }, finding.class || ""), " ", siteName(site), finding.phase ? make("span", { className: "faint" }, " in " + finding.phase) : null));
+  const sentence = growth && growth.evidence.sentence ? growth.evidence.sentence : finding.reason;
+  if (sentence) card.append(make("p", {}, sentence));
+  if (growth) card.append(make("p", { className: "faint" }, evidenceOf(growth, site)));
+  if (growth && growth.evidence.survivors.length) card.append(barsOf(growth.evidence.survivors, "survivors", "Blocks born in each round that are still alive"), make("p", { className: "faint" }, "blocks born in each round that are still alive at the end of the phase"));
+  if (growth && growth.evidence.would_change) card.append(make("p", { className: "faint" }, "What would change this: " + growth.evidence.would_change));
+  if (site) card.append(stackOf(site.stack), make("p", { className: "faint" }, "site " + site.id));
+  return card;
+}
+
+function showLeaks() {
+  const verdict = report.verdict;
+  hideUnless("leaks-section", verdict.leaks.length + verdict.warnings.length);
+  byId("leaks").append(...verdict.leaks.map((finding) => findingCard(finding, true)), ...verdict.warnings.map((finding) => findingCard(finding, false)));
+}
+
+/* Flame graph. */
+
+const leaking = new Set(report.verdict.leaks.map((finding) => finding.site));
+const METRICS = [
+  ["live at the end", bytes, (site) => site.live_bytes_end], ["live at the peak", bytes, (site) => site.live_at_peak],
+  ["leaked", bytes, (site) => (leaking.has(site.id) ? site.live_bytes_end : 0)], ["resident", bytes, (site) => site.rss_bytes],
+  ["allocated bytes", bytes, (site) => site.allocated_bytes], ["allocations", count, (site) => site.allocations],
+  ["temporary allocations", count, (site) => site.temporary],
+];
+let zoomedTo = null;
+
+function treeOf(value, inverted) {
+  const root = { name: "all", value: 0, children: new Map(), frame: null };
+  for (const site of report.sites) {
+    const worth = value(site) || 0;
+    if (worth <= 0) continue;
+    let node = root;
+    root.value += worth;
+    for (const frame of inverted ? site.stack : site.stack.slice().reverse()) {
+      const name = nameOf(frame);
+      if (!node.children.has(name)) node.children.set(name, { name, value: 0, children: new Map(), frame, parent: node });
+      node = node.children.get(name);
+      node.value += worth;
+    }
+  }
+  return root;
+}
+
+function colorOf(name) {
+  let hash = 0;
+  for (let i = 0; i < name.length; i++) hash = (hash * 31 + name.charCodeAt(i)) | 0;
+  return `hsl(${30 + (Math.abs(hash) % 30)} 85% ${66 + (Math.abs(hash >> 8) % 14)}%)`;
+}
+
+function layOut(node, x, width, depth, boxes) {
+  if (width < 1.2 || depth > 120) return;
+  boxes.push({ node, x, width, depth });
+  let at = x;
+  for (const child of [...node.children.values()].sort((a, b) => b.value - a.value)) {
+    const share = (child.value / node.value) * width;
+    layOut(child, at, share, depth + 1, boxes);
+    at += share;
+  }
+}
+
+function frameBox(box, total, show, pattern) {
+  const { node, x, width, depth } = box, height = 20;
+  const found = pattern && node.name.toLowerCase().includes(pattern);
+  const group = draw("g", { class: "frame" + (found ? " found" : ""), tabindex: "0", role: "button", "aria-label": `${node.name} ${show(node.value)}` });
+  const rect = draw("rect", { x, y: depth * height, width: Math.max(1, width), height: height - 1, rx: 2 });
+  if (!found) rect.style.fill = colorOf(node.name);
+  group.append(rect);
+  const room = Math.floor((width - 6) / 6.7);
+  if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, node.name.length > room ? node.name.slice(0, room - 1) + "…" : node.name));
+  const tip = `${node.name}\n${show(node.value)} (${((node.value / total) * 100).toFixed(1)} %)` + (node.frame ? "\n" + placeOf(node.frame) : "");
+  const open = () => { zoomedTo = node.parent ? pathTo(node) : null; showFlame(); };
+  group.addEventListener("mousemove", (event) => showTip(event, tip));
+  group.addEventListener("mouseleave", hideTip);
+  group.addEventListener("click", open);
+  group.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
+  return group;
+}
+
+const pathTo = (node) => (node.parent ? [...pathTo(node.parent), node.name] : []);
+
+function showFlame() {
+  const [, show, value] = METRICS[byId("metric").selectedIndex], root = treeOf(value, byId("inverted").checked);
+  const pattern = byId("search").value.trim().toLowerCase(), boxes = [];
+  let top = root;
+  for (const name of zoomedTo || []) top = (top && top.children.get(name)) || null;
+  layOut(top || root, 0, WIDTH, 0, boxes);
+  hideTip();
+  const rows = Math.max(0, ...boxes.map((box) => box.depth)) + 1;
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${rows * 20}`, role: "group", "aria-label": "Call tree" });
+  svg.append(...boxes.map((box) => frameBox(box, root.value, show, pattern)));
+  byId("flame").replaceChildren(root.value ? svg : make("p", { className: "faint" }, "Nothing to show for this value."));
+  const matching = pattern ? report.sites.filter((site) => site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern))) : [];
+  const sum = matching.reduce((total, site) => total + Math.max(0, value(site) || 0), 0);
+  byId("found").textContent = pattern ? `${show(sum)} of ${show(root.value)} in stacks that match` : `${show(root.value)} in all`;
+}
+
+/* Tables. */
+
+function tableOf(columns, rows) {
+  const head = make("tr", {}, ...columns.map((column) => make("th", { className: column.number ? "number" : "" }, column.sort ? make("button", { type: "button", onclick: column.sort }, column.title) : column.title)));
+  const body = rows.map((row) => make("tr", {}, ...columns.map((column) => make("td", { className: column.number ? "number" : column.name ? "name" : "" }, ...[column.cell(row)].flat()))));
+  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
+}
+
+const roundsShown = (phase) => phase.instances.filter((round) => round.end >= shown[0] && round.begin <= shown[1]);
+
+function phaseNotes(phase) {
+  const ops = phase.ops.map((op) => `${op.name}: ${count(op.count)}, ${real(op.per_s)}/s, ${count(op.failed)} failed, ${count(op.rejected)} rejected; p50 ${time(op.ns.p50)}, p95 ${time(op.ns.p95)}, p99 ${time(op.ns.p99)}`);
+  const values = phase.values.map((value) => `${value.name}: ${real(value.last)} (${real(value.min)} to ${real(value.max)})`);
+  return [...ops, ...values].map((line) => make("div", { className: "faint" }, line));
+}
+
+function showPhases() {
+  hideUnless("phases-section", report.phases.length);
+  const visible = report.phases.filter((phase) => !phase.instances.length || roundsShown(phase).length);
+  byId("phases").replaceChildren(tableOf([
+    { title: "Phase", name: true, cell: (phase) => [phase.parent ? "↳ " : "", phase.name, ...phaseNotes(phase)] },
+    { title: "Rounds", number: true, cell: (phase) => count(phase.rounds) },
+    { title: "Live at the end of each round", cell: (phase) => (phase.instances.length > 1 ? barsOf(roundsShown(phase).map((round) => round.live_end || 0), "spark", "Live bytes by round") : "") },
+    { title: "Time", number: true, cell: (phase) => time(phase.duration_ns) },
+    { title: "Items/s", number: true, cell: (phase) => real(phase.items_per_s) },
+    { title: "RSS peak", number: true, cell: (phase) => bytes(phase.rss_peak) },
+    { title: "Live start → end", number: true, cell: (phase) => bytes(phase.live_start) + " → " + bytes(phase.live_end) },
+    { title: "Kept/round", number: true, cell: (phase) => bytes(phase.retained_per_round) },
+    { title: "", cell: (phase) => phase.diagnosis || "" },
+  ], visible));
+}
+
+function showBudgets() {
+  const budgets = report.verdict.budgets;
+  hideUnless("budgets-section", budgets.length);
+  byId("budgets").append(tableOf([
+    { title: "Rule", name: true, cell: (budget) => budget.rule }, { title: "Phase", cell: (budget) => budget.phase || "" },
+    { title: "Value", number: true, cell: (budget) => budget.value || ABSENT }, { title: "Limit", number: true, cell: (budget) => budget.limit || ABSENT },
+    { title: "", cell: (budget) => make("span", { className: "badge " + (budget.ok ? "ok" : "exceeded") }, budget.state || (budget.ok ? "ok" : "exceeded")) },
+  ], budgets));
+}
+
+let siteOrder = "live_bytes_end";
+
+function classOf(site) {
+  const quiet = ["released", "one-time", "bounded", "sawtooth", "backlog", "returned", "runtime", "not-judged"];
+  const loud = site.growth.find((growth) => growth.class && !quiet.includes(growth.class));
+  return loud ? loud.class : site.growth.length ? site.growth[0].class : "";
+}
+
+function showSites() {
+  const pattern = byId("site-search").value.trim().toLowerCase();
+  const matching = report.sites.filter((site) => !pattern || site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern)));
+  const sorted = matching.slice().sort((a, b) => (b[siteOrder] || 0) - (a[siteOrder] || 0)).slice(0, 200);
+  const column = (title, field, show) => ({ title: title + (field === siteOrder ? " ▾" : ""), number: true, cell: (site) => show(site[field]), sort: () => { siteOrder = field; showSites(); } });
+  const table = tableOf([
+    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, siteName(site), make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
+    column("Live", "live_bytes_end", bytes), column("Blocks", "live_blocks_end", count), column("At peak", "live_at_peak", bytes), column("Resident", "rss_bytes", bytes),
+    column("Allocated", "allocated_bytes", bytes), column("Allocations", "allocations", count), column("Temporary", "temporary", count),
+    { title: "Class", cell: (site) => classOf(site) || "" },
+  ], sorted);
+  byId("sites").replaceChildren(table);
+  byId("site-count").textContent = `${count(sorted.length)} of ${count(report.sites_total || report.sites.length)}`;
+}
+
+function processRows() {
+  const rows = [], seen = new Set();
+  const add = (process, depth) => {
+    if (seen.has(process)) return;
+    seen.add(process);
+    rows.push({ process, depth });
+    report.processes.filter((child) => child.parent === process.pid && child !== process).forEach((child) => add(child, depth + 1));
+  };
+  report.processes.filter((process) => !report.processes.some((parent) => parent.pid === process.parent && parent !== process)).forEach((process) => add(process, 0));
+  report.processes.forEach((process) => add(process, 0));
+  return rows;
+}
+
+function showProcesses() {
+  hideUnless("processes-section", report.processes.length > 1);
+  byId("processes").append(tableOf([
+    { title: "Process", name: true, cell: (row) => "\u2003".repeat(row.depth) + row.process.pid + " " + (row.process.exe || "?").split("/").pop() },
+    { title: "Time", number: true, cell: (row) => time(row.process.duration_ns) },
+    { title: "End", cell: (row) => (row.process.exit.code === null ? row.process.exit.kind || "unknown" : (row.process.exit.kind === "code" ? "exit" : row.process.exit.kind) + " " + row.process.exit.code) },
+    { title: "Peak live", number: true, cell: (row) => bytes(row.process.peak_live_bytes) },
+    { title: "Peak RSS", number: true, cell: (row) => bytes(row.process.peak_rss_bytes) },
+    { title: "Verdict", cell: (row) => row.process.result || "" },
+  ], processRows()));
+}
+
+function showDoubts() {
+  const trace = report.trace, doubts = report.doubts.slice();
+  if (trace.cut) doubts.unshift("The recording ends before the process did, or its end is unknown.");
+  if (trace.recovered) doubts.unshift("The recorder did not end in order; the trace was read from its buffers.");
+  for (const [number, what] of [[trace.lost_events, "events were lost"], [trace.impossible_events, "events contradict others"], [trace.truncated_stacks, "stacks are incomplete at their outer end"]])
+    if (number > 0) doubts.push(count(number) + " " + what);
+  hideUnless("doubts-section", doubts.length);
+  byId("doubts").append(make("ul", {}, ...doubts.map((doubt) => make("li", {}, doubt))));
+}
+
+/* Start. */
+
+function listen() {
+  byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  byId("unzoom").addEventListener("click", () => zoom(wholeRun.slice()));
+  byId("metric").addEventListener("change", () => showFlame());
+  byId("inverted").addEventListener("change", () => { zoomedTo = null; showFlame(); });
+  byId("search").addEventListener("input", () => showFlame());
+  byId("whole").addEventListener("click", () => { zoomedTo = null; byId("search").value = ""; showFlame(); });
+  byId("site-search").addEventListener("input", () => showSites());
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { zoomedTo = null; zoom(wholeRun.slice()); showFlame(); }
+    if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); byId("search").focus(); }
+  });
+}
+
+setTheme(firstTheme());
+byId("metric").append(...METRICS.map(([title]) => make("option", {}, title)));
+if (report.verdict.leaks.length) byId("metric").selectedIndex = 2;
+hideUnless("flame-section", report.sites.length);
+hideUnless("sites-section", report.sites.length);
+showVerdict();
+showTiles();
+showCurve();
+showLeaks();
+showFlame();
+showPhases();
+showBudgets();
+showSites();
+showProcesses();
+showDoubts();
+listen();
