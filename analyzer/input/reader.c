@@ -46,7 +46,7 @@ static int refuse(struct reader_refusal *refusal, enum reader_error error, uint3
 static const char *const explanations[] = {
     [READER_OK] = "is fine",
     [READER_UNREADABLE] = "cannot be read",
-    [READER_DIRECTORY] = "is a directory without traces in it",
+    [READER_DIRECTORY] = "is a directory; one trace file is needed here",
     [READER_EMPTY] = "is empty: the recording never began, or the disk was full",
     [READER_FOREIGN] = "is not a Tidemark trace (it does not begin with TIDEMARK)",
     [READER_CUT] = "ends inside its header: nothing was recorded, or the copy is incomplete",
