@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../render/github.h"
+#include "../render/junit.h"
 #include "../render/render.h"
+#include "../render/sarif.h"
 #include "../report/build.h"
 #include "../report/filter.h"
-#include "../verdict/verdict.h"
 #include "progress.h"
+#include "rulebook.h"
 
 #define DEFAULT_POINTS 1000
 #define DEFAULT_TOP 100
@@ -38,23 +41,12 @@ static void show_progress(void *context, const char *path, uint64_t events, uint
 
 static size_t given(int64_t value, size_t otherwise) { return value == OPTION_ABSENT ? otherwise : (size_t)value; }
 
-static struct growth_settings settings_of(const struct judging_values *judging) {
-    struct growth_settings settings = GROWTH_SETTINGS_DEFAULT;
-    if (!judging) return settings;
-    settings.warm_up_rounds = judging->warm_up.rounds;
-    settings.warm_up_share = judging->warm_up.share;
-    settings.lag = judging->lag;
-    settings.min_rounds = judging->min_rounds;
-    return settings;
-}
-
-static struct build_options options_of(struct explaining *self) {
+static struct build_options options_of(struct explaining *self, const struct rulebook *rules) {
     const struct explain_request *request = self->request;
     const struct filter_values *filters = request->filters;
     struct build_options options = {
         .top = DEFAULT_TOP,
         .points = DEFAULT_POINTS,
-        .settings = settings_of(request->judging),
         .self = request->input && request->input->self,
         .progress = request->common && request->common->quiet ? NULL : show_progress,
         .progress_context = self,
@@ -67,6 +59,7 @@ static struct build_options options_of(struct explaining *self) {
         options.symbols = (struct symbol_options){.sysroot = request->symbols->sysroot,
                                                   .debug_paths = request->symbols->debug_path.items,
                                                   .debug_path_count = request->symbols->debug_path.count};
+    rulebook_set_options(rules, request->judging, &options);
     return options;
 }
 
@@ -110,13 +103,30 @@ static int write_file(const char *path, const struct report *report, int (*rende
     return error ? STATUS_INTERNAL : 0;
 }
 
-/* Text to stdout gives way to an output that goes there. */
+struct output_row {
+    size_t path; /* in struct output_values */
+    int (*render)(FILE *, const struct report *);
+};
+
+static const struct output_row output_rows[] = {
+    {offsetof(struct output_values, json), render_json},         {offsetof(struct output_values, html), render_html},
+    {offsetof(struct output_values, markdown), render_markdown}, {offsetof(struct output_values, junit), render_junit},
+    {offsetof(struct output_values, sarif), render_sarif},
+};
+#define OUTPUTS (sizeof output_rows / sizeof *output_rows)
+
+static const char *output_path(const struct output_values *outputs, const struct output_row *row) {
+    const char *path = NULL;
+    if (outputs) memcpy(&path, (const char *)outputs + row->path, sizeof path);
+    return path;
+}
+
+/* Text on stdout gives way to an output that goes there. */
 static bool stdout_taken(const struct explain_request *request) {
-    const struct output_values *o = request->outputs;
-    if (!o || request->stream != stdout) return false;
-    const char *const files[] = {o->json, o->markdown, o->junit, o->sarif};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (files[i] && !strcmp(files[i], "-")) return true;
+    for (size_t i = 0; i < OUTPUTS && request->stream == stdout; i++) {
+        const char *path = output_path(request->outputs, &output_rows[i]);
+        if (path && !strcmp(path, "-")) return true;
+    }
     return false;
 }
 
@@ -126,9 +136,9 @@ static int write_outputs(const struct explain_request *request, const struct rep
         say("the report can't be written");
         status = STATUS_INTERNAL;
     }
-    const struct output_values *o = request->outputs;
-    if (!status && o) status = write_file(o->json, report, render_json);
-    if (!status && o) status = write_file(o->markdown, report, render_markdown);
+    for (size_t i = 0; i < OUTPUTS && !status; i++)
+        status = write_file(output_path(request->outputs, &output_rows[i]), report, output_rows[i].render);
+    if (!status && request->outputs && request->outputs->github) status = write_file("-", report, render_github);
     return status;
 }
 
@@ -143,22 +153,19 @@ static int filter_report(const struct explain_request *request, struct report *r
     return STATUS_USAGE;
 }
 
-static int decide(const struct explain_request *request, struct report *report, struct verdict **verdict) {
-    const struct judging_values *judging = request->judging;
-    struct verdict_rules rules = {.leak_exit_code = -1};
-    if (judging) {
-        rules.strict = judging->strict;
-        rules.allow_inconclusive = judging->allow_inconclusive;
-        rules.leak_exit_code = judging->leak_exitcode;
-    }
-    if (!verdict_decide(report, &rules, verdict)) return 0;
+static int decide(const struct explain_request *request, const struct rulebook *book, struct report *report,
+                  struct verdict **verdict) {
+    struct verdict_rules rules = rulebook_rules(book, request->judging);
+    rules.stopped = report->stopped;
+    if (!verdict_decide(report, &rules, verdict)) return rulebook_update(book, report);
     say("out of memory");
     return STATUS_INTERNAL;
 }
 
-static int explain_report(const struct explain_request *request, struct report *report, struct explain_result *out) {
+static int explain_report(const struct explain_request *request, const struct rulebook *book, struct report *report,
+                          struct explain_result *out) {
     struct verdict *verdict = NULL;
-    int status = decide(request, report, &verdict);
+    int status = decide(request, book, report, &verdict);
     if (!status) status = filter_report(request, report);
     if (!status) status = write_outputs(request, report);
     if (!status) {
@@ -169,9 +176,9 @@ static int explain_report(const struct explain_request *request, struct report *
     return status;
 }
 
-int explain_traces(const struct explain_request *request, struct explain_result *out) {
+static int explain_by(const struct explain_request *request, const struct rulebook *book, struct explain_result *out) {
     struct explaining self = {.request = request};
-    struct build_options options = options_of(&self);
+    struct build_options options = options_of(&self, book);
     struct arena *memory = arena_new();
     struct tree refused;
     struct report *report = NULL;
@@ -181,7 +188,16 @@ int explain_traces(const struct explain_request *request, struct explain_result 
     arena_free(memory);
     if (error && error != -ENOENT) say("the traces can't be analysed: %s", strerror(-error));
     if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
-    int status = explain_report(request, report, out);
+    int status = explain_report(request, book, report, out);
     report_release(report);
+    return status;
+}
+
+int explain_traces(const struct explain_request *request, struct explain_result *out) {
+    struct rulebook book;
+    int status = rulebook_open(request->judging, &book);
+    if (status) return status;
+    status = explain_by(request, &book, out);
+    rulebook_close(&book);
     return status;
 }

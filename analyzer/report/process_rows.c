@@ -141,6 +141,8 @@ void builder_add_process(struct builder *builder, const struct subject *subject,
     add_trace(builder, subject, path, first);
     add_totals(&builder->report->totals, subject, first);
     if (first) set_system(builder, &subject->trace.tables.process);
+    if (!builder->report->stopped)
+        builder->report->stopped = arena_text(builder->arena, phases_stopped(subject->phases));
 }
 
 static void doubt(struct builder *builder, const char *text) {

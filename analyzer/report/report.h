@@ -180,6 +180,7 @@ struct report {
     struct report_site *sites; /* leaking first, then by live bytes at the end */
     size_t site_count;
     int64_t sites_total; /* before --top */
+    const char *stopped; /* the limit or request that ended the program, NULL: none */
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */
     size_t doubt_count;
