@@ -132,17 +132,22 @@ static uint64_t infos_of(struct writer *writer, const struct batch *batch, uint6
     return first;
 }
 
-/* Blocks that come and go at once; heaptrack counts a block that is freed before the next one comes as temporary. */
+/*
+ * Blocks that come and go. heaptrack counts a block as temporary that is freed before another one comes; for the others two
+ * infos take turns, so that the next block comes first.
+ */
 static void put_churn(struct writer *writer, const struct batch *batch, uint64_t node, bool temporary) {
     if (batch->count <= 0) return;
-    uint64_t info = infos_of(writer, batch, node), other = temporary ? 0 : info_of(writer, 0, node);
+    uint64_t first = infos_of(writer, batch, node), before = first;
+    uint64_t second = temporary ? first : info_of(writer, batch->bytes / batch->count, node);
     for (int64_t i = 0; i < batch->count; i++) {
-        uint64_t which = info + (i + 1 == batch->count);
-        fprintf(writer->out, "+ %" PRIx64 "\n", which);
-        if (!temporary) fprintf(writer->out, "+ %" PRIx64 "\n", other);
-        fprintf(writer->out, "- %" PRIx64 "\n", which);
-        if (!temporary) fprintf(writer->out, "- %" PRIx64 "\n", other);
+        uint64_t info = i + 1 == batch->count ? first + 1 : i % 2 ? second : first;
+        fprintf(writer->out, "+ %" PRIx64 "\n", info);
+        if (temporary) fprintf(writer->out, "- %" PRIx64 "\n", info);
+        else if (i > 0) fprintf(writer->out, "- %" PRIx64 "\n", before);
+        before = info;
     }
+    if (!temporary) fprintf(writer->out, "- %" PRIx64 "\n", before);
 }
 
 struct playback { /* of one site */

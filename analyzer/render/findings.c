@@ -162,8 +162,16 @@ static void put_frame(struct pen *pen, const struct report_frame *frame, bool is
     pen_line(pen);
 }
 
+/* How many frames lead to the program's own first function; what starts it is of no interest. */
+static size_t own_depth(const struct report_site *site) {
+    for (size_t i = site->depth; i-- > 0;)
+        if (site->stack[i].function && strcmp(site->stack[i].function, "main") == 0) return i + 1;
+    return site->depth;
+}
+
 static void put_stack(struct pen *pen, const struct report_site *site) {
-    size_t depth = pen->style.depth ? pen->style.depth : 12, shown = site->depth < depth ? site->depth : depth;
+    size_t depth = own_depth(site), most = pen->style.depth ? pen->style.depth : 12,
+           shown = depth < most ? depth : most;
     for (size_t i = 0; i < shown; i++) {
         if (i == 0) {
             pen_to(pen, INDENT);
@@ -171,9 +179,9 @@ static void put_stack(struct pen *pen, const struct report_site *site) {
         }
         put_frame(pen, &site->stack[i], i == 0);
     }
-    if (shown == site->depth) return;
+    if (shown == depth) return;
     pen_to(pen, STACK_COLUMN);
-    pen_print(pen, "… %zu more frames", site->depth - shown);
+    pen_print(pen, "… %zu more frames", depth - shown);
     pen_line(pen);
 }
 
@@ -236,14 +244,11 @@ static void compose_evidence(FILE *out, const void *object) {
     else if (held) fprintf(out, ", released only at %s", held);
 }
 
+/* The sentence of the verdict, which has the numbers in it; without one, the numbers. */
 static void put_evidence(struct pen *pen, const struct report_growth *growth) {
     put_label(pen, "because");
-    if (growth->sentence) {
-        pen_wrapped(pen, growth->sentence, STACK_COLUMN);
-        pen_line(pen);
-        pen_to(pen, STACK_COLUMN);
-    }
-    pen_composed(pen, STACK_COLUMN, compose_evidence, growth);
+    if (growth->sentence) pen_wrapped(pen, growth->sentence, STACK_COLUMN);
+    else pen_composed(pen, STACK_COLUMN, compose_evidence, growth);
     pen_line(pen);
 }
 

@@ -226,10 +226,10 @@ static void text_says_what_matters(void **state) {
     (void)state;
     static const char *const expected[] = {"LEAK",
                                            "session::remember leaks 1.04 MiB per round of serve",
-                                           "21 of 21 evidence rounds",
+                                           "In each of 21 evidence rounds",
                                            "session.cpp:142",
                                            "libplugin.so+0x4242",
-                                           "reach 0, never",
+                                           "unless  A round",
                                            "\\x1b[31m",
                                            "93.0 MiB    80.0 MiB    exceeded",
                                            "libplugin.so has no symbols"};
