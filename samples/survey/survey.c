@@ -298,8 +298,8 @@ int main(int argc, char **argv) {
         .options = &options,
         .traces = {by_size(&options, 500, 2000, 10000), by_size(&options, 1000, 10000, 50000),
                    by_size(&options, 2000, 20000, 100000)},
-        .samples = by_size(&options, 250, 500, 1000),
-        .chunk = by_size(&options, 50, 250, 500),
+        .samples = by_size(&options, 500, 500, 1000),
+        .chunk = by_size(&options, 100, 250, 500),
         .navigations = rounds_or(&options, 100, 100, 100),
         .folder = work_folder("survey"),
     };
