@@ -8,4 +8,7 @@
 /* malloc'd; NULL: out of memory. */
 char *demangle(const char *symbol);
 
+/* In place: std::vector<int, std::allocator<int> > becomes std::vector<int>, and basic_string<char> std::string. */
+void shorten_name(char *name);
+
 #endif

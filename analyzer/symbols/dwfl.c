@@ -418,7 +418,9 @@ static char *function_name(const struct unit *unit, Dwarf_Die *die) {
         dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
         linkage = dwarf_formstring(&attribute);
     if (linkage) return demangle(linkage);
-    return plain ? qualified(unit, scope_of(unit, die), plain) : NULL;
+    char *name = plain ? qualified(unit, scope_of(unit, die), plain) : NULL;
+    if (name) shorten_name(name);
+    return name;
 }
 
 /* malloc'd, or NULL. A symbol that ends before the address does not name it, nor does a sizeless one of a stripped file. */

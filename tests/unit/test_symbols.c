@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../../analyzer/symbols/demangle.h"
 #include "../../analyzer/symbols/symbols.h"
 #include "../../analyzer/symbols/site.h"
 #include "../../analyzer/symbols/wrappers.h"
@@ -199,6 +200,30 @@ static void cpp_names_are_qualified(void **state) {
     assert_string_equal(frames[0].function, "shop::(anonymous namespace)::Till::ring");
     assert_string_equal(frames[1].function, "shop::(anonymous namespace)::pay");
     symbols_close(symbols);
+}
+
+static void names_without_defaults(void **state) {
+    (void)state;
+    static const struct {
+        const char *symbol, *name;
+    } rows[] = {
+        {"_ZNSt6vectorINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEESaIS5_EE9push_backEOS5_",
+         "std::vector<std::string>::push_back"},
+        {"_ZNSt3mapIiSt6vectorIiSaIiEESt4lessIiESaISt4pairIKiS2_EEEixERS6_",
+         "std::map<int, std::vector<int>>::operator[]"},
+        {"_ZN1AISt6vectorIS0_IiSaIiEESaIS1_EEE1fEv", "A<std::vector<std::vector<int>>>::f"},
+        {"_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"},
+        {"_RNvC6_123foo3bar", "123foo::bar"},
+        {"main.constprop.0", "main"},
+        {"malloc@@GLIBC_2.2.5", "malloc"},
+        {"_Z", "_Z"},
+        {"plain", "plain"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *name = demangle(rows[i].symbol);
+        assert_string_equal(name, rows[i].name);
+        free(name);
+    }
 }
 
 /* Separate and missing debug information. */
@@ -457,6 +482,7 @@ int main(void) {
         cmocka_unit_test(inlined_frames_with_lines),
         cmocka_unit_test(return_address_means_the_call),
         cmocka_unit_test(cpp_names_are_qualified),
+        cmocka_unit_test(names_without_defaults),
         cmocka_unit_test(debuglink_is_followed),
         cmocka_unit_test(build_id_tree_is_searched),
         cmocka_unit_test(sysroot_is_searched),
