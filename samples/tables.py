@@ -230,7 +230,8 @@ def print_tables(name, report, check):
     if report is None:
         print("    no report")
         return
-    TABLES[name](report)
+    if name in TABLES:
+        TABLES[name](report)
     samples_table(report)
     totals_table(report)
     print_budgets(check)

@@ -35,7 +35,7 @@ static void serve(int visitor, int leak) {
 }
 
 int main(int argc, char **argv) {
-    int leak = argc > 1 && strcmp(argv[1], "--leak") == 0;
+    int leak = strcmp(argv[argc - 1], "--leak") == 0;
     for (int round = 0; round < ROUNDS; round++) {
         tidemark_phase_begin("requests");
         for (int i = 0; i < REQUESTS; i++) serve(round * REQUESTS + i, leak);
