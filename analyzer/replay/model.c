@@ -101,16 +101,12 @@ static void end_block(struct model *model, uint32_t index, enum death_cause caus
     heap_drop(&model->heap, index);
 }
 
-/* Makes a block findable at its address: by its partner in this chunk, or in the map. */
-static void enter(struct model *model, uint32_t index, struct trace_event *event, size_t left) {
-    if (event->partner && event->partner <= left) {
-        struct trace_event *end = event + event->partner;
-        bool ends = end->kind == TRACE_EVENT_FREE || end->kind == TRACE_EVENT_REALLOC_OUT;
-        if (ends && !(end->flags & MODEL_PAIRED)) {
-            end->partner = index;
-            end->flags |= MODEL_PAIRED;
-            return;
-        }
+/* Makes a block findable: by the partner that ends it in this chunk, or by its address. */
+static void enter(struct model *model, uint32_t index, struct trace_event *event) {
+    if (event->partner) {
+        event->stack = index;
+        event->flags |= MODEL_PAIRED;
+        return;
     }
     uint32_t old = heap_remove(&model->heap, heap_block(&model->heap, index)->address);
     if (old) {
@@ -120,17 +116,24 @@ static void enter(struct model *model, uint32_t index, struct trace_event *event
     if (heap_insert(&model->heap, index)) model->error = -ENOMEM;
 }
 
-static uint32_t leave(struct model *model, const struct trace_event *event) {
-    return event->flags & MODEL_PAIRED ? event->partner : heap_remove(&model->heap, event->address);
+static uint32_t leave(struct model *model, struct trace_event *event, size_t before) {
+    if (event->partner && event->partner <= before) {
+        struct trace_event *birth = event - event->partner;
+        if (birth->flags & MODEL_PAIRED) {
+            birth->flags &= (uint8_t)~MODEL_PAIRED;
+            return birth->stack;
+        }
+    }
+    return heap_remove(&model->heap, event->address);
 }
 
-static void begin_block(struct model *model, struct trace_event *event, size_t left) {
+static void begin_block(struct model *model, struct trace_event *event) {
     uint32_t index;
     struct mapping *around = mappings_at(&model->mappings, event->address);
     if (around) model_found_block_in(model, around);
     struct block *block = model_new_block(model, event, &index);
     if (!block) return;
-    enter(model, index, event, left);
+    enter(model, index, event);
     pin(model, block);
     model->now.live_bytes += block->size;
     model->now.live_blocks++;
@@ -138,25 +141,26 @@ static void begin_block(struct model *model, struct trace_event *event, size_t l
     model_tell_born(model, block);
 }
 
-static void apply_alloc(struct model *model, struct trace_event *event, size_t left) {
+static void apply_alloc(struct model *model, struct trace_event *event) {
     if (event->flags & TRACE_EVENT_FAILED) {
         model_tell_failed(model, event->size, event->stack);
         return;
     }
     model->counts.allocations++;
     model->counts.allocated_bytes += event->size;
-    begin_block(model, event, left);
+    begin_block(model, event);
 }
 
-static void apply_free(struct model *model, const struct trace_event *event) {
-    uint32_t index = leave(model, event);
+static void apply_free(struct model *model, struct trace_event *event, size_t before) {
+    uint32_t index = leave(model, event, before);
     model->counts.frees++;
     if (index) end_block(model, index, DEATH_FREED);
     else model->counts.unknown_frees++;
 }
 
-static void apply_realloc_out(struct model *model, struct model_thread *thread, const struct trace_event *event) {
-    uint32_t index = leave(model, event);
+static void apply_realloc_out(struct model *model, struct model_thread *thread, struct trace_event *event,
+                              size_t before) {
+    uint32_t index = leave(model, event, before);
     if (thread->move_count == MODEL_MOVES) {
         model->counts.impossible++;
         if (index) end_block(model, index, DEATH_FREED);
@@ -165,7 +169,7 @@ static void apply_realloc_out(struct model *model, struct model_thread *thread, 
     thread->moves[thread->move_count++] = index;
 }
 
-static void move_block(struct model *model, uint32_t index, struct trace_event *event, size_t left) {
+static void move_block(struct model *model, uint32_t index, struct trace_event *event) {
     struct block *block = heap_block(&model->heap, index);
     uint64_t old_size = block->size;
     uint32_t old_stack = block->stack;
@@ -173,14 +177,14 @@ static void move_block(struct model *model, uint32_t index, struct trace_event *
     block->address = event->address;
     block->size = event->size;
     block->stack = event->flags & TRACE_EVENT_NO_STACK ? 0 : event->stack;
-    enter(model, index, event, left);
+    enter(model, index, event);
     pin(model, block);
     model->now.live_bytes += block->size - old_size;
     model_levels(model);
     model_tell_resized(model, block, old_size, old_stack);
 }
 
-static void apply_realloc_in(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left) {
+static void apply_realloc_in(struct model *model, struct model_thread *thread, struct trace_event *event) {
     bool open = thread->move_count > 0;
     uint32_t index = open ? thread->moves[--thread->move_count] : 0;
     model->counts.allocations++;
@@ -192,8 +196,8 @@ static void apply_realloc_in(struct model *model, struct model_thread *thread, s
     } else {
         model->counts.impossible++;
     }
-    if (index) move_block(model, index, event, left);
-    else begin_block(model, event, left);
+    if (index) move_block(model, index, event);
+    else begin_block(model, event);
 }
 
 /* The old block is a block again; nothing was counted for it. */
@@ -201,17 +205,17 @@ static void apply_realloc_fail(struct model *model, struct model_thread *thread,
     uint32_t index = thread->move_count ? thread->moves[--thread->move_count] : 0;
     if (index) {
         event->partner = 0;
-        enter(model, index, event, 0);
+        enter(model, index, event);
     }
     model_tell_failed(model, event->size, event->stack);
 }
 
-static void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left) {
+static void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event, size_t before) {
     switch ((enum trace_event_kind)event->kind) {
-    case TRACE_EVENT_ALLOC: apply_alloc(model, event, left); break;
-    case TRACE_EVENT_FREE: apply_free(model, event); break;
-    case TRACE_EVENT_REALLOC_OUT: apply_realloc_out(model, thread, event); break;
-    case TRACE_EVENT_REALLOC_IN: apply_realloc_in(model, thread, event, left); break;
+    case TRACE_EVENT_ALLOC: apply_alloc(model, event); break;
+    case TRACE_EVENT_FREE: apply_free(model, event, before); break;
+    case TRACE_EVENT_REALLOC_OUT: apply_realloc_out(model, thread, event, before); break;
+    case TRACE_EVENT_REALLOC_IN: apply_realloc_in(model, thread, event); break;
     case TRACE_EVENT_REALLOC_FAIL: apply_realloc_fail(model, thread, event); break;
     case TRACE_EVENT_MAP: model_map(model, thread, event); break;
     case TRACE_EVENT_UNMAP:
@@ -229,10 +233,10 @@ static bool settles(const struct trace_event *event) {
            event->kind != TRACE_EVENT_REMAP_IN;
 }
 
-void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left) {
+void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t before) {
     model_moment(model, event->stamp, thread->serial);
     if (thread->cut.count && settles(event)) model_settle(model, thread);
-    if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event, left);
+    if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event, before);
     else model_control(model, event);
     thread->last_event = model->now.event++;
     model->counts.events++;

@@ -19,7 +19,7 @@
 #define MODEL_ANALYSES 12
 #define MODEL_MOVES 4u /* reallocs of one thread inside each other: signal handlers */
 
-/* Set in a decoded event whose block is known by number: `partner` is then that number. */
+/* Set in a replayed allocation that left its block's number in `stack`, for its partner later in the chunk. */
 #define MODEL_PAIRED 64u
 
 struct model_thread {
@@ -76,10 +76,10 @@ void model_end(struct model *model);
 void model_thread_end(struct model_thread *thread);
 
 /*
- * One event. `left` counts the decoded events of the same chunk that follow in memory; the event that ends this one's
- * block is marked there, so that it needs no lookup.
+ * One event. `before` counts the events of the same chunk that lie in memory before it; where its block was made there,
+ * it needs no lookup.
  */
-void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t left);
+void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t before);
 /* Reports what the thread's last unmap ended. Also done by its next event. */
 void model_settle(struct model *model, struct model_thread *thread);
 

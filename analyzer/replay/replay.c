@@ -183,13 +183,13 @@ static uint64_t run_limit(const struct replay *replay) {
 
 /* Replays the source's events up to the limit, at least one. */
 static void run_source(struct replay *replay, struct source *source, uint64_t limit) {
-    struct trace_event *event = &source->chunk->events[source->at];
-    struct trace_event *end = source->chunk->events + source->chunk->count;
+    struct trace_event *first = source->chunk->events, *event = first + source->at;
+    struct trace_event *end = first + source->chunk->count;
     do {
-        model_event(&replay->model, &source->thread, event, (size_t)(end - event) - 1);
+        model_event(&replay->model, &source->thread, event, (size_t)(event - first));
         event++;
     } while (event < end && key_of(event->stamp, event->kind) <= limit);
-    source->at = (uint32_t)(event - source->chunk->events);
+    source->at = (uint32_t)(event - first);
 }
 
 static void report_progress(struct replay *replay) {
