@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "amount.h"
+#include "naming.h"
 #include "sections.h"
 
 enum { INDENT = 4, STACK_COLUMN = 12 };
@@ -53,7 +54,7 @@ static void put_leak_headline(struct pen *pen, const struct report *report) {
     const struct report_finding *first = &report->verdict.leaks[0];
     const struct report_site *site = site_of(report, first);
     const struct report_growth *growth = growth_of(site, first);
-    pen_name(pen, site && site->function ? site->function : "a call site", pen->style.width / 2);
+    pen_name(pen, name_of_site(site).text, pen->style.width / 2);
     pen_put(pen, " leaks");
     if (growth && isfinite(growth->bytes_per_round))
         pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
@@ -132,11 +133,6 @@ void section_verdict(struct pen *pen, const struct report *report) {
 }
 
 /* Stacks. */
-
-static const char *file_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 /* file.c:12 where the source is known, else module+0x123. */
 static void put_place(struct pen *pen, const char *file, int64_t line, const char *module, uint64_t offset, int room) {
@@ -272,7 +268,7 @@ static void put_title(struct pen *pen, size_t number, const struct report_findin
     pen_tint(pen, TINT_NONE);
     pen_put(pen, "  ");
     pen_tint(pen, TINT_TITLE);
-    if (site) pen_name(pen, site->function ? site->function : "(no symbol)", pen->style.width / 2);
+    if (site) pen_name(pen, name_of_site(site).text, pen->style.width / 2);
     pen_tint(pen, TINT_NONE);
     if (finding->phase) {
         pen_put(pen, site ? " in " : "in ");

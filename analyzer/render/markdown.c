@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "amount.h"
+#include "naming.h"
 #include "render.h"
 #include "utf8.h"
 
@@ -29,12 +30,11 @@ static const struct report_site *site_of(const struct report *report, const stru
 }
 
 static void put_frame(FILE *out, const struct report_frame *frame) {
-    const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
     fputs("  - ", out);
-    put_text(out, frame->function ? frame->function : "(no symbol)");
+    put_text(out, name_of_frame(frame).text);
     fputs(" — ", out);
     if (frame->file) {
-        put_text(out, slash ? slash + 1 : frame->file);
+        put_text(out, file_name(frame->file));
         if (frame->line > 0) fprintf(out, "&#58;%" PRId64, frame->line);
     } else {
         put_text(out, frame->module ? frame->module : "no module");
@@ -47,7 +47,7 @@ static void put_finding(FILE *out, const struct report *report, const struct rep
     fputs("- **", out);
     put_text(out, finding->class_slug);
     fputs("** ", out);
-    if (site) put_text(out, site->function ? site->function : "(no symbol)");
+    if (site) put_text(out, name_of_site(site).text);
     if (finding->phase) {
         fputs(" in ", out);
         put_text(out, finding->phase);

@@ -9,13 +9,9 @@
 #include <string.h>
 
 #include "amount.h"
+#include "naming.h"
 
 enum { INDENT = 4, TREE_DEPTH_MAX = 12 };
-
-static const char *file_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 /* About. */
 
@@ -243,7 +239,7 @@ static void put_site(struct pen *pen, const struct report_site *site) {
     pen_to(pen, SITE_NAME);
     int room = pen->style.width - SITE_NAME - (slug ? pen_width_of(slug) + 3 : 0);
     pen_tint(pen, TINT_NAME);
-    pen_name(pen, site->function ? site->function : "(no symbol)", room < ROOM_WITH_PLACE ? room : room - PLACE);
+    pen_name(pen, name_of_site(site).text, room < ROOM_WITH_PLACE ? room : room - PLACE);
     pen_tint(pen, TINT_FAINT);
     if (room >= ROOM_WITH_PLACE) put_site_place(pen, site);
     pen_tint(pen, TINT_NONE);
@@ -278,14 +274,20 @@ void section_sites(struct pen *pen, const struct report *report) {
 
 /* Processes. */
 
-static bool is_child_of(const struct report_process *child, const struct report_process *parent) {
-    return child != parent && child->parent == parent->pid;
+/* Whether `other` is a better parent: the program that the process was running when the child began. */
+static bool is_later_parent(const struct report_process *best, const struct report_process *other,
+                            const struct report_process *child) {
+    return !best || (other->started_ns <= child->started_ns && other->started_ns >= best->started_ns);
 }
 
-static bool has_parent_here(const struct report *report, const struct report_process *process) {
-    for (size_t i = 0; i < report->process_count; i++)
-        if (is_child_of(process, &report->processes[i])) return true;
-    return false;
+/* Programs that followed each other by exec have one pid. NULL: the parent was not recorded. */
+static const struct report_process *parent_of(const struct report *report, const struct report_process *child) {
+    const struct report_process *best = NULL;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct report_process *other = &report->processes[i];
+        if (other != child && other->pid == child->parent && is_later_parent(best, other, child)) best = other;
+    }
+    return best;
 }
 
 enum { TIME = 36, END = 46, RSS = 60, RESULT = 71 };
@@ -313,7 +315,8 @@ static void put_tree(struct pen *pen, const struct report *report, const struct 
     (*room)--;
     put_process(pen, process, depth);
     for (size_t i = 0; i < report->process_count; i++)
-        if (is_child_of(&report->processes[i], process)) put_tree(pen, report, &report->processes[i], depth + 1, room);
+        if (parent_of(report, &report->processes[i]) == process)
+            put_tree(pen, report, &report->processes[i], depth + 1, room);
 }
 
 void section_processes(struct pen *pen, const struct report *report) {
@@ -332,7 +335,7 @@ void section_processes(struct pen *pen, const struct report *report) {
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
     for (size_t i = 0; i < report->process_count; i++)
-        if (!has_parent_here(report, &report->processes[i])) put_tree(pen, report, &report->processes[i], 0, &room);
+        if (!parent_of(report, &report->processes[i])) put_tree(pen, report, &report->processes[i], 0, &room);
     if (room == 0 && report->process_count > SHOWN_MAX) {
         pen_to(pen, 2);
         pen_print(pen, "… and %zu more", report->process_count - SHOWN_MAX);

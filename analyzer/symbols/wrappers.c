@@ -173,6 +173,7 @@ static const struct wrapper wrappers[] = {
     {"av_realloc*", NULL},
     {"ggc_internal_alloc*", NULL},
     {"ggc_alloc*", NULL},
+    {"ggc_realloc*", NULL},
     {"va_heap::*", NULL},
     {"ggc_*_alloc*", NULL},
 };

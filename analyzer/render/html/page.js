@@ -72,7 +72,7 @@ function firstTheme() {
 
 const siteById = new Map(report.sites.map((site) => [site.id, site]));
 const nameOf = (frame) => frame.function || (frame.module ? frame.module + "+0x" + frame.offset.toString(16) : "(unknown)");
-const siteName = (site) => (site ? site.function || (site.module ? site.module + " (no symbol)" : "(no symbol)") : "");
+const siteName = (site) => (site ? site.function || (site.stack.length ? nameOf(site.stack[0]) : site.module || "(unknown)") : "");
 
 function growthOf(finding) {
   const site = siteById.get(finding.site);
@@ -440,16 +440,24 @@ function showSites() {
   byId("site-count").textContent = `${count(sorted.length)} of ${count(report.sites_total || report.sites.length)}`;
 }
 
+/* Programs that followed each other by exec have one pid: the parent is the one that ran when the child began. */
+function parentOf(child) {
+  const candidates = report.processes.filter((process) => process.pid === child.parent && process !== child);
+  const before = candidates.filter((process) => (process.started || "") <= (child.started || ""));
+  return (before.length ? before : candidates).pop() || null;
+}
+
 function processRows() {
-  const rows = [], seen = new Set();
+  const rows = [], children = new Map();
+  for (const process of report.processes) {
+    const parent = parentOf(process);
+    children.set(parent, [...(children.get(parent) || []), process]);
+  }
   const add = (process, depth) => {
-    if (seen.has(process)) return;
-    seen.add(process);
     rows.push({ process, depth });
-    report.processes.filter((child) => child.parent === process.pid && child !== process).forEach((child) => add(child, depth + 1));
+    for (const child of children.get(process) || []) add(child, depth + 1);
   };
-  report.processes.filter((process) => !report.processes.some((parent) => parent.pid === process.parent && parent !== process)).forEach((process) => add(process, 0));
-  report.processes.forEach((process) => add(process, 0));
+  for (const process of children.get(null) || []) add(process, 0);
   return rows;
 }
 

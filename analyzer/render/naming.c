@@ -1,0 +1,30 @@
+/*
+ * Names for what has none: module+0x123 can still be looked up by hand, "unknown" can't.
+ */
+#include "naming.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static struct naming name_of(const char *function, const char *module, uint64_t offset) {
+    struct naming name;
+    if (function) snprintf(name.text, sizeof name.text, "%s", function);
+    else if (module) snprintf(name.text, sizeof name.text, "%s+0x%" PRIx64, module, offset);
+    else snprintf(name.text, sizeof name.text, "code at 0x%" PRIx64, offset);
+    return name;
+}
+
+struct naming name_of_frame(const struct report_frame *frame) {
+    return name_of(frame->function, frame->module, frame->offset);
+}
+
+struct naming name_of_site(const struct report_site *site) {
+    if (!site) return (struct naming){"a call site"};
+    return name_of(site->function, site->module, site->depth ? site->stack[0].offset : 0);
+}

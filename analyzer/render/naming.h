@@ -1,0 +1,19 @@
+/*
+ * How sites and files are called in text: by function and file name where they are known, else by module and offset. Pure.
+ */
+#ifndef RENDER_NAMING_H
+#define RENDER_NAMING_H
+
+#include "../report/report.h"
+
+/* By value, so that it can be used in one expression; cut where it is longer. */
+struct naming {
+    char text[1024];
+};
+
+struct naming name_of_site(const struct report_site *site); /* NULL: "a call site" */
+struct naming name_of_frame(const struct report_frame *frame);
+/* The part behind the last slash. */
+const char *file_name(const char *path);
+
+#endif
