@@ -122,7 +122,8 @@ function showTiles() {
 const points = report.curve;
 const wholeRun = points.length ? [points[0].t, Math.max(points[points.length - 1].t, points[0].t + 1)] : [0, 1];
 let shown = wholeRun.slice();
-const WIDTH = 1160, LEFT = 74, RIGHT = 8, PLOT = 240, LANE = 22;
+const LEFT = 74, RIGHT = 8, PLOT = 240, LANE = 22;
+let WIDTH = 1160; /* of the page in pixels, so that text in drawings has the size of other text */
 
 const xOf = (t) => LEFT + ((t - shown[0]) / (shown[1] - shown[0])) * (WIDTH - LEFT - RIGHT);
 const tOf = (x) => shown[0] + ((x - LEFT) / (WIDTH - LEFT - RIGHT)) * (shown[1] - shown[0]);
@@ -182,9 +183,10 @@ function drawAxes(svg, top) {
     svg.append(draw("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y }));
     svg.append(draw("text", { class: "faint", x: LEFT - 6, y: y + 4, "text-anchor": "end" }, bytes((top * i) / 4)));
   }
-  for (let i = 0; i <= 6; i++) {
-    const t = shown[0] + ((shown[1] - shown[0]) * i) / 6;
-    svg.append(draw("text", { class: "faint", x: xOf(t), y: PLOT + 16, "text-anchor": i === 0 ? "start" : i === 6 ? "end" : "middle" }, time(Math.round(t))));
+  const ticks = WIDTH > 700 ? 6 : 3;
+  for (let i = 0; i <= ticks; i++) {
+    const t = shown[0] + ((shown[1] - shown[0]) * i) / ticks;
+    svg.append(draw("text", { class: "faint", x: xOf(t), y: PLOT + 16, "text-anchor": i === 0 ? "start" : i === ticks ? "end" : "middle" }, time(Math.round(t))));
   }
 }
 
@@ -258,8 +260,14 @@ function barsOf(values, className, label) {
 
 const placeOf = (frame) => (frame.file ? frame.file.split("/").pop() + (frame.line ? ":" + frame.line : "") : (frame.module || "") + "+0x" + frame.offset.toString(16));
 
+/* Up to the program's own first function; what starts it is of no interest. */
+function ownFrames(stack) {
+  const main = stack.map((frame) => frame.function).lastIndexOf("main");
+  return main < 0 ? stack : stack.slice(0, main + 1);
+}
+
 function stackOf(frames) {
-  return make("ol", { className: "stack" }, ...frames.map((frame) => make("li", {},
+  return make("ol", { className: "stack" }, ...ownFrames(frames).map((frame) => make("li", {},
     make("span", { className: "function" }, frame.function || "(no symbol)"),
     make("span", { className: "faint", title: frame.file || frame.module || "" }, placeOf(frame) + (frame.inlined ? " inlined" : "")))));
 }
@@ -296,10 +304,11 @@ function showLeaks() {
 
 /* Flame graph. */
 
+/* What is released only at the end of the process counts with its peak. */
 const leaking = new Set(report.verdict.leaks.map((finding) => finding.site));
 const METRICS = [
   ["live at the end", bytes, (site) => site.live_bytes_end], ["live at the peak", bytes, (site) => site.live_at_peak],
-  ["leaked", bytes, (site) => (leaking.has(site.id) ? site.live_bytes_end : 0)], ["resident", bytes, (site) => site.rss_bytes],
+  ["leaked", bytes, (site) => (leaking.has(site.id) ? site.live_bytes_end || site.peak_bytes : 0)], ["resident", bytes, (site) => site.rss_bytes],
   ["allocated bytes", bytes, (site) => site.allocated_bytes], ["allocations", count, (site) => site.allocations],
   ["temporary allocations", count, (site) => site.temporary],
 ];
@@ -312,7 +321,7 @@ function treeOf(value, inverted) {
     if (worth <= 0) continue;
     let node = root;
     root.value += worth;
-    for (const frame of inverted ? site.stack : site.stack.slice().reverse()) {
+    for (const frame of inverted ? ownFrames(site.stack) : ownFrames(site.stack).slice().reverse()) {
       const name = nameOf(frame);
       if (!node.children.has(name)) node.children.set(name, { name, value: 0, children: new Map(), frame, parent: node });
       node = node.children.get(name);
@@ -485,6 +494,14 @@ function showDoubts() {
 
 /* Start. */
 
+function fitWidth() {
+  const width = Math.max(340, byId("curve-section").parentElement.clientWidth - 40);
+  if (width === WIDTH) return;
+  WIDTH = width;
+  showCurve();
+  showFlame();
+}
+
 function listen() {
   byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
   byId("unzoom").addEventListener("click", () => zoom(wholeRun.slice()));
@@ -493,6 +510,7 @@ function listen() {
   byId("search").addEventListener("input", () => showFlame());
   byId("whole").addEventListener("click", () => { zoomedTo = null; byId("search").value = ""; showFlame(); });
   byId("site-search").addEventListener("input", () => showSites());
+  addEventListener("resize", fitWidth);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { zoomedTo = null; zoom(wholeRun.slice()); showFlame(); }
     if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); byId("search").focus(); }
@@ -501,7 +519,7 @@ function listen() {
 
 setTheme(firstTheme());
 byId("metric").append(...METRICS.map(([title]) => make("option", {}, title)));
-if (report.verdict.leaks.length) byId("metric").selectedIndex = 2;
+byId("metric").selectedIndex = leaking.size ? 2 : Math.max(0, METRICS.findIndex(([, , value]) => report.sites.some((site) => value(site) > 0)));
 hideUnless("flame-section", report.sites.length);
 hideUnless("sites-section", report.sites.length);
 showVerdict();
@@ -515,3 +533,4 @@ showSites();
 showProcesses();
 showDoubts();
 listen();
+fitWidth();
