@@ -139,7 +139,7 @@ const struct option_group filter_options = {"Filters (what is shown, never the v
 
 static const struct option_row output_rows[] = {
     OPTION("json", 0, OPTION_TEXT, "FILE", AT(output, json), "Write the report as JSON"),
-    OPTION("html", 0, OPTION_LATER, "FILE", AT(output, html), "Write the report as one HTML page"),
+    OPTION("html", 0, OPTION_TEXT, "FILE", AT(output, html), "Write the report as one HTML page"),
     OPTION("markdown", 0, OPTION_TEXT, "FILE", AT(output, markdown), "Write a summary as Markdown"),
     OPTION("junit", 0, OPTION_TEXT, "FILE", AT(output, junit), "Write the verdict as JUnit XML"),
     OPTION("sarif", 0, OPTION_TEXT, "FILE", AT(output, sarif), "Write the verdict as SARIF 2.1.0"),
