@@ -17,8 +17,13 @@ static void *curve_begin(const struct replay_facts *facts) {
     }
     curve->width = FIRST_WIDTH;
     while (curve->width < facts->duration_ns / CURVE_POINTS) curve->width *= 2;
-    curve->last = (struct curve_point){.rss_max = CURVE_UNKNOWN, .rss_last = CURVE_UNKNOWN, .pss_last = CURVE_UNKNOWN,
-                                       .vms_last = CURVE_UNKNOWN, .cpu_ns = CURVE_UNKNOWN, .threads = -1, .fds = -1};
+    curve->last = (struct curve_point){.rss_max = CURVE_UNKNOWN,
+                                       .rss_last = CURVE_UNKNOWN,
+                                       .pss_last = CURVE_UNKNOWN,
+                                       .vms_last = CURVE_UNKNOWN,
+                                       .cpu_ns = CURVE_UNKNOWN,
+                                       .threads = -1,
+                                       .fds = -1};
     return curve;
 }
 

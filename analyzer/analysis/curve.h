@@ -12,7 +12,7 @@
 #define CURVE_UNKNOWN UINT64_MAX
 
 struct curve_point {
-    uint64_t ns;                         /* of the highest live bytes in the interval, or of its beginning */
+    uint64_t ns; /* of the highest live bytes in the interval, or of its beginning */
     uint64_t live_min, live_max, live_last;
     uint64_t blocks_max, pinned_max;
     uint64_t rss_max, rss_last, pss_last; /* CURVE_UNKNOWN: no sample; rss less the recorder's own pages */
@@ -23,7 +23,7 @@ struct curve_point {
 struct curve {
     struct curve_point *points;
     size_t count;
-    uint64_t width; /* ns */
+    uint64_t width;          /* ns */
     struct curve_point last; /* levels as they are now */
 };
 

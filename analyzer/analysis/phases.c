@@ -7,7 +7,6 @@
 #include "phases.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +63,10 @@ static size_t add_phase(struct phases *p, const char *name, size_t parent) {
     if (!grown) return PHASE_NO_PARENT;
     p->list = grown;
     struct phase *phase = &grown[p->count];
-    *phase = (struct phase){.name = strdup(name), .parent = parent, .stride = 1, .overhead_bytes = PHASE_UNKNOWN,
+    *phase = (struct phase){.name = strdup(name),
+                            .parent = parent,
+                            .stride = 1,
+                            .overhead_bytes = PHASE_UNKNOWN,
                             .rss_peak = PHASE_UNKNOWN};
     spread_begin(&phase->round_ns);
     if (!phase->name || phase_names_add(&p->names, phase->name, p->count)) return PHASE_NO_PARENT;
@@ -273,11 +275,12 @@ static void close_round(struct phases *p, size_t index, const struct moment *now
 /* The time since the last round of this phase ended was a round of `between` it. */
 static void add_between(struct phases *p, size_t index, const struct moment *now) {
     struct phase *phase = &p->list[index];
-    char name[300];
+    static const char prefix[] = "between ";
     struct phase_round round = {.begin = phase->last, .end = level_now(p, now)};
     round.retained_bytes = retained(p, round.begin.edge, now->edge);
-    snprintf(name, sizeof name, "between %s", phase->name);
-    size_t between = phase_named(p, name, phase->parent);
+    char *name = malloc(sizeof prefix + strlen(phase->name));
+    size_t between = name ? phase_named(p, strcat(strcpy(name, prefix), phase->name), phase->parent) : PHASE_NO_PARENT;
+    free(name);
     if (between == PHASE_NO_PARENT) return;
     struct phase *found = &p->list[between];
     found->live_peak = higher(found->live_peak, higher(round.begin.live_bytes, round.end.live_bytes));
@@ -464,9 +467,9 @@ static void note_anomaly(struct phases *p, const struct control *control, const 
 }
 
 static void (*const controls[])(struct phases *, const struct control *, const struct moment *) = {
-    [TRACE_EVENT_PHASE_BEGIN] = begin_phase, [TRACE_EVENT_PHASE_END] = end_phase, [TRACE_EVENT_ITEMS] = add_items,
-    [TRACE_EVENT_OP_BEGIN] = begin_op,       [TRACE_EVENT_OP_END] = end_op,       [TRACE_EVENT_OP_START] = begin_op,
-    [TRACE_EVENT_OP_FINISH] = end_op,        [TRACE_EVENT_VALUE] = add_value,     [TRACE_EVENT_MARK] = add_mark,
+    [TRACE_EVENT_PHASE_BEGIN] = begin_phase, [TRACE_EVENT_PHASE_END] = end_phase,  [TRACE_EVENT_ITEMS] = add_items,
+    [TRACE_EVENT_OP_BEGIN] = begin_op,       [TRACE_EVENT_OP_END] = end_op,        [TRACE_EVENT_OP_START] = begin_op,
+    [TRACE_EVENT_OP_FINISH] = end_op,        [TRACE_EVENT_VALUE] = add_value,      [TRACE_EVENT_MARK] = add_mark,
     [TRACE_EVENT_STOP] = note_stop,          [TRACE_EVENT_ANOMALY] = note_anomaly,
 };
 

@@ -17,7 +17,7 @@
 
 struct phase_level { /* at an edge */
     uint64_t ns, live_bytes, live_blocks;
-    uint64_t rss; /* less the recorder's own pages; PHASE_UNKNOWN: no sample */
+    uint64_t rss;                          /* less the recorder's own pages; PHASE_UNKNOWN: no sample */
     uint64_t allocations, allocated_bytes; /* of the process until then */
     uint32_t edge;
 };
@@ -56,9 +56,9 @@ struct phase {
     size_t value_count;
     struct phase_round *kept;
     size_t kept_count;
-    uint64_t stride; /* one round in so many is kept */
-    uint32_t open;   /* rounds under way */
-    bool end_open;   /* the sample of the last end may still come */
+    uint64_t stride;  /* one round in so many is kept */
+    uint32_t open;    /* rounds under way */
+    bool end_open;    /* the sample of the last end may still come */
     bool approximate; /* some edge is known to a line of output only */
 };
 

@@ -9,7 +9,7 @@
 struct totals {
     uint64_t peak_live_bytes, peak_live_ns, peak_live_blocks;
     uint64_t samples;
-    uint64_t peak_rss_bytes;        /* less the recorder's own pages; 0: no sample */
+    uint64_t peak_rss_bytes; /* less the recorder's own pages; 0: no sample */
     uint64_t recorder_rss_peak;
     uint64_t first_private, first_pinned; /* at the first sample: rss less shared pages and recorder; pinned pages */
     uint64_t top_private, top_pinned;     /* at the sample with the highest such rss */

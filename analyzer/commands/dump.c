@@ -27,7 +27,7 @@ struct dump {
     struct payload payload;
     uint64_t *numbers; /* events printed, by thread serial */
     size_t serials;
-    uint8_t **seen;    /* node ids that frames hold: a bit each, by extent */
+    uint8_t **seen; /* node ids that frames hold: a bit each, by extent */
     size_t extents;
 };
 
@@ -122,9 +122,10 @@ struct record_row {
 };
 
 static const struct record_row record_rows[] = {
-    [TRACE_RECORD_PROCESS] = {"process", "pid:n parent:n start:n exec:n uid:n boot:b pidns:n cpus:n ram:n page:n depth:n "
-                                         "interval:n flags:n split:n exe:s cwd:s host:s kernel:s libc:s allocator:s "
-                                         "parent-trace:s recorder:s arg:A"},
+    [TRACE_RECORD_PROCESS] = {"process",
+                              "pid:n parent:n start:n exec:n uid:n boot:b pidns:n cpus:n ram:n page:n depth:n "
+                              "interval:n flags:n split:n exe:s cwd:s host:s kernel:s libc:s allocator:s "
+                              "parent-trace:s recorder:s arg:A"},
     [TRACE_RECORD_MODULE] = {"module", "id:n stamp:n start:x end:x bias:x path:s build-id:h segment:S"},
     [TRACE_RECORD_MODULE_GONE] = {"module-gone", "id:n stamp:n"},
     [TRACE_RECORD_THREAD] = {"thread", "serial:n tid:n stamp:n name:s"},
@@ -222,8 +223,8 @@ struct field_type {
 };
 
 static const struct field_type field_types[128] = {
-    ['n'] = {print_number, false}, ['x'] = {print_address, false},  ['s'] = {print_string, false},
-    ['h'] = {print_bytes, false},  ['b'] = {print_sixteen, false},  ['A'] = {print_args, true},
+    ['n'] = {print_number, false},  ['x'] = {print_address, false}, ['s'] = {print_string, false},
+    ['h'] = {print_bytes, false},   ['b'] = {print_sixteen, false}, ['A'] = {print_args, true},
     ['S'] = {print_segments, true}, ['M'] = {print_maps, true},     ['R'] = {print_runs, false},
     ['C'] = {print_cause, false},
 };
@@ -254,7 +255,8 @@ static bool skip_fields(struct wire_reader body, const char *fields) {
             if (type == 'b') wire_get_bytes(&body, 16);
             if (strchr("shA", type)) wire_get_string(&body, &length);
             if (type == 'C' && wire_get_varint(&body) == 2) wire_get_varint(&body);
-            for (int n = type == 'S' ? 4 : type == 'M' ? 3 : type == 'n' || type == 'x'; n > 0; n--) wire_get_varint(&body);
+            for (int n = type == 'S' ? 4 : type == 'M' ? 3 : type == 'n' || type == 'x'; n > 0; n--)
+                wire_get_varint(&body);
             if (type == 'M') wire_get_string(&body, &length);
         }
     }

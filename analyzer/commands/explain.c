@@ -53,7 +53,8 @@ static struct build_options options_of(struct explaining *self, const struct rul
     };
     if (filters) {
         options.points = given(filters->points, DEFAULT_POINTS);
-        if (given(filters->top, 0) > DEFAULT_TOP || filters->site || filters->module || filters->sort) options.top = SIZE_MAX;
+        if (given(filters->top, 0) > DEFAULT_TOP || filters->site || filters->module || filters->sort)
+            options.top = SIZE_MAX;
     }
     if (request->symbols)
         options.symbols = (struct symbol_options){.sysroot = request->symbols->sysroot,
@@ -146,8 +147,12 @@ static int filter_report(const struct explain_request *request, struct report *r
     const struct filter_values *f = request->filters;
     const char *what;
     if (!f) return 0;
-    struct report_filter filter = {.site = f->site,   .module = f->module, .phase = f->phase.glob,
-                                   .round = f->phase.round, .top = f->top,      .sort = f->sort};
+    struct report_filter filter = {.site = f->site,
+                                   .module = f->module,
+                                   .phase = f->phase.glob,
+                                   .round = f->phase.round,
+                                   .top = f->top,
+                                   .sort = f->sort};
     if (!report_show_only(report, &filter, &what)) return 0;
     say("--%s: this value can't be used", what);
     return STATUS_USAGE;

@@ -27,9 +27,14 @@ static const struct option_use uses[] = {
 };
 
 static const char *const kind_names[] = {
-    [TRACE_FRAME_PAD] = "pad",     [TRACE_FRAME_EVENTS] = "events",           [TRACE_FRAME_RECORDS] = "records",
-    [TRACE_FRAME_NODES] = "nodes", [TRACE_FRAME_INDEX] = "index",             [TRACE_FRAME_CHECKPOINT] = "checkpoint",
-    [TRACE_FRAME_SLOT_RING] = "ring slots", [TRACE_FRAME_SLOT_JOURNAL] = "journal slots",
+    [TRACE_FRAME_PAD] = "pad",
+    [TRACE_FRAME_EVENTS] = "events",
+    [TRACE_FRAME_RECORDS] = "records",
+    [TRACE_FRAME_NODES] = "nodes",
+    [TRACE_FRAME_INDEX] = "index",
+    [TRACE_FRAME_CHECKPOINT] = "checkpoint",
+    [TRACE_FRAME_SLOT_RING] = "ring slots",
+    [TRACE_FRAME_SLOT_JOURNAL] = "journal slots",
     [TRACE_FRAME_SLOT_NODES] = "node slots",
 };
 #define KINDS (sizeof kind_names / sizeof *kind_names)
@@ -38,7 +43,7 @@ struct tally {
     uint64_t frames, stored, raw, count;
 };
 
-struct survey { /* of the frames */
+struct survey {                    /* of the frames */
     struct tally kinds[KINDS + 1]; /* the last: unknown kinds */
     uint64_t columns[DECODE_COLUMNS];
     uint64_t column_frames;
@@ -126,7 +131,8 @@ static void print_contents(const struct trace *trace) {
            t->thread_count, t->module_count, trace->nodes.written, t->memory.samples);
     printf("in slots       %zu buffers with %" PRIu64 " words, %zu bytes of journal\n", trace->recovery.ring_count,
            words, trace->recovery.journal_length);
-    printf("end            %s\n", t->end.present ? "recorded" : "not recorded: killed, still running, or ended by exec");
+    printf("end            %s\n",
+           t->end.present ? "recorded" : "not recorded: killed, still running, or ended by exec");
     if (t->exited.present)
         printf("exit           %s %" PRIu64 "\n", t->exited.kind == 2 ? "signal" : "code", t->exited.value);
 }
@@ -139,8 +145,8 @@ static uint64_t print_integrity(const struct trace *trace, const struct survey *
     printf("\nlost events    %" PRIu64 "\n", trace->input.header.lost);
     printf("damage         %s\n", bad ? "yes" : "none");
     if (d->gaps)
-        printf("               %" PRIu64 " unreadable places, %" PRIu64 " bytes, the first at offset %" PRIu64 "\n", d->gaps,
-               d->gap_bytes, d->first_gap);
+        printf("               %" PRIu64 " unreadable places, %" PRIu64 " bytes, the first at offset %" PRIu64 "\n",
+               d->gaps, d->gap_bytes, d->first_gap);
     if (survey->bad_payloads) printf("               %" PRIu64 " frames with bad content\n", survey->bad_payloads);
     if (trace->tables.bad_records) printf("               %" PRIu64 " bad records\n", trace->tables.bad_records);
     if (trace->nodes.bad_frames) printf("               %" PRIu64 " bad frames of stacks\n", trace->nodes.bad_frames);
@@ -158,8 +164,8 @@ static uint64_t replay_all(struct trace *trace) {
     }
     const struct model_counts *counts = &result.counts;
     uint64_t undecoded = trace->input.damage.payloads;
-    printf("replayed       %" PRIu64 " events, %" PRIu64 " impossible, %" PRIu64 " frees of blocks born unseen\n", counts->events,
-           counts->impossible, counts->unknown_frees);
+    printf("replayed       %" PRIu64 " events, %" PRIu64 " impossible, %" PRIu64 " frees of blocks born unseen\n",
+           counts->events, counts->impossible, counts->unknown_frees);
     printf("live at end    %" PRIu64 " bytes in %" PRIu64 " blocks\n", result.end.live_bytes, result.end.live_blocks);
     return undecoded + counts->impossible + result.cut_rings;
 }

@@ -23,7 +23,8 @@ struct repair_values {
 };
 
 static const struct option_row rows[] = {
-    OPTION("output", 'o', OPTION_TEXT, "FILE", offsetof(struct repair_values, out), "The trace to write; it must not exist"),
+    OPTION("output", 'o', OPTION_TEXT, "FILE", offsetof(struct repair_values, out),
+           "The trace to write; it must not exist"),
 };
 static const struct option_group options = {NULL, OPTION_ROWS(rows)};
 static const struct option_use uses[] = {
@@ -35,7 +36,7 @@ static const struct option_use uses[] = {
 struct repair {
     const struct trace_input *input;
     int fd;
-    uint64_t at;     /* end of what was written */
+    uint64_t at;      /* end of what was written */
     uint64_t dropped; /* frames */
 };
 
@@ -106,7 +107,8 @@ static int put_pad(struct repair *repair) {
 }
 
 static int copy_frame(struct repair *repair, const struct frame_entry *entry, struct payload *payload) {
-    if (entry->frame.kind == TRACE_FRAME_PAD || entry->frame.kind == TRACE_FRAME_INDEX) return 0; /* of the old layout */
+    if (entry->frame.kind == TRACE_FRAME_PAD || entry->frame.kind == TRACE_FRAME_INDEX)
+        return 0; /* of the old layout */
     if (reader_payload(repair->input, entry, payload)) {
         repair->dropped++;
         return 0;

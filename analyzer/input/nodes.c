@@ -20,7 +20,8 @@ static bool skip_varints(struct wire_reader *r, uint32_t count) {
     return !r->failed;
 }
 
-int nodes_decode(const struct trace_frame *frame, const uint8_t *bytes, size_t length, node_taker *take, void *context) {
+int nodes_decode(const struct trace_frame *frame, const uint8_t *bytes, size_t length, node_taker *take,
+                 void *context) {
     uint32_t count = node_count(frame, length);
     struct wire_reader parents = wire_reader(bytes, length), ips = parents;
     if (!count || !skip_varints(&ips, count)) return -EBADMSG;
@@ -46,8 +47,7 @@ static struct stack_node *extent_of(struct stack_nodes *nodes, uint32_t id) {
         nodes->extents = grown;
         while (nodes->extent_count <= extent) grown[nodes->extent_count++] = NULL;
     }
-    if (!nodes->extents[extent])
-        nodes->extents[extent] = calloc(TRACE_NODES_PER_SLOT, sizeof **nodes->extents);
+    if (!nodes->extents[extent]) nodes->extents[extent] = calloc(TRACE_NODES_PER_SLOT, sizeof **nodes->extents);
     return nodes->extents[extent];
 }
 
@@ -76,12 +76,9 @@ static void read_kind(struct stack_nodes *nodes, const struct trace_input *input
     for (size_t i = 0; i < input->frame_count; i++) {
         const struct frame_entry *entry = &input->frames[i];
         if (entry->frame.kind != kind) continue;
-        if (reader_payload(input, entry, &payload))
-            nodes->bad_frames++;
-        else if (kind == TRACE_FRAME_SLOT_NODES)
-            read_slot(nodes, &entry->frame, &payload);
-        else if (nodes_decode(&entry->frame, payload.bytes, payload.length, keep, nodes))
-            nodes->bad_frames++;
+        if (reader_payload(input, entry, &payload)) nodes->bad_frames++;
+        else if (kind == TRACE_FRAME_SLOT_NODES) read_slot(nodes, &entry->frame, &payload);
+        else if (nodes_decode(&entry->frame, payload.bytes, payload.length, keep, nodes)) nodes->bad_frames++;
     }
     payload_release(&payload);
 }

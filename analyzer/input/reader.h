@@ -50,13 +50,13 @@ struct frame_entry {
 };
 
 struct trace_damage {
-    uint64_t gaps;        /* places where no frame header could be read */
+    uint64_t gaps; /* places where no frame header could be read */
     uint64_t gap_bytes;
-    uint64_t first_gap;   /* offset; meaningful if gaps > 0 */
-    uint64_t payloads;    /* frames whose payload is bad */
-    uint64_t events;      /* events that were in bad frames, as their headers say */
-    uint64_t records;     /* records that don't parse */
-    bool tail;            /* the header's tail lies outside the file: it was cut */
+    uint64_t first_gap; /* offset; meaningful if gaps > 0 */
+    uint64_t payloads;  /* frames whose payload is bad */
+    uint64_t events;    /* events that were in bad frames, as their headers say */
+    uint64_t records;   /* records that don't parse */
+    bool tail;          /* the header's tail lies outside the file: it was cut */
 };
 
 struct trace_input {

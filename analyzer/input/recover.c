@@ -120,7 +120,8 @@ static int snapshot_journal(struct trace_input *input, const struct frame_entry 
     size_t length = (size_t)(control.head - control.tail);
     out->journal = malloc(length);
     if (!out->journal) return -ENOMEM;
-    if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, control.tail, control.head, out->journal)) length = 0;
+    if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, control.tail, control.head, out->journal))
+        length = 0;
     out->journal_length = length;
     out->journal_first = control.tail;
     out->journal_frame = out->frames_seen;
@@ -165,10 +166,8 @@ static void trim_rings(const struct trace_input *input, struct recovery *out) {
         memmove(rest.words, rest.words + known, (rest.count - known + rest.nested) * sizeof *rest.words);
         rest.first += known;
         rest.count -= known;
-        if (rest.count + rest.nested)
-            out->rings[kept++] = rest;
-        else
-            free(rest.words);
+        if (rest.count + rest.nested) out->rings[kept++] = rest;
+        else free(rest.words);
     }
     out->ring_count = kept;
 }

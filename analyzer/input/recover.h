@@ -11,24 +11,24 @@
 #include "reader.h"
 
 struct ring_rest {
-    uint32_t thread;    /* serial */
+    uint32_t thread; /* serial */
     uint32_t tid;
-    size_t frame;       /* of the slot, in the input's frames */
-    uint64_t first;     /* position of words[0] */
+    size_t frame;   /* of the slot, in the input's frames */
+    uint64_t first; /* position of words[0] */
     uint64_t *words;
-    size_t count;       /* words of the data area, then `nested` words of the nested queue */
+    size_t count; /* words of the data area, then `nested` words of the nested queue */
     size_t nested;
 };
 
 struct recovery {
     struct ring_rest *rings; /* in file order, none empty */
     size_t ring_count, ring_capacity;
-    uint8_t *journal;        /* whole records, as far as they go */
+    uint8_t *journal; /* whole records, as far as they go */
     size_t journal_length;
-    uint64_t journal_first;  /* position */
-    size_t journal_frame;    /* of its slot */
+    uint64_t journal_first; /* position */
+    size_t journal_frame;   /* of its slot */
     size_t frames_seen;
-    bool bad_slots;          /* a control page made no sense; what it held is lost */
+    bool bad_slots; /* a control page made no sense; what it held is lost */
 };
 
 /* May add frames to `input` (reader_refresh). 0 or -ENOMEM. */

@@ -61,11 +61,11 @@ static void *with_room(void *rows, size_t count, size_t *capacity, size_t size) 
 }
 
 /* A new zeroed row of a list, or NULL. */
-#define ROW(t, list, prefix)                                                                                             \
-    ({                                                                                                                   \
-        void *rows_ = with_room((t)->list, (t)->prefix##_count, &(t)->prefix##_capacity, sizeof *(t)->list);             \
-        if (rows_) (t)->list = rows_;                                                                                    \
-        rows_ ? &(t)->list[(t)->prefix##_count++] : NULL;                                                                \
+#define ROW(t, list, prefix)                                                                                           \
+    ({                                                                                                                 \
+        void *rows_ = with_room((t)->list, (t)->prefix##_count, &(t)->prefix##_capacity, sizeof *(t)->list);           \
+        if (rows_) (t)->list = rows_;                                                                                  \
+        rows_ ? &(t)->list[(t)->prefix##_count++] : NULL;                                                              \
     })
 
 static void read_args(struct tables *t, struct wire_reader *r) {
@@ -186,7 +186,7 @@ static bool read_clock(struct tables *t, struct wire_reader *r) {
 }
 
 bool memory_parse(struct wire_reader body, struct memory_record *out) {
-    uint64_t *const fields[] = {&out->stamp,    &out->vms,    &out->rss,     &out->shared, &out->recorder,
+    uint64_t *const fields[] = {&out->stamp,  &out->vms,     &out->rss, &out->shared, &out->recorder,
                                 &out->cpu_ns, &out->threads, &out->fds, &out->flags};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = wire_get_varint(&body);
     return !body.failed;
@@ -244,8 +244,9 @@ static bool read_stopped(struct tables *t, struct wire_reader *r) {
 
 static bool read_end(struct tables *t, struct wire_reader *r) {
     struct end_record *e = &t->end;
-    uint64_t *const fields[] = {&e->stamp,        &e->how,     &e->status, &e->events,  &e->recorder_cpu_ns, &e->recorder_rss,
-                                &e->by_libunwind, &e->partial, &e->cut,    &e->checked, &e->different};
+    uint64_t *const fields[] = {&e->stamp,        &e->how,          &e->status,  &e->events, &e->recorder_cpu_ns,
+                                &e->recorder_rss, &e->by_libunwind, &e->partial, &e->cut,    &e->checked,
+                                &e->different};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = wire_get_varint(r);
     e->present = true;
     return !r->failed;

@@ -19,8 +19,8 @@ struct heap_entry {
 struct heap {
     struct block **extents;
     size_t extent_count;
-    uint32_t unused;    /* head of the list of freed blocks, linked through `stack` */
-    uint32_t next;      /* never used so far */
+    uint32_t unused; /* head of the list of freed blocks, linked through `stack` */
+    uint32_t next;   /* never used so far */
     struct heap_entry *entries;
     size_t capacity, used; /* capacity is a power of two */
     unsigned shift;        /* of a hash to its home */

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 struct mapping {
-    uint32_t block;    /* in the heap */
-    uint32_t pieces;   /* ranges left, those in hand (cut out, fate not known yet) included */
-    bool internal;     /* the allocator's own: its bytes are counted by the blocks in it */
+    uint32_t block;  /* in the heap */
+    uint32_t pieces; /* ranges left, those in hand (cut out, fate not known yet) included */
+    bool internal;   /* the allocator's own: its bytes are counted by the blocks in it */
 };
 
 struct map_range {
@@ -28,7 +28,7 @@ struct range_list {
 };
 
 struct mappings {
-    struct range_list list; /* ascending, disjoint */
+    struct range_list list;           /* ascending, disjoint */
     uint64_t quiet_start, quiet_size; /* addresses known to lie in no mapping that counts */
 };
 

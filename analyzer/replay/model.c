@@ -15,8 +15,10 @@ int model_begin(struct model *model, const struct tables *tables) {
     return error ? error : pages_begin(&model->pages);
 }
 
-#define ADD_HOOK(list, count, callback) \
-    if (analysis->callback) model->list[model->count++] = (struct model_hook){self, analysis}
+#define ADD_HOOK(list, count, callback)                                                                                \
+    if (analysis->callback) model->list[model->count++] = (struct model_hook) {                                        \
+            self, analysis                                                                                             \
+        }
 
 void model_add(struct model *model, const struct analysis *analysis, void *self) {
     ADD_HOOK(born, born_count, born);

@@ -40,9 +40,9 @@ void model_control(struct model *model, const struct trace_event *event) {
 }
 
 static const enum trace_event_kind request_kinds[] = {
-    [TRACE_COMMAND_MARK] = TRACE_EVENT_MARK,         [TRACE_COMMAND_PHASE_BEGIN] = TRACE_EVENT_PHASE_BEGIN,
+    [TRACE_COMMAND_MARK] = TRACE_EVENT_MARK,           [TRACE_COMMAND_PHASE_BEGIN] = TRACE_EVENT_PHASE_BEGIN,
     [TRACE_COMMAND_PHASE_END] = TRACE_EVENT_PHASE_END, [TRACE_COMMAND_ON] = TRACE_EVENT_RESUME,
-    [TRACE_COMMAND_OFF] = TRACE_EVENT_PAUSE,         [TRACE_COMMAND_STOP] = TRACE_EVENT_STOP,
+    [TRACE_COMMAND_OFF] = TRACE_EVENT_PAUSE,           [TRACE_COMMAND_STOP] = TRACE_EVENT_STOP,
 };
 
 void model_request(struct model *model, const struct request_record *request, uint64_t stamp) {

@@ -124,8 +124,9 @@ void model_unmap_failed(struct model *model, struct model_thread *thread, const 
 static struct mapping *carried_whole(struct model_thread *thread) {
     if (!thread->cut.count || !thread->cut_by_remap) return NULL;
     struct mapping *mapping = thread->cut.ranges[0].mapping;
-    return thread->cut.count == mapping->pieces && thread->cut.ranges[thread->cut.count - 1].mapping == mapping ? mapping
-                                                                                                              : NULL;
+    return thread->cut.count == mapping->pieces && thread->cut.ranges[thread->cut.count - 1].mapping == mapping
+               ? mapping
+               : NULL;
 }
 
 static void resize_mapping(struct model *model, struct mapping *mapping, const struct trace_event *event) {
@@ -164,7 +165,7 @@ void model_break(struct model *model, struct model_thread *thread, const struct 
         range.address = event->address - event->size;
         model_map(model, thread, &range);
     } else if (moved < 0) {
-        clear_range(model, event->address, range_end(event->address, (uint64_t)-(moved + 1) + 1));
+        clear_range(model, event->address, range_end(event->address, (uint64_t) - (moved + 1) + 1));
     }
 }
 

@@ -52,8 +52,8 @@ struct replay {
 
 /* What ends a block goes before what begins one where stamps are equal. */
 static inline uint64_t key_of(uint64_t stamp, uint8_t kind) {
-    const uint32_t ending = 1u << TRACE_EVENT_FREE | 1u << TRACE_EVENT_REALLOC_OUT | 1u << TRACE_EVENT_UNMAP |
-                            1u << TRACE_EVENT_REMAP_OUT;
+    const uint32_t ending =
+        1u << TRACE_EVENT_FREE | 1u << TRACE_EVENT_REALLOC_OUT | 1u << TRACE_EVENT_UNMAP | 1u << TRACE_EVENT_REMAP_OUT;
     bool ends = kind < 32 && ending >> kind & 1;
     return stamp << 1 | !ends;
 }
@@ -142,8 +142,7 @@ static void next_record(struct replay *replay) {
             replay->record_key = key_of(replay->memory.stamp, UINT8_MAX);
         else if (replay->record_is_rollup && rollup_parse(record.body, &replay->rollup))
             replay->record_key = key_of(replay->rollup.stamp, UINT8_MAX);
-        else
-            continue;
+        else continue;
         return;
     }
 }
@@ -151,7 +150,8 @@ static void next_record(struct replay *replay) {
 static uint64_t request_key(const struct replay *replay) {
     const struct tables *tables = &replay->trace->tables;
     return replay->next_request < tables->request_count
-               ? key_of(tables->requests[replay->next_request].stamp, UINT8_MAX) : NEVER;
+               ? key_of(tables->requests[replay->next_request].stamp, UINT8_MAX)
+               : NEVER;
 }
 
 /* Samples and requests whose time is at or before `key`. */
@@ -262,7 +262,8 @@ static int begin(struct replay *replay, struct trace *trace, const struct replay
     for (uint32_t i = 0; i < sources; i++) replay->sources[i].thread.serial = replay->schedule.serials[i];
     records_begin(&replay->records, &trace->input, &trace->recovery);
     next_record(replay);
-    return prefetch_begin(&replay->prefetch, trace, replay->schedule.jobs, replay->schedule.job_count, options->workers);
+    return prefetch_begin(&replay->prefetch, trace, replay->schedule.jobs, replay->schedule.job_count,
+                          options->workers);
 }
 
 static void end_source(struct source *source) {

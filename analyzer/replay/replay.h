@@ -12,7 +12,7 @@
 #include "model.h"
 
 struct replay_options {
-    unsigned workers; /* that decode; 0: none */
+    unsigned workers;                                                    /* that decode; 0: none */
     void (*progress)(void *context, uint64_t events, uint64_t expected); /* now and then; may be NULL */
     void *context;
 };
@@ -22,10 +22,10 @@ unsigned replay_workers(void);
 
 struct replay_result {
     struct model_counts counts;
-    struct moment end;        /* the last moment, with what is live */
-    uint64_t exit_ns;         /* when exit began; UINT64_MAX: not seen */
-    bool ended_by_exec;       /* an exec was tried and nothing of this process follows */
-    uint64_t cut_rings;       /* rings whose last event was cut */
+    struct moment end;  /* the last moment, with what is live */
+    uint64_t exit_ns;   /* when exit began; UINT64_MAX: not seen */
+    bool ended_by_exec; /* an exec was tried and nothing of this process follows */
+    uint64_t cut_rings; /* rings whose last event was cut */
 };
 
 /*

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct progress { /* of one thread */
+struct progress {   /* of one thread */
     uint64_t end;   /* position */
     uint64_t stamp; /* of the last chunk's beginning */
 };
@@ -81,7 +81,8 @@ static void add_rings(struct schedule *schedule, const struct trace *trace, stru
 
 int schedule_make(struct schedule *schedule, const struct trace *trace) {
     size_t most = trace->input.frame_count + trace->recovery.ring_count + 1;
-    *schedule = (struct schedule){.jobs = calloc(most, sizeof *schedule->jobs), .serials = calloc(most, sizeof(uint32_t))};
+    *schedule =
+        (struct schedule){.jobs = calloc(most, sizeof *schedule->jobs), .serials = calloc(most, sizeof(uint32_t))};
     struct progress *progress = calloc(most, sizeof *progress);
     bool fits = schedule->jobs && schedule->serials && progress;
     if (fits) {

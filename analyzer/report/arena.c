@@ -26,7 +26,9 @@ static void *or_die(void *memory) {
     return memory;
 }
 
-struct arena *arena_new(void) { return or_die(calloc(1, sizeof(struct arena))); }
+struct arena *arena_new(void) {
+    return or_die(calloc(1, sizeof(struct arena)));
+}
 
 void arena_free(struct arena *arena) {
     if (!arena) return;

@@ -21,7 +21,7 @@ char *arena_format(struct arena *arena, const char *format, ...) __attribute__((
 /* `list` with room for one more element at its end; lists that grow so must grow so from their first element on. */
 void *arena_grown(struct arena *arena, void *list, size_t count, size_t size);
 /* A new zeroed element at the end of the list. */
-#define ARENA_ADD(arena, list, count) \
+#define ARENA_ADD(arena, list, count)                                                                                  \
     ((list) = arena_grown((arena), (list), (count), sizeof *(list)), &(list)[(count)++])
 
 #endif

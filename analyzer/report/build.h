@@ -13,9 +13,9 @@
 struct build_options {
     struct symbol_options symbols;
     const struct wrapper_set *wrappers; /* may be NULL */
-    size_t top;    /* sites besides those that grow, at least */
-    size_t depth;  /* frames kept of a stack; 0: all */
-    size_t points; /* of the curve */
+    size_t top;                         /* sites besides those that grow, at least */
+    size_t depth;                       /* frames kept of a stack; 0: all */
+    size_t points;                      /* of the curve */
     struct growth_settings settings;
     phase_facts_of phase_facts; /* may be NULL */
     void *phase_context;

@@ -17,7 +17,7 @@ struct site_slot {
 struct candidate {
     struct report_site row;
     struct histogram lifetimes;
-    bool grows;      /* has a finding that is no pass */
+    bool grows; /* has a finding that is no pass */
     bool fails;
 };
 
@@ -33,7 +33,7 @@ struct builder {
         struct report_point *points;
         size_t count;
         int64_t start;
-    } *curves; /* of each process */
+    } * curves; /* of each process */
     size_t curve_count;
     double explained;
 };

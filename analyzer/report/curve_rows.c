@@ -112,8 +112,12 @@ static void sum_curves(struct builder *builder, int64_t end, size_t points) {
     report->point_count = points;
     for (size_t i = 0; i < points; i++) {
         struct report_point *sum = &report->curve[i];
-        *sum = (struct report_point){.rss_bytes = REPORT_NONE, .pss_bytes = REPORT_NONE, .vms_bytes = REPORT_NONE,
-                                     .cpu = NAN, .threads = REPORT_NONE, .fds = REPORT_NONE};
+        *sum = (struct report_point){.rss_bytes = REPORT_NONE,
+                                     .pss_bytes = REPORT_NONE,
+                                     .vms_bytes = REPORT_NONE,
+                                     .cpu = NAN,
+                                     .threads = REPORT_NONE,
+                                     .fds = REPORT_NONE};
         sum->t = points > 1 ? (int64_t)((double)end * (double)i / (double)(points - 1)) : end;
         for (size_t j = 0; j < builder->curve_count; j++) {
             const struct report_curve *curve = &builder->curves[j];

@@ -17,10 +17,12 @@ struct sort_key {
 };
 
 static const struct sort_key sort_keys[] = {
-    {"live", offsetof(struct report_site, live_bytes_end)}, {"peak", offsetof(struct report_site, live_at_peak)},
+    {"live", offsetof(struct report_site, live_bytes_end)},
+    {"peak", offsetof(struct report_site, live_at_peak)},
     {"allocated", offsetof(struct report_site, allocated_bytes)},
     {"allocations", offsetof(struct report_site, allocations)},
-    {"temporary", offsetof(struct report_site, temporary)}, {"rss", offsetof(struct report_site, rss_bytes)},
+    {"temporary", offsetof(struct report_site, temporary)},
+    {"rss", offsetof(struct report_site, rss_bytes)},
 };
 
 static int by_key(const void *a, const void *b, void *offset) {

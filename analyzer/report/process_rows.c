@@ -39,7 +39,8 @@ static void set_args(struct arena *arena, struct report_process *row, const stru
     for (size_t i = 0; i < process->arg_count; i++) row->args[i] = arena_text(arena, process->args[i]);
 }
 
-static struct report_process *add_process_row(struct builder *builder, const struct subject *subject, const char *path) {
+static struct report_process *add_process_row(struct builder *builder, const struct subject *subject,
+                                              const char *path) {
     struct report *report = builder->report;
     const struct tables *t = &subject->trace.tables;
     struct report_process *row = ARENA_ADD(builder->arena, report->processes, report->process_count);
@@ -163,8 +164,12 @@ static const char *whose(struct builder *builder, const struct subject *subject)
         if (condition) doubt(builder, arena_format(builder->arena, "%s" format, who, __VA_ARGS__));                    \
     } while (0)
 
-static const char *const stop_causes[] = {"", "its size limit was reached", "the disk was full", "writing failed",
-                                          "it was asked to stop", "no descriptor was left"};
+static const char *const stop_causes[] = {"",
+                                          "its size limit was reached",
+                                          "the disk was full",
+                                          "writing failed",
+                                          "it was asked to stop",
+                                          "no descriptor was left"};
 
 void builder_add_doubts(struct builder *builder, const struct subject *subject) {
     const struct trace *trace = &subject->trace;

@@ -46,7 +46,8 @@ struct report_process {
 struct report_totals {
     int64_t allocations, frees, failed_allocations, allocated_bytes, live_bytes_end, live_blocks_end;
     int64_t peak_live_bytes, peak_live_t, peak_rss_bytes, temporary_allocations;
-    int64_t mappings, mapped_bytes_end; /* made by the program itself; their bytes are part of the live bytes, the calls not of allocations */
+    int64_t mappings,
+        mapped_bytes_end; /* made by the program itself; their bytes are part of the live bytes, the calls not of allocations */
     double explained_share; /* of RSS growth, 0..1 */
 };
 
@@ -92,7 +93,7 @@ struct report_phase {
     size_t op_count;
     struct report_value *values;
     size_t value_count;
-    const char *diagnosis; /* steady, fragmentation, retention, unexplained, growing; NULL: not judged */
+    const char *diagnosis;          /* steady, fragmentation, retention, unexplained, growing; NULL: not judged */
     struct report_round *instances; /* at most a thousand, evenly chosen */
     size_t instance_count;
 };
@@ -119,7 +120,7 @@ struct report_growth { /* what one site did in one phase */
     size_t survivor_count;
     double bytes_per_round, ci_low, ci_high, bytes_per_item; /* NAN: absent */
     int64_t threads_affected;
-    const char *sentence; /* the evidence in words, one line */
+    const char *sentence;     /* the evidence in words, one line */
     const char *would_change; /* what would change the verdict, one line */
 };
 
@@ -131,7 +132,7 @@ struct report_site {
     size_t depth;
     int64_t allocations, allocated_bytes, live_bytes_end, live_blocks_end, peak_bytes, temporary;
     int64_t lifetime_p50, lifetime_p95, lifetime_max; /* ns */
-    int64_t live_at_peak; /* of its live bytes, those at the process's peak */
+    int64_t live_at_peak;                             /* of its live bytes, those at the process's peak */
     int64_t rss_bytes;
     struct report_growth *growth;
     size_t growth_count;
@@ -139,8 +140,8 @@ struct report_site {
 };
 
 struct report_finding { /* a leak or a warning */
-    const char *site;  /* id; NULL: of the process */
-    size_t site_index; /* in report.sites; SIZE_MAX: none */
+    const char *site;   /* id; NULL: of the process */
+    size_t site_index;  /* in report.sites; SIZE_MAX: none */
     const char *phase, *class_slug, *reason;
 };
 
@@ -184,7 +185,8 @@ struct report {
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */
     size_t doubt_count;
-    struct arena *memory; /* owns all that is pointed to above but the verdict's; NULL in tests that build one by hand */
+    struct arena
+        *memory; /* owns all that is pointed to above but the verdict's; NULL in tests that build one by hand */
 };
 
 void report_release(struct report *report);

@@ -204,7 +204,9 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     size_t count = sites_count(subject->sites);
     struct naming naming = {
         .builder = builder,
-        .stacks = {.nodes = &subject->trace.nodes, .symbols = builder->symbols, .space = space,
+        .stacks = {.nodes = &subject->trace.nodes,
+                   .symbols = builder->symbols,
+                   .space = space,
                    .wrappers = builder->options->wrappers},
         .sites = subject->sites,
         .pid = report_count(subject->trace.tables.process.pid),

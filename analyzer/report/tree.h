@@ -11,8 +11,8 @@ struct tree_trace {
     const char *path;
     uint8_t run_id[16];
     uint32_t pid;
-    uint64_t start_ns;   /* CLOCK_BOOTTIME, 0: unknown */
-    bool first;          /* named itself on the command line */
+    uint64_t start_ns; /* CLOCK_BOOTTIME, 0: unknown */
+    bool first;        /* named itself on the command line */
 };
 
 struct tree_refused { /* a file that can't be read */
@@ -22,7 +22,7 @@ struct tree_refused { /* a file that can't be read */
 struct tree {
     struct tree_trace *traces; /* CMD first, then by start */
     size_t count;
-    size_t other_runs;         /* files left out because they are of another run */
+    size_t other_runs; /* files left out because they are of another run */
     struct tree_refused *refused;
     size_t refused_count;
 };

@@ -38,8 +38,11 @@ static int drop_path(void **state) {
 static size_t make_stream(uint64_t *words, size_t events) {
     size_t count = 0;
     for (size_t i = 0; i < events; i++) {
-        struct trace_event event = {.kind = i % 2 ? TRACE_EVENT_FREE : TRACE_EVENT_ALLOC, .stamp = 100 + i,
-                                    .address = 0x10000 + 64 * (i / 2), .size = 10 + i, .stack = 1};
+        struct trace_event event = {.kind = i % 2 ? TRACE_EVENT_FREE : TRACE_EVENT_ALLOC,
+                                    .stamp = 100 + i,
+                                    .address = 0x10000 + 64 * (i / 2),
+                                    .size = 10 + i,
+                                    .stack = 1};
         count += event_words(words + count, &event);
     }
     return count;
@@ -163,7 +166,9 @@ static void hostile_control_pages(void **state) {
     static const struct {
         size_t at;
         uint64_t value;
-    } fields[] = {{TRACE_SLOT_AT_HEAD, UINT64_MAX}, {TRACE_SLOT_AT_TAIL, UINT64_MAX}, {TRACE_SLOT_AT_NESTED, 449},
+    } fields[] = {{TRACE_SLOT_AT_HEAD, UINT64_MAX},
+                  {TRACE_SLOT_AT_TAIL, UINT64_MAX},
+                  {TRACE_SLOT_AT_NESTED, 449},
                   {TRACE_SLOT_AT_HEAD, 1u << 20}};
     uint64_t words[4 * EVENTS];
     size_t count = make_stream(words, EVENTS);
@@ -302,7 +307,8 @@ static void header_gap(void **state) {
     assert_int_equal(whole, EVENTS + 30);
     uint64_t second = 0, seen = 0;
     for (size_t i = 0; i < trace.input.frame_count; i++)
-        if (trace.input.frames[i].frame.kind == TRACE_FRAME_EVENTS && ++seen == 2) second = trace.input.frames[i].offset;
+        if (trace.input.frames[i].frame.kind == TRACE_FRAME_EVENTS && ++seen == 2)
+            second = trace.input.frames[i].offset;
     trace_close(&trace);
     b.bytes[second - 30] ^= 1; /* in the header of the second events frame */
     builder_write(&b, path, TRACE_STATE_OPEN);
@@ -369,9 +375,15 @@ static void flipped_bits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refusals),     cmocka_unit_test(slots_once), cmocka_unit_test(slot_behind_bad_frame),
-        cmocka_unit_test(hostile_control_pages), cmocka_unit_test(journal),    cmocka_unit_test(mailbox),
-        cmocka_unit_test(nodes),        cmocka_unit_test(header_gap), cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(slots_once),
+        cmocka_unit_test(slot_behind_bad_frame),
+        cmocka_unit_test(hostile_control_pages),
+        cmocka_unit_test(journal),
+        cmocka_unit_test(mailbox),
+        cmocka_unit_test(nodes),
+        cmocka_unit_test(header_gap),
+        cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(flipped_bits),
     };
     return cmocka_run_group_tests(tests, make_path, drop_path);

@@ -22,7 +22,7 @@
 
 #define THREADS 5u
 #define STACKS 40u
-#define SLOTS 400u      /* addresses that blocks may have */
+#define SLOTS 400u        /* addresses that blocks may have */
 #define STREAM (1u << 20) /* words of a thread's stream */
 #define MAP_PAGES 64u
 #define MAP_BASE 0x7f0000000000u
@@ -98,7 +98,8 @@ static uint64_t a_size(struct program *p) { return draw(p, 50) ? draw(p, 5000) :
 static void allocate(struct program *p, unsigned thread, unsigned slot) {
     uint32_t stack = 1 + draw(p, STACKS - 1);
     uint64_t size = a_size(p);
-    emit(p, thread, (struct trace_event){.kind = TRACE_EVENT_ALLOC, .address = address_of(slot), .size = size, .stack = stack});
+    emit(p, thread,
+         (struct trace_event){.kind = TRACE_EVENT_ALLOC, .address = address_of(slot), .size = size, .stack = stack});
     give_birth(&p->truth, slot, thread, size, stack);
 }
 
@@ -118,8 +119,9 @@ static void move(struct program *p, unsigned thread, unsigned slot) {
     bool fails = draw(p, 10) == 0;
     emit(p, thread, (struct trace_event){.kind = TRACE_EVENT_REALLOC_OUT, .address = address_of(slot)});
     if (fails) {
-        emit(p, thread, (struct trace_event){.kind = TRACE_EVENT_REALLOC_FAIL, .address = address_of(slot), .size = size,
-                                             .stack = stack});
+        emit(p, thread,
+             (struct trace_event){
+                 .kind = TRACE_EVENT_REALLOC_FAIL, .address = address_of(slot), .size = size, .stack = stack});
         t->failed++;
         return;
     }
@@ -129,7 +131,8 @@ static void move(struct program *p, unsigned thread, unsigned slot) {
     uint32_t old_stack = t->stack[slot];
     t->live[slot] = false;
     if (to != slot && draw(p, 4) == 0) allocate(p, other, slot);
-    emit(p, thread, (struct trace_event){.kind = TRACE_EVENT_REALLOC_IN, .address = address_of(to), .size = size, .stack = stack});
+    emit(p, thread,
+         (struct trace_event){.kind = TRACE_EVENT_REALLOC_IN, .address = address_of(to), .size = size, .stack = stack});
     t->frees++;
     t->live_blocks--;
     t->live_bytes -= old_size;
@@ -140,7 +143,8 @@ static void move(struct program *p, unsigned thread, unsigned slot) {
 static void step_heap(struct program *p) {
     unsigned thread = 1 + draw(p, THREADS), slot = draw(p, SLOTS);
     if (draw(p, 100) == 0) {
-        emit(p, thread, (struct trace_event){.kind = TRACE_EVENT_ALLOC, .flags = TRACE_EVENT_FAILED, .size = 1, .stack = 1});
+        emit(p, thread,
+             (struct trace_event){.kind = TRACE_EVENT_ALLOC, .flags = TRACE_EVENT_FAILED, .size = 1, .stack = 1});
         p->truth.failed++;
     } else if (!p->truth.live[slot]) {
         allocate(p, thread, slot);
@@ -153,7 +157,8 @@ static void step_heap(struct program *p) {
 }
 
 static void step_unknown_free(struct program *p) {
-    emit(p, 1 + draw(p, THREADS), (struct trace_event){.kind = TRACE_EVENT_FREE, .address = 0x90000000 + draw(p, 1000) * 16});
+    emit(p, 1 + draw(p, THREADS),
+         (struct trace_event){.kind = TRACE_EVENT_FREE, .address = 0x90000000 + draw(p, 1000) * 16});
     p->truth.frees++;
     p->truth.unknown++;
 }
@@ -162,7 +167,8 @@ static void step_unknown_free(struct program *p) {
 static void step_map(struct program *p) {
     struct truth *t = &p->truth;
     unsigned thread = 1 + draw(p, THREADS), from = draw(p, MAP_PAGES), count = 1 + draw(p, MAP_PAGES - from);
-    struct trace_event event = {.address = MAP_BASE + 4096 * (uint64_t)from, .size = 4096 * (uint64_t)count, .stack = 3};
+    struct trace_event event = {
+        .address = MAP_BASE + 4096 * (uint64_t)from, .size = 4096 * (uint64_t)count, .stack = 3};
     unsigned what = draw(p, 4);
     event.kind = what < 2 ? TRACE_EVENT_MAP : TRACE_EVENT_UNMAP;
     emit(p, thread, event);
@@ -342,7 +348,9 @@ static void pinned_pages(void **state) {
             release(&p, 1, slot);
             continue;
         }
-        emit(&p, 1, (struct trace_event){.kind = TRACE_EVENT_ALLOC, .address = address_of(slot), .size = slot % 40, .stack = 1});
+        emit(&p, 1,
+             (struct trace_event){
+                 .kind = TRACE_EVENT_ALLOC, .address = address_of(slot), .size = slot % 40, .stack = 1});
         give_birth(&p.truth, slot, 1, slot % 40, 1);
     }
     write_program(&p, 0, 0);
@@ -383,15 +391,17 @@ static void play(struct program *p, const struct line *lines, size_t count, stru
     replay_file(o, 0);
 }
 
-#define EVENT(thread, name, where, bytes, trace) \
-    {thread, {.kind = TRACE_EVENT_##name, .address = (where), .size = (bytes), .stack = (trace)}}
+#define EVENT(thread, name, where, bytes, trace)                                                                       \
+    {                                                                                                                  \
+        thread, { .kind = TRACE_EVENT_##name, .address = (where), .size = (bytes), .stack = (trace) }                  \
+    }
 #define PLAY(p, lines, o) play(p, lines, sizeof(lines) / sizeof *(lines), o)
 
 static void mremap_keeps_the_block(void **state) {
     (void)state;
     const struct line lines[] = {
-        EVENT(1, MAP, 0x10000, 0x4000, 1),       EVENT(1, REMAP_OUT, 0x10000, 0x4000, 0),
-        EVENT(1, REMAP_IN, 0x80000, 0x9000, 2),  EVENT(1, REMAP_OUT, 0x80000, 0x9000, 0),
+        EVENT(1, MAP, 0x10000, 0x4000, 1),        EVENT(1, REMAP_OUT, 0x10000, 0x4000, 0),
+        EVENT(1, REMAP_IN, 0x80000, 0x9000, 2),   EVENT(1, REMAP_OUT, 0x80000, 0x9000, 0),
         EVENT(1, REMAP_FAIL, 0x80000, 0x9000, 0), EVENT(1, REMAP_OUT, 0x81000, 0x1000, 0),
         EVENT(1, REMAP_IN, 0x20000, 0x2000, 3),
     };
@@ -443,8 +453,8 @@ static void program_break(void **state) {
 static void impossible_events(void **state) {
     (void)state;
     const struct line lines[] = {
-        EVENT(1, ALLOC, 0x1000, 10, 1), EVENT(2, ALLOC, 0x1000, 20, 2),     /* the address is taken */
-        EVENT(1, FREE, 0x5000, 0, 0),   EVENT(1, REALLOC_IN, 0x2000, 5, 1), /* no realloc-out before it */
+        EVENT(1, ALLOC, 0x1000, 10, 1),      EVENT(2, ALLOC, 0x1000, 20, 2),     /* the address is taken */
+        EVENT(1, FREE, 0x5000, 0, 0),        EVENT(1, REALLOC_IN, 0x2000, 5, 1), /* no realloc-out before it */
         EVENT(1, REALLOC_OUT, 0x7000, 0, 0), EVENT(1, REALLOC_IN, 0x7000, 9, 1), /* of unknown birth: possible */
     };
     struct program p;
@@ -549,7 +559,7 @@ static void phases(void **state) {
     assert_int_equal(work->live_peak, 1057);
     assert_int_equal(work->allocations, 2);
     assert_int_equal(work->retained_bytes, 57); /* 50 + 7 at the end of the first round, nothing in the second */
-    assert_int_equal(work->first.rss, 5900); /* the sample of the edge itself, less the recorder's pages */
+    assert_int_equal(work->first.rss, 5900);    /* the sample of the edge itself, less the recorder's pages */
     assert_int_equal(work->rss_peak, 8900);
     assert_int_equal(work->overhead_bytes, 3000);
     assert_int_equal(work->kept[0].end.rss, 6900);
@@ -632,18 +642,12 @@ static int end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heap_from_rings),
-        cmocka_unit_test(heap_from_frames),
-        cmocka_unit_test(pinned_pages),
-        cmocka_unit_test(mappings),
-        cmocka_unit_test(mremap_keeps_the_block),
-        cmocka_unit_test(heap_in_mapping_counts_once),
-        cmocka_unit_test(program_break),
-        cmocka_unit_test(impossible_events),
-        cmocka_unit_test(equal_stamps),
-        cmocka_unit_test(phases),
-        cmocka_unit_test(histogram_quantiles),
-        cmocka_unit_test(curve_keeps_extremes),
+        cmocka_unit_test(heap_from_rings),        cmocka_unit_test(heap_from_frames),
+        cmocka_unit_test(pinned_pages),           cmocka_unit_test(mappings),
+        cmocka_unit_test(mremap_keeps_the_block), cmocka_unit_test(heap_in_mapping_counts_once),
+        cmocka_unit_test(program_break),          cmocka_unit_test(impossible_events),
+        cmocka_unit_test(equal_stamps),           cmocka_unit_test(phases),
+        cmocka_unit_test(histogram_quantiles),    cmocka_unit_test(curve_keeps_extremes),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

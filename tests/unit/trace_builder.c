@@ -167,7 +167,8 @@ void builder_events(struct trace_builder *b, uint32_t thread, const uint64_t *wo
     uint8_t *payload = malloc(columns_bound());
     memset(columns, 0, columns_size());
     while (first < end) {
-        struct columns_input input = {.ring = words, .mask = UINT64_MAX, .first = first, .end = end, .ordered = ordered};
+        struct columns_input input = {
+            .ring = words, .mask = UINT64_MAX, .first = first, .end = end, .ordered = ordered};
         struct columns_output output;
         if (columns_encode(columns, &input, payload, &output)) abort();
         builder_frame(b,
@@ -194,7 +195,8 @@ void builder_nodes(struct trace_builder *b, uint32_t first, uint32_t count, uint
     for (uint32_t i = 0; i < count; i++) wire_put_varint(&w, 1);
     for (uint32_t i = 0; i < count; i++) wire_put_signed(&w, i ? 16 : (int64_t)first_ip);
     for (uint32_t i = 0; i < count; i++) wire_put_signed(&w, i ? 0 : 1);
-    builder_frame(b, (struct trace_frame){.kind = TRACE_FRAME_NODES, .first = first, .end = first + count, .count = count},
+    builder_frame(b,
+                  (struct trace_frame){.kind = TRACE_FRAME_NODES, .first = first, .end = first + count, .count = count},
                   payload, (size_t)(w.at - payload));
     free(payload);
 }
