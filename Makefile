@@ -97,7 +97,7 @@ lint:
 	@scripts/lint $(BUILD)
 
 demo: all
-	@scripts/demo $(BUILD)
+	@bash -o pipefail -c 'scripts/demo $(BUILD) | tee $(BUILD)/screen.txt'
 
 bench: all
 	@scripts/bench $(BUILD)
