@@ -5,7 +5,7 @@
 /* expect: 0; case: churn64_preload_jemalloc; preload: libjemalloc.so.2; args: 4000; sees: 39001x64 */
 /* expect: 0; case: churn64_preload_tcmalloc; preload: libtcmalloc_minimal.so.4; args: 4000; sees: 39001x64 */
 /* expect: 0; case: churn64_preload_mimalloc; preload: libmimalloc.so.2; args: 4000; sees: 39001x64 */
-/* expect: 0; case: churn64_preload_after; preload: libjemalloc.so.2 trace; args: 4000; trace: any */
+/* expect: 0; case: churn64_preload_after; preload: libjemalloc.so.2 trace; args: 4000; trace: any; limit: 30 */
 /* 64 threads; every block goes through a shared table and is freed, grown or shrunk by whoever meets it. */
 #include "target.h"
 

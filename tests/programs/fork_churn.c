@@ -1,5 +1,5 @@
-/* expect: 0; args: 60; soak: 3000; count: 60; sees: 40001x60 40002x60 */
-/* expect: 0; case: fork_churn_thread; args: 40 thread; count: 40; sees: 40001x40 40002x40 */
+/* expect: 0; args: 25; soak: 3000; count: 25; sees: 40001x25 40002x25 */
+/* expect: 0; case: fork_churn_thread; args: 25 thread; count: 25; sees: 40001x25 40002x25 */
 /* fork without exec at full churn, from main or from a thread; the child allocates and exits. */
 #include "target.h"
 #include <sys/wait.h>

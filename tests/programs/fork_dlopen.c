@@ -1,4 +1,4 @@
-/* expect: 0; args: 60; soak: 2000; libs: plug_a plug_b; count: 60; sees: 41002x60 */
+/* expect: 0; args: 25; soak: 2000; libs: plug_a plug_b; count: 25; sees: 41002x25 */
 /* fork while another thread loads and unloads libraries. */
 #include "target.h"
 #include <dlfcn.h>
