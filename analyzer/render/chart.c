@@ -174,7 +174,7 @@ struct lane_row {
 /* Rounds are drawn apart where each has three columns or more; else the band is solid. */
 static void place_rounds(const struct chart *chart, const struct band *band, struct lane_row *row) {
     int from = column_of(chart, band->begin), to = column_of(chart, band->end);
-    bool apart = (size_t)(to - from + 1) >= 3 * band->phase->instance_count;
+    bool apart = (size_t)to - (size_t)from + 1 >= 3 * band->phase->instance_count;
     for (size_t i = 0; i < band->phase->instance_count; i++) {
         const struct report_round *round = &band->phase->instances[i];
         int first = column_of(chart, round->begin), last = column_of(chart, round->end);

@@ -120,8 +120,7 @@ static json_t *make_system(const struct report_system *system) {
 
 static json_t *make_totals(const struct report_totals *totals) {
     static const struct member members[] = {
-        INTEGER(report_totals, mappings),
-        INTEGER(report_totals, mapped_bytes_end),
+        INTEGER(report_totals, mappings),           INTEGER(report_totals, mapped_bytes_end),
         INTEGER(report_totals, allocations),        INTEGER(report_totals, frees),
         INTEGER(report_totals, failed_allocations), INTEGER(report_totals, allocated_bytes),
         INTEGER(report_totals, live_bytes_end),     INTEGER(report_totals, live_blocks_end),

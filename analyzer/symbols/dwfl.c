@@ -276,24 +276,27 @@ static bool report(struct image *image, const char *path, int fd) {
     return image->module && dwfl_report_end(image->dwfl, NULL, NULL) == 0;
 }
 
+/* Takes ownership of fd. NULL: out of memory, or elfutils does not want the file. */
+static struct image *image_of(const char *path, int fd, const struct image_search *places) {
+    struct image *image = calloc(1, sizeof *image);
+    if (!image || !path) {
+        close(fd);
+        free(image);
+        return NULL;
+    }
+    image->debug_path = debug_search_path(places);
+    if (report(image, path, fd)) return image;
+    image_close(image);
+    return NULL;
+}
+
 enum image_state image_open(struct image **out, const struct image_source *source, const struct image_search *places) {
     struct candidate candidate = {.source = source, .places = places, .fd = -1, .worst = IMAGE_MISSING};
     elf_version(EV_CURRENT);
     enum image_state state = find_file(&candidate);
-    if (state != IMAGE_OPEN) return state;
-    struct image *image = calloc(1, sizeof *image);
-    if (!image || !candidate.path) {
-        close(candidate.fd);
-        free(image);
-        return IMAGE_BAD;
-    }
-    image->debug_path = debug_search_path(places);
-    bool good = report(image, candidate.path, candidate.fd);
+    struct image *image = state == IMAGE_OPEN ? image_of(candidate.path, candidate.fd, places) : NULL;
     free(candidate.path);
-    if (!good) {
-        image_close(image);
-        return IMAGE_BAD;
-    }
+    if (!image) return state == IMAGE_OPEN ? IMAGE_BAD : state;
     read_tables(image);
     *out = image;
     return IMAGE_OPEN;

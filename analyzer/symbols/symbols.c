@@ -225,7 +225,7 @@ __attribute__((format(printf, 2, 3))) static void doubt(struct symbols *symbols,
 static const char *build_id_text(const struct image_entry *image, char *text, size_t size) {
     text[0] = 0;
     for (size_t i = 0; i < image->build_id_length && i < 8 && 2 * i + 2 < size; i++)
-        sprintf(text + 2 * i, "%02x", image->build_id[i]);
+        snprintf(text + 2 * i, size - 2 * i, "%02x", image->build_id[i]);
     return text;
 }
 
