@@ -8,7 +8,7 @@
 
 #include <tidemark.h>
 
-enum { SPELL = 1500, BAD_PART = 150 };
+enum { SPELL = 200, BAD_PART = 24 };
 
 void engine_init(struct engine *engine, answered *on_answer, void *context) {
     memset(engine, 0, sizeof *engine);
@@ -18,8 +18,8 @@ void engine_init(struct engine *engine, answered *on_answer, void *context) {
     engine->context = context;
 }
 
-bool service_fails(struct rng *rng, uint64_t call) {
-    bool bad_spell = call % SPELL >= SPELL - BAD_PART;
+bool service_fails(struct rng *rng, unsigned backend, uint64_t n) {
+    bool bad_spell = (n + backend * SPELL / BACKENDS) % SPELL >= SPELL - BAD_PART;
     return rng_unit(rng) < (bad_spell ? 0.9 : 0.02);
 }
 
@@ -46,28 +46,28 @@ static struct request *heap_pop(struct engine *engine) {
     return first;
 }
 
-static struct request *make_request(struct engine *engine, size_t size, struct circuit *circuit) {
+static struct request *make_request(struct engine *engine, size_t size, unsigned backend) {
     struct request *request = xcalloc(1, sizeof *request);
     request->id = engine->next_id++;
-    request->circuit = circuit;
+    request->circuit = &engine->circuits[backend];
     request->size = size;
     request->body = malloc(size);
     request->operation = tidemark_op_start("async");
     request->due_ns = clock_ns() + service_time(engine);
-    request->fails = !request->body || service_fails(&engine->rng, engine->calls++);
+    request->fails = !request->body || service_fails(&engine->rng, backend, engine->calls[backend]++);
     if (request->body) memset(request->body, (int)request->id, size);
     return request;
 }
 
 bool engine_start(struct engine *engine, size_t size) {
-    struct circuit *circuit = &engine->circuits[engine->next_id % BACKENDS];
-    if (!circuit_allows(circuit, clock_ns())) {
+    unsigned backend = (unsigned)(engine->next_id % BACKENDS);
+    if (!circuit_allows(&engine->circuits[backend], clock_ns())) {
         tidemark_op_finish(tidemark_op_start("async"), TIDEMARK_REJECTED);
         engine->next_id++;
         engine->rejected++;
         return false;
     }
-    heap_push(engine, make_request(engine, size, circuit));
+    heap_push(engine, make_request(engine, size, backend));
     return true;
 }
 

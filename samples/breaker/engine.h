@@ -30,7 +30,7 @@ typedef void answered(void *context, const struct request *request, bool ok);
 struct engine {
     struct circuit circuits[BACKENDS];
     struct rng rng;
-    uint64_t next_id, calls;
+    uint64_t next_id, calls[BACKENDS];
     unsigned in_flight;
     struct request *heap[ENGINE_ROOM]; /* earliest due first */
     answered *on_answer;
@@ -47,7 +47,7 @@ void engine_answer(struct engine *engine, bool wait);
 void engine_run(struct engine *engine, unsigned requests, unsigned concurrency, uint64_t pace_ns);
 uint64_t engine_transitions(const struct engine *engine);
 
-/* Whether call number `call` meets the service in a bad moment. */
-bool service_fails(struct rng *rng, uint64_t call);
+/* Whether the n-th call of a backend fails; each has its bad spells at other times. */
+bool service_fails(struct rng *rng, unsigned backend, uint64_t n);
 
 #endif

@@ -8,26 +8,26 @@
 
 #include "common/sample.h"
 
-enum { RECORD_SIZE = 144, RUSH_SIZE = 480, RUSH_STEP = 2 };
+enum { RECORD_SIZE = 144, RUSH_SIZE = 480, MOVED = RECORDS / RECORD_PARTS };
 
 static char *place_record(unsigned step) { return memset(xmalloc(RECORD_SIZE), (int)step, RECORD_SIZE); }
 
-static void move_record(char **record, unsigned step) {
-    char *moved = place_record(step);
-    free(*record);
-    *record = moved;
-}
-
-/* `rush` short-lived blocks before each record that moves. */
-void fragments_step(struct fragments *fragments, unsigned step) {
-    unsigned rush = RUSH_STEP * (step + 1), count = 0;
-    char **blocks = xmalloc(RECORDS / RECORD_PARTS * rush * sizeof *blocks);
-    for (unsigned i = step % RECORD_PARTS; i < RECORDS; i += RECORD_PARTS) {
-        for (unsigned j = 0; j < rush; j++, count++) blocks[count] = memset(xmalloc(RUSH_SIZE), 1, RUSH_SIZE);
-        move_record(&fragments->records[i], step);
-    }
+static void free_all(char **blocks, unsigned count) {
     while (count) free(blocks[--count]);
     free(blocks);
+}
+
+/* `rush` short-lived blocks before each record that moves; the old places become free when all have moved. */
+void fragments_step(struct fragments *fragments, unsigned step) {
+    unsigned rush = 2 * (step + 1) / 3 + 1, count = 0, moved = 0;
+    char **blocks = xmalloc(MOVED * rush * sizeof *blocks), **old = xmalloc(MOVED * sizeof *old);
+    for (unsigned i = step % RECORD_PARTS; i < RECORDS; i += RECORD_PARTS) {
+        for (unsigned j = 0; j < rush; j++) blocks[count++] = memset(xmalloc(RUSH_SIZE), 1, RUSH_SIZE);
+        old[moved++] = fragments->records[i];
+        fragments->records[i] = place_record(step);
+    }
+    free_all(old, moved);
+    free_all(blocks, count);
 }
 
 void fragments_release(struct fragments *fragments) {

@@ -7,7 +7,7 @@
 #ifndef SAMPLES_HEAVYLOAD_FRAGMENTS_H
 #define SAMPLES_HEAVYLOAD_FRAGMENTS_H
 
-enum { RECORDS = 2400, RECORD_PARTS = 8 };
+enum { RECORDS = 4000, RECORD_PARTS = 8 };
 
 struct fragments {
     char *records[RECORDS];

@@ -242,10 +242,15 @@ static struct tally run_cycle(struct load *load) {
     return tally;
 }
 
+/* One cycle each 25 or 50 ms, as fast as it goes if that is too fast. */
 static void sustained(struct load *load) {
     double before = (double)resident_bytes();
+    uint64_t due = clock_ns(), pace = 1000000ull * by_size(load->options, 25, 50, 50);
     tidemark_phase_begin("sustained");
-    for (load->cycle = 0; load->cycle < load->cycles && may_go_on(load); load->cycle++) run_cycle(load);
+    for (load->cycle = 0; load->cycle < load->cycles && may_go_on(load); load->cycle++) {
+        run_cycle(load);
+        sleep_until(due += pace);
+    }
     tidemark_value("cycles", load->cycle);
     tidemark_phase_end("sustained");
     printf("%-12s %7u cycles, resident %.1f MiB before and %.1f after\n", "sustained", load->cycle, before / 1048576,
