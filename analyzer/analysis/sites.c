@@ -25,7 +25,8 @@ struct last_birth {
 struct sites {
     struct site *list;
     size_t count, capacity;
-    uint32_t *extents[UINT32_MAX / EXTENT + 1]; /* stack id to index + 1 */
+    uint32_t **extents; /* stack id to index + 1 */
+    size_t extent_count;
     uint64_t peak_bytes, peak_number;
     struct last_birth last[THREADS];
 };
@@ -38,7 +39,8 @@ static void *sites_begin(const struct replay_facts *facts) {
 void sites_release(struct sites *sites) {
     if (!sites) return;
     for (size_t i = 0; i < sites->count; i++) histogram_release(&sites->list[i].stats.lifetimes);
-    for (size_t i = 0; i < sizeof sites->extents / sizeof *sites->extents; i++) free(sites->extents[i]);
+    for (size_t i = 0; i < sites->extent_count; i++) free(sites->extents[i]);
+    free(sites->extents);
     free(sites->list);
     free(sites);
 }
@@ -57,12 +59,29 @@ static struct site *add_site(struct sites *sites, uint32_t stack, uint32_t *inde
     return site;
 }
 
+/* The part of the table that holds this id; made on first use. NULL: out of memory. */
+static uint32_t *extent_of(struct sites *sites, uint32_t stack) {
+    size_t number = stack / EXTENT;
+    if (number >= sites->extent_count) {
+        uint32_t **grown = realloc(sites->extents, (number + 1) * sizeof *grown);
+        if (!grown) return NULL;
+        while (sites->extent_count <= number) grown[sites->extent_count++] = NULL;
+        sites->extents = grown;
+    }
+    if (!sites->extents[number]) sites->extents[number] = calloc(EXTENT, sizeof **sites->extents);
+    return sites->extents[number];
+}
+
+static uint32_t index_of(const struct sites *sites, uint32_t stack) {
+    size_t number = stack / EXTENT;
+    return number < sites->extent_count && sites->extents[number] ? sites->extents[number][stack % EXTENT] : 0;
+}
+
 static struct site *site_of(struct sites *sites, uint32_t stack) {
-    uint32_t **extent = &sites->extents[stack / EXTENT];
-    if (!*extent) *extent = calloc(EXTENT, sizeof **extent);
-    if (!*extent) return NULL;
-    uint32_t *index = &(*extent)[stack % EXTENT];
-    return *index ? &sites->list[*index - 1] : add_site(sites, stack, index);
+    uint32_t index = index_of(sites, stack);
+    if (index) return &sites->list[index - 1];
+    uint32_t *extent = extent_of(sites, stack);
+    return extent ? add_site(sites, stack, &extent[stack % EXTENT]) : NULL;
 }
 
 static void keep_peak(const struct sites *sites, struct site *site) {
@@ -145,8 +164,8 @@ size_t sites_count(const struct sites *sites) { return sites->count; }
 const struct site_stats *sites_get(const struct sites *sites, size_t index) { return &sites->list[index].stats; }
 
 size_t sites_find(const struct sites *sites, uint32_t stack) {
-    const uint32_t *extent = sites->extents[stack / EXTENT];
-    return extent && extent[stack % EXTENT] ? extent[stack % EXTENT] - 1 : SIZE_MAX;
+    uint32_t index = index_of(sites, stack);
+    return index ? index - 1 : SIZE_MAX;
 }
 
 const struct analysis sites_analysis = {

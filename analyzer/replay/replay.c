@@ -266,12 +266,20 @@ static int begin(struct replay *replay, struct trace *trace, const struct replay
                           options->workers);
 }
 
-static void end_source(struct source *source) {
-    for (struct chunk *chunk = source->chunk, *next; chunk; chunk = next) {
-        next = chunk == source->chunk ? source->later : chunk->next;
+static void drop_chunks(struct chunk *chunk) {
+    while (chunk) {
+        struct chunk *next = chunk->next;
         free(chunk->events);
         free(chunk);
+        chunk = next;
     }
+}
+
+/* Chunks are still open after an error only. */
+static void end_source(struct source *source) {
+    if (source->chunk) source->chunk->next = NULL;
+    drop_chunks(source->chunk);
+    drop_chunks(source->later);
     model_thread_end(&source->thread);
 }
 
