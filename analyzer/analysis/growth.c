@@ -71,7 +71,9 @@ static void *must(void *memory) {
 
 static void *tag_epoch(struct epoch *epoch) { return (char *)epoch + 1; }
 static bool is_plain(const struct block *block) { return ((uintptr_t)block->attached & 1) != 0; }
-static struct epoch *plain_epoch(const struct block *block) { return (struct epoch *)(void *)((char *)block->attached - 1); }
+static struct epoch *plain_epoch(const struct block *block) {
+    return (struct epoch *)(void *)((char *)block->attached - 1);
+}
 
 static struct epoch *hold_epoch(struct growth *growth) {
     struct epoch *epoch = rounds_epoch(growth->rounds);
@@ -130,7 +132,9 @@ static struct record *record_of(struct growth *growth, uint32_t stack, const str
 }
 
 static struct record_time time_of(const struct growth *growth, const struct series *series) {
-    struct record_time time = {.shift = series->shift, .raw = series_now(series), .work_tag = growth->rounds->work_ends,
+    struct record_time time = {.shift = series->shift,
+                               .raw = series_now(series),
+                               .work_tag = growth->rounds->work_ends,
                                .exiting = growth->rounds->exiting};
     time.between = series_is_between(growth->rounds, series, &time.rounds_tag);
     return time;
@@ -289,7 +293,8 @@ static void growth_born(void *self, struct block *block, const struct moment *no
     *heir_slot(growth, now->thread, block->stack) = (struct heir_slot){block, block->stack, growth->rounds->edges};
 }
 
-static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack, const struct moment *now) {
+static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
+                           const struct moment *now) {
     struct growth *growth = self;
     rounds_count_event(growth->rounds);
     if (!block->attached) return;
@@ -336,9 +341,7 @@ static void growth_control(void *self, const struct control *control, const stru
 
 /* Results. */
 
-static size_t complete_rounds(const struct series *series) {
-    return (size_t)(series->ended >> series->shift);
-}
+static size_t complete_rounds(const struct series *series) { return (size_t)(series->ended >> series->shift); }
 
 static size_t rounds_if_enough(const struct growth *growth, uint32_t index, enum series_kind kind, size_t least) {
     uint32_t series = growth->rounds->phases[index].series[kind];
@@ -350,9 +353,9 @@ static size_t rounds_if_enough(const struct growth *growth, uint32_t index, enum
 
 static void choose(struct growth *growth, uint32_t series_index) {
     const struct series *series = &growth->rounds->series[series_index];
-    growth->chosen[growth->chosen_count++] =
-        (struct chosen){series_index, complete_rounds(series), series->kind == SERIES_PHASES || series->kind == SERIES_SIBLINGS
-                                                                   ? series->ended : complete_rounds(series)};
+    growth->chosen[growth->chosen_count++] = (struct chosen){
+        series_index, complete_rounds(series),
+        series->kind == SERIES_PHASES || series->kind == SERIES_SIBLINGS ? series->ended : complete_rounds(series)};
 }
 
 /* The best way of counting a phase's rounds that gives enough of them; else its repetitions. */
@@ -371,7 +374,8 @@ static void choose_series(struct growth *growth, uint32_t index) {
 static void choose_siblings(struct growth *growth, uint32_t index) {
     const struct phase_state *phase = &growth->rounds->phases[index];
     if (phase->children < LEAST_SIBLINGS || phase->repeated_children * 5 > phase->children) return;
-    if (rounds_if_enough(growth, index, SERIES_SIBLINGS, LEAST_SIBLINGS)) choose(growth, phase->series[SERIES_SIBLINGS]);
+    if (rounds_if_enough(growth, index, SERIES_SIBLINGS, LEAST_SIBLINGS))
+        choose(growth, phase->series[SERIES_SIBLINGS]);
 }
 
 static void find_records(struct growth *growth) {
@@ -443,8 +447,9 @@ void growth_release(struct growth *growth) {
 size_t growth_phase_count(const struct growth *growth) { return growth->chosen_count; }
 
 struct growth_phase growth_phase(const struct growth *growth, size_t index) {
-    static const enum growth_kind kinds[SERIES_KINDS] = {GROWTH_ROUNDS_PHASES, GROWTH_ROUNDS_OPERATIONS, GROWTH_ROUNDS_ITEMS,
-                                                         GROWTH_ROUNDS_EVENTS, GROWTH_ROUNDS_PHASES};
+    static const enum growth_kind kinds[SERIES_KINDS] = {GROWTH_ROUNDS_PHASES, GROWTH_ROUNDS_OPERATIONS,
+                                                         GROWTH_ROUNDS_ITEMS, GROWTH_ROUNDS_EVENTS,
+                                                         GROWTH_ROUNDS_PHASES};
     const struct chosen *chosen = &growth->chosen[index];
     const struct series *series = &growth->rounds->series[chosen->series];
     const struct phase_state *phase = &growth->rounds->phases[series->phase];
@@ -545,7 +550,8 @@ static void gather(struct gathered *gathered, const struct record *record, struc
     for (size_t i = 0; i < record->round_count && record->rounds[i].round < out->count; i++) {
         struct growth_round before = rounds[record->rounds[i].round];
         add_round(&rounds[record->rounds[i].round], &record->rounds[i], tags);
-        if (rounds[record->rounds[i].round].held.blocks > before.held.blocks) gathered->threads |= record->rounds[i].threads;
+        if (rounds[record->rounds[i].round].held.blocks > before.held.blocks)
+            gathered->threads |= record->rounds[i].threads;
     }
     if (record->first < gathered->first) gathered->first = record->first;
     if (record->lives) growth_lives_merge(&gathered->lives, record->lives);
@@ -555,7 +561,8 @@ static void gather(struct gathered *gathered, const struct record *record, struc
         if (record->pending) growth_lives_merge(&gathered->lives, record->pending);
     }
     const struct record *largest = gathered->largest;
-    if (record->step_count && (!largest || record->steps[record->step_count - 1].bytes > largest->steps[largest->step_count - 1].bytes))
+    if (record->step_count &&
+        (!largest || record->steps[record->step_count - 1].bytes > largest->steps[largest->step_count - 1].bytes))
         gathered->largest = record;
     out->level.peak += record->level.peak;
     out->level.last += record->level.last;
@@ -585,9 +592,12 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
     const struct series *series = &growth->rounds->series[chosen->series];
     struct growth_round *rounds = calloc(chosen->round_count + 1, sizeof *rounds);
     if (!rounds) return -ENOMEM;
-    *out = (struct growth_evidence){.kind = growth_phase(growth, growth->found_phase[records[0]]).kind, .rounds = rounds,
-                                    .count = chosen->round_count, .level.steady_after_warm_up = true,
-                                    .exit_seen = growth->rounds->exiting, .cut = growth->cut};
+    *out = (struct growth_evidence){.kind = growth_phase(growth, growth->found_phase[records[0]]).kind,
+                                    .rounds = rounds,
+                                    .count = chosen->round_count,
+                                    .level.steady_after_warm_up = true,
+                                    .exit_seen = growth->rounds->exiting,
+                                    .cut = growth->cut};
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
     out->each = windows ? 1 : 1u << series->shift;
     fill_work(series, rounds, chosen->round_count);

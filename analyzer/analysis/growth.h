@@ -19,13 +19,13 @@ struct growth;
 void growth_release(struct growth *growth);
 
 struct growth_phase {
-    const char *name;   /* "requests", "between requests", "run" */
-    const char *parent; /* NULL at the top */
+    const char *name;      /* "requests", "between requests", "run" */
+    const char *parent;    /* NULL at the top */
     enum growth_kind kind; /* of its rounds: the best that there is */
-    uint64_t rounds;    /* complete ones, before pairing */
-    size_t round_count; /* complete ones as judged */
-    bool gap;           /* the time between the rounds of another phase */
-    bool siblings;      /* its rounds are its children, which ran once each */
+    uint64_t rounds;       /* complete ones, before pairing */
+    size_t round_count;    /* complete ones as judged */
+    bool gap;              /* the time between the rounds of another phase */
+    bool siblings;         /* its rounds are its children, which ran once each */
 };
 size_t growth_phase_count(const struct growth *growth); /* after end() */
 struct growth_phase growth_phase(const struct growth *growth, size_t phase);

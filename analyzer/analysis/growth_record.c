@@ -42,8 +42,10 @@ static void add_tagged(struct tagged_amount *to, uint32_t tag, const struct grow
 static void join(struct record_round *into, const struct record_round *from) {
     add(&into->live, &from->live);
     add(&into->at_exit, &from->at_exit);
-    if (from->after_rounds.tag >= into->after_rounds.tag) add_tagged(&into->after_rounds, from->after_rounds.tag, &from->after_rounds.amount);
-    if (from->after_work.tag >= into->after_work.tag) add_tagged(&into->after_work, from->after_work.tag, &from->after_work.amount);
+    if (from->after_rounds.tag >= into->after_rounds.tag)
+        add_tagged(&into->after_rounds, from->after_rounds.tag, &from->after_rounds.amount);
+    if (from->after_work.tag >= into->after_work.tag)
+        add_tagged(&into->after_work, from->after_work.tag, &from->after_work.amount);
     into->threads |= from->threads;
 }
 

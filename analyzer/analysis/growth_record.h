@@ -29,17 +29,17 @@ struct record {
     struct record *next; /* of the same stack */
     uint32_t stack, series;
     unsigned shift;
-    uint64_t first;          /* raw round of the first birth */
-    uint64_t live;           /* blocks */
+    uint64_t first; /* raw round of the first birth */
+    uint64_t live;  /* blocks */
     struct record_round *rounds;
     size_t round_count, round_room;
-    uint64_t freed_at_once;  /* in the round of their birth */
+    uint64_t freed_at_once;     /* in the round of their birth */
     struct growth_lives *lives; /* of the others; NULL until there is one */
     uint64_t pending_at_once;   /* the same for the stretch `pending_tag`, which may lie after the last round */
     struct growth_lives *pending;
     uint32_t pending_tag;
     bool has_pending;
-    uint32_t level_round;    /* rounds before it are in the level */
+    uint32_t level_round; /* rounds before it are in the level */
     bool level_begun;
     uint64_t level_first, level_high;
     struct growth_level level;
@@ -49,9 +49,9 @@ struct record {
 
 /* A moment as a record sees it. */
 struct record_time {
-    unsigned shift;     /* of the series */
-    uint64_t raw;       /* round of the birth; for a release, the current one */
-    bool between;       /* a release that may lie after the last round */
+    unsigned shift; /* of the series */
+    uint64_t raw;   /* round of the birth; for a release, the current one */
+    bool between;   /* a release that may lie after the last round */
     uint32_t rounds_tag, work_tag;
     bool exiting;
 };

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOWS 64u            /* most windows; they are paired when there would be more */
-#define ENOUGH_REPETITIONS 4u  /* from this begin on, windows are not needed */
-#define FIRST_EVENT_SHIFT 6u   /* windows of events begin with 64 */
-#define GAP_AFTER 2u           /* `between NAME` is kept from NAME's second end on */
+#define WINDOWS 64u           /* most windows; they are paired when there would be more */
+#define ENOUGH_REPETITIONS 4u /* from this begin on, windows are not needed */
+#define FIRST_EVENT_SHIFT 6u  /* windows of events begin with 64 */
+#define GAP_AFTER 2u          /* `between NAME` is kept from NAME's second end on */
 
 static void *must(void *memory) {
     if (!memory) abort();
@@ -118,7 +118,8 @@ static void pair_work(struct series *series) {
         into->in_flight = work.in_flight > into->in_flight ? work.in_flight : into->in_flight;
         into->skip |= work.skip;
     }
-    for (size_t i = (series->work_count + 1) / 2; i < series->work_count; i++) series->work[i] = (struct round_work){.items = 0};
+    for (size_t i = (series->work_count + 1) / 2; i < series->work_count; i++)
+        series->work[i] = (struct round_work){.items = 0};
     series->shift++;
 }
 
@@ -193,11 +194,13 @@ static void place_anew(struct rounds *rounds) {
     for (size_t i = 0; i < rounds->instance_count; i++) activate_phase(rounds, &rounds->instances[i]);
     if (rounds->last_ended != NO_INDEX) {
         const struct phase_state *last = &rounds->phases[rounds->last_ended];
-        if (last->gap != NO_INDEX && innermost(rounds) == last->parent) gap = rounds->phases[last->gap].series[SERIES_PHASES];
+        if (last->gap != NO_INDEX && innermost(rounds) == last->parent)
+            gap = rounds->phases[last->gap].series[SERIES_PHASES];
     }
     if (gap != NO_INDEX) activate(rounds, (uint32_t)gap);
     if (rounds->instance_count == 0) {
-        for (int kind = SERIES_OPERATIONS; kind <= SERIES_EVENTS; kind++) activate(rounds, rounds->phases[RUN_PHASE].series[kind]);
+        for (int kind = SERIES_OPERATIONS; kind <= SERIES_EVENTS; kind++)
+            activate(rounds, rounds->phases[RUN_PHASE].series[kind]);
     }
     for (size_t i = 0; i < count; i++) {
         bool still = false;
@@ -301,7 +304,8 @@ static void begin_phase(struct rounds *rounds, const char *name, uint32_t thread
     if (repetitions->active) book_events(rounds, repetitions);
     move_to(repetitions, phase->begun++);
     note_repetition(rounds, index);
-    rounds->instances = room_for(rounds->instances, rounds->instance_count, &rounds->instance_room, sizeof *rounds->instances);
+    rounds->instances =
+        room_for(rounds->instances, rounds->instance_count, &rounds->instance_room, sizeof *rounds->instances);
     rounds->instances[rounds->instance_count++] = (struct instance){index, thread, phase->begun - 1};
     place_anew(rounds);
 }
@@ -341,7 +345,8 @@ static void end_phase(struct rounds *rounds, const char *name, uint32_t thread) 
     if (at == SIZE_MAX) return;
     struct phase_state *phase = &rounds->phases[index];
     struct series *repetitions = series_of(rounds, index, SERIES_PHASES);
-    memmove(&rounds->instances[at], &rounds->instances[at + 1], (--rounds->instance_count - at) * sizeof *rounds->instances);
+    memmove(&rounds->instances[at], &rounds->instances[at + 1],
+            (--rounds->instance_count - at) * sizeof *rounds->instances);
     book_events(rounds, repetitions);
     repetitions->ended = ++phase->ended;
     rounds->work_ends++;
@@ -359,7 +364,8 @@ static uint32_t phase_for(const struct rounds *rounds, uint32_t thread) {
     return own == NO_INDEX ? innermost(rounds) : own;
 }
 
-static void count_work(struct rounds *rounds, uint32_t phase, enum series_kind kind, uint64_t items, uint64_t operations) {
+static void count_work(struct rounds *rounds, uint32_t phase, enum series_kind kind, uint64_t items,
+                       uint64_t operations) {
     struct series *series = series_of(rounds, phase, kind);
     if (!series || !series->active) return;
     work_at(series, series->at)->items += items;
@@ -420,9 +426,7 @@ void rounds_control(struct rounds *rounds, const struct control *control, const 
 bool series_is_between(const struct rounds *rounds, const struct series *series, uint32_t *tag) {
     switch (series->kind) {
     case SERIES_OPERATIONS:
-    case SERIES_ITEMS:
-        *tag = (uint32_t)series->ended;
-        return series->ended > 0;
+    case SERIES_ITEMS: *tag = (uint32_t)series->ended; return series->ended > 0;
     case SERIES_EVENTS:
         if (series->phase == RUN_PHASE) {
             *tag = rounds->work_ends;
@@ -430,9 +434,7 @@ bool series_is_between(const struct rounds *rounds, const struct series *series,
         }
         *tag = (uint32_t)rounds->phases[series->phase].ended;
         return rounds->exiting || !series->active;
-    default:
-        *tag = (uint32_t)series->ended;
-        return rounds->exiting || !series->active;
+    default: *tag = (uint32_t)series->ended; return rounds->exiting || !series->active;
     }
 }
 

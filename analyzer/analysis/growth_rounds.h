@@ -24,11 +24,11 @@ struct series {
     enum series_kind kind;
     uint32_t phase;
     unsigned shift;
-    bool dropped;      /* a better series has enough rounds; its records are void */
+    bool dropped; /* a better series has enough rounds; its records are void */
     bool active;
-    uint64_t at;       /* raw round of what is born now, if active */
-    uint64_t ended;    /* complete raw rounds */
-    uint64_t since;    /* events of the process when it became active */
+    uint64_t at;             /* raw round of what is born now, if active */
+    uint64_t ended;          /* complete raw rounds */
+    uint64_t since;          /* events of the process when it became active */
     struct round_work *work; /* by judged round */
     size_t work_count;
 };
@@ -43,7 +43,7 @@ struct link { /* in a ring, so that what live blocks still hold can be freed at 
 };
 
 struct epoch {
-    struct link link; /* first */
+    struct link link;    /* first */
     uint32_t references; /* live blocks and layers, and the current epoch's own */
     uint32_t count;
     struct place places[];

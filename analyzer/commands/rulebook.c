@@ -60,7 +60,8 @@ void rulebook_close(struct rulebook *rulebook) {
     *rulebook = (struct rulebook){.budget = NULL};
 }
 
-void rulebook_set_options(const struct rulebook *rulebook, const struct judging_values *judging, struct build_options *options) {
+void rulebook_set_options(const struct rulebook *rulebook, const struct judging_values *judging,
+                          struct build_options *options) {
     options->settings = GROWTH_SETTINGS_DEFAULT;
     if (judging) {
         options->settings.warm_up_rounds = judging->warm_up.rounds;
@@ -73,8 +74,10 @@ void rulebook_set_options(const struct rulebook *rulebook, const struct judging_
 }
 
 struct verdict_rules rulebook_rules(const struct rulebook *rulebook, const struct judging_values *judging) {
-    struct verdict_rules rules = {.budget = rulebook->budget, .baseline = rulebook->baseline,
-                                  .suppressions = rulebook->suppressions, .leak_exit_code = -1};
+    struct verdict_rules rules = {.budget = rulebook->budget,
+                                  .baseline = rulebook->baseline,
+                                  .suppressions = rulebook->suppressions,
+                                  .leak_exit_code = -1};
     if (!judging) return rules;
     rules.strict = judging->strict;
     rules.allow_inconclusive = judging->allow_inconclusive;

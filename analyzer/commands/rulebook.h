@@ -21,7 +21,8 @@ int rulebook_open(const struct judging_values *judging, struct rulebook *out);
 void rulebook_close(struct rulebook *rulebook);
 
 /* What the judge needs to know of the options and the budget. */
-void rulebook_set_options(const struct rulebook *rulebook, const struct judging_values *judging, struct build_options *options);
+void rulebook_set_options(const struct rulebook *rulebook, const struct judging_values *judging,
+                          struct build_options *options);
 struct verdict_rules rulebook_rules(const struct rulebook *rulebook, const struct judging_values *judging);
 
 /* Writes the baseline where --update-baseline asks for it. 0 or the exit status of a failure. */

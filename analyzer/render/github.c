@@ -31,8 +31,10 @@ static const struct report_frame *place_of(const struct report_site *site) {
     return NULL;
 }
 
-static void write_finding(FILE *out, const struct report *report, const struct report_finding *finding, const char *level) {
-    const struct report_site *site = finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+static void write_finding(FILE *out, const struct report *report, const struct report_finding *finding,
+                          const char *level) {
+    const struct report_site *site =
+        finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
     const struct report_frame *place = site ? place_of(site) : NULL;
     const char *function = site && site->function ? site->function : "an unknown function";
     char separator = ' ', line[32];

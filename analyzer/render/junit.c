@@ -50,7 +50,8 @@ static void print_stack(FILE *text, const struct report_site *site) {
 }
 
 static void print_finding(FILE *text, const struct report *report, const struct report_finding *finding) {
-    const struct report_site *site = finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+    const struct report_site *site =
+        finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
     fprintf(text, "%s: %s\n%s\n", finding->class_slug, site && site->function ? site->function : "unknown function",
             finding->reason ? finding->reason : "");
     if (site) print_stack(text, site);
@@ -78,7 +79,8 @@ static char *leaks_of(const struct report *report, const char *phase, int *error
 }
 
 static bool judged(const struct report_phase *phase) {
-    bool true_rounds = phase->rounds_kind && (strcmp(phase->rounds_kind, "phases") == 0 || strcmp(phase->rounds_kind, "operations") == 0);
+    bool true_rounds = phase->rounds_kind &&
+                       (strcmp(phase->rounds_kind, "phases") == 0 || strcmp(phase->rounds_kind, "operations") == 0);
     return true_rounds && (phase->rounds >= LEAST_ROUNDS || strcmp(phase->rounds_kind, "operations") == 0);
 }
 
@@ -107,7 +109,8 @@ static void add_phases(struct cases *cases, const struct report *report) {
 
 static void add_rule(struct cases *cases, const struct report_budget *row) {
     struct testcase item = {"budget", row->rule, row->phase, PASSED, NULL, NULL};
-    bool skipped = row->state && strcmp(row->state, "not-judged") == 0, warned = row->state && strcmp(row->state, "warn") == 0;
+    bool skipped = row->state && strcmp(row->state, "not-judged") == 0,
+         warned = row->state && strcmp(row->state, "warn") == 0;
     item.outcome = skipped ? SKIPPED : row->ok || warned ? PASSED : FAILED;
     item.message = skipped ? row->value : "over budget";
     if (item.outcome == FAILED && asprintf(&item.text, "limit %s, measured %s\n", row->limit, row->value) < 0) {

@@ -81,7 +81,8 @@ static json_t *stack_of(const struct report_site *site) {
     json_t *frames = json_array();
     for (size_t i = 0; i < site->depth && i < SHOWN_FRAMES; i++) {
         const struct report_frame *frame = &site->stack[i];
-        json_t *entry = json_pack("{s:o}", "location", location(frame->file, frame->line, frame->function ? frame->function : "??"));
+        json_t *entry = json_pack("{s:o}", "location",
+                                  location(frame->file, frame->line, frame->function ? frame->function : "??"));
         if (frame->module) json_object_set_new(entry, "module", text(frame->module));
         json_array_append_new(frames, entry);
     }
@@ -101,10 +102,13 @@ static json_t *result_of(const char *rule, const char *level, const char *what) 
 }
 
 static json_t *describe(const struct report *report, const struct report_finding *finding, const char *level) {
-    const struct report_site *site = finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+    const struct report_site *site =
+        finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
     char *what = NULL, *print = NULL;
     const char *function = site && site->function ? site->function : "an unknown function";
-    if (asprintf(&what, "%s grows in %s: %s", function, finding->phase ? finding->phase : "the run", finding->reason ? finding->reason : "") < 0) what = NULL;
+    if (asprintf(&what, "%s grows in %s: %s", function, finding->phase ? finding->phase : "the run",
+                 finding->reason ? finding->reason : "") < 0)
+        what = NULL;
     json_t *result = result_of(finding->class_slug, level, what);
     free(what);
     if (!site) return result;
@@ -122,8 +126,8 @@ static void add_rules_broken(json_t *results, const struct report_verdict *verdi
         char *what = NULL;
         if (row->ok || (row->state && strcmp(row->state, "not-judged") == 0)) continue;
         bool warned = row->state && strcmp(row->state, "warn") == 0;
-        if (asprintf(&what, "%s%s%s: limit %s, measured %s", row->rule, row->phase ? " for " : "", row->phase ? row->phase : "",
-                     row->limit, row->value) < 0)
+        if (asprintf(&what, "%s%s%s: limit %s, measured %s", row->rule, row->phase ? " for " : "",
+                     row->phase ? row->phase : "", row->limit, row->value) < 0)
             what = NULL;
         json_array_append_new(results, result_of("budget", warned ? "warning" : "error", what));
         free(what);
@@ -133,7 +137,8 @@ static void add_rules_broken(json_t *results, const struct report_verdict *verdi
 static json_t *results_of(const struct report *report) {
     json_t *results = json_array();
     const struct report_verdict *verdict = &report->verdict;
-    for (size_t i = 0; i < verdict->leak_count; i++) json_array_append_new(results, describe(report, &verdict->leaks[i], "error"));
+    for (size_t i = 0; i < verdict->leak_count; i++)
+        json_array_append_new(results, describe(report, &verdict->leaks[i], "error"));
     for (size_t i = 0; i < verdict->warning_count; i++)
         json_array_append_new(results, describe(report, &verdict->warnings[i], "warning"));
     add_rules_broken(results, verdict);
@@ -143,12 +148,14 @@ static json_t *results_of(const struct report *report) {
 static json_t *driver(void) {
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        json_array_append_new(list, json_pack("{s:s,s:o}", "id", rules[i].id, "shortDescription", message(rules[i].text)));
+        json_array_append_new(list,
+                              json_pack("{s:s,s:o}", "id", rules[i].id, "shortDescription", message(rules[i].text)));
     return json_pack("{s:s,s:s,s:o}", "name", "Tidemark", "semanticVersion", TIDEMARK_VERSION, "rules", list);
 }
 
 int render_sarif(FILE *out, const struct report *report) {
-    json_t *run = json_pack("{s:{s:o},s:s,s:o}", "tool", "driver", driver(), "columnKind", "utf16CodeUnits", "results", results_of(report));
+    json_t *run = json_pack("{s:{s:o},s:s,s:o}", "tool", "driver", driver(), "columnKind", "utf16CodeUnits", "results",
+                            results_of(report));
     json_t *root = json_pack("{s:s,s:s,s:[o]}", "$schema", SCHEMA, "version", "2.1.0", "runs", run);
     if (!root) return -ENOMEM;
     int failed = json_dumpf(root, out, JSON_INDENT(2));

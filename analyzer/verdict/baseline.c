@@ -33,7 +33,8 @@ int baseline_read(const char *path, struct baseline **out, struct rule_error *er
     }
     const char *schema = json_string_value(json_object_get(root, "schema"));
     json_t *leaks = json_object_get(root, "leaks");
-    struct baseline *baseline = schema && strcmp(schema, SCHEMA) == 0 && json_is_array(leaks) ? calloc(1, sizeof *baseline) : NULL;
+    struct baseline *baseline =
+        schema && strcmp(schema, SCHEMA) == 0 && json_is_array(leaks) ? calloc(1, sizeof *baseline) : NULL;
     if (baseline) baseline->leaks = json_incref(leaks);
     json_decref(root);
     if (!baseline) return refuse(error, "not a baseline of " SCHEMA);
@@ -52,7 +53,8 @@ static bool is_text(const json_t *object, const char *key, const char *text) {
     return value && text && strcmp(value, text) == 0;
 }
 
-enum baseline_answer baseline_ask(const struct baseline *baseline, const char *site, const struct report_growth *growth) {
+enum baseline_answer baseline_ask(const struct baseline *baseline, const char *site,
+                                  const struct report_growth *growth) {
     size_t index;
     json_t *leak;
     json_array_foreach(baseline->leaks, index, leak) {
@@ -83,7 +85,8 @@ static json_t *describe_all(const struct report *report) {
     for (size_t i = 0; i < report->site_count; i++) {
         const struct report_site *site = &report->sites[i];
         for (size_t j = 0; j < site->growth_count; j++) {
-            if (outcome_of_slug(site->growth[j].class_slug) == GROWTH_FAIL) json_array_append_new(leaks, describe(site, &site->growth[j]));
+            if (outcome_of_slug(site->growth[j].class_slug) == GROWTH_FAIL)
+                json_array_append_new(leaks, describe(site, &site->growth[j]));
         }
     }
     json_object_set_new(root, "schema", json_string(SCHEMA));

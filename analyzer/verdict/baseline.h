@@ -17,6 +17,7 @@ void baseline_release(struct baseline *baseline);
 int baseline_write(const char *path, const struct report *report);
 
 enum baseline_answer { BASELINE_NEW, BASELINE_KNOWN, BASELINE_FASTER };
-enum baseline_answer baseline_ask(const struct baseline *baseline, const char *site, const struct report_growth *growth);
+enum baseline_answer baseline_ask(const struct baseline *baseline, const char *site,
+                                  const struct report_growth *growth);
 
 #endif

@@ -19,9 +19,9 @@
 #define MOST_KEY 48
 
 const char *const section_names[SECTION_KINDS] = {
-    [SECTION_RUN] = "run",           [SECTION_PHASE] = "phase", [SECTION_SCALING] = "scaling",
-    [SECTION_COMPARE] = "compare",   [SECTION_CAPACITY] = "capacity", [SECTION_SITE] = "site",
-    [SECTION_PROCESS] = "process",   [SECTION_BASELINE] = "baseline", [SECTION_SUPPRESS] = "suppress",
+    [SECTION_RUN] = "run",         [SECTION_PHASE] = "phase",       [SECTION_SCALING] = "scaling",
+    [SECTION_COMPARE] = "compare", [SECTION_CAPACITY] = "capacity", [SECTION_SITE] = "site",
+    [SECTION_PROCESS] = "process", [SECTION_BASELINE] = "baseline", [SECTION_SUPPRESS] = "suppress",
 };
 
 struct reading {
@@ -60,7 +60,8 @@ static int section_named(const char *name) {
 static bool begin_section(struct reading *reading, const char *line) {
     char name[MOST_KEY];
     size_t length = strcspn(line + 1, "]");
-    if (line[1 + length] != ']' || line[2 + length] != '\0') return refuse(reading, "expected [section] alone on its line");
+    if (line[1 + length] != ']' || line[2 + length] != '\0')
+        return refuse(reading, "expected [section] alone on its line");
     snprintf(name, sizeof name, "%.*s", (int)length, line + 1);
     int kind = section_named(name);
     if (kind < 0 || length >= sizeof name) return refuse(reading, "unknown section [%s]", name);
@@ -71,15 +72,16 @@ static bool begin_section(struct reading *reading, const char *line) {
         return false;
     }
     budget->sections = sections;
-    sections[budget->count++] = (struct budget_section){.kind = (enum section_kind)kind, .line = reading->line, .tolerance = 0.25,
-                                                        .settings = GROWTH_SETTINGS_DEFAULT};
+    sections[budget->count++] = (struct budget_section){
+        .kind = (enum section_kind)kind, .line = reading->line, .tolerance = 0.25, .settings = GROWTH_SETTINGS_DEFAULT};
     return true;
 }
 
 /* What inih would misread or cut: everything must stand as it will be understood. */
 static bool check_line(struct reading *reading, const char *line) {
     if (*line == '\0' || *line == '#' || *line == ';') return true;
-    if (*line == ' ' || *line == '\t') return line[strspn(line, " \t")] == '\0' || refuse(reading, "keys stand flush left");
+    if (*line == ' ' || *line == '\t')
+        return line[strspn(line, " \t")] == '\0' || refuse(reading, "keys stand flush left");
     if (strlen(line) > MOST_LINE) return refuse(reading, "longer than %d characters", MOST_LINE);
     if (*line == '[') return begin_section(reading, line);
     const char *equals = strchr(line, '=');
@@ -132,7 +134,8 @@ typedef bool (*setter)(struct reading *reading, struct budget_section *section, 
 
 static bool set_match(struct reading *reading, struct budget_section *section, const char *value) {
     if (section->kind == SECTION_SITE && !section->compiled) {
-        if (regcomp(&section->pattern, value, REG_EXTENDED | REG_NOSUB) != 0) return refuse(reading, "not a regular expression: %s", value);
+        if (regcomp(&section->pattern, value, REG_EXTENDED | REG_NOSUB) != 0)
+            return refuse(reading, "not a regular expression: %s", value);
         section->compiled = true;
     }
     return set_text(reading, &section->match, value);
@@ -179,7 +182,8 @@ static bool set_lag(struct reading *reading, struct budget_section *section, con
     return true;
 }
 static bool set_overhead(struct reading *reading, struct budget_section *section, const char *value) {
-    if (strcmp(value, "constant") != 0 && strcmp(value, "linear") != 0) return refuse(reading, "expected constant or linear");
+    if (strcmp(value, "constant") != 0 && strcmp(value, "linear") != 0)
+        return refuse(reading, "expected constant or linear");
     return set_text(reading, &section->overhead, value);
 }
 static bool set_throughput(struct reading *reading, struct budget_section *section, const char *value) {
@@ -248,7 +252,8 @@ static bool parse_value_rule(struct reading *reading, struct budget_rule *rule, 
 static bool parse_recovery(struct reading *reading, struct budget_rule *rule, const char *value) {
     char share[32];
     const char *within = strstr(value, " within ");
-    if (!within || (size_t)(within - value) >= sizeof share) return refuse(reading, "expected SHARE within TIME, such as 10%% within 60s");
+    if (!within || (size_t)(within - value) >= sizeof share)
+        return refuse(reading, "expected SHARE within TIME, such as 10%% within 60s");
     snprintf(share, sizeof share, "%.*s", (int)(within - value), value);
     return set_limit(reading, &rule->limit, LIMIT_SHARE, share) &&
            set_limit(reading, &rule->within, LIMIT_TIME, skip_blanks(within + strlen(" within ")));
@@ -282,8 +287,8 @@ static bool add_rule(struct reading *reading, struct budget_section *section, co
     }
     section->rules = rules;
     struct budget_rule *rule = &rules[section->rule_count++];
-    *rule = (struct budget_rule){.row = row, .comparison = row->comparison, .warn = warn, .line = reading->line,
-                                 .text = keep(reading, value)};
+    *rule = (struct budget_rule){
+        .row = row, .comparison = row->comparison, .warn = warn, .line = reading->line, .text = keep(reading, value)};
     return rule->text && parse_limit(reading, rule, plain, value);
 }
 
@@ -306,7 +311,8 @@ static void check_sections(struct reading *reading) {
         const struct budget_section *section = &reading->budget->sections[i];
         reading->line = section->line;
         if (needs_match(section) && !section->match)
-            refuse(reading, "[%s] needs %s", section_names[section->kind], section->kind == SECTION_COMPARE ? "a and b" : "match");
+            refuse(reading, "[%s] needs %s", section_names[section->kind],
+                   section->kind == SECTION_COMPARE ? "a and b" : "match");
         if (section->kind == SECTION_COMPARE && !section->other) refuse(reading, "[compare] needs a and b");
     }
 }
@@ -348,7 +354,8 @@ int budget_read(const char *path, struct budget **out, struct rule_error *error)
 }
 
 static void release_section(struct budget_section *section) {
-    char *texts[] = {section->match, section->other, section->file, section->reason, section->until, section->overhead, section->throughput};
+    char *texts[] = {section->match, section->other,    section->file,      section->reason,
+                     section->until, section->overhead, section->throughput};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     if (section->compiled) regfree(&section->pattern);
     for (size_t i = 0; i < section->rule_count; i++) {
@@ -411,12 +418,14 @@ static bool matches_site(const struct budget_section *section, const struct repo
     return site->depth == 0 && site->function && regexec(&section->pattern, site->function, 0, NULL, 0) == 0;
 }
 
-static bool matches_process(const struct budget_section *section, const struct report *report, const struct report_site *site) {
+static bool matches_process(const struct budget_section *section, const struct report *report,
+                            const struct report_site *site) {
     for (size_t i = 0; i < report->process_count; i++) {
         const struct report_process *process = &report->processes[i];
         if (process->pid != site->process || !process->exe) continue;
         const char *slash = strrchr(process->exe, '/');
-        return fnmatch(section->match, process->exe, 0) == 0 || fnmatch(section->match, slash ? slash + 1 : process->exe, 0) == 0;
+        return fnmatch(section->match, process->exe, 0) == 0 ||
+               fnmatch(section->match, slash ? slash + 1 : process->exe, 0) == 0;
     }
     return false;
 }
@@ -426,7 +435,8 @@ size_t budget_ignores(const struct budget *budget, const struct report *report, 
     for (size_t i = 0; i < budget->count; i++) {
         const struct budget_section *section = &budget->sections[i];
         if (!is_ignore(section)) continue;
-        bool match = section->kind == SECTION_SITE ? matches_site(section, site) : matches_process(section, report, site);
+        bool match =
+            section->kind == SECTION_SITE ? matches_site(section, site) : matches_process(section, report, site);
         if (match && in_force(section, report)) return number;
         number++;
     }
@@ -443,8 +453,9 @@ const char *budget_ignore_text(const struct budget *budget, size_t index, struct
     for (size_t i = 0; i < budget->count; i++) {
         const struct budget_section *section = &budget->sections[i];
         if (!is_ignore(section) || index-- > 0) continue;
-        return arena_format(arena, "[%s] line %d: match = %s%s%s%s", section_names[section->kind], section->line, section->match,
-                            section->reason ? " (" : "", section->reason ? section->reason : "", section->reason ? ")" : "");
+        return arena_format(arena, "[%s] line %d: match = %s%s%s%s", section_names[section->kind], section->line,
+                            section->match, section->reason ? " (" : "", section->reason ? section->reason : "",
+                            section->reason ? ")" : "");
     }
     return "";
 }

@@ -38,6 +38,7 @@ struct budget_result {
     bool exceeded, warned, inconclusive;
 };
 /* Measures every rule on the report; pure but for the arena, which owns the rows. */
-void budget_check(const struct budget *budget, const struct report *report, struct arena *arena, struct budget_result *out);
+void budget_check(const struct budget *budget, const struct report *report, struct arena *arena,
+                  struct budget_result *out);
 
 #endif

@@ -19,7 +19,8 @@ struct check {
 enum state { STATE_OK, STATE_EXCEEDED, STATE_WARN, STATE_NOT_JUDGED };
 static const char *const state_names[] = {"ok", "exceeded", "warn", "not-judged"};
 
-static void add_row(struct check *check, const char *rule, const char *phase, const char *limit, const char *value, enum state state) {
+static void add_row(struct check *check, const char *rule, const char *phase, const char *limit, const char *value,
+                    enum state state) {
     struct report_budget *row = ARENA_ADD(check->arena, check->out->rows, check->out->row_count);
     *row = (struct report_budget){rule, phase, limit, value, state == STATE_OK, state_names[state]};
     check->out->exceeded |= state == STATE_EXCEEDED;
@@ -41,9 +42,10 @@ static const char *sign_of(enum comparison comparison) {
     return signs[comparison];
 }
 
-static const char *rule_name(const struct check *check, const struct budget_section *section, const struct budget_rule *rule) {
-    return arena_format(check->arena, "[%s] %s%s%s%s", section_names[section->kind], rule->warn ? "warn-" : "", rule->row->key,
-                        rule->name ? " " : "", rule->name ? rule->name : "");
+static const char *rule_name(const struct check *check, const struct budget_section *section,
+                             const struct budget_rule *rule) {
+    return arena_format(check->arena, "[%s] %s%s%s%s", section_names[section->kind], rule->warn ? "warn-" : "",
+                        rule->row->key, rule->name ? " " : "", rule->name ? rule->name : "");
 }
 
 static const char *shown_limit(const struct check *check, const struct budget_rule *rule) {
@@ -51,7 +53,8 @@ static const char *shown_limit(const struct check *check, const struct budget_ru
     return arena_format(check->arena, "%s%s", sign_of(rule->comparison), limit_show(rule->limit, rule->row->unit).text);
 }
 
-static const char *shown_value(const struct check *check, const struct budget_rule *rule, double value, const char *note) {
+static const char *shown_value(const struct check *check, const struct budget_rule *rule, double value,
+                               const char *note) {
     if (isnan(value)) return note ? note : "unknown";
     if (rule->comparison == HOLDS) return note ? note : value != 0 ? "yes" : "no";
     struct quantity_text text = limit_show(value, rule->row->unit);
@@ -64,21 +67,26 @@ static enum state state_of(double value, const struct budget_rule *rule) {
     return rule->warn ? STATE_WARN : STATE_EXCEEDED;
 }
 
-static void judge_value(struct check *check, const struct budget_section *section, const struct budget_rule *rule, const char *phase,
-                        double value, const char *note, enum state worst) {
+static void judge_value(struct check *check, const struct budget_section *section, const struct budget_rule *rule,
+                        const char *phase, double value, const char *note, enum state worst) {
     enum state state = state_of(value, rule);
     if (state == STATE_EXCEEDED && worst == STATE_WARN) state = STATE_WARN;
     /* min-rounds says what is missing for a judgement, not that something is too much. */
     if (state == STATE_EXCEEDED && strcmp(rule->row->key, "min-rounds") == 0) state = STATE_NOT_JUDGED;
-    add_row(check, rule_name(check, section, rule), phase, shown_limit(check, rule), shown_value(check, rule, value, note), state);
+    add_row(check, rule_name(check, section, rule), phase, shown_limit(check, rule),
+            shown_value(check, rule, value, note), state);
 }
 
 static void measure_rules(struct check *check, const struct budget_section *section, const struct report_phase *phase,
                           const struct report_site *site, enum state worst) {
     const char *where = phase ? phase->name : site ? site->function : NULL;
     for (size_t i = 0; i < section->rule_count; i++) {
-        struct scope scope = {.report = check->report, .phase = phase, .site = site, .rule = &section->rules[i],
-                              .section = section, .arena = check->arena};
+        struct scope scope = {.report = check->report,
+                              .phase = phase,
+                              .site = site,
+                              .rule = &section->rules[i],
+                              .section = section,
+                              .arena = check->arena};
         if (!section->rules[i].row->measure) continue;
         double value = section->rules[i].row->measure(&scope);
         judge_value(check, section, &section->rules[i], where, value, scope.note, worst);
@@ -116,12 +124,14 @@ static const char *nearest_phase(const struct report *report, const char *patter
     return nearest;
 }
 
-static void match_nothing(struct check *check, const struct budget_section *section, const char *pattern, const char *what) {
+static void match_nothing(struct check *check, const struct budget_section *section, const char *pattern,
+                          const char *what) {
     if (section->optional) return;
     const char *nearest = strcmp(what, "phase") == 0 ? nearest_phase(check->report, pattern) : NULL;
     const char *value = nearest ? arena_format(check->arena, "no %s matches; the nearest is %s", what, nearest)
                                 : arena_format(check->arena, "no %s matches", what);
-    add_row(check, arena_format(check->arena, "[%s] match = %s", section_names[section->kind], pattern), NULL, "", value, STATE_NOT_JUDGED);
+    add_row(check, arena_format(check->arena, "[%s] match = %s", section_names[section->kind], pattern), NULL, "",
+            value, STATE_NOT_JUDGED);
 }
 
 /* The number after @ in a name; NAN: none. */
@@ -186,7 +196,8 @@ static double overhead_of(const struct report_phase *phase) {
 }
 static double throughput_of(const struct report_phase *phase) { return phase->items_per_s; }
 
-static size_t gather(struct check *check, const struct budget_section *section, double (*of)(const struct report_phase *), struct sized **out) {
+static size_t gather(struct check *check, const struct budget_section *section,
+                     double (*of)(const struct report_phase *), struct sized **out) {
     size_t count = 0;
     struct sized *list = arena_take(check->arena, check->report->phase_count + 1, sizeof *list);
     for (size_t i = 0; i < check->report->phase_count; i++) {
@@ -200,10 +211,14 @@ static size_t gather(struct check *check, const struct budget_section *section, 
     return count;
 }
 
-static void scale_row(struct check *check, const struct budget_section *section, const char *what, double ratio, bool good, const char *limit) {
+static void scale_row(struct check *check, const struct budget_section *section, const char *what, double ratio,
+                      bool good, const char *limit) {
     const char *rule = arena_format(check->arena, "[scaling] %s", what);
     const char *value = isnan(ratio) ? "unknown" : arena_format(check->arena, "%.3g times, smallest to largest", ratio);
-    add_row(check, rule, section->match, limit, value, isnan(ratio) ? STATE_NOT_JUDGED : good ? STATE_OK : STATE_EXCEEDED);
+    add_row(check, rule, section->match, limit, value,
+            isnan(ratio) ? STATE_NOT_JUDGED
+            : good       ? STATE_OK
+                         : STATE_EXCEEDED);
 }
 
 static void check_scaling_section(struct check *check, const struct budget_section *section) {
@@ -217,8 +232,8 @@ static void check_scaling_section(struct check *check, const struct budget_secti
         bool linear = strcmp(section->overhead, "linear") == 0;
         struct sized small = sizes[0], large = sizes[count - 1];
         double ratio = large.value / small.value / (linear ? large.scale / small.scale : 1);
-        scale_row(check, section, linear ? "overhead = linear" : "overhead = constant", ratio, ratio <= 1 + section->tolerance,
-                  arena_format(check->arena, "<= %.3g times", 1 + section->tolerance));
+        scale_row(check, section, linear ? "overhead = linear" : "overhead = constant", ratio,
+                  ratio <= 1 + section->tolerance, arena_format(check->arena, "<= %.3g times", 1 + section->tolerance));
     }
     if (section->throughput) {
         count = gather(check, section, throughput_of, &sizes);
@@ -266,7 +281,8 @@ static void check_compare_section(struct check *check, const struct budget_secti
         const struct budget_rule *rule = &section->rules[i];
         const struct comparing *comparing = comparings;
         while (strcmp(comparing->key, rule->row->key) != 0) comparing++;
-        double a = quantity_of(check->report, section->match, comparing), b = quantity_of(check->report, section->other, comparing);
+        double a = quantity_of(check->report, section->match, comparing),
+               b = quantity_of(check->report, section->other, comparing);
         if (isnan(a) || isnan(b)) {
             match_nothing(check, section, isnan(a) ? section->match : section->other, "phase");
             continue;
@@ -305,10 +321,11 @@ static void check_capacity_section(struct check *check, const struct budget_sect
         match_nothing(check, section, section->match, "phase");
         return;
     }
-    const char *value = isfinite(lowest_broken) ? arena_format(check->arena, "%.6g, breaks at %.6g", best, lowest_broken)
-                                                : arena_format(check->arena, "%.6g, never broke", best);
-    add_row(check, "[capacity] min-level", section->match, arena_format(check->arena, ">= %.6g", section->min_level), value,
-            best >= section->min_level ? STATE_OK : STATE_EXCEEDED);
+    const char *value = isfinite(lowest_broken)
+                            ? arena_format(check->arena, "%.6g, breaks at %.6g", best, lowest_broken)
+                            : arena_format(check->arena, "%.6g, never broke", best);
+    add_row(check, "[capacity] min-level", section->match, arena_format(check->arena, ">= %.6g", section->min_level),
+            value, best >= section->min_level ? STATE_OK : STATE_EXCEEDED);
 }
 
 static void check_run_section(struct check *check, const struct budget_section *section) {
@@ -317,15 +334,18 @@ static void check_run_section(struct check *check, const struct budget_section *
 
 typedef void (*section_check)(struct check *check, const struct budget_section *section);
 static const section_check section_checks[SECTION_KINDS] = {
-    [SECTION_RUN] = check_run_section,         [SECTION_PHASE] = check_phase_section, [SECTION_SCALING] = check_scaling_section,
-    [SECTION_COMPARE] = check_compare_section, [SECTION_SITE] = check_site_section,
+    [SECTION_RUN] = check_run_section,         [SECTION_PHASE] = check_phase_section,
+    [SECTION_SCALING] = check_scaling_section, [SECTION_COMPARE] = check_compare_section,
+    [SECTION_SITE] = check_site_section,
 };
 
-void budget_check(const struct budget *budget, const struct report *report, struct arena *arena, struct budget_result *out) {
+void budget_check(const struct budget *budget, const struct report *report, struct arena *arena,
+                  struct budget_result *out) {
     struct check check = {budget, report, arena, out};
     *out = (struct budget_result){.rows = NULL};
     for (size_t i = 0; i < budget->count; i++) {
-        if (section_checks[budget->sections[i].kind]) section_checks[budget->sections[i].kind](&check, &budget->sections[i]);
+        if (section_checks[budget->sections[i].kind])
+            section_checks[budget->sections[i].kind](&check, &budget->sections[i]);
     }
     for (size_t i = 0; i < budget->count; i++) { /* after the rules of the phases that they look at */
         if (budget->sections[i].kind == SECTION_CAPACITY) check_capacity_section(&check, &budget->sections[i]);

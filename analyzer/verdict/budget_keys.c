@@ -192,10 +192,18 @@ static double operations_of(const struct report_phase *phase) {
 
 static double ratio(double part, double whole) { return whole > 0 ? part / whole : NAN; }
 
-static double phase_bytes_per_item(struct scope *s) { return ratio(known(s->phase->retained_bytes), known(s->phase->items)); }
-static double phase_bytes_per_operation(struct scope *s) { return ratio(known(s->phase->retained_bytes), operations_of(s->phase)); }
-static double phase_allocations_per_item(struct scope *s) { return ratio(known(s->phase->allocations), known(s->phase->items)); }
-static double phase_operation_rate(struct scope *s) { return ratio(operations_of(s->phase) * 1e9, known(s->phase->duration_ns)); }
+static double phase_bytes_per_item(struct scope *s) {
+    return ratio(known(s->phase->retained_bytes), known(s->phase->items));
+}
+static double phase_bytes_per_operation(struct scope *s) {
+    return ratio(known(s->phase->retained_bytes), operations_of(s->phase));
+}
+static double phase_allocations_per_item(struct scope *s) {
+    return ratio(known(s->phase->allocations), known(s->phase->items));
+}
+static double phase_operation_rate(struct scope *s) {
+    return ratio(operations_of(s->phase) * 1e9, known(s->phase->duration_ns));
+}
 
 static double phase_success(struct scope *s) {
     double ok = 0, all = 0;

@@ -53,8 +53,8 @@ extern const size_t rule_row_count;
 struct budget_rule {
     const struct rule_row *row;
     double limit;
-    char *text;  /* the value as written */
-    char *name;  /* of a `value NAME` rule, else NULL */
+    char *text; /* the value as written */
+    char *name; /* of a `value NAME` rule, else NULL */
     enum comparison comparison;
     double within; /* recover-to: ns */
     bool warn;

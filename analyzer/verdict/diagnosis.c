@@ -9,9 +9,9 @@
 
 #define LEAST_POINTS 10
 #define SIGNIFICANT 0.05
-#define NOTABLE_SHARE 0.02     /* of the level: smaller changes are steady whatever the test says */
+#define NOTABLE_SHARE 0.02 /* of the level: smaller changes are steady whatever the test says */
 #define NOTABLE_BYTES 1048576.0
-#define EXPLAINED_SHARE 0.5    /* of RSS growth, by live bytes */
+#define EXPLAINED_SHARE 0.5 /* of RSS growth, by live bytes */
 
 enum direction { FALLS = -1, FLAT, RISES };
 
@@ -26,7 +26,8 @@ static double rss_of(const struct report_point *point) { return (double)point->r
 static double pinned_of(const struct report_point *point) { return (double)point->pinned_bytes; }
 
 /* Even samples of one quantity, absent points left out. */
-static struct course follow(const struct report_point *points, size_t count, double (*quantity)(const struct report_point *)) {
+static struct course follow(const struct report_point *points, size_t count,
+                            double (*quantity)(const struct report_point *)) {
     double t[STATISTICS_MOST_POINTS], y[STATISTICS_MOST_POINTS];
     size_t n = 0, step = count / STATISTICS_MOST_POINTS + 1;
     for (size_t i = 0; i < count && n < STATISTICS_MOST_POINTS; i += step) {

@@ -10,26 +10,31 @@
 
 #include "statistics.h"
 
-#define LEAST_ROUNDS 3          /* evidence rounds below which nothing is said */
-#define RECORD 1.1              /* a round with that much more work than any before it may rightly need more */
-#define FEW_ROUNDS 8            /* below, a leak must also be even per unit of work */
-#define EVEN 1.25               /* most to least blocks per unit of work */
-#define VERY_FEW_ROUNDS 5       /* below, in bytes too, but not as strictly */
+#define LEAST_ROUNDS 3    /* evidence rounds below which nothing is said */
+#define RECORD 1.1        /* a round with that much more work than any before it may rightly need more */
+#define FEW_ROUNDS 8      /* below, a leak must also be even per unit of work */
+#define EVEN 1.25         /* most to least blocks per unit of work */
+#define VERY_FEW_ROUNDS 5 /* below, in bytes too, but not as strictly */
 #define EVEN_BYTES 2.0
-#define MANY_ROUNDS 10          /* from here, one round in ten may add nothing */
+#define MANY_ROUNDS 10 /* from here, one round in ten may add nothing */
 #define MOST_ROUNDS_SHARE 0.9
 #define INTERMITTENT_ROUNDS 12
 #define INTERMITTENT_ADDED 8
 #define RETURNED_SHARE 0.9
-#define SLOW_RATIO (2.0 / 3)    /* second half's blocks per unit of work against the first half's */
-#define STEADY_RATIO 0.9        /* from here the halves count as equal, given so many blocks */
+#define SLOW_RATIO (2.0 / 3) /* second half's blocks per unit of work against the first half's */
+#define STEADY_RATIO 0.9     /* from here the halves count as equal, given so many blocks */
 #define STEADY_BLOCKS 200
-#define SLOW_CHANCE 0.2         /* that a steady growth would look as slow as this one */
-#define SLOW_CHANCE_FEW 0.35    /* the same below VERY_FEW_ROUNDS */
-#define PEAK_SHARE 0.2          /* of the rounds that added: those that set no record of work */
+#define SLOW_CHANCE 0.2              /* that a steady growth would look as slow as this one */
+#define SLOW_CHANCE_FEW 0.4          /* the same below VERY_FEW_ROUNDS */
+#define SLOW_CHANCE_INTERMITTENT 0.5 /* the same for intermittent growth of fewer than INTERMITTENT_BLOCKS, */
+#define SLOW_CHANCE_MANY 0.2         /* and of more */
+#define INTERMITTENT_BLOCKS 24
+#define EVEN_DISTANCE 0.3 /* standard deviation of the distances, of their mean */
+#define PEAK_SHARE 0.2    /* of the rounds that added: those that set no record of work */
+#define LONG_AGO 24       /* reaches of evidence after which an early release no longer counts */
 #define CONTAINER_STEPS 3
-#define CONTAINER_SLACK 1.05    /* how far the growth of a container may stray from a straight line */
-#define FADING 0.6              /* the last growth's rate against the average before it */
+#define CONTAINER_SLACK 1.05 /* how far the growth of a container may stray from a straight line */
+#define FADING 0.65          /* the last growth's rate against the average before it */
 
 /* The evidence rounds, and what they added. */
 struct selection {
@@ -40,16 +45,25 @@ struct selection {
 };
 
 static const char *const class_names[GROWTH_CLASSES] = {
-    [GROWTH_RUNTIME] = "runtime",     [GROWTH_NOT_JUDGED] = "not-judged", [GROWTH_RELEASED] = "released",
-    [GROWTH_ONE_TIME] = "one-time",   [GROWTH_BOUNDED] = "bounded",       [GROWTH_SAWTOOTH] = "sawtooth",
-    [GROWTH_BACKLOG] = "backlog",     [GROWTH_RETURNED] = "returned",     [GROWTH_STEP] = "step",
-    [GROWTH_FILLING] = "filling",     [GROWTH_GROWING] = "growing",       [GROWTH_LEAK] = "leak",
-    [GROWTH_LEAK_INTERMITTENT] = "leak-intermittent", [GROWTH_SPARSE] = "sparse",
+    [GROWTH_RUNTIME] = "runtime",
+    [GROWTH_NOT_JUDGED] = "not-judged",
+    [GROWTH_RELEASED] = "released",
+    [GROWTH_ONE_TIME] = "one-time",
+    [GROWTH_BOUNDED] = "bounded",
+    [GROWTH_SAWTOOTH] = "sawtooth",
+    [GROWTH_BACKLOG] = "backlog",
+    [GROWTH_RETURNED] = "returned",
+    [GROWTH_STEP] = "step",
+    [GROWTH_FILLING] = "filling",
+    [GROWTH_GROWING] = "growing",
+    [GROWTH_LEAK] = "leak",
+    [GROWTH_LEAK_INTERMITTENT] = "leak-intermittent",
+    [GROWTH_SPARSE] = "sparse",
 };
 
 static const enum growth_outcome class_outcomes[GROWTH_CLASSES] = {
-    [GROWTH_NOT_JUDGED] = GROWTH_UNJUDGED, [GROWTH_STEP] = GROWTH_WARN,    [GROWTH_FILLING] = GROWTH_WARN,
-    [GROWTH_GROWING] = GROWTH_WARN,        [GROWTH_LEAK] = GROWTH_FAIL,    [GROWTH_LEAK_INTERMITTENT] = GROWTH_FAIL,
+    [GROWTH_NOT_JUDGED] = GROWTH_UNJUDGED, [GROWTH_STEP] = GROWTH_WARN, [GROWTH_FILLING] = GROWTH_WARN,
+    [GROWTH_GROWING] = GROWTH_WARN,        [GROWTH_LEAK] = GROWTH_FAIL, [GROWTH_LEAK_INTERMITTENT] = GROWTH_FAIL,
     [GROWTH_SPARSE] = GROWTH_WARN,
 };
 
@@ -189,11 +203,61 @@ static bool follows_peak(const struct selection *selection) {
 
 /*
  * A site that releases everything at times has held nothing from its first round; what leaks in every round has. Asked
- * only where the site did release blocks that had outlived their round.
+ * only where the site did release blocks that had outlived their round, and not so long ago that it is done with that.
  */
 static bool first_round_is_gone(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
-    return evidence->freed > 0 && evidence->reach >= 1 && evidence->rounds[evidence->first].held.blocks == 0;
+    if (evidence->freed == 0 || evidence->reach < 1 || selection->n >= LONG_AGO * evidence->reach) return false;
+    return evidence->rounds[evidence->first].held.blocks == 0;
+}
+
+/* As the evidence rounds, but from the very first round on; there, a site's one-time blocks count as one round's most. */
+struct whole_course {
+    struct growth_round rounds[GROWTH_MOST_ROUNDS];
+    struct growth_evidence evidence;
+    struct selection selection;
+};
+
+static void follow_whole_course(const struct selection *selection, struct whole_course *out) {
+    const struct growth_evidence *evidence = selection->evidence;
+    uint64_t most = 0;
+    out->evidence = *evidence;
+    out->evidence.rounds = out->rounds;
+    out->selection = (struct selection){.evidence = &out->evidence};
+    memcpy(out->rounds, evidence->rounds, evidence->count * sizeof *out->rounds);
+    for (uint32_t i = 0; i < selection->n; i++) {
+        uint64_t blocks = round_at(selection, i)->held.blocks;
+        if (blocks > most) most = blocks;
+    }
+    struct growth_round *first = &out->rounds[evidence->first];
+    if (first->held.blocks > most) first->held.blocks = most;
+    for (uint32_t i = 0; i < selection->rounds[0]; i++) take(&out->selection, i);
+    for (uint32_t i = 0; i < selection->n; i++) take(&out->selection, selection->rounds[i]);
+}
+
+/* Whether the rounds that added lie at even distances, as of an operation that fails every so many times. */
+static bool at_even_distances(const struct selection *selection) {
+    double sum = 0, squares = 0, gaps = 0;
+    for (uint32_t i = 0, last = UINT32_MAX; i < selection->n; i++) {
+        if (round_at(selection, i)->held.blocks == 0) continue;
+        double gap = last == UINT32_MAX ? 0 : (double)(i - last);
+        gaps += gap > 0;
+        sum += gap;
+        squares += gap * gap;
+        last = i;
+    }
+    double mean = sum / gaps, variance = squares / gaps - mean * mean;
+    return gaps > 0 && variance <= EVEN_DISTANCE * EVEN_DISTANCE * mean * mean;
+}
+
+/* Slots that fill one by one are told from an error path by their beginning, too. */
+static bool slowing_from_the_start(const struct selection *selection) {
+    struct whole_course course;
+    follow_whole_course(selection, &course);
+    if (slowing(&course.selection)) return true;
+    if (at_even_distances(selection)) return false;
+    bool few = course.selection.held.blocks < INTERMITTENT_BLOCKS;
+    return chance_of_steady(&course.selection) < (few ? SLOW_CHANCE_INTERMITTENT : SLOW_CHANCE_MANY);
 }
 
 struct range {
@@ -214,6 +278,14 @@ static bool even(const struct selection *selection) {
     }
     if (selection->n < VERY_FEW_ROUNDS && bytes.high > EVEN_BYTES * bytes.low) return false;
     return blocks.high <= EVEN * blocks.low;
+}
+
+/* With the fewest rounds, the site's first must look like the others. */
+static bool even_with_first(const struct selection *selection) {
+    struct selection wider = {.evidence = selection->evidence};
+    take(&wider, selection->evidence->first);
+    for (uint32_t i = 0; i < selection->n; i++) take(&wider, selection->rounds[i]);
+    return even(&wider);
 }
 
 static uint32_t added_since(const struct selection *selection, uint32_t from) {
@@ -297,13 +369,15 @@ static bool never_released(const struct growth_evidence *evidence) {
 
 static bool every_round(const struct selection *selection) {
     if (first_round_is_gone(selection)) return false;
+    if (selection->n == LEAST_ROUNDS && !even_with_first(selection)) return false;
     if (selection->n < FEW_ROUNDS) return selection->k == selection->n && even(selection);
     if (selection->n < MANY_ROUNDS) return selection->k == selection->n;
     return selection->k >= MOST_ROUNDS_SHARE * selection->n;
 }
 
 static bool intermittent(const struct selection *selection) {
-    return selection->n >= INTERMITTENT_ROUNDS && selection->k >= INTERMITTENT_ADDED;
+    if (selection->n < INTERMITTENT_ROUNDS || selection->k < INTERMITTENT_ADDED) return false;
+    return !first_round_is_gone(selection) && !slowing_from_the_start(selection);
 }
 
 /* Growth over windows of items or events may be the program's own work, unless the phase is declared steady. */
@@ -391,7 +465,8 @@ static struct growth_judgement describe(const struct selection *selection) {
     };
 }
 
-struct growth_judgement growth_classify(const struct growth_evidence *evidence, const struct growth_settings *settings) {
+struct growth_judgement growth_classify(const struct growth_evidence *evidence,
+                                        const struct growth_settings *settings) {
     struct selection selection = {.evidence = evidence};
     select_rounds(&selection, settings);
     uint32_t least = settings->min_rounds > LEAST_ROUNDS ? (uint32_t)settings->min_rounds : LEAST_ROUNDS;
@@ -406,6 +481,7 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence, 
     }
     if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
     if (judgement.class == GROWTH_FILLING) judgement.level = level_ahead(&selection);
-    judgement.outcome = evidence->builds && judgement.class != GROWTH_NOT_JUDGED ? GROWTH_PASS : class_outcomes[judgement.class];
+    judgement.outcome =
+        evidence->builds && judgement.class != GROWTH_NOT_JUDGED ? GROWTH_PASS : class_outcomes[judgement.class];
     return judgement;
 }

@@ -43,13 +43,13 @@ struct growth_judgement {
     enum growth_class class;
     enum growth_outcome outcome;
     enum growth_held held_until;
-    bool container;           /* leak: of a growing container */
-    uint32_t n, k, needed;    /* evidence rounds, those that added, rounds that are still missing where not judged */
+    bool container;        /* leak: of a growing container */
+    uint32_t n, k, needed; /* evidence rounds, those that added, rounds that are still missing where not judged */
     double reach;
-    uint32_t first, last;     /* first and last evidence round, from 1; 0: none */
-    uint64_t blocks, bytes;   /* added in the evidence rounds */
+    uint32_t first, last;                   /* first and last evidence round, from 1; 0: none */
+    uint64_t blocks, bytes;                 /* added in the evidence rounds */
     struct growth_rate per_round, per_work; /* bytes; Theil-Sen slope with a 95 % interval */
-    double level;             /* filling: bytes that it heads for, NAN: unknown */
+    double level;                           /* filling: bytes that it heads for, NAN: unknown */
 };
 
 struct growth_judgement growth_classify(const struct growth_evidence *evidence, const struct growth_settings *settings);
@@ -60,7 +60,9 @@ const char *growth_kind_name(enum growth_kind kind);
 const char *growth_held_name(enum growth_held held); /* NULL: released or unknown */
 
 /* The evidence in words, and what would change the verdict; one line each, cut at `size`. Returns `text`. */
-const char *growth_sentence(const struct growth_evidence *evidence, const struct growth_judgement *judgement, char *text, size_t size);
-const char *growth_would_change(const struct growth_evidence *evidence, const struct growth_judgement *judgement, char *text, size_t size);
+const char *growth_sentence(const struct growth_evidence *evidence, const struct growth_judgement *judgement,
+                            char *text, size_t size);
+const char *growth_would_change(const struct growth_evidence *evidence, const struct growth_judgement *judgement,
+                                char *text, size_t size);
 
 #endif

@@ -16,7 +16,8 @@ struct telling {
 };
 
 static const char *round_name(const struct telling *telling) {
-    static const char *const names[] = {"rounds", "windows of operations", "windows of items", "windows of allocation events"};
+    static const char *const names[] = {"rounds", "windows of operations", "windows of items",
+                                        "windows of allocation events"};
     return names[telling->evidence->kind];
 }
 
@@ -24,7 +25,8 @@ static void tell_rate(struct telling *telling) {
     const struct growth_rate *rate = &telling->judgement->per_round;
     if (!isfinite(rate->value)) return;
     words_add(&telling->words, ", %s a round", words_bytes(rate->value).text);
-    if (rate->high > rate->low) words_add(&telling->words, " (95%%: %s to %s)", words_bytes(rate->low).text, words_bytes(rate->high).text);
+    if (rate->high > rate->low)
+        words_add(&telling->words, " (95%%: %s to %s)", words_bytes(rate->low).text, words_bytes(rate->high).text);
 }
 
 static void tell_reach(struct telling *telling) {
@@ -33,21 +35,23 @@ static void tell_reach(struct telling *telling) {
     uint64_t freed = evidence->reach_borrowed ? evidence->owner_freed : evidence->freed;
     if (freed == 0) words_add(&telling->words, "; it never freed a block before");
     else if (evidence->reach == 0) words_add(&telling->words, "; %s lived within their round", whose);
-    else words_add(&telling->words, "; %s lived %g %s at most", whose, evidence->reach, evidence->reach == 1 ? "round" : "rounds");
+    else
+        words_add(&telling->words, "; %s lived %g %s at most", whose, evidence->reach,
+                  evidence->reach == 1 ? "round" : "rounds");
 }
 
 static void tell_held(struct telling *telling) {
-    static const char *const ends[] = {"", "; whether they were released later is unknown", "; released only at teardown",
-                                       "; released only at exit", "; never released"};
+    static const char *const ends[] = {"", "; whether they were released later is unknown",
+                                       "; released only at teardown", "; released only at exit", "; never released"};
     words_add(&telling->words, "%s", ends[telling->judgement->held_until]);
 }
 
 /* "18 of 18 rounds (2 to 19) added 1800 blocks that stay, 84.4 KiB, 4.69 KiB a round" */
 static void tell_added(struct telling *telling) {
     const struct growth_judgement *judgement = telling->judgement;
-    words_add(&telling->words, "%u of %u %s (%u to %u) added %llu %s that stay, %s", judgement->k, judgement->n, round_name(telling),
-              judgement->first, judgement->last, (unsigned long long)judgement->blocks, judgement->blocks == 1 ? "block" : "blocks",
-              words_bytes((double)judgement->bytes).text);
+    words_add(&telling->words, "%u of %u %s (%u to %u) added %llu %s that stay, %s", judgement->k, judgement->n,
+              round_name(telling), judgement->first, judgement->last, (unsigned long long)judgement->blocks,
+              judgement->blocks == 1 ? "block" : "blocks", words_bytes((double)judgement->bytes).text);
     tell_rate(telling);
     tell_reach(telling);
     tell_held(telling);
@@ -57,11 +61,13 @@ static void tell_leak(struct telling *telling) {
     tell_added(telling);
     if (telling->judgement->container) words_add(&telling->words, "; a container whose capacity follows the work");
     if (telling->judgement->n < FEW_ROUNDS)
-        words_add(&telling->words, "; a release less often than every %u rounds would look the same", telling->judgement->n);
+        words_add(&telling->words, "; a release less often than every %u rounds would look the same",
+                  telling->judgement->n);
 }
 
 static void tell_nothing_added(struct telling *telling) {
-    words_add(&telling->words, "none of %u %s added blocks that stay; live at their ends: %llu blocks at most, %llu at last",
+    words_add(&telling->words,
+              "none of %u %s added blocks that stay; live at their ends: %llu blocks at most, %llu at last",
               telling->judgement->n, round_name(telling), (unsigned long long)telling->evidence->level.peak,
               (unsigned long long)telling->evidence->level.last);
     tell_reach(telling);
@@ -74,7 +80,8 @@ static void tell_not_judged(struct telling *telling) {
                   (unsigned long long)judgement->blocks, (unsigned long long)telling->evidence->lost_events);
         return;
     }
-    words_add(&telling->words, "%u %s are evidence, needs %u more", judgement->n, round_name(telling), judgement->needed);
+    words_add(&telling->words, "%u %s are evidence, needs %u more", judgement->n, round_name(telling),
+              judgement->needed);
     tell_reach(telling);
 }
 
@@ -85,9 +92,9 @@ static void tell_filling(struct telling *telling) {
 }
 
 static void tell_returned(struct telling *telling) {
-    words_add(&telling->words, "%u of %u %s added %llu blocks, %s, which were released after the phase", telling->judgement->k,
-              telling->judgement->n, round_name(telling), (unsigned long long)telling->judgement->blocks,
-              words_bytes((double)telling->judgement->bytes).text);
+    words_add(&telling->words, "%u of %u %s added %llu blocks, %s, which were released after the phase",
+              telling->judgement->k, telling->judgement->n, round_name(telling),
+              (unsigned long long)telling->judgement->blocks, words_bytes((double)telling->judgement->bytes).text);
 }
 
 static void tell_stopped(struct telling *telling) {
@@ -114,21 +121,25 @@ static const struct class_text texts[GROWTH_CLASSES] = {
     [GROWTH_BACKLOG] = {tell_nothing_added, "blocks that outlive twice the longest life seen and stay"},
     [GROWTH_RETURNED] = {tell_returned, "a tenth of these blocks staying until the program tears down"},
     [GROWTH_STEP] = {tell_stopped, "more rounds: none adding makes it bounded, further ones make it growth"},
-    [GROWTH_FILLING] = {tell_filling, "more rounds: adding stops in a cache that fills, and goes on at one rate in a leak"},
-    [GROWTH_GROWING] = {tell_leak, "rounds of known work (phases or operations), or `steady = yes` for the phase, make it a leak"},
+    [GROWTH_FILLING] = {tell_filling,
+                        "more rounds: adding stops in a cache that fills, and goes on at one rate in a leak"},
+    [GROWTH_GROWING] = {tell_leak,
+                        "rounds of known work (phases or operations), or `steady = yes` for the phase, make it a leak"},
     [GROWTH_LEAK] = {tell_leak, "releasing these blocks, in two of the rounds at least, before the phase ends"},
     [GROWTH_LEAK_INTERMITTENT] = {tell_leak, "releasing these blocks, or adding in fewer than 8 rounds"},
     [GROWTH_SPARSE] = {tell_added, "more rounds: 8 of at least 12 adding, the last ones among them, make it a leak"},
 };
 
-const char *growth_sentence(const struct growth_evidence *evidence, const struct growth_judgement *judgement, char *text, size_t size) {
+const char *growth_sentence(const struct growth_evidence *evidence, const struct growth_judgement *judgement,
+                            char *text, size_t size) {
     struct telling telling = {evidence, judgement, words_begin(text, size)};
     bool stopped = judgement->class == GROWTH_BOUNDED && judgement->k > 0;
     (stopped ? tell_stopped : texts[judgement->class].tell)(&telling);
     return text;
 }
 
-const char *growth_would_change(const struct growth_evidence *evidence, const struct growth_judgement *judgement, char *text, size_t size) {
+const char *growth_would_change(const struct growth_evidence *evidence, const struct growth_judgement *judgement,
+                                char *text, size_t size) {
     (void)evidence;
     struct words words = words_begin(text, size);
     words_add(&words, "%s", texts[judgement->class].would_change);

@@ -17,7 +17,7 @@ struct item { /* a record and what is known of its stack */
     struct stack_facts facts;
 };
 
-struct site { /* a finding in the making */
+struct site {          /* a finding in the making */
     size_t begin, end; /* items */
     struct growth_finding finding;
     uint64_t key;
@@ -62,7 +62,8 @@ static int collect(struct bench *bench) {
     return 0;
 }
 
-static int evidence_of(const struct bench *bench, size_t begin, size_t end, const bool *left_out, struct growth_evidence *out) {
+static int evidence_of(const struct bench *bench, size_t begin, size_t end, const bool *left_out,
+                       struct growth_evidence *out) {
     size_t *records = malloc((end - begin + 1) * sizeof *records), count = 0;
     if (!records) return -ENOMEM;
     for (size_t i = begin; i < end; i++) {
@@ -138,8 +139,8 @@ static bool worth_telling(const struct growth_evidence *evidence, const struct g
     return evidence->level.peak > 0 || judgement->k > 0;
 }
 
-static int judge_items(struct bench *bench, size_t begin, size_t end, const bool *left_out, struct function_facts function,
-                       struct site *out) {
+static int judge_items(struct bench *bench, size_t begin, size_t end, const bool *left_out,
+                       struct function_facts function, struct site *out) {
     const struct item *first = &bench->items[begin];
     struct phase_facts phase = facts_of_phase(bench, first->of.phase);
     struct growth_phase name = growth_phase(bench->growth, first->of.phase);
@@ -148,14 +149,18 @@ static int judge_items(struct bench *bench, size_t begin, size_t end, const bool
     if (error) return error;
     complete(bench, &evidence, &phase, first->facts.owner, function);
     *out = (struct site){.begin = begin, .end = end, .key = first->facts.folded};
-    out->finding = (struct growth_finding){.phase = first->of.phase, .phase_name = name.name, .of_function = left_out != NULL,
-                                           .kind = evidence.kind, .owner = first->facts.owner, .rounds = name.rounds,
+    out->finding = (struct growth_finding){.phase = first->of.phase,
+                                           .phase_name = name.name,
+                                           .of_function = left_out != NULL,
+                                           .kind = evidence.kind,
+                                           .owner = first->facts.owner,
+                                           .rounds = name.rounds,
                                            .threads = evidence.threads,
                                            .judgement = growth_classify(&evidence, &phase.settings)};
     enum growth_class class = out->finding.judgement.class;
     out->dropped = !worth_telling(&evidence, &out->finding.judgement);
-    out->remaining = out->finding.judgement.outcome != GROWTH_FAIL && class != GROWTH_GROWING && class != GROWTH_RETURNED &&
-                     class != GROWTH_RUNTIME && first->of.held.blocks > 0;
+    out->remaining = out->finding.judgement.outcome != GROWTH_FAIL && class != GROWTH_GROWING &&
+                     class != GROWTH_RETURNED && class != GROWTH_RUNTIME && first->of.held.blocks > 0;
     if (!out->dropped) error = write_up(&out->finding, &evidence);
     if (!out->dropped && !error) error = name_stacks(bench, out, left_out);
     growth_evidence_release(&evidence);
@@ -186,7 +191,8 @@ static int judge_stacks(struct bench *bench, size_t begin, size_t end, struct fu
 }
 
 /* What the stacks leave unexplained, as one site; replaces their findings where it fails or grows. */
-static int judge_function(struct bench *bench, size_t begin, size_t end, size_t first_site, struct function_facts function) {
+static int judge_function(struct bench *bench, size_t begin, size_t end, size_t first_site,
+                          struct function_facts function) {
     bool *left_out = calloc(end - begin, sizeof *left_out);
     size_t remaining = 0, last_site = bench->site_count;
     if (!left_out) return -ENOMEM;
@@ -259,7 +265,8 @@ static void relate_phases(struct bench *bench) {
         size_t growing = 0;
         for (size_t j = i; covered && j < next; j++) {
             for (size_t k = i; k < next && grew(&bench->sites[j]) && !covered[j - i]; k++)
-                covered[j - i] = k != j && grew(&bench->sites[k]) && !covered[k - i] && covered_by(bench, &bench->sites[j], &bench->sites[k]);
+                covered[j - i] = k != j && grew(&bench->sites[k]) && !covered[k - i] &&
+                                 covered_by(bench, &bench->sites[j], &bench->sites[k]);
         }
         for (size_t j = i; covered && j < next; j++) bench->sites[j].dropped |= covered[j - i];
         for (size_t j = i; j < next; j++) growing += grew(&bench->sites[j]);

@@ -10,12 +10,12 @@
 #include "words.h"
 
 enum limit_unit {
-    LIMIT_BYTES,          /* 64k, 1.5M, 2G: 1024-based */
+    LIMIT_BYTES,            /* 64k, 1.5M, 2G: 1024-based */
     LIMIT_BYTES_PER_SECOND, /* 10M/s */
-    LIMIT_TIME,           /* ns; 10ms, 30s, 5m */
+    LIMIT_TIME,             /* ns; 10ms, 30s, 5m */
     LIMIT_COUNT,
     LIMIT_NUMBER,
-    LIMIT_SHARE,          /* 15% or 15: 0.15 */
+    LIMIT_SHARE, /* 15% or 15: 0.15 */
 };
 
 /* False: not a limit of this unit. */

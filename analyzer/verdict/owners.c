@@ -99,8 +99,9 @@ static const struct owner_row rows[] = {
 };
 
 /* Libraries through which everyone allocates; the first frame outside them asked for the memory. */
-static const char *const shared_ground[] = {"libc.so*", "libc-*", "ld-linux*", "ld.so*", "libstdc++*", "libc++*", "libgcc_s*",
-                                            "libpthread*", "libm.so*", "libtrace.so*", "libdl*"};
+static const char *const shared_ground[] = {"libc.so*",   "libc-*",       "ld-linux*", "ld.so*",
+                                            "libstdc++*", "libc++*",      "libgcc_s*", "libpthread*",
+                                            "libm.so*",   "libtrace.so*", "libdl*"};
 
 static bool matches(const char *pattern, const char *name) {
     return !pattern || (name && fnmatch(pattern, name, 0) == 0);

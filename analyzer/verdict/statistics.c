@@ -170,7 +170,8 @@ static size_t clamp_index(double at, size_t count) {
 static struct slope sen_interval(const double *slopes, size_t pairs, double variance) {
     double c = Z_95 * sqrt(variance > 0 ? variance : 0);
     double below = floor(((double)pairs - c) / 2), above = ceil(((double)pairs + c) / 2);
-    return (struct slope){middle(slopes, pairs), slopes[clamp_index(below - 1, pairs)], slopes[clamp_index(above, pairs)]};
+    return (struct slope){middle(slopes, pairs), slopes[clamp_index(below - 1, pairs)],
+                          slopes[clamp_index(above, pairs)]};
 }
 
 struct slope statistics_theil_sen(const double *x, const double *y, size_t count) {

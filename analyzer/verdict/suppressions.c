@@ -11,7 +11,9 @@ struct suppressions {
     size_t count;
 };
 
-static bool starts_with(const char *text, const char *pattern, size_t length) { return strncmp(text, pattern, length) == 0; }
+static bool starts_with(const char *text, const char *pattern, size_t length) {
+    return strncmp(text, pattern, length) == 0;
+}
 
 /* Whether the pattern, up to its end, matches at or after `text`; `anchored`: right at `text`. */
 static bool match_from(const char *pattern, const char *text, bool anchored) {
@@ -82,7 +84,9 @@ void suppressions_release(struct suppressions *suppressions) {
 }
 
 size_t suppressions_count(const struct suppressions *suppressions) { return suppressions->count; }
-const char *suppressions_pattern(const struct suppressions *suppressions, size_t index) { return suppressions->patterns[index]; }
+const char *suppressions_pattern(const struct suppressions *suppressions, size_t index) {
+    return suppressions->patterns[index];
+}
 
 static bool matches_frame(const char *pattern, const struct report_frame *frame) {
     return matches(pattern, frame->function) || matches(pattern, frame->file) || matches(pattern, frame->module);

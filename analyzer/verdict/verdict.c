@@ -27,8 +27,12 @@ struct result_row {
     int exit_code, strict_exit_code;
 };
 static const struct result_row results[] = {
-    [RESULT_NOTHING] = {"nothing-judged", 0, 12}, [RESULT_PASS] = {"pass", 0, 0},      [RESULT_WARN] = {"warn", 0, 10},
-    [RESULT_INCONCLUSIVE] = {"inconclusive", 12, 12}, [RESULT_BUDGET] = {"budget", 11, 11}, [RESULT_LEAK] = {"leak", 10, 10},
+    [RESULT_NOTHING] = {"nothing-judged", 0, 12},
+    [RESULT_PASS] = {"pass", 0, 0},
+    [RESULT_WARN] = {"warn", 0, 10},
+    [RESULT_INCONCLUSIVE] = {"inconclusive", 12, 12},
+    [RESULT_BUDGET] = {"budget", 11, 11},
+    [RESULT_LEAK] = {"leak", 10, 10},
 };
 #define NOT_RECORDED_EXIT 13
 
@@ -45,10 +49,12 @@ static void worsen(struct court *court, enum result result) {
     if (result > court->worst) court->worst = result;
 }
 
-#define ADD_TEXT(court, list, count, ...) \
+#define ADD_TEXT(court, list, count, ...)                                                                              \
     (*ARENA_ADD((court)->arena, (court)->out->list, (court)->out->count) = arena_format((court)->arena, __VA_ARGS__))
 
-static const char *site_name(const struct report_site *site) { return site->function ? site->function : "an unknown function"; }
+static const char *site_name(const struct report_site *site) {
+    return site->function ? site->function : "an unknown function";
+}
 
 /* Findings. */
 
@@ -73,7 +79,8 @@ static bool is_known(struct court *court, const struct report_site *site, const 
     if (!court->rules->baseline) return false;
     enum baseline_answer answer = baseline_ask(court->rules->baseline, site->id, growth);
     if (answer == BASELINE_FASTER)
-        ADD_TEXT(court, reasons, reason_count, "%s leaks faster in %s than the baseline allows", site_name(site), growth->phase);
+        ADD_TEXT(court, reasons, reason_count, "%s leaks faster in %s than the baseline allows", site_name(site),
+                 growth->phase);
     if (answer == BASELINE_KNOWN)
         ADD_TEXT(court, reasons, reason_count, "%s leaks in %s as the baseline knows", site_name(site), growth->phase);
     return answer == BASELINE_KNOWN;
@@ -92,7 +99,8 @@ static void judge_growth(struct court *court, size_t index, const struct report_
     enum growth_outcome outcome = outcome_of_slug(growth->class_slug);
     if (outcome < GROWTH_WARN || phase_builds(court, growth->phase)) return;
     if (is_ignored(court, site)) {
-        ADD_TEXT(court, reasons, reason_count, "%s in %s is ignored: %s", site_name(site), growth->phase, growth->class_slug);
+        ADD_TEXT(court, reasons, reason_count, "%s in %s is ignored: %s", site_name(site), growth->phase,
+                 growth->class_slug);
         return;
     }
     bool leak = outcome == GROWTH_FAIL;
@@ -112,7 +120,8 @@ static void judge_findings(struct court *court) {
         const struct report_site *site = &court->report->sites[i];
         for (size_t j = 0; j < site->growth_count; j++) judge_growth(court, i, &site->growth[j]);
     }
-    if (court->out->warning_count) qsort(court->out->warnings, court->out->warning_count, sizeof *court->out->warnings, growing_first);
+    if (court->out->warning_count)
+        qsort(court->out->warnings, court->out->warning_count, sizeof *court->out->warnings, growing_first);
 }
 
 static void list_unused(struct court *court) {
@@ -123,7 +132,8 @@ static void list_unused(struct court *court) {
     }
     for (size_t i = 0; rules->suppressions && i < suppressions_count(rules->suppressions); i++) {
         if (!court->suppression_used[i])
-            ADD_TEXT(court, hints, hint_count, "unused suppression: leak:%s", suppressions_pattern(rules->suppressions, i));
+            ADD_TEXT(court, hints, hint_count, "unused suppression: leak:%s",
+                     suppressions_pattern(rules->suppressions, i));
     }
 }
 
@@ -144,8 +154,8 @@ static void require_rounds(struct court *court) {
     for (size_t i = 0; court->rules->min_rounds > 0 && i < court->report->phase_count; i++) {
         const struct report_phase *phase = &court->report->phases[i];
         if (phase->rounds < 2 || phase->rounds >= court->rules->min_rounds) continue;
-        ADD_TEXT(court, reasons, reason_count, "%s has %lld rounds, %lld are asked for", phase->name, (long long)phase->rounds,
-                 (long long)court->rules->min_rounds);
+        ADD_TEXT(court, reasons, reason_count, "%s has %lld rounds, %lld are asked for", phase->name,
+                 (long long)phase->rounds, (long long)court->rules->min_rounds);
         worsen(court, RESULT_INCONCLUSIVE);
     }
 }
@@ -153,7 +163,8 @@ static void require_rounds(struct court *court) {
 static void weigh_losses(struct court *court) {
     const struct report_trace *trace = &court->report->trace;
     if (trace->lost_events <= 0 || (double)trace->lost_events < LOSS_MATTERS * (double)trace->events) return;
-    ADD_TEXT(court, reasons, reason_count, "%lld of %lld events were lost", (long long)trace->lost_events, (long long)trace->events);
+    ADD_TEXT(court, reasons, reason_count, "%lld of %lld events were lost", (long long)trace->lost_events,
+             (long long)trace->events);
     worsen(court, RESULT_INCONCLUSIVE);
 }
 
@@ -173,10 +184,14 @@ static void weigh_phases(struct court *court) {
     bool marked = false;
     for (size_t i = 0; i < report->phase_count; i++) marked |= strcmp(report->phases[i].name, "run") != 0;
     if (marked)
-        ADD_TEXT(court, hints, hint_count, "no phase has enough rounds: repeat the work 5 times or more, so that leaks tell themselves from caches");
+        ADD_TEXT(
+            court, hints, hint_count,
+            "no phase has enough rounds: repeat the work 5 times or more, so that leaks tell themselves from caches");
     else
-        ADD_TEXT(court, hints, hint_count, "mark the rounds of the work: tidemark_phase_begin(\"NAME\") and tidemark_phase_end(\"NAME\") around each, "
-                                           "or `tidemark run --phase-from-output REGEX`, or `--phase-by-function NAME`");
+        ADD_TEXT(
+            court, hints, hint_count,
+            "mark the rounds of the work: tidemark_phase_begin(\"NAME\") and tidemark_phase_end(\"NAME\") around each, "
+            "or `tidemark run --phase-from-output REGEX`, or `--phase-by-function NAME`");
 }
 
 static int exit_code_of(const struct court *court) {
@@ -211,8 +226,10 @@ int verdict_decide(struct report *report, const struct verdict_rules *rules, str
     report->verdict = (struct report_verdict){
         .judged_phases = counts.judged_phases, .judged_sites = counts.judged_sites, .not_judged = counts.not_judged};
     struct court court = {.report = report, .rules = rules, .arena = verdict->arena, .out = &report->verdict};
-    court.ignore_used = arena_take(verdict->arena, rules->budget ? budget_ignore_count(rules->budget) + 1 : 1, sizeof(bool));
-    court.suppression_used = arena_take(verdict->arena, rules->suppressions ? suppressions_count(rules->suppressions) + 1 : 1, sizeof(bool));
+    court.ignore_used =
+        arena_take(verdict->arena, rules->budget ? budget_ignore_count(rules->budget) + 1 : 1, sizeof(bool));
+    court.suppression_used =
+        arena_take(verdict->arena, rules->suppressions ? suppressions_count(rules->suppressions) + 1 : 1, sizeof(bool));
     decide(&court);
     *out = verdict;
     return 0;

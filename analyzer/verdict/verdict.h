@@ -18,12 +18,12 @@ struct verdict_rules {
     const struct budget *budget;             /* NULL: none */
     const struct baseline *baseline;         /* NULL: none */
     const struct suppressions *suppressions; /* NULL: none */
-    bool strict;             /* warnings fail as leaks do, nothing-judged as inconclusive */
-    bool allow_inconclusive; /* inconclusive passes */
-    int64_t leak_exit_code;  /* negative: 10 */
-    int64_t min_rounds;      /* repeated phases with fewer rounds are inconclusive; 0 or negative: none asked for */
-    bool not_recorded;       /* the recorder never loaded */
-    const char *stopped;     /* the limit that ended the target, NULL: none */
+    bool strict;                             /* warnings fail as leaks do, nothing-judged as inconclusive */
+    bool allow_inconclusive;                 /* inconclusive passes */
+    int64_t leak_exit_code;                  /* negative: 10 */
+    int64_t min_rounds;  /* repeated phases with fewer rounds are inconclusive; 0 or negative: none asked for */
+    bool not_recorded;   /* the recorder never loaded */
+    const char *stopped; /* the limit that ended the target, NULL: none */
 };
 
 /* Owns all that report->verdict points to. */

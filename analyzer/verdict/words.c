@@ -40,7 +40,8 @@ static struct quantity_text scaled(double value, const struct unit *units, size_
 }
 
 struct quantity_text words_bytes(double bytes) {
-    static const struct unit units[] = {{1, "B"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {1099511627776, "TiB"}};
+    static const struct unit units[] = {
+        {1, "B"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {1099511627776, "TiB"}};
     return scaled(bytes, units, sizeof units / sizeof *units);
 }
 

@@ -12,7 +12,7 @@
  * A cache that still meets new keys at its first rate when the recording ends is growth by all that can be seen. The caches
  * here have at most so many keys for each draw over the whole run.
  */
-#define EXHAUSTED 0.6
+#define EXHAUSTED 0.45
 
 /* Deaths after the last round, as numbers of rounds past it. */
 enum { AFTER_PHASE, AT_TEARDOWN, AT_EXIT, NEVER };
@@ -39,7 +39,8 @@ static int poisson(struct generator *generator, double mean) {
         return (int)fmax(0, round(mean + sqrt(mean) * normal));
     }
     int count = 0;
-    for (double product = 1 - unit(generator), limit = exp(-mean); product > limit; count++) product *= 1 - unit(generator);
+    for (double product = 1 - unit(generator), limit = exp(-mean); product > limit; count++)
+        product *= 1 - unit(generator);
     return count;
 }
 
@@ -83,7 +84,9 @@ static size_t at_the_end(const struct synthetic *site, struct generator *generat
 
 /* Clean patterns. */
 
-static void released(struct synthetic *site, struct generator *generator) { churn(site, (uint64_t)between(generator, 1, 1000)); }
+static void released(struct synthetic *site, struct generator *generator) {
+    churn(site, (uint64_t)between(generator, 1, 1000));
+}
 
 static void one_time(struct synthetic *site, struct generator *generator) {
     size_t when = chance(generator, 0.5) ? 0 : (size_t)between(generator, 0, (int)rounds_of(site) - 1);
@@ -103,13 +106,15 @@ static void store_new_keys(struct synthetic *site, struct generator *generator, 
 }
 
 static void lazy_slots(struct synthetic *site, struct generator *generator) {
-    double draws = log_between(generator, 1, 100), most = fmin(64, fmax(2, EXHAUSTED * draws * (double)rounds_of(site)));
+    double draws = log_between(generator, 1, 100),
+           most = fmin(64, fmax(2, EXHAUSTED * draws * (double)rounds_of(site)));
     store_new_keys(site, generator, between(generator, 2, (int)most), draws);
 }
 
 static void coupon_cache(struct synthetic *site, struct generator *generator) {
     double draws = log_between(generator, 5, 2000);
-    store_new_keys(site, generator, fmax(4, draws * (double)rounds_of(site) * log_between(generator, 0.01, EXHAUSTED)), draws);
+    store_new_keys(site, generator, fmax(4, draws * (double)rounds_of(site) * log_between(generator, 0.01, EXHAUSTED)),
+                   draws);
 }
 
 static void zipf_cache(struct synthetic *site, struct generator *generator) {
@@ -118,7 +123,7 @@ static void zipf_cache(struct synthetic *site, struct generator *generator) {
     static bool known[MOST_KEYS];
     double exponent = 0.8 + 0.7 * unit(generator), total = 0;
     int draws = (int)log_between(generator, 10, 400);
-    int keys = (int)fmin(MOST_KEYS, fmax(4, draws * (double)rounds_of(site) * log_between(generator, 0.02, 1)));
+    int keys = (int)fmin(MOST_KEYS, fmax(4, draws * (double)rounds_of(site) * log_between(generator, 0.02, EXHAUSTED)));
     for (int i = 0; i < keys; i++) weight[i] = total += pow(i + 1, -exponent);
     memset(known, 0, sizeof known);
     for (size_t i = 0; i < rounds_of(site); i++) {
@@ -172,7 +177,8 @@ static void queue(struct synthetic *site, struct generator *generator) {
 }
 
 static void sawtooth(struct synthetic *site, struct generator *generator) {
-    size_t period = (size_t)between(generator, 2, (int)rounds_of(site) / 2 + 1), phase = (size_t)between(generator, 0, (int)period - 1);
+    size_t period = (size_t)between(generator, 2, (int)rounds_of(site) / 2 + 1),
+           phase = (size_t)between(generator, 0, (int)period - 1);
     uint64_t blocks = (uint64_t)between(generator, 1, 100);
     for (size_t i = 0; i < rounds_of(site); i++) {
         size_t death = i + period - (i + phase) % period;

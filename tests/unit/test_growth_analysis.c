@@ -43,9 +43,7 @@ static void control(enum trace_event_kind kind, const char *name, uint64_t value
 }
 static void phase(const char *name) { control(TRACE_EVENT_PHASE_BEGIN, name, 0); }
 static void phase_end(const char *name) { control(TRACE_EVENT_PHASE_END, name, 0); }
-static void operation(void) {
-    control(TRACE_EVENT_OP_BEGIN, "op", 0);
-}
+static void operation(void) { control(TRACE_EVENT_OP_BEGIN, "op", 0); }
 static void operation_end(void) { control(TRACE_EVENT_OP_END, "op", 0); }
 static void exit_begins(void) { control(TRACE_EVENT_EXIT, "", 0); }
 
@@ -105,7 +103,8 @@ static void expect(const char *phase_name, uint32_t stack, const char *class) {
 }
 
 static void expect_no_failure(void) {
-    for (size_t i = 0; i < stage.findings.count; i++) assert_int_not_equal(stage.findings.items[i].judgement.outcome, GROWTH_FAIL);
+    for (size_t i = 0; i < stage.findings.count; i++)
+        assert_int_not_equal(stage.findings.items[i].judgement.outcome, GROWTH_FAIL);
 }
 
 static void test_leak_in_every_round(void **state) {
@@ -125,7 +124,8 @@ static void test_leak_in_every_round(void **state) {
     assert_int_equal(leak->judgement.n, 18); /* 20 less two rounds of warm-up; the last counts, the exit was seen */
     assert_int_equal(leak->judgement.k, 18);
     assert_int_equal(leak->judgement.held_until, GROWTH_HELD_NEVER);
-    assert_true(leak->judgement.per_round.value == 480 && leak->judgement.per_round.low == 480 && leak->judgement.per_round.high == 480);
+    assert_true(leak->judgement.per_round.value == 480 && leak->judgement.per_round.low == 480 &&
+                leak->judgement.per_round.high == 480);
     assert_true(leak->only_phase);
     assert_int_equal(leak->survivors[0], 10);
     assert_null(finding("requests", 1)); /* released in its round: not worth a line */
@@ -364,7 +364,7 @@ static void test_reach_is_the_functions(void **state) {
     for (int round = 0; round < 12; round++) {
         phase("work");
         if (round >= 5) release(held[round - 5]);
-        held[round] = allocate(1, 64); /* lives five rounds */
+        held[round] = allocate(1, 64);         /* lives five rounds */
         if (round >= 4) lose(allocate(2, 64)); /* may yet be released, for all that is known */
         phase_end("work");
     }

@@ -1,0 +1,112 @@
+/* links: analyzer/verdict/growth.c analyzer/verdict/statistics.c analyzer/analysis/growth_lives.c tests/unit/growth_generator.c
+ *
+ * How often the classifier errs. As a test it holds the rule to its error rates on one run a length; with arguments,
+ * `test_growth_rates SITES RUNS [-v]`, it prints false alarms per run and the share of leaks found, -v by pattern.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "growth_generator.h"
+#include "verdict/growth.h"
+
+enum { LENGTHS = 6, MOST_PATTERNS = 64 };
+static const size_t lengths[LENGTHS] = {5, 6, 8, 16, 32, 100};
+
+struct tally {
+    unsigned seen, failed, warned;
+};
+
+static bool fails(const struct pattern *pattern, size_t rounds, struct generator *generator, struct tally *tally) {
+    static struct synthetic site;
+    struct growth_settings settings = GROWTH_SETTINGS_DEFAULT;
+    generate(&site, pattern, rounds, generator);
+    struct growth_judgement judgement = growth_classify(&site.evidence, &settings);
+    tally->seen++;
+    tally->failed += judgement.outcome == GROWTH_FAIL;
+    tally->warned += judgement.outcome == GROWTH_WARN;
+    return judgement.outcome == GROWTH_FAIL;
+}
+
+static void play(size_t rounds, bool leak, unsigned sites, struct generator *generator, struct tally *tallies) {
+    for (unsigned i = 0; i < sites; i++) {
+        const struct pattern *pattern = pick_pattern(leak, generator);
+        fails(pattern, rounds, generator, &tallies[pattern - patterns]);
+    }
+}
+
+static struct tally total(const struct tally *tallies, bool leak, bool every_round_only) {
+    struct tally sum = {0, 0, 0};
+    for (size_t i = 0; i < pattern_count; i++) {
+        if (patterns[i].leak != leak || (every_round_only && !patterns[i].every_round)) continue;
+        sum.seen += tallies[i].seen;
+        sum.failed += tallies[i].failed;
+        sum.warned += tallies[i].warned;
+    }
+    return sum;
+}
+
+static double share(unsigned part, unsigned whole) { return whole ? 100.0 * part / whole : 0; }
+
+static void print_patterns(const struct tally *tallies, unsigned runs) {
+    for (size_t i = 0; i < pattern_count; i++) {
+        printf("    %-28s %s %8u sites  %7.2f fail a run  %5.1f %% fail  %5.1f %% warn\n", patterns[i].name,
+               patterns[i].leak ? "leak " : "clean", tallies[i].seen, (double)tallies[i].failed / runs,
+               share(tallies[i].failed, tallies[i].seen), share(tallies[i].warned, tallies[i].seen));
+    }
+}
+
+static int report(unsigned sites, unsigned runs, bool verbose) {
+    printf("%u sites a run, %u runs\n%7s %14s %14s %20s\n", sites, runs, "rounds", "false leaks", "leaks found",
+           "every-round found");
+    for (size_t i = 0; i < LENGTHS; i++) {
+        struct generator generator = {lengths[i]};
+        struct tally tallies[MOST_PATTERNS] = {{0, 0, 0}};
+        play(lengths[i], false, sites * runs, &generator, tallies);
+        play(lengths[i], true, sites * runs / 20, &generator, tallies);
+        struct tally clean = total(tallies, false, false), leaks = total(tallies, true, false),
+                     every = total(tallies, true, true);
+        printf("%7zu %14.2f %13.1f%% %19.1f%%\n", lengths[i], (double)clean.failed / runs,
+               share(leaks.failed, leaks.seen), share(every.failed, every.seen));
+        if (verbose) print_patterns(tallies, runs);
+    }
+    return 0;
+}
+
+/* The rates that the rule is held to: false leaks among 10 000 hostile sites. */
+static void test_false_leaks_are_rare(void **state) {
+    (void)state;
+    for (size_t i = 0; i < LENGTHS; i++) {
+        struct generator generator = {1000 + lengths[i]};
+        struct tally tallies[MOST_PATTERNS] = {{0, 0, 0}};
+        play(lengths[i], false, 40000, &generator, tallies);
+        double per_run = total(tallies, false, false).failed / 4.0;
+        assert_true(per_run <= (lengths[i] < 16 ? 5 : 0.5));
+    }
+}
+
+static void test_leaks_in_every_round_are_found(void **state) {
+    (void)state;
+    for (size_t i = 1; i < LENGTHS; i++) {
+        struct generator generator = {2000 + lengths[i]};
+        struct tally tallies[MOST_PATTERNS] = {{0, 0, 0}};
+        play(lengths[i], true, 2000, &generator, tallies);
+        struct tally every = total(tallies, true, true);
+        assert_int_equal(every.failed, every.seen);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 2)
+        return report((unsigned)atoi(argv[1]), (unsigned)atoi(argv[2]), argc > 3 && strcmp(argv[3], "-v") == 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_false_leaks_are_rare),
+        cmocka_unit_test(test_leaks_in_every_round_are_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
