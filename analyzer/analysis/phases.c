@@ -106,8 +106,8 @@ static void *phases_begin(const struct replay_facts *facts) {
     (void)facts;
     if (!p) return NULL;
     p->rss = PHASE_UNKNOWN;
-    if (phase_named(p, "run", PHASE_NO_PARENT) == 0) open_round(p, 0, 0, &(struct moment){0});
-    if (!p->failed) return p;
+    if (add_phase(p, "run", PHASE_NO_PARENT) == 0) open_round(p, 0, 0, &(struct moment){0});
+    if (p->open_count) return p;
     phases_release(p);
     return NULL;
 }
