@@ -1,4 +1,4 @@
-/* expect: 0; flags: -std=c++17 -faligned-new -fsized-deallocation; sees: 52001x2 52002x2 52003x2 52004x2 52005x4 52006x1 */
+/* expect: 0; flags: -std=c++17 -faligned-new -fsized-deallocation; sees: 52001x2 52002x2 52003x2 52224x2 52480x4 52006x1 */
 /* Every operator new and delete: plain, array, nothrow, sized, aligned; a new handler; one failing without throwing. */
 #include "target.h"
 #include <new>
@@ -22,12 +22,12 @@ int main() {
     p = ::operator new[](52002), check_aligned(p, 16), ::operator delete[](p, static_cast<size_t>(52002));
     p = ::operator new(52003, std::nothrow), check_aligned(p, 16), ::operator delete(p, std::nothrow);
     p = ::operator new[](52003, std::nothrow), check_aligned(p, 16), ::operator delete[](p, std::nothrow);
-    p = ::operator new(52004, align), check_aligned(p, 256), ::operator delete(p, align);
-    p = ::operator new(52004, align, std::nothrow), check_aligned(p, 256), ::operator delete(p, align, std::nothrow);
-    p = ::operator new[](52005, align), check_aligned(p, 256), ::operator delete[](p, align);
-    p = ::operator new[](52005, align, std::nothrow), check_aligned(p, 256), ::operator delete[](p, align, std::nothrow);
-    p = ::operator new[](52005, align), check_aligned(p, 256), ::operator delete[](p, 52005, align);
-    p = ::operator new[](52005, align), check_aligned(p, 256), ::operator delete(p, 52005, align);
+    p = ::operator new(52224, align), check_aligned(p, 256), ::operator delete(p, align);
+    p = ::operator new(52224, align, std::nothrow), check_aligned(p, 256), ::operator delete(p, align, std::nothrow);
+    p = ::operator new[](52480, align), check_aligned(p, 256), ::operator delete[](p, align);
+    p = ::operator new[](52480, align, std::nothrow), check_aligned(p, 256), ::operator delete[](p, align, std::nothrow);
+    p = ::operator new[](52480, align), check_aligned(p, 256), ::operator delete[](p, 52480, align);
+    p = ::operator new[](52480, align), check_aligned(p, 256), ::operator delete(p, 52480, align);
     p = ::operator new(0), CHECK(p), ::operator delete(p);
     ::operator delete(nullptr);
     ::operator delete[](nullptr);
