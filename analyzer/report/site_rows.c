@@ -200,6 +200,16 @@ static int judge(struct naming *naming, const struct subject *subject) {
     return 0;
 }
 
+static uint32_t recorder_module(const struct tables *tables) {
+    static const char name[] = "/libtrace.so";
+    for (size_t i = 0; i < tables->module_count; i++) {
+        const char *path = tables->modules[i].path;
+        size_t length = strlen(path);
+        if (length >= sizeof name - 1 && !strcmp(path + length - (sizeof name - 1), name)) return tables->modules[i].id;
+    }
+    return 0;
+}
+
 int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged) {
     size_t count = sites_count(subject->sites);
     struct naming naming = {
@@ -207,6 +217,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
         .stacks = {.nodes = &subject->trace.nodes,
                    .symbols = builder->symbols,
                    .space = space,
+                   .recorder = recorder_module(&subject->trace.tables),
                    .wrappers = builder->options->wrappers},
         .sites = subject->sites,
         .pid = report_count(subject->trace.tables.process.pid),

@@ -22,17 +22,22 @@ static void add_frame(struct stacks *stacks, size_t *count, const struct symbol_
     stacks->frames[(*count)++] = *frame;
 }
 
+static void add_node(struct stacks *stacks, size_t *count, const struct stack_node *node) {
+    const struct symbol_frame *found;
+    uint32_t module = node->info & TRACE_NODE_MODULE_MASK;
+    if (module && module == stacks->recorder) return;
+    bool returning = !(node->info & TRACE_NODE_SIGNAL);
+    size_t inlined = symbols_resolve(stacks->symbols, stacks->space, module, node->ip, returning, &found);
+    for (size_t i = 0; i < inlined; i++) add_frame(stacks, count, &found[i]);
+}
+
 /* All frames of the stack, innermost first; sets *whole. */
 static size_t collect(struct stacks *stacks, uint32_t stack, bool *whole) {
     size_t count = 0;
     const struct stack_node *node = nodes_get(stacks->nodes, stack);
     *whole = node != NULL;
     for (unsigned depth = 0; node && depth < NODES_MAX; depth++) {
-        const struct symbol_frame *found;
-        bool returning = !(node->info & TRACE_NODE_SIGNAL);
-        size_t inlined = symbols_resolve(stacks->symbols, stacks->space, node->info & TRACE_NODE_MODULE_MASK, node->ip,
-                                         returning, &found);
-        for (size_t i = 0; i < inlined; i++) add_frame(stacks, &count, &found[i]);
+        add_node(stacks, &count, node);
         if (node->info & TRACE_NODE_PARTIAL) *whole = false;
         uint32_t parent = node->parent;
         node = nodes_get(stacks->nodes, parent);

@@ -14,6 +14,7 @@ struct stacks {
     const struct stack_nodes *nodes;
     struct symbols *symbols;
     uint32_t space;
+    uint32_t recorder; /* module whose frames are left out: the recorder, which runs between libc and main; 0: none */
     const struct wrapper_set *wrappers; /* may be NULL */
     struct symbol_frame *frames;        /* of the last stack */
     size_t capacity;
