@@ -38,6 +38,7 @@ struct heir_slot {
 };
 
 struct thread_state {
+    uint32_t edges; /* of its operations and phases */
     struct heir_slot heirs[HEIR_SLOTS];
 };
 
@@ -253,7 +254,7 @@ static struct block *find_heir(struct growth *growth, const struct block *block,
     struct heir_slot *slot = heir_slot(growth, thread, block->stack);
     struct block *heir = slot->block;
     if (!heir || heir == block || slot->stack != block->stack || heir->size <= block->size) return NULL;
-    return slot->edges == growth->rounds->edges && is_plain(heir) ? heir : NULL;
+    return slot->edges == thread_of(growth, thread)->edges && is_plain(heir) ? heir : NULL;
 }
 
 /* The heir keeps the older layers; what it is larger by was born with it. */
@@ -290,7 +291,8 @@ static void growth_born(void *self, struct block *block, const struct moment *no
     struct layer layer = {hold_epoch(growth), block->size, block->stack};
     block->attached = tag_epoch(layer.epoch);
     bear(growth, &layer, now->thread);
-    *heir_slot(growth, now->thread, block->stack) = (struct heir_slot){block, block->stack, growth->rounds->edges};
+    *heir_slot(growth, now->thread, block->stack) =
+        (struct heir_slot){block, block->stack, thread_of(growth, now->thread)->edges};
 }
 
 static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
@@ -336,7 +338,9 @@ static void growth_died(void *self, struct block *block, enum death_cause cause,
 }
 
 static void growth_control(void *self, const struct control *control, const struct moment *now) {
-    rounds_control(((struct growth *)self)->rounds, control, now);
+    struct growth *growth = self;
+    thread_of(growth, now->thread)->edges++;
+    rounds_control(growth->rounds, control, now);
 }
 
 /* Results. */

@@ -409,7 +409,6 @@ static void end_operation(struct rounds *rounds, uint32_t thread) {
 
 void rounds_control(struct rounds *rounds, const struct control *control, const struct moment *now) {
     if (rounds->exiting) return;
-    rounds->edges++;
     switch (control->kind) {
     case TRACE_EVENT_PHASE_BEGIN: begin_phase(rounds, control->name, now->thread); break;
     case TRACE_EVENT_PHASE_END: end_phase(rounds, control->name, now->thread); break;

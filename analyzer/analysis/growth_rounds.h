@@ -84,7 +84,6 @@ struct rounds {
     uint32_t in_flight;
     uint64_t events, next_window; /* of the process; when some series may reach its next window */
     uint32_t work_ends;           /* rounds and operations that ended before exit */
-    uint32_t edges;               /* of operations and phases, for successions */
     bool exiting;
     struct link epochs;
     struct epoch *epoch; /* the current one; NULL until something is born in it */
