@@ -103,9 +103,18 @@ static void end_block(struct model *model, uint32_t index, enum death_cause caus
     heap_drop(&model->heap, index);
 }
 
+/*
+ * Whether the order within the chunk pairs this birth with its end. Stored stamps at both ends are better knowledge:
+ * another thread may have freed the block and made one at the same address in between.
+ */
+static bool is_pair(const struct model *model, const struct trace_event *event) {
+    if (!event->partner || event->partner >= (size_t)(model->chunk_end - event)) return false;
+    return event->flags & TRACE_EVENT_INTERPOLATED || event[event->partner].flags & TRACE_EVENT_INTERPOLATED;
+}
+
 /* Makes a block findable: by the partner that ends it in this chunk, or by its address. */
 static void enter(struct model *model, uint32_t index, struct trace_event *event) {
-    if (event->partner) {
+    if (is_pair(model, event)) {
         event->stack = index;
         event->flags |= MODEL_PAIRED;
         return;
@@ -118,8 +127,8 @@ static void enter(struct model *model, uint32_t index, struct trace_event *event
     if (heap_insert(&model->heap, index)) model->error = -ENOMEM;
 }
 
-static uint32_t leave(struct model *model, struct trace_event *event, size_t before) {
-    if (event->partner && event->partner <= before) {
+static uint32_t leave(struct model *model, struct trace_event *event) {
+    if (event->partner && event->partner <= (size_t)(event - model->chunk_begin)) {
         struct trace_event *birth = event - event->partner;
         if (birth->flags & MODEL_PAIRED) {
             birth->flags &= (uint8_t)~MODEL_PAIRED;
@@ -153,16 +162,15 @@ static void apply_alloc(struct model *model, struct trace_event *event) {
     begin_block(model, event);
 }
 
-static void apply_free(struct model *model, struct trace_event *event, size_t before) {
-    uint32_t index = leave(model, event, before);
+static void apply_free(struct model *model, struct trace_event *event) {
+    uint32_t index = leave(model, event);
     model->counts.frees++;
     if (index) end_block(model, index, DEATH_FREED);
     else model->counts.unknown_frees++;
 }
 
-static void apply_realloc_out(struct model *model, struct model_thread *thread, struct trace_event *event,
-                              size_t before) {
-    uint32_t index = leave(model, event, before);
+static void apply_realloc_out(struct model *model, struct model_thread *thread, struct trace_event *event) {
+    uint32_t index = leave(model, event);
     if (thread->move_count == MODEL_MOVES) {
         model->counts.impossible++;
         if (index) end_block(model, index, DEATH_FREED);
@@ -212,11 +220,11 @@ static void apply_realloc_fail(struct model *model, struct model_thread *thread,
     model_tell_failed(model, event->size, event->stack);
 }
 
-static void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event, size_t before) {
+static void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event) {
     switch ((enum trace_event_kind)event->kind) {
     case TRACE_EVENT_ALLOC: apply_alloc(model, event); break;
-    case TRACE_EVENT_FREE: apply_free(model, event, before); break;
-    case TRACE_EVENT_REALLOC_OUT: apply_realloc_out(model, thread, event, before); break;
+    case TRACE_EVENT_FREE: apply_free(model, event); break;
+    case TRACE_EVENT_REALLOC_OUT: apply_realloc_out(model, thread, event); break;
     case TRACE_EVENT_REALLOC_IN: apply_realloc_in(model, thread, event); break;
     case TRACE_EVENT_REALLOC_FAIL: apply_realloc_fail(model, thread, event); break;
     case TRACE_EVENT_MAP: model_map(model, thread, event); break;
@@ -235,10 +243,15 @@ static bool settles(const struct trace_event *event) {
            event->kind != TRACE_EVENT_REMAP_IN;
 }
 
-void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t before) {
+void model_chunk(struct model *model, const struct trace_event *begin, const struct trace_event *end) {
+    model->chunk_begin = begin;
+    model->chunk_end = end;
+}
+
+void model_event(struct model *model, struct model_thread *thread, struct trace_event *event) {
     model_moment(model, event->stamp, thread->serial);
     if (thread->cut.count && settles(event)) model_settle(model, thread);
-    if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event, before);
+    if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event);
     else model_control(model, event);
     thread->last_event = model->now.event++;
     model->counts.events++;

@@ -57,6 +57,7 @@ struct model {
     struct operations operations;
     struct replay_clock clock;
     const struct tables *tables;
+    const struct trace_event *chunk_begin, *chunk_end;
     struct moment now;
     struct model_counts counts;
     struct memory_sample sample; /* the last one */
@@ -75,11 +76,10 @@ void model_add(struct model *model, const struct analysis *analysis, void *self)
 void model_end(struct model *model);
 void model_thread_end(struct model_thread *thread);
 
-/*
- * One event. `before` counts the events of the same chunk that lie in memory before it; where its block was made there,
- * it needs no lookup.
- */
-void model_event(struct model *model, struct model_thread *thread, struct trace_event *event, size_t before);
+/* The decoded events among which the next ones lie: partners are looked for there. */
+void model_chunk(struct model *model, const struct trace_event *begin, const struct trace_event *end);
+/* One event; it is written to. */
+void model_event(struct model *model, struct model_thread *thread, struct trace_event *event);
 /* Reports what the thread's last unmap ended. Also done by its next event. */
 void model_settle(struct model *model, struct model_thread *thread);
 

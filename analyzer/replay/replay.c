@@ -185,8 +185,9 @@ static uint64_t run_limit(const struct replay *replay) {
 static void run_source(struct replay *replay, struct source *source, uint64_t limit) {
     struct trace_event *first = source->chunk->events, *event = first + source->at;
     struct trace_event *end = first + source->chunk->count;
+    model_chunk(&replay->model, first, end);
     do {
-        model_event(&replay->model, &source->thread, event, (size_t)(event - first));
+        model_event(&replay->model, &source->thread, event);
         event++;
     } while (event < end && key_of(event->stamp, event->kind) <= limit);
     source->at = (uint32_t)(event - first);
