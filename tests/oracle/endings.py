@@ -8,6 +8,7 @@ their address space. Every trace must open, verify, and hold no impossible event
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -51,7 +52,9 @@ def check(project, trace):
         return found["events"], found["impossible"], found["lost"]
     for command in (["info", "--verify", trace], ["report", "--self", "--json", "-", trace]):
         done = subprocess.run([str(tidemark), *map(str, command)], capture_output=True, timeout=120)
-        if done.returncode:
+        # A trace that lost events under a limit is not whole; damaged it must not be.
+        lossy = command[0] == "info" and re.search(rb"^damage +none$", done.stdout, re.M)
+        if done.returncode and not lossy:
             raise Wrong(f"tidemark {command[0]}: status {done.returncode}: {(done.stdout + done.stderr)[-300:]!r}")
     t = json.loads(done.stdout)["trace"]
     t = t[0] if isinstance(t, list) else t
