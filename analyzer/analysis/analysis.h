@@ -62,11 +62,21 @@ struct memory_sample {
     bool edge;
 };
 
+/* Which blocks are to be shown; see selection.h. */
+struct block_choice {
+    uint64_t from_ns, to_ns; /* of the birth; to: UINT64_MAX for no end */
+    uint64_t min_size, max_size;
+    uint64_t min_life_ns, max_life_ns;
+    const uint32_t *threads; /* serials, ascending; NULL: all */
+    size_t thread_count;
+};
+
 /* Known before the replay starts. */
 struct replay_facts {
     uint32_t stack_count;  /* ids are below it; may be exceeded by stacks found in rings */
     uint64_t events;       /* expected */
     uint64_t duration_ns;
+    const struct block_choice *choice; /* NULL: all blocks */
     bool cut;              /* the recording ends before the process did, or the end is unknown */
 };
 

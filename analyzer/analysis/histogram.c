@@ -40,6 +40,13 @@ int histogram_add(struct histogram *h, uint64_t value) {
     return 0;
 }
 
+void histogram_take(struct histogram *h, uint64_t value) {
+    uint32_t bucket = bucket_of(value, h->bits);
+    if (bucket >= h->capacity || !h->counts[bucket]) return;
+    h->counts[bucket]--;
+    h->total--;
+}
+
 int histogram_merge(struct histogram *into, const struct histogram *from) {
     if (from->capacity > into->capacity && make_room(into, from->capacity - 1)) return -ENOMEM;
     for (uint32_t i = 0; i < from->capacity; i++) {

@@ -17,6 +17,8 @@ struct histogram {
 
 /* 0 or -ENOMEM (the value is then not counted). */
 int histogram_add(struct histogram *histogram, uint64_t value);
+/* Takes one value out that was added before. The maximum stays. */
+void histogram_take(struct histogram *histogram, uint64_t value);
 /* Adds the other's values; both have the same bits. 0 or -ENOMEM. */
 int histogram_merge(struct histogram *into, const struct histogram *from);
 /* The value below which `share` (0..1) of the values lie, about; the exact maximum for 1; 0 if there are none. */

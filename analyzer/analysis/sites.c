@@ -153,6 +153,14 @@ static void sites_failed(void *self, uint64_t size, uint32_t stack, const struct
     if (site) site->stats.failed++;
 }
 
+void sites_forget(struct sites *sites, const struct block *block, uint64_t life_ns) {
+    struct site *site = site_of(sites, block->stack);
+    if (!site || !site->stats.allocations) return;
+    site->stats.allocations--;
+    site->stats.allocated_bytes -= block->size;
+    histogram_take(&site->stats.lifetimes, life_ns);
+}
+
 static int sites_end(void *self, const struct moment *now) {
     struct sites *sites = self;
     (void)now;

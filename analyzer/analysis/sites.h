@@ -23,6 +23,9 @@ struct site_stats {
     struct histogram lifetimes; /* ns; owned by the analysis */
 };
 
+/* Takes back the count of a block that has just died after this life. What its bytes did to peaks stays. */
+void sites_forget(struct sites *sites, const struct block *block, uint64_t life_ns);
+
 size_t sites_count(const struct sites *sites);
 const struct site_stats *sites_get(const struct sites *sites, size_t index);
 /* Index of a stack's statistics, SIZE_MAX if it never allocated. */

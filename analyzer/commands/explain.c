@@ -24,6 +24,7 @@ struct explaining {
     struct progress progress;
     char what[512];
     bool shown; /* a progress line was begun */
+    struct block_choice choice;
 };
 
 static void show_progress(void *context, const char *path, uint64_t events, uint64_t expected) {
@@ -41,6 +42,26 @@ static void show_progress(void *context, const char *path, uint64_t events, uint
 
 static size_t given(int64_t value, size_t otherwise) { return value == OPTION_ABSENT ? otherwise : (size_t)value; }
 
+static uint64_t limit(int64_t value, uint64_t otherwise) {
+    return value == OPTION_ABSENT ? otherwise : (uint64_t)value;
+}
+
+/* The blocks to be shown, if any option chooses some. */
+static bool choose_blocks(struct block_choice *choice, const struct filter_values *f) {
+    *choice = (struct block_choice){
+        .from_ns = limit(f->from, 0),
+        .to_ns = limit(f->to, UINT64_MAX),
+        .min_size = limit(f->min_size, 0),
+        .max_size = limit(f->max_size, UINT64_MAX),
+        .min_life_ns = f->lifetime.given ? (uint64_t)f->lifetime.from : 0,
+        .max_life_ns = f->lifetime.given && f->lifetime.to != INT64_MAX ? (uint64_t)f->lifetime.to : UINT64_MAX,
+    };
+    const int64_t numbers[] = {f->from, f->to, f->min_size, f->max_size};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i] != OPTION_ABSENT) return true;
+    return f->lifetime.given || f->thread;
+}
+
 static struct build_options options_of(struct explaining *self, const struct rulebook *rules) {
     const struct explain_request *request = self->request;
     const struct filter_values *filters = request->filters;
@@ -55,6 +76,11 @@ static struct build_options options_of(struct explaining *self, const struct rul
         options.points = given(filters->points, DEFAULT_POINTS);
         if (given(filters->top, 0) > DEFAULT_TOP || filters->site || filters->module || filters->sort)
             options.top = SIZE_MAX;
+    }
+    if (filters && choose_blocks(&self->choice, filters)) {
+        options.choice = &self->choice;
+        options.thread = filters->thread;
+        options.top = SIZE_MAX;
     }
     if (request->symbols)
         options.symbols = (struct symbol_options){.sysroot = request->symbols->sysroot,

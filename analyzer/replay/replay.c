@@ -304,6 +304,7 @@ static struct replay_facts facts_of(const struct replay *replay) {
         .stack_count = replay->trace->nodes.count,
         .events = replay->expected,
         .duration_ns = clock_ns(&clock, last),
+        .choice = replay->options->choice,
         .cut = !tables->end.present || tables->stopped.present,
     };
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "builder.h"
@@ -46,6 +47,36 @@ static int add_replayed(struct builder *builder, struct subject *subject, const 
     return error ? error : builder_add_sites(builder, subject, space, judged);
 }
 
+/* Serials of the threads with this name or tid, ascending. */
+static size_t named_threads(const struct tables *tables, const char *name, uint32_t *serials) {
+    size_t count = 0;
+    for (size_t i = 0; i < tables->thread_count; i++) {
+        const struct thread_record *thread = &tables->threads[i];
+        char tid[16];
+        snprintf(tid, sizeof tid, "%u", thread->tid);
+        if (!strcmp(name, tid) || !strcmp(name, thread->name)) serials[count++] = thread->serial;
+    }
+    return count;
+}
+
+static int replay_chosen(struct subject *subject, const struct build_options *options, struct replay_options *replay) {
+    struct block_choice choice;
+    uint32_t *serials = NULL;
+    if (options->choice) {
+        choice = *options->choice;
+        replay->choice = &choice;
+    }
+    if (options->choice && options->thread) {
+        serials = calloc(subject->trace.tables.thread_count + 1, sizeof *serials);
+        if (!serials) return -ENOMEM;
+        choice.threads = serials;
+        choice.thread_count = named_threads(&subject->trace.tables, options->thread, serials);
+    }
+    int error = subject_replay(subject, replay);
+    free(serials);
+    return error;
+}
+
 /* 0 also where this file can't be read: then it is listed in `refused`. */
 static int add_trace(struct builder *builder, const char *path, uint32_t space, struct tree *refused,
                      struct arena *memory) {
@@ -61,7 +92,7 @@ static int add_trace(struct builder *builder, const char *path, uint32_t space, 
         *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, why)};
         return error == -ENOMEM ? error : 0;
     }
-    error = subject_replay(&subject, &options);
+    error = replay_chosen(&subject, builder->options, &options);
     if (!error) error = add_replayed(builder, &subject, path, space);
     subject_close(&subject);
     return error;

@@ -20,6 +20,8 @@ struct build_options {
     phase_facts_of phase_facts; /* may be NULL */
     void *phase_context;
     bool self;
+    const struct block_choice *choice; /* without threads; NULL: all blocks */
+    const char *thread;                /* name or tid; needs a choice; NULL: all */
     void (*progress)(void *context, const char *path, uint64_t events, uint64_t expected); /* may be NULL */
     void *progress_context;
 };

@@ -17,6 +17,8 @@ struct site_slot {
 struct candidate {
     struct report_site row;
     struct histogram lifetimes;
+    struct report_site chosen; /* numbers only */
+    struct histogram chosen_lifetimes;
     bool grows; /* has a finding that is no pass */
     bool fails;
 };

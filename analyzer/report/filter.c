@@ -55,6 +55,30 @@ static bool in_verdict(const struct report *report, const char *id) {
     return false;
 }
 
+static void show_chosen(struct report_site *site, const struct report_site *chosen) {
+    site->allocations = chosen->allocations;
+    site->allocated_bytes = chosen->allocated_bytes;
+    site->live_bytes_end = chosen->live_bytes_end;
+    site->live_blocks_end = chosen->live_blocks_end;
+    site->peak_bytes = chosen->peak_bytes;
+    site->temporary = chosen->temporary;
+    site->live_at_peak = chosen->live_at_peak;
+    site->lifetime_p50 = chosen->lifetime_p50;
+    site->lifetime_p95 = chosen->lifetime_p95;
+    site->lifetime_max = chosen->lifetime_max;
+}
+
+static void keep_chosen(struct report *report) {
+    size_t kept = 0;
+    for (size_t i = 0; report->chosen && i < report->site_count; i++) {
+        struct report_site *site = &report->sites[i];
+        show_chosen(site, &report->chosen[i]);
+        if (site->allocations || in_verdict(report, site->id)) report->sites[kept++] = *site;
+    }
+    if (report->chosen) report->site_count = kept;
+    report->chosen = NULL;
+}
+
 static void keep_sites(struct report *report, const struct report_filter *filter, const regex_t *pattern) {
     size_t kept = 0;
     int64_t others = 0;
@@ -102,6 +126,7 @@ int report_show_only(struct report *report, const struct report_filter *filter, 
     if (filter->sort && find_key(filter->sort, &offset)) return -EINVAL;
     *what = "site";
     if (filter->site && regcomp(&pattern, filter->site, REG_EXTENDED | REG_NOSUB)) return -EINVAL;
+    keep_chosen(report);
     if (filter->sort && report->site_count)
         qsort_r(report->sites, report->site_count, sizeof *report->sites, by_key, &offset);
     keep_sites(report, filter, filter->site ? &pattern : NULL);

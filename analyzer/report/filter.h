@@ -1,5 +1,6 @@
 /*
- * What of a report is shown: done after the verdict, which never depends on it.
+ * What of a report is shown: done after the verdict, which never depends on it. Where blocks were chosen (report->chosen),
+ * sites then show the numbers of those, and sites without any go.
  */
 #ifndef REPORT_FILTER_H
 #define REPORT_FILTER_H

@@ -180,8 +180,9 @@ struct report {
     size_t phase_count;
     struct report_site *sites; /* leaking first, then by live bytes at the end */
     size_t site_count;
-    int64_t sites_total; /* before --top */
-    const char *stopped; /* the limit or request that ended the program, NULL: none */
+    struct report_site *chosen; /* as sites, but counted over the blocks to be shown only; NULL: no such choice */
+    int64_t sites_total;        /* before --top */
+    const char *stopped;        /* the limit or request that ended the program, NULL: none */
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */
     size_t doubt_count;

@@ -20,6 +20,7 @@ struct naming { /* while one process is added */
     size_t capacity, used;
     uint8_t *done; /* by site number */
     const struct sites *sites;
+    const struct sites *chosen; /* NULL: all blocks are shown */
     int64_t pid;
 };
 
@@ -78,14 +79,14 @@ static struct candidate *candidate_of(struct naming *naming, uint32_t stack) {
     *number = builder->candidate_count;
     naming->used++;
     struct candidate *candidate = ARENA_ADD(builder->arena, builder->candidates, builder->candidate_count);
-    *candidate = (struct candidate){.row = {.process = naming->pid, .rss_bytes = REPORT_NONE}, .lifetimes.bits = 1};
+    *candidate = (struct candidate){
+        .row = {.process = naming->pid, .rss_bytes = REPORT_NONE}, .lifetimes.bits = 1, .chosen_lifetimes.bits = 1};
     set_stack(builder, &candidate->row, &named);
     set_id(builder, &candidate->row, &named);
     return candidate;
 }
 
-static void add_stats(struct candidate *candidate, const struct site_stats *stats) {
-    struct report_site *row = &candidate->row;
+static void add_stats(struct report_site *row, struct histogram *lifetimes, const struct site_stats *stats) {
     row->allocations += report_count(stats->allocations);
     row->allocated_bytes += report_count(stats->allocated_bytes);
     row->live_bytes_end += report_count(stats->live_bytes);
@@ -93,14 +94,21 @@ static void add_stats(struct candidate *candidate, const struct site_stats *stat
     row->peak_bytes += report_count(stats->peak_bytes);
     row->temporary += report_count(stats->temporary);
     row->live_at_peak += report_count(stats->live_at_peak);
-    histogram_merge(&candidate->lifetimes, &stats->lifetimes);
+    histogram_merge(lifetimes, &stats->lifetimes);
+}
+
+static void add_chosen(const struct naming *naming, struct candidate *candidate, uint32_t stack) {
+    size_t at = naming->chosen ? sites_find(naming->chosen, stack) : SIZE_MAX;
+    if (at != SIZE_MAX) add_stats(&candidate->chosen, &candidate->chosen_lifetimes, sites_get(naming->chosen, at));
 }
 
 static struct candidate *name_site(struct naming *naming, size_t number) {
     const struct site_stats *stats = sites_get(naming->sites, number);
     struct candidate *candidate = candidate_of(naming, stats->stack);
-    if (!naming->done[number]) add_stats(candidate, stats);
+    if (naming->done[number]) return candidate;
     naming->done[number] = 1;
+    add_stats(&candidate->row, &candidate->lifetimes, stats);
+    add_chosen(naming, candidate, stats->stack);
     return candidate;
 }
 
@@ -122,9 +130,13 @@ static int descending(const void *a, const void *b) {
 }
 
 static void name_highest(struct naming *naming, struct ranked *ranks, size_t most) {
-    size_t count = sites_count(naming->sites);
+    const struct sites *ranked = naming->chosen ? naming->chosen : naming->sites;
+    size_t count = sites_count(ranked);
     for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {
-        for (size_t i = 0; i < count; i++) ranks[i] = (struct ranked){orders[order](sites_get(naming->sites, i)), i};
+        for (size_t i = 0; i < count; i++) {
+            const struct site_stats *stats = sites_get(ranked, i);
+            ranks[i] = (struct ranked){orders[order](stats), sites_find(naming->sites, stats->stack)};
+        }
         qsort(ranks, count, sizeof *ranks, descending);
         for (size_t i = 0; i < count && i < most && ranks[i].value; i++) name_site(naming, ranks[i].number);
     }
@@ -220,6 +232,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
                    .recorder = recorder_module(&subject->trace.tables),
                    .wrappers = builder->options->wrappers},
         .sites = subject->sites,
+        .chosen = subject->selection ? selection_sites(subject->selection) : NULL,
         .pid = report_count(subject->trace.tables.process.pid),
         .done = calloc(count + 1, 1),
     };
@@ -277,20 +290,26 @@ static void set_lifetimes(struct report_site *site, const struct histogram *life
     site->lifetime_max = none ? REPORT_NONE : report_count(lifetimes->max);
 }
 
+static void finish_site(struct builder *builder, struct candidate *candidate) {
+    struct report *report = builder->report;
+    set_lifetimes(&candidate->row, &candidate->lifetimes);
+    set_lifetimes(&candidate->chosen, &candidate->chosen_lifetimes);
+    own_names(builder->arena, &candidate->row);
+    if (report->chosen) report->chosen[report->site_count] = candidate->chosen;
+    report->sites[report->site_count++] = candidate->row;
+}
+
 void builder_finish_sites(struct builder *builder) {
     struct report *report = builder->report;
-    size_t others = 0;
-    if (builder->candidate_count)
-        qsort(builder->candidates, builder->candidate_count, sizeof *builder->candidates, shown_first);
-    report->sites = arena_take(builder->arena, builder->candidate_count, sizeof *report->sites);
-    for (size_t i = 0; i < builder->candidate_count; i++) {
+    size_t others = 0, count = builder->candidate_count;
+    if (count) qsort(builder->candidates, count, sizeof *builder->candidates, shown_first);
+    report->sites = arena_take(builder->arena, count, sizeof *report->sites);
+    if (builder->options->choice) report->chosen = arena_take(builder->arena, count, sizeof *report->chosen);
+    for (size_t i = 0; i < count; i++) {
         struct candidate *candidate = &builder->candidates[i];
-        if (candidate->grows || others++ < builder->options->top) {
-            set_lifetimes(&candidate->row, &candidate->lifetimes);
-            own_names(builder->arena, &candidate->row);
-            report->sites[report->site_count++] = candidate->row;
-        }
+        if (candidate->grows || others++ < builder->options->top) finish_site(builder, candidate);
         histogram_release(&candidate->lifetimes);
+        histogram_release(&candidate->chosen_lifetimes);
     }
     number_ids(builder);
 }

@@ -3,9 +3,9 @@
  */
 #include "subject.h"
 
-static const struct analysis *const analyses[] = {&totals_analysis, &sites_analysis, &curve_analysis, &phases_analysis,
-                                                  &growth_analysis};
-#define ANALYSES (sizeof analyses / sizeof *analyses)
+static const struct analysis *const analyses[] = {&totals_analysis, &sites_analysis,  &curve_analysis,
+                                                  &phases_analysis, &growth_analysis, &selection_analysis};
+#define ANALYSES (sizeof analyses / sizeof *analyses) /* the last only where blocks were chosen */
 
 int subject_open(struct subject *subject, const char *path, struct reader_refusal *refusal) {
     *subject = (struct subject){0};
@@ -13,13 +13,15 @@ int subject_open(struct subject *subject, const char *path, struct reader_refusa
 }
 
 int subject_replay(struct subject *subject, const struct replay_options *options) {
-    void *selves[ANALYSES];
-    int error = replay_trace(&subject->trace, analyses, selves, ANALYSES, options, &subject->replay);
+    void *selves[ANALYSES] = {0};
+    size_t count = options->choice ? ANALYSES : ANALYSES - 1;
+    int error = replay_trace(&subject->trace, analyses, selves, count, options, &subject->replay);
     subject->totals = selves[0];
     subject->sites = selves[1];
     subject->curve = selves[2];
     subject->phases = selves[3];
     subject->growth = selves[4];
+    subject->selection = selves[5];
     return error;
 }
 
@@ -28,6 +30,7 @@ void subject_close(struct subject *subject) {
     sites_release(subject->sites);
     curve_release(subject->curve);
     phases_release(subject->phases);
+    selection_release(subject->selection);
     if (subject->growth) growth_release(subject->growth);
     trace_close(&subject->trace);
     *subject = (struct subject){.trace.input.fd = -1};

@@ -7,6 +7,7 @@
 #include "../analysis/curve.h"
 #include "../analysis/growth.h"
 #include "../analysis/phases.h"
+#include "../analysis/selection.h"
 #include "../analysis/sites.h"
 #include "../analysis/totals.h"
 #include "../replay/replay.h"
@@ -19,11 +20,12 @@ struct subject {
     struct curve *curve;
     struct phases *phases;
     struct growth *growth;
+    struct selection *selection; /* NULL unless blocks were chosen */
 };
 
 /* 0, or -errno with the reason in *refusal. */
 int subject_open(struct subject *subject, const char *path, struct reader_refusal *refusal);
-/* One replay with all analyses. 0 or -errno. */
+/* One replay with all analyses; with a selection where options->choice is set. 0 or -errno. */
 int subject_replay(struct subject *subject, const struct replay_options *options);
 void subject_close(struct subject *subject);
 
