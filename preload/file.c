@@ -436,6 +436,11 @@ void file_punch(const struct file_slot *slot) {
     release(fd);
 }
 
+void file_punch_data(const struct file_slot *slot) {
+    const struct file_slot data = {NULL, slot->offset + TRACE_SLOT_CONTROL, slot->length - TRACE_SLOT_CONTROL};
+    file_punch(&data);
+}
+
 int file_reserve(const struct file_slot *slot) {
     int fd = descriptor();
     int error = fd < 0 ? fd : reserve(fd, slot->offset, slot->length);

@@ -45,6 +45,8 @@ int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_
 
 /* Gives a slot's pages back to the file system; it reads as zeros then. The slot may be used again after file_reserve. */
 void file_punch(const struct file_slot *slot);
+/* The same for all but a ring's or the journal's control page, for when it may go on. */
+void file_punch_data(const struct file_slot *slot);
 int file_reserve(const struct file_slot *slot);
 
 /* Writes the index of the frames appended since the last one. */

@@ -4,6 +4,7 @@
  */
 #include "probe.h"
 #include "real.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -202,11 +203,18 @@ DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, cons
  * the message of a name that it does not find.
  */
 
+static long kernel(long number, long a, long b, long c, long d, long e, long f) {
+    long result = sys_pass(number, a, b, c, d, e, f);
+    if (likely(result >= 0 || result < -4095)) return result;
+    errno = (int)-result;
+    return -1;
+}
+
 static uint8_t internal(uintptr_t ip) { return real_is_allocator(ip) ? TRACE_EVENT_INTERNAL : 0; }
 
 #define MAP(name)                                                                                                           \
     void *name(void *address, size_t length, int protection, int flags, int fd, off_t offset) {                             \
-        void *mapping = (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);                          \
+        void *mapping = (void *)kernel(SYS_mmap, (long)address, (long)length, protection, flags, fd, offset);               \
         struct unwind_registers registers = PROBE_REGISTERS();                                                              \
         if (mapping != MAP_FAILED) probe_birth(TRACE_EVENT_MAP, internal(registers.ip), mapping, length, &registers);       \
         return mapping;                                                                                                     \
@@ -217,7 +225,7 @@ MAP(mmap64)
 int munmap(void *address, size_t length) {
     struct unwind_registers registers = PROBE_REGISTERS();
     probe_sized(TRACE_EVENT_UNMAP, internal(registers.ip), address, length, &registers);
-    int result = (int)syscall(SYS_munmap, address, length);
+    int result = (int)kernel(SYS_munmap, (long)address, (long)length, 0, 0, 0, 0);
     if (result) probe_sized(TRACE_EVENT_UNMAP_FAIL, 0, address, length, &registers);
     return result;
 }
@@ -233,7 +241,7 @@ void *mremap(void *address, size_t old_length, size_t length, int flags, ...) {
     }
     uint8_t own = internal(registers.ip);
     probe_sized(TRACE_EVENT_REMAP_OUT, own, address, old_length, &registers);
-    void *moved = (void *)syscall(SYS_mremap, address, old_length, length, flags, wanted);
+    void *moved = (void *)kernel(SYS_mremap, (long)address, (long)old_length, (long)length, flags, (long)wanted, 0);
     bool failed = moved == MAP_FAILED;
     probe_sized(failed ? TRACE_EVENT_REMAP_FAIL : TRACE_EVENT_REMAP_IN, own, failed ? address : moved,
                 failed ? old_length : length, &registers);
@@ -263,7 +271,7 @@ void *sbrk(intptr_t step) {
 
 int madvise(void *address, size_t length, int advice) {
     struct unwind_registers registers = PROBE_REGISTERS();
-    int result = (int)syscall(SYS_madvise, address, length, advice);
+    int result = (int)kernel(SYS_madvise, (long)address, (long)length, advice, 0, 0, 0);
     if (result == 0 && (advice == MADV_DONTNEED || advice == MADV_FREE))
         probe_sized(TRACE_EVENT_ADVISE, internal(registers.ip), address, length, &registers);
     return result;

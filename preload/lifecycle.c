@@ -362,14 +362,16 @@ static void write_rest(enum lifecycle_exit how, int status) {
     file_index();
 }
 
-static void punch_slots(void) {
-    for (struct thread *t = threads_first(); t; t = t->next) file_punch(&t->slot);
-    nodes_punch();
-    file_punch(journal_slot());
+/* After an exec that fails the recording goes on: control pages stay, and so do the nodes, which the trie compares with. */
+static void punch_slots(bool for_good) {
+    void (*punch)(const struct file_slot *) = for_good ? file_punch : file_punch_data;
+    for (struct thread *t = threads_first(); t; t = t->next) punch(&t->slot);
+    punch(journal_slot());
+    if (for_good) nodes_punch();
 }
 
 static bool reserve_slots(void) {
-    bool all = nodes_reserve() && file_reserve(journal_slot()) == 0;
+    bool all = file_reserve(journal_slot()) == 0;
     for (struct thread *t = threads_first(); t && all; t = t->next) all = file_reserve(&t->slot) == 0;
     return all;
 }
@@ -382,7 +384,7 @@ static void end(enum lifecycle_exit how, int status) {
     bool alone = threads_alive() <= 1;
     if (alone) probe_switch(0);
     file_close();
-    if (alone) punch_slots();
+    if (alone) punch_slots(how != EXIT_EXEC);
     else writer_punch_idle();
     probe_heed(before);
     lock_give(&life.tick_lock);

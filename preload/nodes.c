@@ -90,9 +90,3 @@ void nodes_drained(uint32_t end) { nodes.drained = end; }
 void nodes_punch(void) {
     for (uint32_t i = 0; i < EXTENTS && nodes.slots[i].memory; i++) file_punch(&nodes.slots[i]);
 }
-
-bool nodes_reserve(void) {
-    for (uint32_t i = 0; i < EXTENTS && nodes.slots[i].memory; i++)
-        if (file_reserve(&nodes.slots[i]) != 0) return false;
-    return true;
-}

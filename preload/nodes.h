@@ -4,7 +4,6 @@
 #ifndef PRELOAD_NODES_H
 #define PRELOAD_NODES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +20,7 @@ void *nodes_extent(uint32_t first);
 size_t nodes_pending(uint8_t *raw, size_t capacity, uint64_t *first, uint32_t *end);
 void nodes_drained(uint32_t end);
 
-/* Gives the slots' pages back; nodes_reserve takes them again, false when the disk has none. */
+/* Gives the slots' pages back, for good. */
 void nodes_punch(void);
-bool nodes_reserve(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include "probe.h"
 #include "real.h"
 
+#include <errno.h>
 #include <linux/seccomp.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
@@ -57,15 +58,22 @@ ASIDE(initgroups, (const char *user, gid_t group), (user, group))
 ASIDE(unshare, (int flags), (flags))
 ASIDE(setns, (int fd, int kind), (fd, kind))
 
+/* libc's syscall, for an allocator that makes calls before the real functions can be looked up. */
+static long direct(long number, long a, long b, long c, long d, long e, long f) {
+    long result = sys_pass(number, a, b, c, d, e, f);
+    if (result >= 0 || result < -4095) return result;
+    errno = (int)-result;
+    return -1;
+}
+
 int prctl(int option, ...) {
     unsigned long a[4];
     va_list list;
     va_start(list, option);
     for (int i = 0; i < 4; i++) a[i] = va_arg(list, unsigned long);
     va_end(list);
-    real_resolve();
     if (option == PR_SET_SECCOMP) lifecycle_shut_in(false);
-    return real.prctl(option, a[0], a[1], a[2], a[3]);
+    return (int)direct(SYS_prctl, option, (long)a[0], (long)a[1], (long)a[2], (long)a[3], 0);
 }
 
 /*
@@ -78,7 +86,6 @@ __attribute__((used)) static void privileges_before_seccomp(long number, long op
         lifecycle_shut_in(operation == SECCOMP_SET_MODE_FILTER && (flags & SECCOMP_FILTER_FLAG_TSYNC));
 }
 __attribute__((used)) static void *privileges_real_syscall(void) {
-    real_resolve();
-    return (void *)(uintptr_t)real.syscall;
+    return real_is_resolved() ? (void *)(uintptr_t)real.syscall : (void *)(uintptr_t)direct;
 }
 MACHINE_DEFINE_SYSCALL_HOOK(syscall, SYS_seccomp, privileges_before_seccomp, privileges_real_syscall)

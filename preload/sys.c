@@ -43,11 +43,7 @@ bool sys_is_quiet(void) {
     return here < quiet.low || here >= quiet.high;
 }
 
-static inline long call(long number, long a, long b, long c, long d, long e, long f) {
-    if (sys_is_quiet() && number != SYS_futex) return -EPERM;
-#ifdef SYS_FAULTS
-    if (fault(number)) return -sys_fault_errno;
-#endif
+long sys_pass(long number, long a, long b, long c, long d, long e, long f) {
     long result;
     register long r10 __asm__("r10") = d;
     register long r8 __asm__("r8") = e;
@@ -57,6 +53,14 @@ static inline long call(long number, long a, long b, long c, long d, long e, lon
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
     return result;
+}
+
+static inline long call(long number, long a, long b, long c, long d, long e, long f) {
+    if (sys_is_quiet() && number != SYS_futex) return -EPERM;
+#ifdef SYS_FAULTS
+    if (fault(number)) return -sys_fault_errno;
+#endif
+    return sys_pass(number, a, b, c, d, e, f);
 }
 
 #define CALL0(n) call(n, 0, 0, 0, 0, 0, 0)

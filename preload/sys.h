@@ -23,6 +23,9 @@ void sys_quiet(uintptr_t except_low, uintptr_t except_high);
 bool sys_is_quiet(void); /* for the calling thread */
 bool sys_is_shut(void);  /* for any */
 
+/* A call that the target makes, passed on as it is: -errno in the result, no fault, no quiet. */
+long sys_pass(long number, long a, long b, long c, long d, long e, long f);
+
 void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset); /* NULL on failure */
 /* Private zeroed memory, page-aligned, not counted against a guard; NULL on failure. */
 void *sys_memory(size_t length);
