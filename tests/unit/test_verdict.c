@@ -1,0 +1,469 @@
+/* links: analyzer/verdict/verdict.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/baseline.c analyzer/verdict/suppressions.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/statistics.c analyzer/verdict/owners.c analyzer/report/arena.c libs: -linih -ljansson
+ *
+ * From findings and rules to one result: exit codes, budget files good and bad, what is measured, baselines and
+ * suppressions. The report is made by hand, so every expectation can be read off it.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "verdict/baseline.h"
+#include "verdict/budget.h"
+#include "verdict/limits.h"
+#include "verdict/owners.h"
+#include "verdict/suppressions.h"
+#include "verdict/verdict.h"
+
+enum { MIB = 1048576 };
+
+static struct report_frame frames[] = {{.function = "keep_row", .file = "src/rows.c", .line = 12, .module = "app"},
+                                       {.function = "main", .file = "src/main.c", .line = 40, .module = "app"}};
+static struct report_growth growths[] = {
+    {.phase = "load",
+     .class_slug = "leak",
+     .ci_low = 90,
+     .ci_high = 110,
+     .bytes_per_round = 100,
+     .sentence = "evidence"},
+    {.phase = "idle", .class_slug = "step", .bytes_per_round = NAN, .ci_low = NAN, .ci_high = NAN, .sentence = "once"}};
+static struct report_site site = {.id = "s1",
+                                  .function = "keep_row",
+                                  .stack = frames,
+                                  .depth = 2,
+                                  .live_bytes_end = 5 * MIB,
+                                  .growth = growths,
+                                  .growth_count = 1};
+static struct report_op operation = {.name = "get",
+                                     .count = 1000,
+                                     .ok = 980,
+                                     .failed = 10,
+                                     .rejected = 10,
+                                     .peak_in_flight = 7,
+                                     .ns = {.mean = 2e6, .p50 = 1e6, .p95 = 5e6, .p99 = 9e6, .max = 2e7}};
+static struct report_value value = {"hits", 93, 10, 93};
+static struct report_round rounds[6];
+static struct report_phase phases[4];
+static struct report_point curve[60];
+static struct report_process process = {.pid = 1,
+                                        .exe = "/bin/app",
+                                        .started = "2026-03-01T12:00:00Z",
+                                        .duration_ns = 60000000000,
+                                        .exit_kind = "signal",
+                                        .exit_code = 9};
+static struct report report;
+
+/* RSS 100 MiB, up to 200 in the phase `load` (10 to 20 s), back to 105 at 30 s, rising to 130 at the end. */
+static int64_t rss_at(int second) {
+    if (second < 10) return 100 * MIB;
+    if (second <= 20) return 200 * MIB;
+    if (second < 30) return 150 * MIB;
+    return (105 + (second - 30) * 25 / 29) * (int64_t)MIB;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        rounds[i] = (struct report_round){.round = i + 1,
+                                          .begin = 10000000000 + i * 1700000000ll,
+                                          .end = 11500000000 + i * 1700000000ll,
+                                          .live_end = (10 + i) * MIB,
+                                          .rss_end = (100 + 2 * i) * (int64_t)MIB};
+    phases[0] = (struct report_phase){.name = "load",
+                                      .rounds = 6,
+                                      .rounds_kind = "phases",
+                                      .items = 600,
+                                      .duration_ns = 10000000000,
+                                      .items_per_s = 60,
+                                      .rss_start = 100 * MIB,
+                                      .rss_peak = 200 * MIB,
+                                      .rss_end = 110 * MIB,
+                                      .live_start = 10 * MIB,
+                                      .live_peak = 40 * MIB,
+                                      .live_end = 16 * MIB,
+                                      .allocations = 6000,
+                                      .retained_bytes = 6000,
+                                      .round_ns = {.mean = 1.5e9},
+                                      .ops = &operation,
+                                      .op_count = 1,
+                                      .values = &value,
+                                      .value_count = 1,
+                                      .instances = rounds,
+                                      .instance_count = 6};
+    phases[1] = (struct report_phase){.name = "import@10",
+                                      .rounds = 1,
+                                      .items = 10,
+                                      .items_per_s = 100,
+                                      .rss_start = 0,
+                                      .rss_peak = 10 * MIB,
+                                      .round_ns = {.mean = 1e9}};
+    phases[2] = (struct report_phase){.name = "import@100",
+                                      .rounds = 1,
+                                      .items = 100,
+                                      .items_per_s = 90,
+                                      .rss_start = 0,
+                                      .rss_peak = 12 * MIB,
+                                      .round_ns = {.mean = 10e9}};
+    phases[3] = (struct report_phase){.name = "import@1000",
+                                      .rounds = 1,
+                                      .items = 1000,
+                                      .items_per_s = 50,
+                                      .rss_start = 0,
+                                      .rss_peak = 30 * MIB,
+                                      .round_ns = {.mean = 200e9}};
+    for (int i = 0; i < 60; i++)
+        curve[i] = (struct report_point){.t = i * 1000000000ll,
+                                         .rss_bytes = rss_at(i),
+                                         .live_bytes = 10 * MIB,
+                                         .pinned_bytes = 12 * MIB,
+                                         .pss_bytes = REPORT_NONE,
+                                         .vms_bytes = 300 * MIB,
+                                         .cpu = 1.5,
+                                         .threads = 4,
+                                         .fds = 9};
+    report = (struct report){
+        .trace = {.events = 1000000},
+        .system = {.cpus = 2},
+        .processes = &process,
+        .process_count = 1,
+        .totals = {.peak_rss_bytes = 200 * MIB, .peak_live_bytes = 40 * MIB, .live_bytes_end = 16 * MIB},
+        .curve = curve,
+        .point_count = 60,
+        .phases = phases,
+        .phase_count = 4,
+        .sites = &site,
+        .site_count = 1,
+        .verdict = {.judged_phases = 1, .judged_sites = 3}};
+    growths[0].class_slug = "leak";
+    growths[0].ci_low = 90;
+    return 0;
+}
+
+/* A file of this text; its name. */
+static const char *file_of(const char *text) {
+    static char name[64];
+    snprintf(name, sizeof name, "/tmp/tidemark-verdict-XXXXXX");
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    return name;
+}
+
+static struct budget *budget_of(const char *text) {
+    struct budget *budget;
+    struct rule_error error;
+    const char *name = file_of(text);
+    int result = budget_read(name, &budget, &error);
+    unlink(name);
+    if (result) fail_msg("line %d: %s", error.line, error.text);
+    return budget;
+}
+
+static void decide(const struct verdict_rules *rules, const char *result, int exit_code) {
+    struct verdict *verdict;
+    assert_int_equal(verdict_decide(&report, rules, &verdict), 0);
+    assert_string_equal(report.verdict.result, result);
+    assert_int_equal(report.verdict.exit_code, exit_code);
+    assert_int_equal(report.verdict.judged_sites, 3);
+    verdict_release(verdict);
+    report.verdict = (struct report_verdict){.judged_phases = 1, .judged_sites = 3};
+}
+
+static void test_results_and_exit_codes(void **state) {
+    (void)state;
+    struct verdict_rules plain = {.leak_exit_code = -1}, strict = {.leak_exit_code = -1, .strict = true};
+    decide(&plain, "leak", 10);
+    decide(&(struct verdict_rules){.leak_exit_code = 42}, "leak", 42);
+    growths[0].class_slug = "filling";
+    decide(&plain, "warn", 0);
+    decide(&strict, "warn", 10);
+    growths[0].class_slug = "bounded";
+    decide(&plain, "pass", 0);
+    decide(&strict, "pass", 0);
+    decide(&(struct verdict_rules){.leak_exit_code = -1, .min_rounds = 10}, "inconclusive", 12);
+    decide(&(struct verdict_rules){.leak_exit_code = -1, .min_rounds = 10, .allow_inconclusive = true}, "inconclusive",
+           0);
+    decide(&(struct verdict_rules){.leak_exit_code = -1, .stopped = "rss=1G"}, "budget", 11);
+    decide(&(struct verdict_rules){.leak_exit_code = -1, .not_recorded = true}, "pass", 13);
+    report.verdict.judged_phases = 0;
+    decide(&plain, "nothing-judged", 0);
+    report.verdict.judged_phases = 0;
+    decide(&strict, "nothing-judged", 12);
+    report.trace.lost_events = 100000;
+    decide(&plain, "inconclusive", 12);
+}
+
+/* Checks one rule by itself: how its row is judged and what value it shows. */
+static void rule(const char *text, const char *state, const char *shown) {
+    struct budget *budget = budget_of(text);
+    struct arena *arena = arena_new();
+    struct budget_result result;
+    budget_check(budget, &report, arena, &result);
+    assert_int_equal(result.row_count, 1);
+    if (strcmp(result.rows[0].state, state) != 0 || strcmp(result.rows[0].value, shown) != 0)
+        fail_msg("%s: %s, %s", text, result.rows[0].state, result.rows[0].value);
+    arena_free(arena);
+    budget_release(budget);
+}
+
+static void test_run_rules(void **state) {
+    (void)state;
+    rule("[run]\nmax-rss = 200M\n", "ok", "200 MiB");
+    rule("[run]\nmax-rss = 199M\n", "exceeded", "200 MiB");
+    rule("[run]\nwarn-max-rss = 199M\n", "warn", "200 MiB");
+    rule("[run]\nmax-live = 40M\n", "ok", "40 MiB");
+    rule("[run]\nmax-vms = 299M\n", "exceeded", "300 MiB");
+    rule("[run]\nmax-duration = 1m\n", "ok", "60 s");
+    rule("[run]\nmax-rss-growth = 30M\n", "ok", "30 MiB"); /* 130 less 100 */
+    rule("[run]\nmax-cpu = 75%\n", "ok", "75%");           /* 1.5 of 2 processors */
+    rule("[run]\nmax-threads = 3\n", "exceeded", "4");
+    rule("[run]\nmax-fds = 9\n", "ok", "9");
+    rule("[run]\nmax-concurrent = 7\n", "ok", "7");
+    rule("[run]\nmax-unreleased = 16M\n", "ok", "16 MiB");
+    rule("[run]\nmin-success = 99%\n", "exceeded", "98.99%"); /* 980 of 990: the rejected do not count */
+    rule("[run]\nclassic-leak = 15%\n", "ok", "0% (memory fell back by 5 %)");
+    rule("[run]\nexpect-exit = signal:9\n", "ok", "signal:9");
+    rule("[run]\nexpect-exit = code:0\n", "exceeded", "signal:9");
+    rule("[run]\nvalue hits = >= 90\n", "ok", "93");
+}
+
+static void test_phase_rules(void **state) {
+    (void)state;
+    rule("[phase]\nmatch = load\nmax-overhead = 99M\n", "exceeded", "100 MiB");
+    rule("[phase]\nmatch = load\nmax-overhead-live = 30M\n", "ok", "30 MiB");
+    rule("[phase]\nmatch = load\nmax-growth = 10M\n", "ok", "10 MiB");
+    rule("[phase]\nmatch = load\nmax-growth-live = 5M\n", "exceeded", "6 MiB");
+    rule("[phase]\nmatch = load\nmax-growth-percent = 10%\n", "ok", "10%");
+    rule("[phase]\nmatch = load\nmax-growth-per-round = 1M\n", "exceeded", "2 MiB");
+    rule("[phase]\nmatch = l*\nmax-bytes-per-item = 10\n", "ok", "10 B");
+    rule("[phase]\nmatch = load\nmax-bytes-per-op = 5\n", "exceeded", "6 B");
+    rule("[phase]\nmatch = load\nmax-allocations-per-item = 10\n", "ok", "10");
+    rule("[phase]\nmatch = load\nmin-items-per-s = 61\n", "exceeded", "60");
+    rule("[phase]\nmatch = load\nmin-ops-per-s = 100\n", "ok", "100");
+    rule("[phase]\nmatch = load\nmax-p95 = 5ms\n", "ok", "5 ms");
+    rule("[phase]\nmatch = load\nmax-max = 19ms\n", "exceeded", "20 ms");
+    rule("[phase]\nmatch = load\nmax-drift = 1%\n", "ok", "0%");
+    rule("[phase]\nmatch = load\nmin-rounds = 7\n", "not-judged", "6");
+    rule("[phase]\nmatch = load\nvalue hits = 93\n", "ok", "93");
+    rule("[phase]\nmatch = load\nvalue misses = <= 5\n", "not-judged", "unknown");
+    rule("[phase]\nmatch = load\nrecover-to = 10% within 15s\n", "ok", "5% after 10 s"); /* the phase ends at 20 s */
+    rule("[phase]\nmatch = load\nrecover-to = 10% within 5s\n", "exceeded", "50% at best");
+    rule("[phase]\nmatch = laod\nmax-rss = 1G\n", "not-judged", "no phase matches; the nearest is load");
+}
+
+static void test_scaling_compare_capacity(void **state) {
+    (void)state;
+    rule("[scaling]\nmatch = import@*\noverhead = linear\n", "ok", "0.03 times, smallest to largest");
+    rule("[scaling]\nmatch = import@*\noverhead = constant\n", "exceeded", "3 times, smallest to largest");
+    rule("[scaling]\nmatch = import@*\nthroughput = constant\ntolerance = 50%\n", "ok",
+         "0.5 times, smallest to largest");
+    rule("[compare]\na = import@100\nb = import@10\nmax-slower = 800%\n", "exceeded", "900%");
+    rule("[compare]\na = import@100\nb = import@10\nmax-bigger = 20%\n", "ok", "20%");
+    rule("[compare]\na = import@1000\nb = import@10\nmin-ratio = 0.5\n", "ok", "0.5");
+    rule("[capacity]\nmatch = import@*\nmin-level = 100\n", "ok", "1000, never broke");
+}
+
+static void test_capacity_takes_broken_levels_as_the_limit(void **state) {
+    (void)state;
+    struct budget *budget =
+        budget_of("[phase]\nmatch = import@*\nmin-items-per-s = 60\n[capacity]\nmatch = import@*\nmin-level = 100\n");
+    struct arena *arena = arena_new();
+    struct budget_result result;
+    budget_check(budget, &report, arena, &result);
+    assert_int_equal(result.row_count, 4);
+    assert_string_equal(result.rows[2].state, "warn"); /* beyond what is asked for */
+    assert_string_equal(result.rows[3].value, "100, breaks at 1000");
+    assert_false(result.exceeded);
+    arena_free(arena);
+    budget_release(budget);
+}
+
+static void refused(const char *text, int line, const char *part) {
+    struct budget *budget = NULL;
+    struct rule_error error;
+    const char *name = file_of(text);
+    assert_int_equal(budget_read(name, &budget, &error), -EINVAL);
+    unlink(name);
+    if (error.line != line || !strstr(error.text, part)) fail_msg("%s -> line %d: %s", text, error.line, error.text);
+}
+
+static void test_bad_budgets(void **state) {
+    (void)state;
+    refused("[run]\nmax-rss = lots\n", 2, "expected a size");
+    refused("[run]\nmax-rrs = 1M\n", 2, "unknown key `max-rrs` in [run]");
+    refused("[phases]\nmatch = x\n", 1, "unknown section [phases]");
+    refused("[run]\n  max-rss = 1M\n", 2, "flush left");
+    refused("[phase import]\nmax-rss = 1M\n", 1, "unknown section");
+    refused("[run] max-rss = 1M\n", 1, "alone on its line");
+    refused("[run]\nmax-rss[x] = 1M\n", 2, "bracket");
+    refused("[run]\nmax-rss: 1M\n", 2, "KEY = VALUE");
+    refused("max-rss = 1M\n", 1, "before the first");
+    refused("[phase]\nmax-rss = 1M\n", 1, "needs match");
+    refused("[site]\nmatch = (\n", 2, "not a regular expression");
+    refused("[site]\nmatch = x\nuntil = soon\n", 3, "date");
+    refused("[run]\nmax-rss =\n", 2, "no value");
+    refused("[phase]\nmatch = a\nrecover-to = 10%\n", 3, "within");
+    char text[400];
+    snprintf(text, sizeof text, "[phase]\nmatch = %0200d\n", 1);
+    refused(text, 2, "longer than");
+}
+
+static void test_declarations(void **state) {
+    (void)state;
+    struct budget *budget = budget_of("# comment\n[phase]\nmatch = import*\nsteady = yes\nwarm-up = 3\nlag = "
+                                      "2\n\n[phase]\nmatch = *index\nbuilds = yes\nwarm-up = 20%\n");
+    struct phase_facts facts = {.settings = GROWTH_SETTINGS_DEFAULT};
+    assert_true(budget_phase_facts(budget, "import@7", &facts));
+    assert_true(facts.steady && !facts.builds && facts.settings.warm_up_rounds == 3 && facts.settings.lag == 2);
+    facts = (struct phase_facts){.settings = GROWTH_SETTINGS_DEFAULT};
+    assert_true(budget_phase_facts(budget, "build-index", &facts));
+    assert_true(facts.builds && !facts.steady && facts.settings.warm_up_share == 0.2);
+    assert_false(budget_phase_facts(budget, "other", &facts));
+    budget_release(budget);
+}
+
+static void test_ignored_leaks(void **state) {
+    (void)state;
+    struct verdict_rules rules = {.leak_exit_code = -1};
+    struct {
+        const char *text, *result;
+    } cases[] = {
+        {"[site]\nmatch = ^keep_\nignore = leak\nreason = ticket 7\n", "pass"},
+        {"[site]\nmatch = ^keep_\nignore = leak\nuntil = 2026-03-01\n", "pass"},
+        {"[site]\nmatch = ^keep_\nignore = leak\nuntil = 2026-02-28\n", "leak"},
+        {"[site]\nmatch = ^other\nignore = leak\n", "leak"},
+        {"[phase]\nmatch = load\nbuilds = yes\n", "pass"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct budget *budget = budget_of(cases[i].text);
+        rules.budget = budget;
+        decide(&rules, cases[i].result, cases[i].result[0] == 'l' ? 10 : 0);
+        budget_release(budget);
+    }
+}
+
+static void test_unused_ignores_are_told(void **state) {
+    (void)state;
+    struct budget *budget = budget_of("[site]\nmatch = nobody\nignore = leak\n");
+    struct verdict_rules rules = {.leak_exit_code = -1, .budget = budget};
+    struct verdict *verdict;
+    assert_int_equal(verdict_decide(&report, &rules, &verdict), 0);
+    assert_int_equal(report.verdict.hint_count, 1);
+    assert_string_equal(report.verdict.hints[0], "unused: [site] line 1: match = nobody");
+    verdict_release(verdict);
+    budget_release(budget);
+}
+
+static struct suppressions *suppressions_of(const char *text) {
+    struct suppressions *suppressions;
+    struct rule_error error;
+    const char *name = file_of(text);
+    assert_int_equal(suppressions_read(name, &suppressions, &error), 0);
+    unlink(name);
+    return suppressions;
+}
+
+static void test_suppressions(void **state) {
+    (void)state;
+    struct {
+        const char *pattern;
+        bool match;
+    } cases[] = {
+        {"keep_row", true}, {"row", true},      {"keep*row", true}, {"^keep", true}, {"^row", false},
+        {"row$", true},     {"keep$", false},   {"rows.c", true},   {"app", true},   {"k*p_*w", true},
+        {"^main$", true},   {"nothing", false}, {"src/*.c", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "# comment\n\nleak:%s\n", cases[i].pattern);
+        struct suppressions *suppressions = suppressions_of(text);
+        if ((suppressions_match(suppressions, &site) == 0) != cases[i].match) fail_msg("%s", cases[i].pattern);
+        suppressions_release(suppressions);
+    }
+    struct suppressions *suppressions = suppressions_of("race:x\nleak:keep_row\n");
+    assert_int_equal(suppressions_count(suppressions), 1);
+    decide(&(struct verdict_rules){.leak_exit_code = -1, .suppressions = suppressions}, "pass", 0);
+    suppressions_release(suppressions);
+}
+
+static void test_baseline(void **state) {
+    (void)state;
+    struct baseline *baseline;
+    struct rule_error error;
+    char name[64];
+    snprintf(name, sizeof name, "%s", file_of("{}"));
+    assert_int_equal(baseline_read(name, &baseline, &error), -EINVAL);
+    assert_int_equal(baseline_write(name, &report), 0);
+    assert_int_equal(baseline_read(name, &baseline, &error), 0);
+    unlink(name);
+    struct verdict_rules rules = {.leak_exit_code = -1, .baseline = baseline};
+    decide(&rules, "pass", 0);
+    growths[0].ci_low = 111; /* beyond the stored upper bound */
+    decide(&rules, "leak", 10);
+    site.id = "s2";
+    decide(&rules, "leak", 10);
+    site.id = "s1";
+    baseline_release(baseline);
+}
+
+static void test_limits(void **state) {
+    (void)state;
+    double value_of;
+    assert_true(limit_parse("1.5M", LIMIT_BYTES, &value_of) && value_of == 1.5 * MIB);
+    assert_true(limit_parse("64k", LIMIT_BYTES, &value_of) && value_of == 65536);
+    assert_true(limit_parse("100", LIMIT_BYTES, &value_of) && value_of == 100);
+    assert_true(limit_parse("10M/s", LIMIT_BYTES_PER_SECOND, &value_of) && value_of == 10.0 * MIB);
+    assert_true(limit_parse("5m", LIMIT_TIME, &value_of) && value_of == 300e9);
+    assert_true(limit_parse("15%", LIMIT_SHARE, &value_of) && fabs(value_of - 0.15) < 1e-12);
+    assert_false(limit_parse("1.5", LIMIT_COUNT, &value_of));
+    assert_false(limit_parse("-5", LIMIT_BYTES, &value_of));
+    assert_false(limit_parse("", LIMIT_BYTES, &value_of));
+    assert_false(limit_parse("1MM", LIMIT_BYTES, &value_of));
+}
+
+static void test_owners(void **state) {
+    (void)state;
+    struct owner_frame python[] = {{"_PyObject_Malloc", "libpython3.11.so.1.0"}, {"main", "app"}};
+    struct owner_frame extension[] = {{"make_thing", "_ext.so"}, {"_PyEval_EvalFrameDefault", "libpython3.11.so.1.0"}};
+    struct owner_frame stdio[] = {{"_IO_file_doallocate", "libc.so.6"}, {"printf", "libc.so.6"}, {"main", "app"}};
+    struct owner_frame opened[] = {{"fopen", "libc.so.6"}, {"open_log", "app"}};
+    struct owner_frame constructor[] = {
+        {"Plugin::Plugin", "plugin.so"}, {"call_init", "ld-linux-x86-64.so.2"}, {"_dl_init", "ld-linux-x86-64.so.2"}};
+    struct owner_frame obstack[] = {{"xmalloc", "gcc"}, {"_obstack_newchunk", "gcc"}, {"parse", "gcc"}};
+    assert_int_equal(growth_owner_of(python, 2, false), GROWTH_OWNER_INTERPRETER);
+    assert_int_equal(growth_owner_of(extension, 2, false), GROWTH_OWNER_PROGRAM);
+    assert_int_equal(growth_owner_of(stdio, 3, false), GROWTH_OWNER_RUNTIME);
+    assert_int_equal(growth_owner_of(opened, 2, false), GROWTH_OWNER_PROGRAM);
+    assert_int_equal(growth_owner_of(constructor, 3, false), GROWTH_OWNER_PROGRAM);
+    assert_int_equal(growth_owner_of(obstack, 3, false), GROWTH_OWNER_POOL);
+    assert_int_equal(growth_owner_of(opened, 2, true), GROWTH_OWNER_RUNTIME);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_results_and_exit_codes),
+        TEST(test_run_rules),
+        TEST(test_phase_rules),
+        TEST(test_scaling_compare_capacity),
+        TEST(test_capacity_takes_broken_levels_as_the_limit),
+        TEST(test_bad_budgets),
+        TEST(test_declarations),
+        TEST(test_ignored_leaks),
+        TEST(test_unused_ignores_are_told),
+        TEST(test_suppressions),
+        TEST(test_baseline),
+        TEST(test_limits),
+        TEST(test_owners),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
