@@ -6,6 +6,7 @@
 #include "real.h"
 #include "sys.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdarg.h>
@@ -248,23 +249,26 @@ void *mremap(void *address, size_t old_length, size_t length, int flags, ...) {
     return moved;
 }
 
+/* libc's break is libc's to move. Looked up alone: a name that exists costs dlsym no allocation. */
+#define ALONE(name) (real.name ? real.name : (__typeof__(real.name))dlsym(RTLD_NEXT, #name))
+
 static void note_break(void *end, intptr_t step, const struct unwind_registers *registers) {
     probe_sized(TRACE_EVENT_BREAK, internal(registers->ip), end, (uint64_t)(int64_t)step, registers);
 }
 
 int brk(void *end) {
     struct unwind_registers registers = PROBE_REGISTERS();
-    if (unlikely(!REAL(brk) || !REAL(sbrk))) return -1;
-    char *before = real.sbrk(0);
-    int result = real.brk(end);
+    if (!ALONE(brk) || !ALONE(sbrk)) return -1;
+    char *before = ALONE(sbrk)(0);
+    int result = ALONE(brk)(end);
     if (result == 0) note_break(end, (char *)end - before, &registers);
     return result;
 }
 
 void *sbrk(intptr_t step) {
     struct unwind_registers registers = PROBE_REGISTERS();
-    if (unlikely(!REAL(sbrk))) return (void *)-1;
-    char *before = real.sbrk(step);
+    if (!ALONE(sbrk)) return (void *)-1;
+    char *before = ALONE(sbrk)(step);
     if (before != (void *)-1 && step) note_break(before + step, step, &registers);
     return before;
 }
