@@ -1,0 +1,97 @@
+/*
+ * tidemark budget: measures clean runs and proposes limits for later ones.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../report/build.h"
+#include "../verdict/limits.h"
+#include "../verdict/propose.h"
+#include "groups.h"
+
+#define CURVE_POINTS 1000
+#define DEFAULT_MARGIN 0.25
+
+struct budget_values {
+    struct common_values common;
+    double margin; /* 0: the default */
+    const char *output;
+    bool self;
+};
+
+static int parse_margin(void *field, const char *text) {
+    double *margin = field;
+    if (!text) return 0;
+    return limit_parse(text, LIMIT_SHARE, margin) && *margin > 0 ? 0 : -EINVAL;
+}
+
+static const struct option_row rows[] = {
+    {"margin", 0, OPTION_CUSTOM, "P%", offsetof(struct budget_values, margin),
+     "Allow so much more than was seen (default: 25%)", parse_margin, "a share such as 25%"},
+    {"output", 'o', OPTION_TEXT, "FILE", offsetof(struct budget_values, output), "Write the budget to this file", NULL,
+     NULL},
+    {"self", 0, OPTION_FLAG, NULL, offsetof(struct budget_values, self),
+     "Each trace alone, without those of its children", NULL, NULL},
+};
+static const struct option_group own_options = {NULL, OPTION_ROWS(rows)};
+static const struct option_use uses[] = {
+    {&own_options, 0},
+    {&common_options, offsetof(struct budget_values, common)},
+    {NULL, 0},
+};
+
+/* Each argument is one run. */
+static int add_run(struct proposal *proposal, char *path, bool self) {
+    struct build_options options = {.points = CURVE_POINTS, .settings = GROWTH_SETTINGS_DEFAULT, .self = self};
+    struct arena *memory = arena_new();
+    struct report *report = NULL;
+    struct tree refused;
+    int error = report_build(&report, &path, 1, &options, &refused, memory);
+    for (size_t i = 0; i < refused.refused_count; i++) say("%s: %s", refused.refused[i].path, refused.refused[i].why);
+    arena_free(memory);
+    if (error && error != -ENOENT) say("%s: can't be analysed: %s", path, strerror(-error));
+    if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
+    proposal_add(proposal, report);
+    report_release(report);
+    return STATUS_OK;
+}
+
+static int write_budget(const struct proposal *proposal, const char *path) {
+    char *text = proposal_text(proposal);
+    FILE *out = path && strcmp(path, "-") != 0 ? fopen(path, "we") : stdout;
+    int status = STATUS_OK;
+    if (!out || !text || fputs(text, out) == EOF || fflush(out) != 0) {
+        say("%s: can't be written: %s", path ? path : "the budget", strerror(errno));
+        status = STATUS_INTERNAL;
+    }
+    if (out && out != stdout) fclose(out);
+    free(text);
+    return status;
+}
+
+static int run(void *own, int count, char **arguments) {
+    const struct budget_values *values = own;
+    struct proposal *proposal = proposal_new(values->margin > 0 ? values->margin : DEFAULT_MARGIN);
+    int status = proposal ? STATUS_OK : STATUS_INTERNAL;
+    for (int i = 0; i < count && status == STATUS_OK; i++) status = add_run(proposal, arguments[i], values->self);
+    if (status == STATUS_OK) status = write_budget(proposal, values->output);
+    proposal_release(proposal);
+    return status;
+}
+
+const struct command command_budget = {
+    .name = "budget",
+    .arguments = "TRACE...",
+    .summary = "Propose a budget file from the traces of clean runs",
+    .text =
+        "Each TRACE is one run. The limits are the worst values seen and a margin; what depends on the speed of the "
+        "machine becomes a warning. Use the file with `tidemark check --budget FILE` or `tidemark run --budget FILE`.",
+    .values_size = sizeof(struct budget_values),
+    .uses = uses,
+    .min_arguments = 1,
+    .max_arguments = -1,
+    .run = run,
+};
