@@ -145,6 +145,7 @@ static int repair_file(struct repair *repair, const char *out) {
     repair->at = repair->input->header.size;
     int error = copy_frames(repair);
     if (!error) error = copy_header(repair);
+    if (!error && ftruncate(repair->fd, (off_t)repair->at)) error = -errno; /* zeros up to the next multiple of 8 */
     if (close(repair->fd) && !error) error = -errno;
     if (error) unlink(out);
     return error;
