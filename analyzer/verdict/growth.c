@@ -250,6 +250,12 @@ static bool at_even_distances(const struct selection *selection) {
     return gaps > 0 && variance <= EVEN_DISTANCE * EVEN_DISTANCE * mean * mean;
 }
 
+static bool slows_on_the_whole(const struct selection *selection) {
+    struct whole_course course;
+    follow_whole_course(selection, &course);
+    return slowing(&course.selection);
+}
+
 /* Slots that fill one by one are told from an error path by their beginning, too. */
 static bool slowing_from_the_start(const struct selection *selection) {
     struct whole_course course;
@@ -396,7 +402,10 @@ static enum growth_class classify(const struct selection *selection, struct grow
     }
     if (added_since(selection, third) == 0) return selection->k == 1 ? GROWTH_STEP : GROWTH_BOUNDED;
     if (slowing(selection) || never_released(evidence) || follows_peak(selection)) return GROWTH_FILLING;
-    if (every_round(selection)) return if_rounds_are_true(evidence, GROWTH_LEAK);
+    if (every_round(selection)) {
+        bool fades = !even(selection) && slows_on_the_whole(selection);
+        return fades ? GROWTH_FILLING : if_rounds_are_true(evidence, GROWTH_LEAK);
+    }
     if (selection->n < FEW_ROUNDS && selection->k == selection->n) return GROWTH_FILLING;
     if (intermittent(selection)) return if_rounds_are_true(evidence, GROWTH_LEAK_INTERMITTENT);
     return GROWTH_SPARSE;
