@@ -137,6 +137,7 @@ enum trace_event_kind {
 #define TRACE_EVENT_INTERNAL 4u    /* MAP, UNMAP: made by the allocator itself */
 #define TRACE_EVENT_APPROXIMATE 8u /* the edge's place is known to a line of output only */
 #define TRACE_EVENT_NO_STACK 16u   /* the stack is unknown (node 0) */
+#define TRACE_EVENT_FOREIGN 32u /* in rings only: FREE, REALLOC_OUT of a block that this thread may not have made */
 #define TRACE_EVENT_INTERPOLATED 128u /* set by decoders only: the stamp is not stored, see FORMAT.md "Event columns" */
 #define TRACE_EVENT_OPERAND_BITS 48u
 #define TRACE_EVENT_MAX_WORDS 4u

@@ -56,6 +56,7 @@ struct words {
     uint64_t stamp, operand, size;
     uint32_t stack;
     uint8_t kind, flags;
+    bool foreign; /* a release of a block that another thread may have made */
 };
 
 size_t columns_size(void) { return sizeof(struct columns); }
@@ -87,6 +88,8 @@ static bool take_odd_words(const struct columns_input *in, uint64_t *position, s
 static inline bool take_words(const struct columns_input *in, uint64_t *position, struct words *out) {
     uint64_t at = *position, first = in->ring[at & in->mask];
     *out = (struct words){.operand = first >> 16, .kind = (uint8_t)first, .flags = (uint8_t)(first >> 8)};
+    out->foreign = out->flags & TRACE_EVENT_FOREIGN;
+    out->flags &= (uint8_t)~TRACE_EVENT_FOREIGN;
     if (out->flags || (out->kind != TRACE_EVENT_ALLOC && out->kind != TRACE_EVENT_FREE) || in->end - at < 3)
         return take_odd_words(in, position, out);
     out->stamp = in->ring[(at + 1) & in->mask];
@@ -285,9 +288,10 @@ static void survey_alloc(struct columns *e, uint32_t before, unsigned class) {
     e->other[e->index] = (uint16_t)before;
 }
 
-static void survey_free(struct columns *e, uint32_t before) {
+/* Between the allocation before and a foreign free another thread may have freed and allocated the address: no pair. */
+static void survey_free(struct columns *e, uint32_t before, bool foreign) {
     e->other[e->index] = COLUMNS_NONE;
-    if (before == COLUMNS_NONE || !(e->marks[before] & MARK_ALLOC)) return;
+    if (foreign || before == COLUMNS_NONE || !(e->marks[before] & MARK_ALLOC)) return;
     e->other[e->index] = (uint16_t)before;
     e->marks[before] |= MARK_PAIRED;
     e->marks[e->index] |= MARK_PAIRED;
@@ -298,7 +302,7 @@ static void survey_block(struct columns *e, const struct words *w) {
     uint32_t before = *slot;
     if (w->kind == TRACE_EVENT_ALLOC || w->kind == TRACE_EVENT_REALLOC_IN)
         survey_alloc(e, before, columns_class(w->size));
-    else survey_free(e, before);
+    else survey_free(e, before, w->foreign);
     e->model.address[e->index] = w->operand;
     *slot = (uint16_t)e->index;
 }

@@ -39,6 +39,41 @@ bool probe_start(void) {
 
 void probe_switch(uint32_t on) { atomic_store_explicit(&probe_state.page.on, on, memory_order_release); }
 
+/* ---- owners ---- */
+
+/*
+ * Who made the block at an address, as far as a small table can hold it. A thread that frees a block finds
+ * its own entry only if it made the block last: every birth stores its entry before the block can change hands, and whoever
+ * frees another's block clears it. A lost entry costs a few bytes in the trace, never a wrong pair. Neighbouring addresses,
+ * mostly one thread's, share cache lines; those of different heaps don't.
+ */
+enum { OWNERS = 1 << 16, OWNER_BITS = 19 };
+static _Atomic uint64_t *owners;
+
+static inline _Atomic uint64_t *owner_slot(uint64_t address) {
+    return &owners[((address >> 4) ^ (address >> 20) * 0x9e37u) & (OWNERS - 1)];
+}
+static inline uint64_t owner_entry(const struct thread *thread, uint64_t address) {
+    return address >> 3 << OWNER_BITS | (thread->serial & ((1u << OWNER_BITS) - 1));
+}
+
+/* Relaxed: the program's own hand-over of the block orders these accesses. */
+static inline void own(const struct thread *thread, uint64_t address) {
+    if (unlikely(owners != NULL))
+        atomic_store_explicit(owner_slot(address), owner_entry(thread, address), memory_order_relaxed);
+}
+static inline uint8_t disown(const struct thread *thread, uint64_t address) {
+    if (likely(owners == NULL)) return 0;
+    _Atomic uint64_t *slot = owner_slot(address);
+    if (atomic_load_explicit(slot, memory_order_relaxed) == owner_entry(thread, address)) return 0;
+    atomic_store_explicit(slot, 0, memory_order_relaxed);
+    return TRACE_EVENT_FOREIGN;
+}
+
+void probe_threads_began(void) {
+    if (!owners) owners = sys_memory(OWNERS * sizeof *owners);
+}
+
 /* ---- entering ---- */
 
 /* The guard is set. Another use of this thread's stack below it is a signal handler; above it, the guard is stale. */
@@ -168,6 +203,8 @@ static inline void commit_sized(struct call call, enum trace_event_kind kind, ui
     uint64_t words[TRACE_EVENT_MAX_WORDS] = {
         first_word(kind, (uint8_t)(flags | (wide ? TRACE_EVENT_WIDE : 0) | (stack ? 0 : TRACE_EVENT_NO_STACK)), (uintptr_t)address), 0,
         (uint64_t)stack << 32 | (wide ? 0 : size), size};
+    if (kind == TRACE_EVENT_ALLOC || kind == TRACE_EVENT_REALLOC_IN || kind == TRACE_EVENT_REALLOC_FAIL)
+        own(call.thread, (uintptr_t)address);
     commit(call, words, 3 + wide);
 }
 
@@ -186,7 +223,7 @@ void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address,
 void probe_death(enum trace_event_kind kind, const void *address) {
     struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
     if (!call.thread) return;
-    uint64_t words[2] = {first_word(kind, 0, (uintptr_t)address), 0};
+    uint64_t words[2] = {first_word(kind, disown(call.thread, (uintptr_t)address), (uintptr_t)address), 0};
     commit(call, words, 2);
 }
 

@@ -65,6 +65,9 @@ bool probe_interrupted(void);
 /* Turns recording on (bits of enum probe_on) or off (0). */
 void probe_switch(uint32_t on);
 
+/* From now on blocks may change hands: who made them is kept, so that no thread takes another's block for its own. */
+void probe_threads_began(void);
+
 /* Prepares the page; false when forks could not be told apart (then children stay dormant). */
 bool probe_start(void);
 

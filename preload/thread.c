@@ -191,6 +191,7 @@ struct thread *thread_attach(void) {
     if (!thread) thread = make();
     if (thread) begin(thread, tid);
     if (thread && thread->serial == 2) {
+        probe_threads_began();
         atomic_store_explicit(&threads.many, true, memory_order_release);
         writer_threads_began();
     }
