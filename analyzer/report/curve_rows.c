@@ -72,13 +72,6 @@ void builder_add_curve(struct builder *builder, const struct subject *subject, s
     *out = (struct report_curve){.start = (int64_t)(start - builder->origin_ns)};
     out->points = arena_take(builder->arena, points + 2, sizeof *out->points);
     add_points(out, curve, points, subject->replay.end.ns);
-    uint64_t end_ns = subject->replay.end.ns;
-    if (out->count && out->points[out->count - 1].t < report_count(end_ns)) {
-        const struct report_point *last = &out->points[out->count - 1];
-        struct report_point end = *last;
-        end.t = report_count(end_ns);
-        if (out->count < points + 2) out->points[out->count++] = end;
-    }
 }
 
 /* The point that holds at `t` on the process's own axis, NULL before its start and after its end. */

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# What a report says, against a program whose every number is known.
+load helper
+
+setup_file() {
+    cd "$BATS_FILE_TMPDIR" || exit
+    cat >known.c <<'C'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *kept[100];
+static int count;
+__attribute__((noinline)) static void leaky(void) { kept[count++] = malloc(1000); }
+__attribute__((noinline)) static void churn(void) {
+    for (int i = 0; i < 50; i++) free(malloc(64));
+}
+__attribute__((noinline)) static void spike(void) {
+    char *volatile block = malloc(3000000);
+    block[0] = 1;
+    free(block);
+}
+int main(void) {
+    for (int round = 0; round < 12; round++) {
+        tidemark_phase_begin("load");
+        tidemark_op_begin("request");
+        leaky();
+        churn();
+        tidemark_op_end("request", round != 3);
+        tidemark_items(10);
+        tidemark_phase_end("load");
+        if (round == 5) spike();
+    }
+    tidemark_value("answer", 42.5);
+    tidemark_mark("done");
+    return 7;
+}
+C
+    cc -O1 -g -fno-builtin -I"$BATS_TEST_DIRNAME/../../include" known.c -o known
+    "${TIDEMARK:-${BUILD:-$BATS_TEST_DIRNAME/../../build}/tidemark}" record -q -o known.tmk ./known || true
+}
+
+json() { # JQ-FILTER, options of report...
+    local filter=$1
+    shift
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" --json - "$@" | jq -c "$filter"
+}
+
+is() { # what it is, what it should be
+    [ "$1" = "$2" ] || { echo "$1 instead of $2"; return 1; }
+}
+
+@test "the phase: rounds, items, operations and what stays of them" {
+    is "$(json '.phases[] | select(.name == "load") | [.rounds, .items, .allocations, .allocated_bytes, .retained_bytes, .retained_per_round]')" \
+        '[12,120,612,50400,12000,1000]'
+    is "$(json '.phases[] | select(.name == "load") | .ops[] | [.name, .count, .ok, .failed, .rejected, .peak_in_flight]')" \
+        '["request",12,11,1,0,1]'
+    is "$(json '.phases[] | select(.name == "load") | [.instances[].round]')" '[1,2,3,4,5,6,7,8,9,10,11,12]'
+    is "$(json '.phases[] | select(.name == "between load") | .rounds')" 11
+    is "$(json '[.phases[].values[] | [.name, .last]]')" '[["answer",42.5]]'
+}
+
+@test "the sites: what each allocated, kept and gave back" {
+    is "$(json '.sites[] | select(.function == "leaky") | [.allocations, .allocated_bytes, .live_bytes_end, .live_blocks_end, .temporary, .file, .line]')" \
+        '[12,12000,12000,12,0,"'"$BATS_FILE_TMPDIR"'/known.c",5]'
+    is "$(json '[.sites[] | select(.function == "churn") | .allocations, .temporary, .live_bytes_end]')" '[600,600,0]'
+    is "$(json '[.sites[] | select(.function == "spike") | .peak_bytes]')" '[3000000]'
+}
+
+@test "all sites together are the totals" {
+    is "$(json '[.sites[].allocations] | add' --top 100000)" "$(json '.totals | .allocations + .mappings')"
+    is "$(json '[.sites[].live_bytes_end] | add' --top 100000)" "$(json '.totals.live_bytes_end')"
+    is "$(json '[.sites[].temporary] | add' --top 100000)" "$(json '.totals.temporary_allocations')"
+}
+
+@test "the leak is found, with its phase, and the exit status of check" {
+    is "$(json '[.verdict.leaks[] | .phase]')" '["load"]'
+    is "$(json '[.sites[] | select(.growth[]?.class == "leak") | .function]')" '["leaky"]'
+    both tidemark check "$BATS_FILE_TMPDIR/known.tmk"
+    expect_status 10
+}
+
+@test "the curve keeps the peak with few points, in the order of time" {
+    for points in 4 10 1000; do
+        is "$(json "(.curve | length) <= $points" --points $points)" true
+        is "$(json '([.curve[].live_bytes] | max) == .totals.peak_live_bytes' --points $points)" true
+        is "$(json '[.curve[].t] | . == sort' --points $points)" true
+    done
+    [ "$(json '.totals.peak_live_bytes')" -ge 3000000 ]
+}
+
+@test "how it ended" { is "$(json '.processes[0].exit')" '{"kind":"code","code":7}'; }
+
+@test "filters change what is shown, never the verdict" {
+    local verdict
+    verdict=$(json '.verdict')
+    for filter in "--site churn" "--module libc*" "--top 1" "--min-size 2000" "--max-size 100" "--lifetime 10s.." \
+        "--to 1us" "--thread nobody" "--phase none" "--sort allocations"; do
+        # shellcheck disable=SC2086
+        is "$(json '.verdict' $filter)" "$verdict"
+    done
+    is "$(json '[.sites[].function] - ["leaky"]' --site '^chu')" '["churn"]'
+    is "$(json '[.sites[] | select(.allocations > 0) | .function]' --min-size 2M)" '["spike"]'
+    is "$(json '[.phases[].name]' --phase 'lo*')" '["load"]'
+    is "$(json '.phases[0].instances | map(.round)' --phase 'load#4')" '[4]'
+    is "$(json '[.sites[0].function]' --sort allocations)" '["churn"]'
+}
+
+@test "patterns and keys that can't be used are usage errors" {
+    both tidemark report "$BATS_FILE_TMPDIR/known.tmk" --site '('
+    expect_status 2
+    both tidemark report "$BATS_FILE_TMPDIR/known.tmk" --sort nothing
+    expect_status 2
+}
+
+@test "the report follows the published schema" {
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" --json report.json --markdown report.md >report.txt
+    /usr/bin/python3 -c 'import json, jsonschema, sys
+jsonschema.validate(json.load(open("report.json")), json.load(open(sys.argv[1])))' "$ROOT/docs/report.schema.json"
+    [ -s report.md ] && [ -s report.txt ]
+}
+
+@test "info counts what is in the file and proves it whole" {
+    both tidemark info --verify "$BATS_FILE_TMPDIR/known.tmk"
+    expect_status 0
+    expect_in "verified       whole" "$output"
+    expect_in "0 impossible" "$output"
+}
+
+@test "dump is what the independent decoder prints" {
+    tidemark dump "$BATS_FILE_TMPDIR/known.tmk" >ours
+    python3 "$ROOT/tests/decode.py" "$BATS_FILE_TMPDIR/known.tmk" >theirs
+    cmp ours theirs
+    [ "$(wc -l <ours)" -gt 1200 ]
+}
