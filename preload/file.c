@@ -239,6 +239,7 @@ int file_create(const char *template) {
     }
     if (error) {
         sys_close(fd);
+        sys_unlink(file.path);
         return error;
     }
     sys_madvise(file.header, TRACE_HEADER_SIZE, MADV_DONTFORK);

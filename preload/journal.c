@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-enum { JOURNAL_BYTES = JOURNAL_BYTES_MAX, JOURNAL_RECORD_HEAD = 12 };
+enum { JOURNAL_BYTES = JOURNAL_BYTES_MAX, JOURNAL_RECORD_HEAD = 12, JOURNAL_LAST_WORDS = 1024 };
 
 static struct {
     struct lock lock;
@@ -47,9 +47,11 @@ static int put_locked(enum trace_record_kind kind, const void *body, size_t leng
     wire_put_varint(&w, kind);
     wire_put_varint(&w, length);
     size_t head_length = (size_t)(w.at - head);
-    if (!has_room(head_length + length)) writer_drain_journal();
-    if (!has_room(head_length + length)) {
-        writer_count_lost(1);
+    /* What a failure has to say still fits when nothing else does. */
+    bool last_words = kind == TRACE_RECORD_LOSS || kind == TRACE_RECORD_STOPPED || kind == TRACE_RECORD_END;
+    size_t needed = head_length + length + (last_words ? 0 : JOURNAL_LAST_WORDS);
+    if (!has_room(needed)) writer_drain_journal();
+    if (!has_room(needed)) {
         return -ENOSPC;
     }
     copy_in(head, head_length);

@@ -16,7 +16,7 @@ struct file_slot;
 /* Largest body of one record. */
 #define JOURNAL_MAX_BODY 8192u
 
-/* Adds a record. `body` is copied. Returns 0, -EBUSY, -ENOSPC (counted as a loss), -EINVAL. */
+/* Adds a record. `body` is copied. Returns 0, -EBUSY, -ENOSPC, -EINVAL. */
 int journal_put(enum trace_record_kind kind, const void *body, size_t length);
 
 /* Opens the journal's slot in the trace of this process. Returns 0 or -errno. */

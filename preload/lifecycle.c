@@ -176,8 +176,20 @@ static void begin_forked(void *unused) {
     modules_scan();
 }
 
+/* While recording is off no hook ticks: a request to turn it on is seen here. */
+static void serve_requests(void) {
+    uint64_t signals = signals_block();
+    lifecycle_tick();
+    signals_restore(signals);
+}
+
 bool lifecycle_wake(uint32_t wanted) {
-    if ((life.begun && probe_state.page.alive) || !real_is_resolved()) return false;
+    if (life.begun && probe_state.page.alive) {
+        if (life.failed) writer_count_lost(1);
+        else if (requests_wait()) serve_requests();
+        return atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted;
+    }
+    if (!real_is_resolved()) return false;
     uint64_t signals = signals_block();
     if (life.begun) { /* the child of a fork, and its first hook, so it has one thread */
         if (!stacks_call(begin_forked, NULL)) begin_forked(NULL);
@@ -381,6 +393,11 @@ static void end(enum lifecycle_exit how, int status) {
     lock_take(&life.tick_lock);
     uintptr_t before = probe_ignore();
     write_rest(how, status);
+    if (file_error()) { /* what could not be written is in the slots, for recovery */
+        probe_heed(before);
+        lock_give(&life.tick_lock);
+        return;
+    }
     bool alone = threads_alive() <= 1;
     if (alone) probe_switch(0);
     file_close();

@@ -237,7 +237,7 @@ uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand
 /* ---- the recorder's own allocations ---- */
 
 uintptr_t probe_ignore(void) {
-    if (!thread_self && (!lifecycle_wake(PROBE_EVENTS) || !attach())) return 0;
+    if (!thread_self && !attach()) return 0;
     uintptr_t before = thread_self->guard;
     thread_self->guard = THREAD_IGNORE;
     return before;

@@ -49,6 +49,12 @@ static void serve_slot(const uint8_t *shared) {
     act(command);
 }
 
+bool requests_wait(void) {
+    const uint8_t *header = file_header();
+    return header && atomic_load_explicit((const _Atomic uint32_t *)(header + TRACE_AT_MAILBOX_HEAD), memory_order_relaxed) !=
+                         atomic_load_explicit((const _Atomic uint32_t *)(header + TRACE_AT_MAILBOX_TAIL), memory_order_relaxed);
+}
+
 void requests_serve(void) {
     uint8_t *header = file_header();
     if (!header) return;

@@ -4,7 +4,11 @@
 
 #include "../include/trace_format.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Something is waiting: two loads. */
+bool requests_wait(void);
 
 /* Serves what is waiting. */
 void requests_serve(void);

@@ -46,6 +46,7 @@ int sys_fcntl(int fd, int command, long argument);
 int sys_fchmod(int fd, int mode);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 long sys_readlink(const char *path, char *out, size_t capacity);
+int sys_unlink(const char *path);
 int sys_mkdir(const char *path, int mode);
 int sys_rename(const char *from, const char *to);
 int sys_getdents(int fd, void *out, size_t capacity);
