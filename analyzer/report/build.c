@@ -59,12 +59,12 @@ static size_t named_threads(const struct tables *tables, const char *name, uint3
     return count;
 }
 
-static int replay_chosen(struct subject *subject, const struct build_options *options, struct replay_options *replay) {
+static int replay_chosen(struct subject *subject, const struct build_options *options, struct replay_options replay) {
     struct block_choice choice;
     uint32_t *serials = NULL;
     if (options->choice) {
         choice = *options->choice;
-        replay->choice = &choice;
+        replay.choice = &choice;
     }
     if (options->choice && options->thread) {
         serials = calloc(subject->trace.tables.thread_count + 1, sizeof *serials);
@@ -72,7 +72,7 @@ static int replay_chosen(struct subject *subject, const struct build_options *op
         choice.threads = serials;
         choice.thread_count = named_threads(&subject->trace.tables, options->thread, serials);
     }
-    int error = subject_replay(subject, replay);
+    int error = subject_replay(subject, &replay);
     free(serials);
     return error;
 }
@@ -92,7 +92,7 @@ static int add_trace(struct builder *builder, const char *path, uint32_t space, 
         *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, why)};
         return error == -ENOMEM ? error : 0;
     }
-    error = replay_chosen(&subject, builder->options, &options);
+    error = replay_chosen(&subject, builder->options, options);
     if (!error) error = add_replayed(builder, &subject, path, space);
     subject_close(&subject);
     return error;
