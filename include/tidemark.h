@@ -19,18 +19,18 @@ extern "C" {
 enum tidemark_status { TIDEMARK_OK = 0, TIDEMARK_FAILED = 1, TIDEMARK_REJECTED = 2 };
 
 /* What libtrace.so exports, by name and type: TIDEMARK_CALL(return type, name, value without recorder, parameters, arguments). */
-#define TIDEMARK_CALLS(CALL)                                                                                                \
-    CALL(void, phase_begin, , (const char *name), (name))                                                                   \
-    CALL(void, phase_end, , (const char *name), (name))                                                                     \
-    CALL(void, items, , (uint64_t n), (n))                                                                                  \
-    CALL(void, items_named, , (const char *name, uint64_t n), (name, n))                                                    \
-    CALL(void, op_begin, , (const char *name), (name))                                                                      \
-    CALL(void, op_end, , (const char *name, bool ok), (name, ok))                                                           \
-    CALL(uint64_t, op_start, 0, (const char *name), (name))                                                                 \
-    CALL(void, op_finish, , (uint64_t id, enum tidemark_status status), (id, status))                                       \
-    CALL(void, value, , (const char *name, double v), (name, v))                                                            \
-    CALL(void, mark, , (const char *name), (name))                                                                          \
-    CALL(void, pause, , (void), ())                                                                                         \
+#define TIDEMARK_CALLS(CALL)                                                                                           \
+    CALL(void, phase_begin, , (const char *name), (name))                                                              \
+    CALL(void, phase_end, , (const char *name), (name))                                                                \
+    CALL(void, items, , (uint64_t n), (n))                                                                             \
+    CALL(void, items_named, , (const char *name, uint64_t n), (name, n))                                               \
+    CALL(void, op_begin, , (const char *name), (name))                                                                 \
+    CALL(void, op_end, , (const char *name, bool ok), (name, ok))                                                      \
+    CALL(uint64_t, op_start, 0, (const char *name), (name))                                                            \
+    CALL(void, op_finish, , (uint64_t id, enum tidemark_status status), (id, status))                                  \
+    CALL(void, value, , (const char *name, double v), (name, v))                                                       \
+    CALL(void, mark, , (const char *name), (name))                                                                     \
+    CALL(void, pause, , (void), ())                                                                                    \
     CALL(void, resume, , (void), ())
 
 #ifndef TIDEMARK_RECORDER
@@ -38,16 +38,16 @@ enum tidemark_status { TIDEMARK_OK = 0, TIDEMARK_FAILED = 1, TIDEMARK_REJECTED =
  * The recorder's function, looked up once per translation unit and name; NULL without a recorder. A race of two first
  * calls stores the same value twice.
  */
-#define TIDEMARK_DEFINE(type, name, absent, parameters, arguments)                                                          \
-    static inline type tidemark_##name parameters {                                                                         \
-        static void *found;                                                                                                 \
-        void *f = __atomic_load_n(&found, __ATOMIC_RELAXED);                                                                \
-        if (__builtin_expect(!f, 0)) {                                                                                      \
-            f = dlsym((void *)0 /* RTLD_DEFAULT */, "tidemark_" #name);                                                                     \
-            __atomic_store_n(&found, f ? f : (void *)-1, __ATOMIC_RELAXED);                                                 \
-        }                                                                                                                   \
-        if (!f || f == (void *)-1) return absent;                                                                           \
-        return ((type(*) parameters)f)arguments;                                                                            \
+#define TIDEMARK_DEFINE(type, name, absent, parameters, arguments)                                                     \
+    static inline type tidemark_##name parameters {                                                                    \
+        static void *found;                                                                                            \
+        void *f = __atomic_load_n(&found, __ATOMIC_RELAXED);                                                           \
+        if (__builtin_expect(!f, 0)) {                                                                                 \
+            f = dlsym((void *)0 /* RTLD_DEFAULT */, "tidemark_" #name);                                                \
+            __atomic_store_n(&found, f ? f : (void *)-1, __ATOMIC_RELAXED);                                            \
+        }                                                                                                              \
+        if (!f || f == (void *)-1) return absent;                                                                      \
+        return ((type(*) parameters)f)arguments;                                                                       \
     }
 TIDEMARK_CALLS(TIDEMARK_DEFINE)
 #undef TIDEMARK_DEFINE

@@ -17,19 +17,19 @@
 /* Byte offsets in the header. [live] fields change while the target runs; the rest is written once. */
 enum trace_header_offset {
     TRACE_AT_MAGIC = 0,
-    TRACE_AT_MAJOR = 8,       /* u16 */
-    TRACE_AT_MINOR = 10,      /* u16 */
-    TRACE_AT_HEADER_SIZE = 12, /* u32 */
-    TRACE_AT_COMPATIBLE = 16, /* u32: unknown bits may be ignored */
-    TRACE_AT_INCOMPATIBLE = 20, /* u32: an unknown bit means that this reader can't read the file */
-    TRACE_AT_RUN_ID = 24,     /* 16 bytes, the same in all traces of one run */
-    TRACE_AT_PID = 40,        /* u32, in the recorder's PID namespace */
-    TRACE_AT_STAMP_SOURCE = 44, /* u8: enum trace_stamp_source */
-    TRACE_AT_POINTER_SIZE = 45, /* u8 */
-    TRACE_AT_STATE = 48,      /* u32 [live]: enum trace_state */
-    TRACE_AT_TAIL = 56,       /* u64 [live]: end of the last whole frame */
-    TRACE_AT_LOST = 64,       /* u64 [live]: events lost so far */
-    TRACE_AT_CONTROL = 128,   /* u32 [live]: bit 0 recording on */
+    TRACE_AT_MAJOR = 8,          /* u16 */
+    TRACE_AT_MINOR = 10,         /* u16 */
+    TRACE_AT_HEADER_SIZE = 12,   /* u32 */
+    TRACE_AT_COMPATIBLE = 16,    /* u32: unknown bits may be ignored */
+    TRACE_AT_INCOMPATIBLE = 20,  /* u32: an unknown bit means that this reader can't read the file */
+    TRACE_AT_RUN_ID = 24,        /* 16 bytes, the same in all traces of one run */
+    TRACE_AT_PID = 40,           /* u32, in the recorder's PID namespace */
+    TRACE_AT_STAMP_SOURCE = 44,  /* u8: enum trace_stamp_source */
+    TRACE_AT_POINTER_SIZE = 45,  /* u8 */
+    TRACE_AT_STATE = 48,         /* u32 [live]: enum trace_state */
+    TRACE_AT_TAIL = 56,          /* u64 [live]: end of the last whole frame */
+    TRACE_AT_LOST = 64,          /* u64 [live]: events lost so far */
+    TRACE_AT_CONTROL = 128,      /* u32 [live]: bit 0 recording on */
     TRACE_AT_MAILBOX_HEAD = 132, /* u32 [live]: requests posted */
     TRACE_AT_MAILBOX_TAIL = 136, /* u32 [live]: requests done */
     TRACE_AT_MAILBOX = 4096,
@@ -41,13 +41,13 @@ enum trace_stamp_source { TRACE_STAMP_TSC = 1, TRACE_STAMP_COUNTER = 2 };
 /* Mailbox: requests from outside (`tidemark mark`), see FORMAT.md "Mailbox". */
 #define TRACE_MAILBOX_SLOTS 64u
 #define TRACE_MAILBOX_SLOT_SIZE 384u
-enum trace_mailbox_offset { /* in a slot */
-    TRACE_MAIL_AT_READY = 0,   /* u32: request number + 1 once the slot is filled */
-    TRACE_MAIL_AT_COMMAND = 4, /* u32: enum trace_command */
-    TRACE_MAIL_AT_STAMP = 8,   /* u64: the sender's stamp, 0 where it has none */
-    TRACE_MAIL_AT_FLAGS = 16,  /* u32: TRACE_EVENT_APPROXIMATE */
-    TRACE_MAIL_AT_LENGTH = 20, /* u32 */
-    TRACE_MAIL_AT_NAME = 24,   /* up to 255 bytes */
+enum trace_mailbox_offset {                            /* in a slot */
+                            TRACE_MAIL_AT_READY = 0,   /* u32: request number + 1 once the slot is filled */
+                            TRACE_MAIL_AT_COMMAND = 4, /* u32: enum trace_command */
+                            TRACE_MAIL_AT_STAMP = 8,   /* u64: the sender's stamp, 0 where it has none */
+                            TRACE_MAIL_AT_FLAGS = 16,  /* u32: TRACE_EVENT_APPROXIMATE */
+                            TRACE_MAIL_AT_LENGTH = 20, /* u32 */
+                            TRACE_MAIL_AT_NAME = 24,   /* up to 255 bytes */
 };
 enum trace_command {
     TRACE_COMMAND_MARK = 1,
@@ -64,19 +64,19 @@ enum trace_command {
 #define TRACE_PAYLOAD_MAX (16u << 20)
 enum trace_frame_offset {
     TRACE_FRAME_AT_MAGIC = 0,
-    TRACE_FRAME_AT_KIND = 4,   /* u16: enum trace_frame_kind */
-    TRACE_FRAME_AT_CODEC = 6,  /* u8: enum trace_codec */
-    TRACE_FRAME_AT_FLAGS = 7,  /* u8 */
-    TRACE_FRAME_AT_RAW = 8,    /* u32: payload bytes after decoding */
-    TRACE_FRAME_AT_STORED = 12, /* u32: payload bytes in the file */
-    TRACE_FRAME_AT_CRC = 16,   /* u32: CRC-32 (zlib) of the stored payload, 0 for slots */
-    TRACE_FRAME_AT_THREAD = 20, /* u32: thread serial, 0 = the process */
+    TRACE_FRAME_AT_KIND = 4,         /* u16: enum trace_frame_kind */
+    TRACE_FRAME_AT_CODEC = 6,        /* u8: enum trace_codec */
+    TRACE_FRAME_AT_FLAGS = 7,        /* u8 */
+    TRACE_FRAME_AT_RAW = 8,          /* u32: payload bytes after decoding */
+    TRACE_FRAME_AT_STORED = 12,      /* u32: payload bytes in the file */
+    TRACE_FRAME_AT_CRC = 16,         /* u32: CRC-32 (zlib) of the stored payload, 0 for slots */
+    TRACE_FRAME_AT_THREAD = 20,      /* u32: thread serial, 0 = the process */
     TRACE_FRAME_AT_FIRST_STAMP = 24, /* u64 */
     TRACE_FRAME_AT_LAST_STAMP = 32,  /* u64 */
-    TRACE_FRAME_AT_FIRST = 40, /* u64: first position (words of a ring, bytes of the journal, node ids) */
-    TRACE_FRAME_AT_END = 48,   /* u64: position after the last */
-    TRACE_FRAME_AT_COUNT = 56, /* u32: events, records or nodes */
-    TRACE_FRAME_AT_HEADER_CRC = 60, /* u32: CRC-32 of bytes 0..59 */
+    TRACE_FRAME_AT_FIRST = 40,       /* u64: first position (words of a ring, bytes of the journal, node ids) */
+    TRACE_FRAME_AT_END = 48,         /* u64: position after the last */
+    TRACE_FRAME_AT_COUNT = 56,       /* u32: events, records or nodes */
+    TRACE_FRAME_AT_HEADER_CRC = 60,  /* u32: CRC-32 of bytes 0..59 */
 };
 struct trace_frame {
     uint16_t kind;
@@ -98,7 +98,7 @@ enum trace_frame_kind {
     TRACE_FRAME_RECORDS = 3, /* journal records */
     TRACE_FRAME_NODES = 4,   /* stack trie nodes */
     TRACE_FRAME_INDEX = 5,
-    TRACE_FRAME_CHECKPOINT = 6, /* reserved: live-set checkpoint */
+    TRACE_FRAME_CHECKPOINT = 6,    /* reserved: live-set checkpoint */
     TRACE_FRAME_SLOT_RING = 16,    /* a thread's ring, page-aligned, written in place */
     TRACE_FRAME_SLOT_JOURNAL = 17, /* the process's journal */
     TRACE_FRAME_SLOT_NODES = 18,   /* stack nodes, written in place */
@@ -108,11 +108,11 @@ enum trace_codec { TRACE_CODEC_NONE = 0, TRACE_CODEC_DEFLATE = 1 };
 
 /* A slot: one control page, then data. Words are u64, bytes for the journal. Positions only grow; index = position mod size. */
 enum trace_slot_offset {
-    TRACE_SLOT_AT_THREAD = 0, /* u32 [live]: owner's serial, 0 = free */
-    TRACE_SLOT_AT_TID = 4,    /* u32 [live] */
-    TRACE_SLOT_AT_HEAD = 64,  /* u64 [live]: committed up to here (release store) */
-    TRACE_SLOT_AT_TAIL = 128, /* u64 [live]: in a whole frame up to here */
-    TRACE_SLOT_AT_NESTED = 192, /* u64 [live]: words in the nested queue */
+    TRACE_SLOT_AT_THREAD = 0,         /* u32 [live]: owner's serial, 0 = free */
+    TRACE_SLOT_AT_TID = 4,            /* u32 [live] */
+    TRACE_SLOT_AT_HEAD = 64,          /* u64 [live]: committed up to here (release store) */
+    TRACE_SLOT_AT_TAIL = 128,         /* u64 [live]: in a whole frame up to here */
+    TRACE_SLOT_AT_NESTED = 192,       /* u64 [live]: words in the nested queue */
     TRACE_SLOT_AT_NESTED_WORDS = 512, /* 448 words: events of signal handlers that interrupted a hook */
 };
 #define TRACE_SLOT_CONTROL 4096u
@@ -137,7 +137,7 @@ enum trace_event_kind {
 #define TRACE_EVENT_INTERNAL 4u    /* MAP, UNMAP: made by the allocator itself */
 #define TRACE_EVENT_APPROXIMATE 8u /* the edge's place is known to a line of output only */
 #define TRACE_EVENT_NO_STACK 16u   /* the stack is unknown (node 0) */
-#define TRACE_EVENT_FOREIGN 32u /* in rings only: FREE, REALLOC_OUT of a block that this thread may not have made */
+#define TRACE_EVENT_FOREIGN 32u    /* in rings only: FREE, REALLOC_OUT of a block that this thread may not have made */
 #define TRACE_EVENT_INTERPOLATED 128u /* set by decoders only: the stamp is not stored, see FORMAT.md "Event columns" */
 #define TRACE_EVENT_OPERAND_BITS 48u
 #define TRACE_EVENT_MAX_WORDS 4u
@@ -148,7 +148,8 @@ struct trace_event {
     uint64_t address; /* operand: address or id */
     uint64_t size;    /* bytes, or the value of a control event */
     uint32_t stack;
-    uint32_t partner; /* distance in events to the event of the same chunk that ends (ALLOC, REALLOC_IN) or began (FREE, REALLOC_OUT) the block; 0 = not in this chunk */
+    uint32_t
+        partner; /* distance in events to the event of the same chunk that ends (ALLOC, REALLOC_IN) or began (FREE, REALLOC_OUT) the block; 0 = not in this chunk */
     uint8_t kind;
     uint8_t flags;
 };

@@ -123,18 +123,20 @@ static bool parse_unit(const char **at, const struct unit *units, size_t count, 
         *at += length;
         uint64_t bytes;
         if (__builtin_mul_overflow(whole, units[i].factor, &bytes)) return false;
-        return !__builtin_add_overflow(bytes, units[i].factor / 1000 * thousandths + units[i].factor % 1000 * thousandths / 1000, out);
+        return !__builtin_add_overflow(
+            bytes, units[i].factor / 1000 * thousandths + units[i].factor % 1000 * thousandths / 1000, out);
     }
     return false;
 }
 
 static bool size_at(const char **at, uint64_t *out) {
-    static const struct unit units[] = {{"k", 1u << 10}, {"K", 1u << 10}, {"M", 1u << 20}, {"G", 1u << 30}, {"T", 1ull << 40}, {"", 1}};
+    static const struct unit units[] = {{"k", 1u << 10}, {"K", 1u << 10},   {"M", 1u << 20},
+                                        {"G", 1u << 30}, {"T", 1ull << 40}, {"", 1}};
     return parse_unit(at, units, sizeof units / sizeof *units, out);
 }
 static bool time_at(const char **at, uint64_t *out) {
-    static const struct unit units[] = {
-        {"ms", 1000000u}, {"us", 1000u}, {"ns", 1}, {"s", 1000000000u}, {"m", 60000000000u}, {"h", 3600000000000u}};
+    static const struct unit units[] = {{"ms", 1000000u},   {"us", 1000u},       {"ns", 1},
+                                        {"s", 1000000000u}, {"m", 60000000000u}, {"h", 3600000000000u}};
     return parse_unit(at, units, sizeof units / sizeof *units, out);
 }
 static bool parse_size(const char *value, void *out) { return size_at(&value, out) && !*value; }
@@ -235,7 +237,8 @@ void config_read(void) {
         const char *value = variable(row->name);
         if (row->otherwise) row->parse(row->otherwise, row->field);
         if (value && !row->parse(value, row->field))
-            config_say(row->name, "=", value, " is not understood; using ", row->otherwise ? row->otherwise : "none", NULL);
+            config_say(row->name, "=", value, " is not understood; using ", row->otherwise ? row->otherwise : "none",
+                       NULL);
     }
     static const uint8_t none[16];
     if (memcmp(config.run_id, none, sizeof none) == 0) sys_getrandom(config.run_id, sizeof config.run_id);

@@ -13,7 +13,7 @@
 
 enum config_writer { CONFIG_WRITER_THREAD, CONFIG_WRITER_INLINE };
 
-struct config_limits { /* TIDEMARK_STOP_ABOVE; 0 = no limit */
+struct config_limits {   /* TIDEMARK_STOP_ABOVE; 0 = no limit */
     uint64_t rss;        /* bytes */
     uint64_t growth;     /* bytes a second */
     uint64_t time;       /* ns */

@@ -24,12 +24,18 @@
 #define FALLOC_FL_KEEP_SIZE 1
 #define FALLOC_FL_PUNCH_HOLE 2
 #endif
-enum { INDEX_BYTES = 64 << 10, INDEX_ENTRY_MAX = 64, INDEX_EVERY = 64 << 20, DESCRIPTOR_WANTED = 1000, FEW_DESCRIPTORS = 64 };
+enum {
+    INDEX_BYTES = 64 << 10,
+    INDEX_ENTRY_MAX = 64,
+    INDEX_EVERY = 64 << 20,
+    DESCRIPTOR_WANTED = 1000,
+    FEW_DESCRIPTORS = 64
+};
 
 static struct {
     struct lock lock;
     uint8_t *header;
-    int fds[2]; /* in the target's descriptor table, in the helper thread's own */
+    int fds[2];  /* in the target's descriptor table, in the helper thread's own */
     bool frugal; /* the target has few descriptors to spend: none is kept, each use opens the file */
     dev_t device;
     ino_t inode;
@@ -350,8 +356,10 @@ int file_append_locked(const struct trace_frame *frame, const void *payload) {
 }
 
 static int index_locked(void) {
-    struct trace_frame frame = {.kind = TRACE_FRAME_INDEX, .raw_length = (uint32_t)file.index_bytes,
-                                .stored_length = (uint32_t)file.index_bytes, .count = file.index_count};
+    struct trace_frame frame = {.kind = TRACE_FRAME_INDEX,
+                                .raw_length = (uint32_t)file.index_bytes,
+                                .stored_length = (uint32_t)file.index_bytes,
+                                .count = file.index_count};
     if (!file.index_count) return 0;
     int error = file_append_locked(&frame, file.index);
     file.index_bytes = 0;
@@ -423,8 +431,11 @@ static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
 }
 
 int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_t length, struct file_slot *slot) {
-    struct trace_frame frame = {.kind = (uint16_t)kind, .raw_length = (uint32_t)length,
-                                .stored_length = (uint32_t)length, .thread = thread, .first = first};
+    struct trace_frame frame = {.kind = (uint16_t)kind,
+                                .raw_length = (uint32_t)length,
+                                .stored_length = (uint32_t)length,
+                                .thread = thread,
+                                .first = first};
     file_lock();
     int error = slot_locked(&frame, slot);
     file_unlock();
@@ -450,7 +461,8 @@ int file_reserve(const struct file_slot *slot) {
 }
 
 static void set_state(enum trace_state state) {
-    if (file.header) atomic_store_explicit((_Atomic uint32_t *)(file.header + TRACE_AT_STATE), state, memory_order_release);
+    if (file.header)
+        atomic_store_explicit((_Atomic uint32_t *)(file.header + TRACE_AT_STATE), state, memory_order_release);
 }
 /* A closed trace needs no mailbox: its pages go back. */
 void file_close(void) {

@@ -52,7 +52,7 @@ int file_reserve(const struct file_slot *slot);
 /* Writes the index of the frames appended since the last one. */
 int file_index(void);
 
-void file_close(void); /* state closed; the descriptor stays */
+void file_close(void);  /* state closed; the descriptor stays */
 void file_reopen(void); /* state open again */
 
 uint64_t file_size(void);

@@ -51,7 +51,8 @@ static void serve(void *unused) {
     sys_unshare(CLONE_FS | CLONE_FILES);
     file_own_descriptors();
     const struct timespec shut_interval = {0, 500000}; /* nobody can wake us then */
-    const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u), (long)(config.interval_ns % 1000000000u)};
+    const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u),
+                                      (long)(config.interval_ns % 1000000000u)};
     while (lifecycle_helper_wanted() && !atomic_load_explicit(&helper.quit, memory_order_acquire)) {
         uint32_t seen = atomic_load_explicit(&helper.wakes, memory_order_acquire);
         lifecycle_serve();

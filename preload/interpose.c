@@ -93,7 +93,9 @@ static void *resize(void *block, size_t size, const struct unwind_registers *reg
     if (block) probe_death(size ? TRACE_EVENT_REALLOC_OUT : TRACE_EVENT_FREE, block);
     void *moved = real.realloc(block, size);
     if (!block || (!size && moved)) birth(moved, size, registers);
-    else if (size) probe_sized(moved ? TRACE_EVENT_REALLOC_IN : TRACE_EVENT_REALLOC_FAIL, 0, moved ? moved : block, size, registers);
+    else if (size)
+        probe_sized(moved ? TRACE_EVENT_REALLOC_IN : TRACE_EVENT_REALLOC_FAIL, 0, moved ? moved : block, size,
+                    registers);
     return moved;
 }
 
@@ -119,24 +121,24 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
     return error;
 }
 
-#define ALIGNED(name)                                                                                                       \
-    void *name(size_t alignment, size_t size) {                                                                             \
-        if (unlikely(!REAL(name))) return real_early_block(size, alignment);                                                \
-        void *block = real.name(alignment, size);                                                                           \
-        struct unwind_registers registers = PROBE_REGISTERS();                                                              \
-        birth(block, size, &registers);                                                                                     \
-        return block;                                                                                                       \
+#define ALIGNED(name)                                                                                                  \
+    void *name(size_t alignment, size_t size) {                                                                        \
+        if (unlikely(!REAL(name))) return real_early_block(size, alignment);                                           \
+        void *block = real.name(alignment, size);                                                                      \
+        struct unwind_registers registers = PROBE_REGISTERS();                                                         \
+        birth(block, size, &registers);                                                                                \
+        return block;                                                                                                  \
     }
 ALIGNED(aligned_alloc)
 ALIGNED(memalign)
 
-#define PAGED(name)                                                                                                         \
-    void *name(size_t size) {                                                                                               \
-        if (unlikely(!REAL(name))) return real_early_block(size, 4096);                                                     \
-        void *block = real.name(size);                                                                                      \
-        struct unwind_registers registers = PROBE_REGISTERS();                                                              \
-        birth(block, size, &registers);                                                                                     \
-        return block;                                                                                                       \
+#define PAGED(name)                                                                                                    \
+    void *name(size_t size) {                                                                                          \
+        if (unlikely(!REAL(name))) return real_early_block(size, 4096);                                                \
+        void *block = real.name(size);                                                                                 \
+        struct unwind_registers registers = PROBE_REGISTERS();                                                         \
+        birth(block, size, &registers);                                                                                \
+        return block;                                                                                                  \
     }
 PAGED(valloc)
 PAGED(pvalloc)
@@ -153,18 +155,18 @@ static void *plain_new(size_t size, size_t alignment) {
     return REAL(posix_memalign) && real.posix_memalign(&block, alignment, size ? size : 1) == 0 ? block : NULL;
 }
 
-#define NEW(name, parameters, arguments, alignment, throws)                                                                 \
-    void *name parameters {                                                                                                 \
-        if (likely(REAL(name) != NULL) && !real_news_allocate()) return real.name arguments;                                \
-        void *block = real.name ? real.name arguments : plain_new(size, alignment);                                        \
-        struct unwind_registers registers = PROBE_REGISTERS();                                                              \
-        birth(block, size, &registers);                                                                                     \
-        if (unlikely(!block) && throws) {                                                                                   \
-            void *(*late) parameters = (void *(*)parameters)(uintptr_t)real_late_new(#name);                                \
-            if (!late) abort(); /* nothing can throw where there is no C++ runtime */                                       \
-            return late arguments;                                                                                          \
-        }                                                                                                                   \
-        return block;                                                                                                       \
+#define NEW(name, parameters, arguments, alignment, throws)                                                            \
+    void *name parameters {                                                                                            \
+        if (likely(REAL(name) != NULL) && !real_news_allocate()) return real.name arguments;                           \
+        void *block = real.name ? real.name arguments : plain_new(size, alignment);                                    \
+        struct unwind_registers registers = PROBE_REGISTERS();                                                         \
+        birth(block, size, &registers);                                                                                \
+        if (unlikely(!block) && throws) {                                                                              \
+            void *(*late)parameters = (void *(*)parameters)(uintptr_t)real_late_new(#name);                            \
+            if (!late) abort(); /* nothing can throw where there is no C++ runtime */                                  \
+            return late arguments;                                                                                     \
+        }                                                                                                              \
+        return block;                                                                                                  \
     }
 NEW(_Znwm, (size_t size), (size), 0, true)
 NEW(_Znam, (size_t size), (size), 0, true)
@@ -172,17 +174,19 @@ NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *nothrow), (size, nothrow), 0,
 NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *nothrow), (size, nothrow), 0, false)
 NEW(_ZnwmSt11align_val_t, (size_t size, size_t alignment), (size, alignment), alignment, true)
 NEW(_ZnamSt11align_val_t, (size_t size, size_t alignment), (size, alignment), alignment, true)
-NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void *nothrow), (size, alignment, nothrow), alignment, false)
-NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void *nothrow), (size, alignment, nothrow), alignment, false)
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void *nothrow),
+    (size, alignment, nothrow), alignment, false)
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void *nothrow),
+    (size, alignment, nothrow), alignment, false)
 
-#define DELETE(name, parameters, arguments)                                                                                 \
-    void name parameters {                                                                                                  \
-        if (unlikely(!REAL(name))) {                                                                                        \
-            release(block);                                                                                                 \
-            return;                                                                                                         \
-        }                                                                                                                   \
-        if (real_news_allocate() && block) probe_death(TRACE_EVENT_FREE, block);                                            \
-        real.name arguments;                                                                                                \
+#define DELETE(name, parameters, arguments)                                                                            \
+    void name parameters {                                                                                             \
+        if (unlikely(!REAL(name))) {                                                                                   \
+            release(block);                                                                                            \
+            return;                                                                                                    \
+        }                                                                                                              \
+        if (real_news_allocate() && block) probe_death(TRACE_EVENT_FREE, block);                                       \
+        real.name arguments;                                                                                           \
     }
 DELETE(_ZdlPv, (void *block), (block))
 DELETE(_ZdaPv, (void *block), (block))
@@ -194,8 +198,10 @@ DELETE(_ZdlPvSt11align_val_t, (void *block, size_t alignment), (block, alignment
 DELETE(_ZdaPvSt11align_val_t, (void *block, size_t alignment), (block, alignment))
 DELETE(_ZdlPvmSt11align_val_t, (void *block, size_t size, size_t alignment), (block, size, alignment))
 DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t size, size_t alignment), (block, size, alignment))
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow), (block, alignment, nothrow))
+DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow),
+       (block, alignment, nothrow))
+DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, const void *nothrow),
+       (block, alignment, nothrow))
 
 /*
  * ---- address space ----
@@ -213,12 +219,12 @@ static long kernel(long number, long a, long b, long c, long d, long e, long f) 
 
 static uint8_t internal(uintptr_t ip) { return real_is_allocator(ip) ? TRACE_EVENT_INTERNAL : 0; }
 
-#define MAP(name)                                                                                                           \
-    void *name(void *address, size_t length, int protection, int flags, int fd, off_t offset) {                             \
-        void *mapping = (void *)kernel(SYS_mmap, (long)address, (long)length, protection, flags, fd, offset);               \
-        struct unwind_registers registers = PROBE_REGISTERS();                                                              \
-        if (mapping != MAP_FAILED) probe_birth(TRACE_EVENT_MAP, internal(registers.ip), mapping, length, &registers);       \
-        return mapping;                                                                                                     \
+#define MAP(name)                                                                                                      \
+    void *name(void *address, size_t length, int protection, int flags, int fd, off_t offset) {                        \
+        void *mapping = (void *)kernel(SYS_mmap, (long)address, (long)length, protection, flags, fd, offset);          \
+        struct unwind_registers registers = PROBE_REGISTERS();                                                         \
+        if (mapping != MAP_FAILED) probe_birth(TRACE_EVENT_MAP, internal(registers.ip), mapping, length, &registers);  \
+        return mapping;                                                                                                \
     }
 MAP(mmap)
 MAP(mmap64)

@@ -38,7 +38,8 @@ static void copy_in(const uint8_t *bytes, size_t length) {
 
 static bool has_room(size_t length) {
     /* Acquire: pairs with journal_drained's release; the bytes below the tail have been read. */
-    return journal.head + length - atomic_load_explicit(field(TRACE_SLOT_AT_TAIL), memory_order_acquire) <= JOURNAL_BYTES;
+    return journal.head + length - atomic_load_explicit(field(TRACE_SLOT_AT_TAIL), memory_order_acquire) <=
+           JOURNAL_BYTES;
 }
 
 static int put_locked(enum trace_record_kind kind, const void *body, size_t length) {

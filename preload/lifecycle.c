@@ -34,10 +34,10 @@ enum { SECOND = 1000000000 };
 
 static struct {
     struct lock lock;
-    bool begun;         /* this image has been looked at; recorded or not */
+    bool begun; /* this image has been looked at; recorded or not */
     int pid;
     int pauses;
-    bool wanted;        /* recording, unless paused */
+    bool wanted; /* recording, unless paused */
     _Atomic bool ended;
     _Atomic int failed;
     enum lifecycle_exit exit_how; /* as the first exit event said */
@@ -46,7 +46,7 @@ static struct {
     /* ticks: under tick_lock */
     struct lock tick_lock;
     uint64_t sample_next_ns, second_next_ns, sample_cost_ns;
-    uint64_t stop_ns;   /* SIGTERM was sent then */
+    uint64_t stop_ns; /* SIGTERM was sent then */
     struct memory_figures last;
     uint64_t last_ns, last_cpu_ns;
     char parent[CONFIG_PATH]; /* the parent's trace, in the child of a fork */
@@ -60,10 +60,13 @@ static uint32_t wanted_bits(void) {
 static void apply(void) {
     probe_switch(wanted_bits());
     if (file_header())
-        atomic_store_explicit((_Atomic uint32_t *)(file_header() + TRACE_AT_CONTROL), life.wanted, memory_order_release);
+        atomic_store_explicit((_Atomic uint32_t *)(file_header() + TRACE_AT_CONTROL), life.wanted,
+                              memory_order_release);
 }
 
-bool lifecycle_is_self(void) { return !sys_is_quiet() && life.begun && probe_state.page.alive && life.pid == sys_getpid() && file_header(); }
+bool lifecycle_is_self(void) {
+    return !sys_is_quiet() && life.begun && probe_state.page.alive && life.pid == sys_getpid() && file_header();
+}
 
 /* ---- start ---- */
 
@@ -105,7 +108,9 @@ static void put_clock(void) {
 
 static void set_next_tick(uint64_t now_ns, uint64_t delay_ns) {
     uint64_t stamp = probe_stamp(), ran_ns = now_ns - life.start_ns;
-    uint64_t per_us = probe_state.page.counted ? 10 : ran_ns > 1000000 ? (stamp - life.start_stamp) / (ran_ns / 1000) : 2000;
+    uint64_t per_us = probe_state.page.counted ? 10
+                      : ran_ns > 1000000       ? (stamp - life.start_stamp) / (ran_ns / 1000)
+                                               : 2000;
     atomic_store_explicit(&probe_state.page.next_tick, helper_runs() ? UINT64_MAX : stamp + per_us * delay_ns / 1000,
                           memory_order_relaxed);
 }
@@ -211,7 +216,10 @@ void lifecycle_failed(int error) {
     uint8_t body[32];
     struct wire_writer w = wire_writer(body, sizeof body);
     wire_put_varint(&w, probe_stamp());
-    wire_put_varint(&w, error == -EFBIG ? 1 : error == -ENOSPC || error == -EDQUOT ? 2 : error == -EMFILE || error == -EBADF ? 5 : 3);
+    wire_put_varint(&w, error == -EFBIG                        ? 1
+                        : error == -ENOSPC || error == -EDQUOT ? 2
+                        : error == -EMFILE || error == -EBADF  ? 5
+                                                               : 3);
     wire_put_varint(&w, (uint64_t)-error);
     journal_put(TRACE_RECORD_STOPPED, body, (size_t)(w.at - body));
     say_failed(error);
@@ -222,7 +230,8 @@ void lifecycle_pause(void) {
     apply();
 }
 void lifecycle_resume(void) {
-    if (__atomic_sub_fetch(&life.pauses, 1, __ATOMIC_SEQ_CST) < 0) __atomic_fetch_add(&life.pauses, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_sub_fetch(&life.pauses, 1, __ATOMIC_SEQ_CST) < 0)
+        __atomic_fetch_add(&life.pauses, 1, __ATOMIC_SEQ_CST);
     apply();
 }
 void lifecycle_set_recording(bool on) {
@@ -249,7 +258,8 @@ static void check_limits(struct memory_figures now, uint64_t now_ns) {
     if (limits->time && now_ns - life.start_ns > limits->time) stop_for("time");
     if (limits->concurrent && process_operations() > limits->concurrent) stop_for("concurrent");
     if (life.last_ns && passed < SECOND) return;
-    if (life.last_ns && limits->growth && now.rss > life.last.rss && (now.rss - life.last.rss) * SECOND / passed > limits->growth)
+    if (life.last_ns && limits->growth && now.rss > life.last.rss &&
+        (now.rss - life.last.rss) * SECOND / passed > limits->growth)
         stop_for("growth");
     if (life.last_ns && limits->cpu && (now.cpu_ns - life.last.cpu_ns) * 100 / passed > limits->cpu) stop_for("cpu");
     life.last = now;
@@ -354,8 +364,17 @@ static void put_end(enum lifecycle_exit how, int status) {
     uint8_t body[128];
     struct unwind_counters stacks = {0};
     add_counters(&stacks);
-    const uint64_t fields[] = {probe_stamp(), how, (uint64_t)(uint32_t)status, writer_events(), writer_cpu_ns(), memory_own_resident(),
-                               stacks.fallbacks, stacks.partial, stacks.cut, stacks.checked, stacks.different};
+    const uint64_t fields[] = {probe_stamp(),
+                               how,
+                               (uint64_t)(uint32_t)status,
+                               writer_events(),
+                               writer_cpu_ns(),
+                               memory_own_resident(),
+                               stacks.fallbacks,
+                               stacks.partial,
+                               stacks.cut,
+                               stacks.checked,
+                               stacks.different};
     struct wire_writer w = wire_writer(body, sizeof body);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) wire_put_varint(&w, fields[i]);
     journal_put(TRACE_RECORD_END, body, (size_t)(w.at - body));

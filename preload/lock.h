@@ -16,7 +16,7 @@ struct thread;
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 struct lock {
-    _Atomic uint32_t state;   /* 0 free, 1 held, 2 held and waited for */
+    _Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */
     _Atomic uintptr_t owner;
 };
 
@@ -24,7 +24,8 @@ static inline uintptr_t lock_owner_id(void) { return (uintptr_t)&thread_self; }
 
 static inline bool lock_try(struct lock *lock) {
     uint32_t free_state = 0;
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1, memory_order_acquire, memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1, memory_order_acquire,
+                                                 memory_order_relaxed))
         return false;
     atomic_store_explicit(&lock->owner, lock_owner_id(), memory_order_relaxed);
     return true;
@@ -33,15 +34,13 @@ static inline bool lock_try(struct lock *lock) {
 /* Acquires; pairs with the release in lock_give. */
 static inline void lock_take(struct lock *lock) {
     if (lock_try(lock)) return;
-    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0)
-        sys_futex_wait(&lock->state, 2, NULL);
+    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0) sys_futex_wait(&lock->state, 2, NULL);
     atomic_store_explicit(&lock->owner, lock_owner_id(), memory_order_relaxed);
 }
 
 static inline void lock_give(struct lock *lock) {
     atomic_store_explicit(&lock->owner, 0, memory_order_relaxed);
-    if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2)
-        sys_futex_wake(&lock->state, 1);
+    if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2) sys_futex_wake(&lock->state, 1);
 }
 
 static inline bool lock_is_mine(const struct lock *lock) {

@@ -85,19 +85,19 @@ MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thr
 
 /* A function `name` that jumps to what `real` returns with all arguments and the stack as they came, after calling `before`
  * with its first three when the first is `number`. */
-#define MACHINE_DEFINE_SYSCALL_HOOK(name, number, before, real)                                                             \
-    __attribute__((naked)) long name(__attribute__((unused)) long call, ...) {                                                                      \
-        __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rdx\n\tpushq %%rcx\n\tpushq %%r8\n\tpushq %%r9\n\t"                   \
-                "subq $8, %%rsp\n\t"                                                                                        \
-                "cmpq %0, %%rdi\n\t"                                                                                        \
-                "jne 1f\n\t"                                                                                                \
-                "call %P1\n"                                                                                                \
-                "1:\tcall %P2\n\t"                                                                                          \
-                "addq $8, %%rsp\n\t"                                                                                        \
-                "popq %%r9\n\tpopq %%r8\n\tpopq %%rcx\n\tpopq %%rdx\n\tpopq %%rsi\n\tpopq %%rdi\n\t"                         \
-                "jmp *%%rax"                                                                                                \
-                :                                                                                                           \
-                : "i"(number), "i"(before), "i"(real));                                                                     \
+#define MACHINE_DEFINE_SYSCALL_HOOK(name, number, before, real)                                                        \
+    __attribute__((naked)) long name(__attribute__((unused)) long call, ...) {                                         \
+        __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rdx\n\tpushq %%rcx\n\tpushq %%r8\n\tpushq %%r9\n\t"             \
+                "subq $8, %%rsp\n\t"                                                                                   \
+                "cmpq %0, %%rdi\n\t"                                                                                   \
+                "jne 1f\n\t"                                                                                           \
+                "call %P1\n"                                                                                           \
+                "1:\tcall %P2\n\t"                                                                                     \
+                "addq $8, %%rsp\n\t"                                                                                   \
+                "popq %%r9\n\tpopq %%r8\n\tpopq %%rcx\n\tpopq %%rdx\n\tpopq %%rsi\n\tpopq %%rdi\n\t"                   \
+                "jmp *%%rax"                                                                                           \
+                :                                                                                                      \
+                : "i"(number), "i"(before), "i"(real));                                                                \
     }
 
 /* Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its

@@ -59,7 +59,8 @@ struct memory_figures memory_sample(bool edge) {
     uint64_t stamp = probe_stamp();
     if (!read_file("/proc/self/statm", text, sizeof text)) return (struct memory_figures){0, 0};
     const char *at = text;
-    uint64_t vms = next_number(&at) * TRACE_PAGE, rss = next_number(&at) * TRACE_PAGE, shared = next_number(&at) * TRACE_PAGE;
+    uint64_t vms = next_number(&at) * TRACE_PAGE, rss = next_number(&at) * TRACE_PAGE,
+             shared = next_number(&at) * TRACE_PAGE;
     sys_clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
     struct memory_figures figures = {rss, (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec};
     struct wire_writer w = wire_writer(body, sizeof body);

@@ -24,7 +24,8 @@ void *nodes_extent(uint32_t first) {
     uint32_t slot = first / TRACE_NODES_PER_SLOT;
     if (slot >= EXTENTS) return NULL;
     uint64_t signals = signals_block();
-    int error = file_slot(TRACE_FRAME_SLOT_NODES, 0, first, (size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, &nodes.slots[slot]);
+    int error =
+        file_slot(TRACE_FRAME_SLOT_NODES, 0, first, (size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, &nodes.slots[slot]);
     signals_restore(signals);
     return error ? NULL : nodes.slots[slot].memory;
 }

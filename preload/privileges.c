@@ -38,12 +38,12 @@ static void come_back(bool aside) {
     signals_restore(signals);
 }
 
-#define ASIDE(name, parameters, arguments)                                                                                  \
-    int name parameters {                                                                                                   \
-        bool aside = step_aside();                                                                                          \
-        int result = real.name arguments;                                                                                   \
-        come_back(aside);                                                                                                   \
-        return result;                                                                                                      \
+#define ASIDE(name, parameters, arguments)                                                                             \
+    int name parameters {                                                                                              \
+        bool aside = step_aside();                                                                                     \
+        int result = real.name arguments;                                                                              \
+        come_back(aside);                                                                                              \
+        return result;                                                                                                 \
     }
 ASIDE(setuid, (uid_t user), (user))
 ASIDE(setgid, (gid_t group), (group))

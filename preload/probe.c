@@ -93,7 +93,8 @@ static __attribute__((noinline)) struct thread *attach(void) {
 }
 
 static inline struct call enter(uint32_t wanted, uintptr_t sp) {
-    if (unlikely(!(atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted)) && !lifecycle_wake(wanted))
+    if (unlikely(!(atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted)) &&
+        !lifecycle_wake(wanted))
         return (struct call){NULL, false};
     struct thread *thread = thread_self;
     if (unlikely(!thread) && !(thread = attach())) return (struct call){NULL, false};
@@ -131,8 +132,8 @@ static __attribute__((noinline)) void flush_nested(struct thread *t) {
             at += count;
         }
         /* The queue is emptied only if no handler added to it since. */
-    } while (!atomic_compare_exchange_strong_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), &seen, 0, memory_order_acq_rel,
-                                                      memory_order_acquire));
+    } while (!atomic_compare_exchange_strong_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), &seen, 0,
+                                                      memory_order_acq_rel, memory_order_acquire));
 }
 
 static inline bool has_nested(struct thread *t) {
@@ -148,7 +149,8 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
     }
     uint64_t *queue = (uint64_t *)(t->control + TRACE_SLOT_AT_NESTED_WORDS) + at;
     words[1] = probe_stamp();
-    for (unsigned i = count; i-- > 0;) ((volatile uint64_t *)queue)[i] = words[i]; /* word 0 last: it makes the event valid */
+    for (unsigned i = count; i-- > 0;)
+        ((volatile uint64_t *)queue)[i] = words[i]; /* word 0 last: it makes the event valid */
 }
 
 /* Full ring, or time for a sample: off the hot path, signals held back. */
@@ -196,13 +198,14 @@ static inline uint64_t first_word(enum trace_event_kind kind, uint8_t flags, uin
     return (uint64_t)kind | (uint64_t)flags << 8 | operand << (64 - TRACE_EVENT_OPERAND_BITS);
 }
 
-static inline void commit_sized(struct call call, enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
-                                const struct unwind_registers *registers) {
+static inline void commit_sized(struct call call, enum trace_event_kind kind, uint8_t flags, const void *address,
+                                uint64_t size, const struct unwind_registers *registers) {
     uint32_t stack = unwind_capture(call.nested ? call.thread->unwind_nested : call.thread->unwind, registers);
     bool wide = size > UINT32_MAX || kind == TRACE_EVENT_BREAK;
     uint64_t words[TRACE_EVENT_MAX_WORDS] = {
-        first_word(kind, (uint8_t)(flags | (wide ? TRACE_EVENT_WIDE : 0) | (stack ? 0 : TRACE_EVENT_NO_STACK)), (uintptr_t)address), 0,
-        (uint64_t)stack << 32 | (wide ? 0 : size), size};
+        first_word(kind, (uint8_t)(flags | (wide ? TRACE_EVENT_WIDE : 0) | (stack ? 0 : TRACE_EVENT_NO_STACK)),
+                   (uintptr_t)address),
+        0, (uint64_t)stack << 32 | (wide ? 0 : size), size};
     if (kind == TRACE_EVENT_ALLOC || kind == TRACE_EVENT_REALLOC_IN || kind == TRACE_EVENT_REALLOC_FAIL)
         own(call.thread, (uintptr_t)address);
     commit(call, words, 3 + wide);
@@ -230,7 +233,7 @@ void probe_death(enum trace_event_kind kind, const void *address) {
 uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value) {
     struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
     if (!call.thread) return 0;
-    uint64_t words[3] = {first_word(kind, flags, operand), 0, value};
+    uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, flags, operand), 0, value, 0};
     return commit(call, words, event_words[kind]);
 }
 

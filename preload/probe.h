@@ -22,8 +22,8 @@ enum probe_on { PROBE_EVENTS = 1, PROBE_BIRTHS = 2 }; /* births are off while pa
  */
 struct probe_page {
     _Atomic uint32_t on;
-    uint32_t alive; /* this memory belongs to the process that is recorded, or shares it (vfork) */
-    bool counted; /* no invariant cycle counter: stamps are counted */
+    uint32_t alive;             /* this memory belongs to the process that is recorded, or shares it (vfork) */
+    bool counted;               /* no invariant cycle counter: stamps are counted */
     _Atomic uint64_t next_tick; /* stamp at which a hook must call lifecycle_tick(); UINT64_MAX: somebody else ticks */
     _Atomic uint64_t counter;
 };
@@ -40,8 +40,8 @@ static inline uint64_t probe_stamp(void) {
 }
 
 /* The frame that called the hook in which this is used; hooks are compiled with frame pointers. */
-#define PROBE_REGISTERS()                                                                                                   \
-    ((struct unwind_registers){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0) + 16,         \
+#define PROBE_REGISTERS()                                                                                              \
+    ((struct unwind_registers){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0) + 16,     \
                                *(uintptr_t *)__builtin_frame_address(0)})
 
 /* An event without stack; word 2 only where the kind has it. Returns its stamp, 0 when it was not recorded. */

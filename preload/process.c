@@ -59,7 +59,8 @@ static const char *own_entry(const char *list) { return list ? strstr(list, "lib
 
 /* Why the program will not be traced, NULL when it will. */
 static const char *judge_child(const char *path, char *const envp[]) {
-    if (!own_entry(preload_of(envp))) return config.follow ? "started with an environment without the recorder" : "not followed";
+    if (!own_entry(preload_of(envp)))
+        return config.follow ? "started with an environment without the recorder" : "not followed";
     return target_elf_refusal(path);
 }
 
@@ -101,9 +102,9 @@ static char **strip_environment(char *const envp[], char **out, char *entry) {
 }
 
 /* envp for the child, changed on the caller's stack where it must be. */
-#define CHILD_ENVIRONMENT(envp, refusal)                                                                                    \
-    ((refusal) && own_entry(preload_of(envp))                                                                               \
-         ? strip_environment(envp, alloca((count_entries(envp) + 1) * sizeof(char *)), alloca(ENTRY_BYTES))                 \
+#define CHILD_ENVIRONMENT(envp, refusal)                                                                               \
+    ((refusal) && own_entry(preload_of(envp))                                                                          \
+         ? strip_environment(envp, alloca((count_entries(envp) + 1) * sizeof(char *)), alloca(ENTRY_BYTES))            \
          : (char **)(uintptr_t)(envp))
 
 /* ---- exec ---- */
@@ -129,15 +130,15 @@ int execvp(const char *file, char *const argv[]) { return run(file, true, argv, 
 int execvpe(const char *file, char *const argv[], char *const envp[]) { return run(file, true, argv, envp); }
 
 /* The arguments of a variadic exec as an array on the caller's stack; `list` is left behind the final NULL. */
-#define COLLECT(argv, list, arg)                                                                                            \
-    va_list count_list;                                                                                                     \
-    va_start(list, arg);                                                                                                    \
-    va_copy(count_list, list);                                                                                              \
-    size_t count = 1;                                                                                                       \
-    for (const char *one = arg; one; one = va_arg(count_list, const char *)) count++;                                       \
-    va_end(count_list);                                                                                                     \
-    char **argv = alloca(count * sizeof(char *));                                                                           \
-    argv[0] = (char *)(uintptr_t)arg;                                                                                       \
+#define COLLECT(argv, list, arg)                                                                                       \
+    va_list count_list;                                                                                                \
+    va_start(list, arg);                                                                                               \
+    va_copy(count_list, list);                                                                                         \
+    size_t count = 1;                                                                                                  \
+    for (const char *one = arg; one; one = va_arg(count_list, const char *)) count++;                                  \
+    va_end(count_list);                                                                                                \
+    char **argv = alloca(count * sizeof(char *));                                                                      \
+    argv[0] = (char *)(uintptr_t)arg;                                                                                  \
     for (size_t at = 1; at < count; at++) argv[at] = va_arg(list, char *)
 
 int execl(const char *path, const char *arg, ...) {
@@ -173,21 +174,23 @@ static int run_at(int folder, const char *path, char *const argv[], char *const 
     return (int)result;
 }
 
-int fexecve(int fd, char *const argv[], char *const envp[]) { return run_at(fd, "", argv, envp, 0x1000 /* AT_EMPTY_PATH */); }
+int fexecve(int fd, char *const argv[], char *const envp[]) {
+    return run_at(fd, "", argv, envp, 0x1000 /* AT_EMPTY_PATH */);
+}
 int execveat(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
     return run_at(folder, path, argv, envp, flags);
 }
 
-#define SPAWN(name, search)                                                                                                 \
-    int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes, \
-             char *const argv[], char *const envp[]) {                                                                      \
-        char found[CONFIG_PATH];                                                                                            \
-        const char *program = search ? target_elf_find(file, found, sizeof found) : file;                                   \
-        const char *refusal = judge_child(program, envp);                                                                   \
-        char **environment = CHILD_ENVIRONMENT(envp, refusal);                                                              \
-        put_child(PROCESS_SPAWN, program, refusal);                                                                         \
-        real_resolve();                                                                                                     \
-        return real.name(pid, file, actions, attributes, argv, environment);                                                \
+#define SPAWN(name, search)                                                                                            \
+    int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,                                  \
+             const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {                            \
+        char found[CONFIG_PATH];                                                                                       \
+        const char *program = search ? target_elf_find(file, found, sizeof found) : file;                              \
+        const char *refusal = judge_child(program, envp);                                                              \
+        char **environment = CHILD_ENVIRONMENT(envp, refusal);                                                         \
+        put_child(PROCESS_SPAWN, program, refusal);                                                                    \
+        real_resolve();                                                                                                \
+        return real.name(pid, file, actions, attributes, argv, environment);                                           \
     }
 SPAWN(posix_spawn, false)
 SPAWN(posix_spawnp, true)
@@ -226,7 +229,8 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
     real_resolve();
     target_main = main;
     target_rtld_fini = rtld_fini;
-    return real.__libc_start_main(main_in_between, argc, argv, init, fini, rtld_fini ? fini_in_between : NULL, stack_end);
+    return real.__libc_start_main(main_in_between, argc, argv, init, fini, rtld_fini ? fini_in_between : NULL,
+                                  stack_end);
 }
 
 __attribute__((destructor)) static void destruct(void) {
@@ -247,13 +251,13 @@ void quick_exit(int status) {
     __builtin_unreachable();
 }
 
-#define EXIT_NOW(name)                                                                                                      \
-    void name(int status) {                                                                                                 \
-        lifecycle_exiting(EXIT_UNDERSCORE, status);                                                                         \
-        lifecycle_end();                                                                             \
-        real_resolve();                                                                                                     \
-        real.name(status);                                                                                                  \
-        __builtin_unreachable();                                                                                            \
+#define EXIT_NOW(name)                                                                                                 \
+    void name(int status) {                                                                                            \
+        lifecycle_exiting(EXIT_UNDERSCORE, status);                                                                    \
+        lifecycle_end();                                                                                               \
+        real_resolve();                                                                                                \
+        real.name(status);                                                                                             \
+        __builtin_unreachable();                                                                                       \
     }
 EXIT_NOW(_exit)
 EXIT_NOW(_Exit)

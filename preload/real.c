@@ -16,7 +16,7 @@ static _Alignas(64) char early[EARLY_BYTES];
 static _Atomic size_t early_used;
 
 static struct {
-    _Atomic int state; /* 0 not begun, 1 under way, 2 done */
+    _Atomic int state;    /* 0 not begun, 1 under way, 2 done */
     uintptr_t start, end; /* module of malloc, empty for libc */
     char path[1024];
     bool news_allocate;
@@ -45,7 +45,8 @@ static void learn_allocator(void) {
         found.start = (uintptr_t)of_malloc.dlfo_map_start;
         found.end = (uintptr_t)of_malloc.dlfo_map_end;
     }
-    found.news_allocate = module_around((void *)real._Znwm, &of_new) && of_new.dlfo_map_start == of_malloc.dlfo_map_start;
+    found.news_allocate =
+        module_around((void *)real._Znwm, &of_new) && of_new.dlfo_map_start == of_malloc.dlfo_map_start;
 }
 
 /*

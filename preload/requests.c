@@ -51,8 +51,9 @@ static void serve_slot(const uint8_t *shared) {
 
 bool requests_wait(void) {
     const uint8_t *header = file_header();
-    return header && atomic_load_explicit((const _Atomic uint32_t *)(header + TRACE_AT_MAILBOX_HEAD), memory_order_relaxed) !=
-                         atomic_load_explicit((const _Atomic uint32_t *)(header + TRACE_AT_MAILBOX_TAIL), memory_order_relaxed);
+    return header &&
+           atomic_load_explicit((const _Atomic uint32_t *)(header + TRACE_AT_MAILBOX_HEAD), memory_order_relaxed) !=
+               atomic_load_explicit((const _Atomic uint32_t *)(header + TRACE_AT_MAILBOX_TAIL), memory_order_relaxed);
 }
 
 void requests_serve(void) {
@@ -65,7 +66,8 @@ void requests_serve(void) {
         if (number == atomic_load_explicit(posted, memory_order_acquire)) return;
         uint8_t *slot = header + TRACE_AT_MAILBOX + number % TRACE_MAILBOX_SLOTS * TRACE_MAILBOX_SLOT_SIZE;
         /* Acquire: pairs with the sender's release after it filled the slot. */
-        if (atomic_load_explicit((_Atomic uint32_t *)(slot + TRACE_MAIL_AT_READY), memory_order_acquire) != number + 1) return;
+        if (atomic_load_explicit((_Atomic uint32_t *)(slot + TRACE_MAIL_AT_READY), memory_order_acquire) != number + 1)
+            return;
         serve_slot(slot);
         atomic_store_explicit(done, number + 1, memory_order_release);
     }

@@ -85,12 +85,16 @@ uint64_t sys_memory_held(void) { return atomic_load_explicit(&memory_held, memor
 
 int sys_munmap(void *address, size_t length) { return (int)CALL2(SYS_munmap, address, length); }
 int sys_madvise(void *address, size_t length, int advice) { return (int)CALL3(SYS_madvise, address, length, advice); }
-int sys_mincore(void *address, size_t length, unsigned char *pages) { return (int)CALL3(SYS_mincore, address, length, pages); }
+int sys_mincore(void *address, size_t length, unsigned char *pages) {
+    return (int)CALL3(SYS_mincore, address, length, pages);
+}
 
 int sys_open(const char *path, int flags, int mode) { return (int)CALL4(SYS_openat, AT_FDCWD, path, flags, mode); }
 int sys_close(int fd) { return (int)CALL1(SYS_close, fd); }
 long sys_read(int fd, void *bytes, size_t length) { return CALL3(SYS_read, fd, bytes, length); }
-long sys_pread(int fd, void *bytes, size_t length, uint64_t offset) { return CALL4(SYS_pread64, fd, bytes, length, offset); }
+long sys_pread(int fd, void *bytes, size_t length, uint64_t offset) {
+    return CALL4(SYS_pread64, fd, bytes, length, offset);
+}
 long sys_write(int fd, const void *bytes, size_t length) { return CALL3(SYS_write, fd, bytes, length); }
 long sys_pwrite(int fd, const void *bytes, size_t length, uint64_t offset) {
     return CALL4(SYS_pwrite64, fd, bytes, length, offset);
@@ -123,7 +127,9 @@ bool sys_on_alternate_stack(void) {
     stack_t stack = {0};
     return CALL2(SYS_sigaltstack, NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK);
 }
-int sys_sigmask(const uint64_t *set, uint64_t *old) { return (int)CALL4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, set, old, 8); }
+int sys_sigmask(const uint64_t *set, uint64_t *old) {
+    return (int)CALL4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, set, old, 8);
+}
 int sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout) {
     return (int)CALL4(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout);
 }

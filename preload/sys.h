@@ -57,7 +57,7 @@ int sys_gettid(void);
 int sys_getuid(void);
 int sys_tgkill(int pid, int tid, int signal);
 int sys_kill(int pid, int signal);
-bool sys_on_alternate_stack(void); /* of signals */
+bool sys_on_alternate_stack(void);                   /* of signals */
 int sys_sigmask(const uint64_t *set, uint64_t *old); /* SIG_SETMASK */
 int sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout);
 int sys_futex_wake(_Atomic uint32_t *word, int count);

@@ -24,7 +24,8 @@ static const char *judge_segments(int fd, const Elf64_Ehdr *elf) {
     Elf64_Phdr segments[PROGRAM_HEADERS];
     size_t count = elf->e_phnum < PROGRAM_HEADERS ? elf->e_phnum : PROGRAM_HEADERS;
     if (elf->e_phentsize != sizeof *segments) return NULL;
-    if (sys_pread(fd, segments, count * sizeof *segments, elf->e_phoff) != (long)(count * sizeof *segments)) return NULL;
+    if (sys_pread(fd, segments, count * sizeof *segments, elf->e_phoff) != (long)(count * sizeof *segments))
+        return NULL;
     for (size_t i = 0; i < count; i++)
         if (segments[i].p_type == PT_INTERP) return judge_interpreter(fd, &segments[i]);
     return "statically linked";
@@ -32,7 +33,8 @@ static const char *judge_segments(int fd, const Elf64_Ehdr *elf) {
 
 static const char *judge(int fd) {
     Elf64_Ehdr elf;
-    if (sys_pread(fd, &elf, sizeof elf, 0) != (long)sizeof elf || memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0) return NULL;
+    if (sys_pread(fd, &elf, sizeof elf, 0) != (long)sizeof elf || memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0)
+        return NULL;
     if (elf.e_ident[EI_CLASS] != ELFCLASS64) return "32-bit";
     if (elf.e_machine != EM_X86_64) return "built for another machine";
     return judge_segments(fd, &elf);

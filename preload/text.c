@@ -34,7 +34,8 @@ bool text_number(const char **at, uint64_t *out) {
     uint64_t number = 0;
     const char *digit = *at;
     for (; *digit >= '0' && *digit <= '9'; digit++)
-        if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (uint64_t)(*digit - '0'), &number))
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*digit - '0'), &number))
             return false;
     if (digit == *at) return false;
     *at = digit;

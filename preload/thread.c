@@ -30,7 +30,9 @@ static struct {
 static pthread_key_t end_key;
 static bool has_end_key;
 
-struct thread *threads_first(void) { return atomic_load_explicit(&threads.first, memory_order_acquire); }
+struct thread *threads_first(void) {
+    return atomic_load_explicit(&threads.first, memory_order_acquire);
+}
 bool threads_many(void) { return atomic_load_explicit(&threads.many, memory_order_acquire); }
 
 bool thread_is_alive(const struct thread *thread) {
@@ -186,7 +188,8 @@ struct thread *thread_attach(void) {
     if (thread) {
         writer_drain_thread(thread);
         /* What could not be drained would be lost with the reset: leave that ring as it is and take another. */
-        if (thread->head != atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_relaxed)) thread = NULL;
+        if (thread->head != atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_relaxed))
+            thread = NULL;
     }
     if (!thread) thread = make();
     if (thread) begin(thread, tid);

@@ -24,7 +24,7 @@ enum {
     ENCODERS = 4,
     ENCODER_STACK = 64 << 10,
     EDGES = 16384,
-    RING_RESERVE = 1024, /* words kept free: one event, a full nested queue */
+    RING_RESERVE = 1024,   /* words kept free: one event, a full nested queue */
     RAW_SMALL = 192 << 10, /* raw bytes of a nodes or journal frame, at most */
 };
 
@@ -60,8 +60,13 @@ static size_t round_up(size_t length) { return (length + 63) & ~(size_t)63; }
 static size_t packed_bound(void) { return columns_bound() + columns_bound() / 512 + 4096; }
 
 static bool make_encoder(struct encoder *e) {
-    size_t lengths[] = {round_up(columns_size()), round_up(deflate_size()), round_up(columns_bound()),
-                        round_up(packed_bound()), RAW_SMALL, EDGES * sizeof(uint64_t), ENCODER_STACK};
+    size_t lengths[] = {round_up(columns_size()),
+                        round_up(deflate_size()),
+                        round_up(columns_bound()),
+                        round_up(packed_bound()),
+                        RAW_SMALL,
+                        EDGES * sizeof(uint64_t),
+                        ENCODER_STACK};
     size_t total = 0;
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) total += lengths[i];
     uint8_t *memory = sys_memory(total);
@@ -140,7 +145,8 @@ void writer_edge_begin(void) { lock_take(&writer.edge_lock); }
 /* Kept ascending: a request from outside may carry an earlier stamp than the last edge. */
 void writer_edge_end(uint64_t stamp) {
     uint64_t at = writer.edge_count++, oldest = at >= EDGES ? at - EDGES + 1 : 0;
-    for (; at > oldest && writer.edges[(at - 1) % EDGES] > stamp; at--) writer.edges[at % EDGES] = writer.edges[(at - 1) % EDGES];
+    for (; at > oldest && writer.edges[(at - 1) % EDGES] > stamp; at--)
+        writer.edges[at % EDGES] = writer.edges[(at - 1) % EDGES];
     writer.edges[at % EDGES] = stamp;
     lock_give(&writer.edge_lock);
 }
@@ -195,7 +201,6 @@ static int append_nodes(struct encoder *e) {
     return error;
 }
 
-
 static int append_shared(struct encoder *e) {
     file_lock();
     int error = append_journal(e);
@@ -214,15 +219,24 @@ struct drain {
 
 static int drain_part(struct encoder *e, struct thread *t, uint64_t tail, uint64_t head, uint64_t *end) {
     const uint64_t first_stamp = t->ring[(tail + 1) & (THREAD_RING_WORDS - 1)];
-    struct columns_input input = {.ring = t->ring, .mask = THREAD_RING_WORDS - 1, .first = tail, .end = head,
-                                  .ordered = threads_many(), .edges = e->edges};
+    struct columns_input input = {.ring = t->ring,
+                                  .mask = THREAD_RING_WORDS - 1,
+                                  .first = tail,
+                                  .end = head,
+                                  .ordered = threads_many(),
+                                  .edges = e->edges};
     struct columns_output output = {0};
     input.edge_count = edges_since(first_stamp, e->edges);
     columns_encode(e->columns, &input, e->payload, &output);
     if (!output.count) return -EINVAL;
-    struct trace_frame frame = {.kind = TRACE_FRAME_EVENTS, .flags = input.ordered ? TRACE_FRAME_ORDERED : 0,
-                                .thread = t->serial, .first = tail, .end = output.end, .count = output.count,
-                                .first_stamp = output.first_stamp, .last_stamp = output.last_stamp};
+    struct trace_frame frame = {.kind = TRACE_FRAME_EVENTS,
+                                .flags = input.ordered ? TRACE_FRAME_ORDERED : 0,
+                                .thread = t->serial,
+                                .first = tail,
+                                .end = output.end,
+                                .count = output.count,
+                                .first_stamp = output.first_stamp,
+                                .last_stamp = output.last_stamp};
     int error = append_shared(e);
     const uint8_t *stored = pack(e, &frame, e->payload, output.bytes);
     if (!error) error = file_append(&frame, stored);

@@ -23,7 +23,7 @@ struct part {
     const char *start;
     size_t length;
 };
-#define PART(name) ((struct part){name, (size_t)(name##_end - name)})
+#define PART(name) ((struct part){name, (size_t)((uintptr_t)name##_end - (uintptr_t)name)})
 
 static void put_hash(FILE *out, struct part part) {
     char hash[SHA256_BASE64_SIZE];

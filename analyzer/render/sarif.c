@@ -42,11 +42,14 @@ static json_t *uri(const char *path) {
     size_t length = strlen(path), at = 0;
     char *result = malloc(3 * length + sizeof "file://");
     if (!result) return NULL;
-    if (path[0] == '/') at = (size_t)sprintf(result, "file://");
+    if (path[0] == '/') {
+        memcpy(result, "file://", 7);
+        at = 7;
+    }
     for (; *path; path++) {
         unsigned char c = (unsigned char)*path;
         if (isalnum(c) || strchr("/-._~+@,=", c)) result[at++] = (char)c;
-        else at += (size_t)sprintf(result + at, "%%%02X", c);
+        else at += (size_t)snprintf(result + at, sizeof "%FF", "%%%02X", c);
     }
     result[at] = '\0';
     json_t *value = json_string(result);

@@ -17,7 +17,8 @@ int main(void) {
     }
     close(ends[1]);
     char text[100];
-    for (ssize_t length; (length = read(ends[0], text, sizeof text)) > 0;) CHECK(write(1, text, (size_t)length) == length);
+    for (ssize_t length; (length = read(ends[0], text, sizeof text)) > 0;)
+        CHECK(write(1, text, (size_t)length) == length);
     CHECK(waitpid(child, NULL, 0) == child);
     usleep(50000);
     return 0;

@@ -18,7 +18,8 @@ int main(int argc, char **argv) {
     pthread_attr_setstacksize(&attributes, 16384 + 16384);
     pthread_t threads[20];
     for (int i = 0; i < count; i += 20) {
-        for (int k = 0; k < 20; k++) CHECK(!pthread_create(&threads[k], &attributes, briefly, (void *)(uintptr_t)(i + k)));
+        for (int k = 0; k < 20; k++)
+            CHECK(!pthread_create(&threads[k], &attributes, briefly, (void *)(uintptr_t)(i + k)));
         for (int k = 0; k < 20; k++) CHECK(!pthread_join(threads[k], NULL));
     }
     free(atomic_load(&left));

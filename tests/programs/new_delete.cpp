@@ -25,7 +25,8 @@ int main() {
     p = ::operator new(52224, align), check_aligned(p, 256), ::operator delete(p, align);
     p = ::operator new(52224, align, std::nothrow), check_aligned(p, 256), ::operator delete(p, align, std::nothrow);
     p = ::operator new[](52480, align), check_aligned(p, 256), ::operator delete[](p, align);
-    p = ::operator new[](52480, align, std::nothrow), check_aligned(p, 256), ::operator delete[](p, align, std::nothrow);
+    p = ::operator new[](52480, align, std::nothrow), check_aligned(p, 256),
+    ::operator delete[](p, align, std::nothrow);
     p = ::operator new[](52480, align), check_aligned(p, 256), ::operator delete[](p, 52480, align);
     p = ::operator new[](52480, align), check_aligned(p, 256), ::operator delete(p, 52480, align);
     p = ::operator new(0), CHECK(p), ::operator delete(p);

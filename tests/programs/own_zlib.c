@@ -2,8 +2,8 @@
 /* A program that has functions with zlib's and libunwind's names, which mean something else: nobody else may call them. */
 #include "target.h"
 
-#define FOREIGN(name)                                                                                                       \
-    int name(void);                                                                                                         \
+#define FOREIGN(name)                                                                                                  \
+    int name(void);                                                                                                    \
     int name(void) { _exit(96); }
 FOREIGN(deflate)
 FOREIGN(deflateInit_)

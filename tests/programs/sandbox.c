@@ -12,12 +12,14 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-static const int tight[] = {SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_futex, SYS_write,
-                            SYS_exit_group, SYS_exit, SYS_rt_sigreturn, SYS_getrandom, SYS_newfstatat, SYS_sched_yield,
-                            SYS_clock_nanosleep, SYS_rseq, SYS_set_robust_list, SYS_rt_sigprocmask};
-static const int usual[] = {SYS_read, SYS_open, SYS_openat, SYS_close, SYS_fstat, SYS_lseek, SYS_pread64, SYS_pwrite64,
-                            SYS_readv, SYS_writev, SYS_fcntl, SYS_clock_gettime, SYS_getpid, SYS_gettid, SYS_rt_sigaction,
-                            SYS_ftruncate, SYS_fallocate, SYS_readlink, SYS_sigaltstack, SYS_nanosleep};
+static const int tight[] = {
+    SYS_brk,        SYS_mmap,        SYS_munmap,          SYS_mremap, SYS_mprotect,        SYS_madvise,
+    SYS_futex,      SYS_write,       SYS_exit_group,      SYS_exit,   SYS_rt_sigreturn,    SYS_getrandom,
+    SYS_newfstatat, SYS_sched_yield, SYS_clock_nanosleep, SYS_rseq,   SYS_set_robust_list, SYS_rt_sigprocmask};
+static const int usual[] = {SYS_read,      SYS_open,          SYS_openat,   SYS_close,       SYS_fstat,
+                            SYS_lseek,     SYS_pread64,       SYS_pwrite64, SYS_readv,       SYS_writev,
+                            SYS_fcntl,     SYS_clock_gettime, SYS_getpid,   SYS_gettid,      SYS_rt_sigaction,
+                            SYS_ftruncate, SYS_fallocate,     SYS_readlink, SYS_sigaltstack, SYS_nanosleep};
 
 static void shut(bool also_usual) {
     static struct sock_filter filter[100];

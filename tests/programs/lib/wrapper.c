@@ -30,7 +30,9 @@ static void *from_early(size_t size) {
     early_used += (size + 15) & ~(size_t)15;
     return early_used <= sizeof early ? block : NULL;
 }
-static int is_early(const void *block) { return (const char *)block >= early && (const char *)block < early + sizeof early; }
+static int is_early(const void *block) {
+    return (const char *)block >= early && (const char *)block < early + sizeof early;
+}
 
 void *malloc(size_t size) {
     if (resolving) return from_early(size);
