@@ -70,7 +70,7 @@ static void see_level(struct record *record, uint64_t level) {
     if (!record->level_begun) record->level_first = level;
     record->level_begun = true;
     if (level > record->level_first) seen->steady_after_warm_up = false;
-    if (level * 2 <= record->level_high) {
+    if (record->level_high > 0 && level * 2 <= record->level_high) {
         seen->falls++;
         record->level_high = 0;
     }

@@ -433,7 +433,7 @@ bool series_is_between(const struct rounds *rounds, const struct series *series,
         }
         *tag = (uint32_t)rounds->phases[series->phase].ended;
         return rounds->exiting || !series->active;
-    default: *tag = (uint32_t)series->ended; return rounds->exiting || !series->active;
+    default: /* an incomplete round may be the program's end, too */ *tag = (uint32_t)series->ended; return true;
     }
 }
 

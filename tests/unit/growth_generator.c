@@ -433,7 +433,7 @@ static void sum_up(struct synthetic *site) {
     for (size_t i = 0; i < rounds_of(site); i++) {
         if (site->level[i] > level->peak) level->peak = site->level[i];
         if (i > site->evidence.first && site->level[i] > first) level->steady_after_warm_up = false;
-        if (site->level[i] * 2 <= high) level->falls++, high = 0;
+        if (high > 0 && site->level[i] * 2 <= high) level->falls++, high = 0;
         if (site->level[i] > high) high = site->level[i];
     }
     level->last = site->level[rounds_of(site) - 1];

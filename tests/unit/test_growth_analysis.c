@@ -181,6 +181,24 @@ static void test_held_to_exit(void **state) {
     assert_int_equal(finding("work", 1)->judgement.held_until, GROWTH_HELD_EXIT);
 }
 
+/* As with rounds taken from output lines, which end when the next begins: the last never ends. */
+static void test_teardown_in_an_open_round(void **state) {
+    (void)state;
+    struct block *kept[64];
+    int count = 0;
+    for (int round = 0; round < 12; round++) {
+        if (round > 0) phase_end("work");
+        phase("work");
+        kept[count++] = allocate(1, 100);
+        release(allocate(2, 100));
+    }
+    while (count > 0) release(kept[--count]);
+    exit_begins();
+    judge();
+    expect("work", 1, "leak");
+    assert_int_equal(finding("work", 1)->judgement.held_until, GROWTH_HELD_TEARDOWN);
+}
+
 static void test_returned_in_a_later_phase(void **state) {
     (void)state;
     struct block *kept[64];
@@ -442,6 +460,7 @@ int main(void) {
         TEST(test_ring_of_sessions_is_bounded),
         TEST(test_held_to_teardown),
         TEST(test_held_to_exit),
+        TEST(test_teardown_in_an_open_round),
         TEST(test_returned_in_a_later_phase),
         TEST(test_last_one_is_no_leak),
         TEST(test_realloc_adds_layers),
