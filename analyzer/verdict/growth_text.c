@@ -15,10 +15,18 @@ struct telling {
     struct words words;
 };
 
-static const char *round_name(const struct telling *telling) {
+struct round_name {
+    char text[64];
+};
+
+static struct round_name round_name(const struct telling *telling) {
     static const char *const names[] = {"rounds", "windows of operations", "windows of items",
                                         "windows of allocation events"};
-    return names[telling->evidence->kind];
+    struct round_name name;
+    struct words words = words_begin(name.text, sizeof name.text);
+    if (telling->evidence->each > 1) words_add(&words, "groups of %u ", telling->evidence->each);
+    words_add(&words, "%s", names[telling->evidence->kind]);
+    return name;
 }
 
 static void tell_rate(struct telling *telling) {
@@ -50,7 +58,7 @@ static void tell_held(struct telling *telling) {
 static void tell_added(struct telling *telling) {
     const struct growth_judgement *judgement = telling->judgement;
     words_add(&telling->words, "%u of %u %s (%u to %u) added %llu %s that stay, %s", judgement->k, judgement->n,
-              round_name(telling), judgement->first, judgement->last, (unsigned long long)judgement->blocks,
+              round_name(telling).text, judgement->first, judgement->last, (unsigned long long)judgement->blocks,
               judgement->blocks == 1 ? "block" : "blocks", words_bytes((double)judgement->bytes).text);
     tell_rate(telling);
     tell_reach(telling);
@@ -68,7 +76,7 @@ static void tell_leak(struct telling *telling) {
 static void tell_nothing_added(struct telling *telling) {
     words_add(&telling->words,
               "none of %u %s added blocks that stay; live at their ends: %llu blocks at most, %llu at last",
-              telling->judgement->n, round_name(telling), (unsigned long long)telling->evidence->level.peak,
+              telling->judgement->n, round_name(telling).text, (unsigned long long)telling->evidence->level.peak,
               (unsigned long long)telling->evidence->level.last);
     tell_reach(telling);
 }
@@ -80,7 +88,7 @@ static void tell_not_judged(struct telling *telling) {
                   (unsigned long long)judgement->blocks, (unsigned long long)telling->evidence->lost_events);
         return;
     }
-    words_add(&telling->words, "%u %s are evidence, needs %u more", judgement->n, round_name(telling),
+    words_add(&telling->words, "%u %s are evidence, needs %u more", judgement->n, round_name(telling).text,
               judgement->needed);
     tell_reach(telling);
 }
@@ -93,7 +101,7 @@ static void tell_filling(struct telling *telling) {
 
 static void tell_returned(struct telling *telling) {
     words_add(&telling->words, "%u of %u %s added %llu blocks, %s, which were released after the phase",
-              telling->judgement->k, telling->judgement->n, round_name(telling),
+              telling->judgement->k, telling->judgement->n, round_name(telling).text,
               (unsigned long long)telling->judgement->blocks, words_bytes((double)telling->judgement->bytes).text);
 }
 
