@@ -393,16 +393,17 @@ static void write_rest(enum lifecycle_exit how, int status) {
     file_index();
 }
 
-/* After an exec that fails the recording goes on: control pages stay, and so do the nodes, which the trie compares with. */
+/* After an exec that fails the recording goes on: control pages stay, and so do nodes, which the trie compares with. */
 static void punch_slots(bool for_good) {
     void (*punch)(const struct file_slot *) = for_good ? file_punch : file_punch_data;
     for (struct thread *t = threads_first(); t; t = t->next) punch(&t->slot);
     punch(journal_slot());
     if (for_good) nodes_punch();
+    else nodes_punch_unused();
 }
 
 static bool reserve_slots(void) {
-    bool all = file_reserve(journal_slot()) == 0;
+    bool all = nodes_reserve() && file_reserve(journal_slot()) == 0;
     for (struct thread *t = threads_first(); t && all; t = t->next) all = file_reserve(&t->slot) == 0;
     return all;
 }

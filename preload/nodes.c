@@ -91,3 +91,19 @@ void nodes_drained(uint32_t end) { nodes.drained = end; }
 void nodes_punch(void) {
     for (uint32_t i = 0; i < EXTENTS && nodes.slots[i].memory; i++) file_punch(&nodes.slots[i]);
 }
+
+void nodes_punch_unused(void) {
+    uint64_t used = (uint64_t)stackid_count() % TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE;
+    uint32_t last = stackid_count() / TRACE_NODES_PER_SLOT;
+    uint64_t whole = (used + TRACE_PAGE - 1) & ~(uint64_t)(TRACE_PAGE - 1);
+    const struct file_slot *slot = &nodes.slots[last];
+    if (last >= EXTENTS || !slot->memory || whole >= slot->length) return;
+    const struct file_slot rest = {NULL, slot->offset + whole, slot->length - whole};
+    file_punch(&rest);
+}
+
+bool nodes_reserve(void) {
+    for (uint32_t i = 0; i < EXTENTS && nodes.slots[i].memory; i++)
+        if (file_reserve(&nodes.slots[i]) != 0) return false;
+    return true;
+}

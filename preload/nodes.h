@@ -4,6 +4,7 @@
 #ifndef PRELOAD_NODES_H
 #define PRELOAD_NODES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,9 @@ void nodes_drained(uint32_t end);
 
 /* Gives the slots' pages back, for good. */
 void nodes_punch(void);
+
+/* The same for pages that hold no node yet; nodes_reserve takes them again, false when the disk has none. */
+void nodes_punch_unused(void);
+bool nodes_reserve(void);
 
 #endif

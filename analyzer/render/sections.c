@@ -18,7 +18,10 @@ enum { INDENT = 4, TREE_DEPTH_MAX = 12 };
 static void put_exit(struct pen *pen, const struct report_process *process) {
     const char *kind = process->exit_kind ? process->exit_kind : "unknown";
     if (process->exit_code == REPORT_NONE || strcmp(kind, "unknown") == 0 || strcmp(kind, "running") == 0)
-        pen_print(pen, "%s", strcmp(kind, "running") == 0 ? "still running" : "end unknown");
+        pen_print(pen, "%s",
+                  strcmp(kind, "running") == 0 ? "still running"
+                  : strcmp(kind, "exec") == 0  ? "exec"
+                                               : "end unknown");
     else pen_print(pen, "%s %" PRId64, strcmp(kind, "code") == 0 ? "exit" : kind, process->exit_code);
 }
 
