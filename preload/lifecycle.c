@@ -291,7 +291,7 @@ static void round_of_work(void) {
     requests_serve();
     sample(now_ns);
     each_second(now_ns);
-    if (life.stop_ns && now_ns - life.stop_ns > 5ull * SECOND) sys_kill(life.pid, SIGKILL);
+    if (life.stop_ns && now_ns > life.stop_ns + 5ull * SECOND) sys_kill(life.pid, SIGKILL);
 }
 
 static void tick_on_stack(void *unused) {

@@ -433,9 +433,8 @@ void growth_release(struct growth *growth) {
             record_release(record);
         }
     }
-    while (growth->layered.next != &growth->layered) {
-        struct link *link = growth->layered.next;
-        link_out(link);
+    for (struct link *link = growth->layered.next, *next; link != &growth->layered; link = next) {
+        next = link->next;
         free(link);
     }
     for (size_t i = 0; i < growth->thread_room; i++) free(growth->threads[i]);

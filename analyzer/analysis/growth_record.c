@@ -198,7 +198,7 @@ void record_step(struct record *record, const struct record_time *time, uint64_t
         last->bytes = bytes;
         return;
     }
-    if (record->step_count == MOST_STEPS) {
+    if (record->steps && record->step_count == MOST_STEPS) {
         for (size_t i = 1; i < MOST_STEPS / 2; i++) record->steps[i] = record->steps[2 * i];
         record->step_count = MOST_STEPS / 2;
     }

@@ -78,9 +78,9 @@ void epoch_release(struct epoch *epoch) {
 
 void rounds_release(struct rounds *rounds) {
     if (!rounds) return;
-    while (rounds->epochs.next != &rounds->epochs) { /* held by blocks that live at the end */
-        struct link *link = rounds->epochs.next;
-        link_out(link);
+    /* held by blocks that live at the end */
+    for (struct link *link = rounds->epochs.next, *next; link != &rounds->epochs; link = next) {
+        next = link->next;
         free(link);
     }
     for (size_t i = 0; i < rounds->phase_count; i++) free(rounds->phases[i].name);

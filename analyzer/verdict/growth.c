@@ -110,6 +110,7 @@ static void sum(struct growth_amount *into, const struct growth_amount *from) {
 static void take(struct selection *selection, uint32_t index) {
     const struct growth_round *round = &selection->evidence->rounds[index];
     selection->rounds[selection->n++] = index;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): the evidence's owner filled all its rounds */
     selection->k += round->held.blocks > 0;
     sum(&selection->held, &round->held);
     sum(&selection->kept, &round->kept);

@@ -145,6 +145,7 @@ static int judge_items(struct bench *bench, size_t begin, size_t end, const bool
     struct phase_facts phase = facts_of_phase(bench, first->of.phase);
     struct growth_phase name = growth_phase(bench->growth, first->of.phase);
     struct growth_evidence evidence;
+    *out = (struct site){.begin = begin, .end = end};
     int error = evidence_of(bench, begin, end, left_out, &evidence);
     if (error) return error;
     complete(bench, &evidence, &phase, first->facts.owner, function);
@@ -180,11 +181,17 @@ static int judge_stacks(struct bench *bench, size_t begin, size_t end, struct fu
         for (next = i + 1; next < end && bench->items[next].facts.folded == bench->items[i].facts.folded;) next++;
         struct site made, *site;
         int error = judge_items(bench, i, next, NULL, function, &made);
-        if (error) return error;
+        if (error) {
+            release_finding(&made.finding);
+            return error;
+        }
         bench->judged += made.finding.judgement.class != GROWTH_NOT_JUDGED;
         bench->not_judged += made.finding.judgement.class == GROWTH_NOT_JUDGED && !made.dropped;
         site = add_site(bench);
-        if (!site) return -ENOMEM;
+        if (!site) {
+            release_finding(&made.finding);
+            return -ENOMEM;
+        }
         *site = made;
     }
     return 0;
@@ -258,6 +265,7 @@ static int by_key(const void *left, const void *right) {
 
 /* `run` with one site that grows in many phases must stay cheap: only findings of the same site are compared. */
 static void relate_phases(struct bench *bench) {
+    if (!bench->site_count) return;
     qsort(bench->sites, bench->site_count, sizeof *bench->sites, by_key);
     for (size_t i = 0, next; i < bench->site_count; i = next) {
         for (next = i + 1; next < bench->site_count && bench->sites[next].key == bench->sites[i].key;) next++;

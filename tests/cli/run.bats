@@ -95,3 +95,23 @@ last() { tail -n 1 <<<"$errors"; }
     xmllint --noout r.xml
     [ -s r.md ]
 }
+
+@test "a limit that is passed ends the target by SIGTERM, and the verdict says so" {
+    program greedy <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void) {
+    for (int i = 0; i < 1000; i++) {
+        memset(malloc(1 << 20), 1, 1 << 20);
+        usleep(1000);
+    }
+    return 0;
+}
+C
+    export TIDEMARK_STOP_ABOVE=rss=50M
+    both tidemark run -o t.tmk ./greedy
+    expect_status 143
+    expect_in "stopped at a limit: rss" "$errors"
+    [ "$(last)" = "tidemark: budget (exit 143, from CMD)" ]
+}
