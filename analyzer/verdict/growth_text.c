@@ -22,7 +22,7 @@ struct round_name {
 static struct round_name round_name(const struct telling *telling) {
     static const char *const names[] = {"rounds", "windows of operations", "windows of items",
                                         "windows of allocation events"};
-    struct round_name name;
+    struct round_name name = {.text = ""};
     struct words words = words_begin(name.text, sizeof name.text);
     if (telling->evidence->each > 1) words_add(&words, "groups of %u ", telling->evidence->each);
     words_add(&words, "%s", names[telling->evidence->kind]);
