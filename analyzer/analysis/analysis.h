@@ -33,18 +33,22 @@ struct moment {
  */
 struct block {
     uint64_t address;
-    uint64_t size;     /* bytes asked for (mapping: length) */
+    uint64_t size; /* bytes asked for (mapping: length) */
     uint64_t birth_ns;
     uint64_t birth_event;
-    uint32_t stack;    /* id of the stack that allocated it (last realloc's stack in resized(): see there) */
-    uint32_t thread;   /* serial */
+    uint32_t stack;  /* id of the stack that allocated it (last realloc's stack in resized(): see there) */
+    uint32_t thread; /* serial */
     uint32_t birth_edge;
     bool mapped;
-    bool internal;     /* mapping made by the allocator itself */
-    void *attached;    /* for the one analysis with attaches = true; NULL at birth, its own to free in died() */
+    bool internal;  /* mapping made by the allocator itself */
+    void *attached; /* for the one analysis with attaches = true; NULL at birth, its own to free in died() */
 };
 
-enum death_cause { DEATH_FREED, DEATH_UNMAPPED, DEATH_REPLACED /* an impossible event: the address was allocated again */ };
+enum death_cause {
+    DEATH_FREED,
+    DEATH_UNMAPPED,
+    DEATH_REPLACED /* an impossible event: the address was allocated again */
+};
 
 struct control {
     enum trace_event_kind kind; /* TRACE_EVENT_PHASE_BEGIN and later */
@@ -73,16 +77,16 @@ struct block_choice {
 
 /* Known before the replay starts. */
 struct replay_facts {
-    uint32_t stack_count;  /* ids are below it; may be exceeded by stacks found in rings */
-    uint64_t events;       /* expected */
+    uint32_t stack_count; /* ids are below it; may be exceeded by stacks found in rings */
+    uint64_t events;      /* expected */
     uint64_t duration_ns;
     const struct block_choice *choice; /* NULL: all blocks */
-    bool cut;              /* the recording ends before the process did, or the end is unknown */
+    bool cut;                          /* the recording ends before the process did, or the end is unknown */
 };
 
 struct analysis {
     const char *name;
-    bool attaches; /* uses block->attached; at most one analysis of a replay */
+    bool attaches;                                    /* uses block->attached; at most one analysis of a replay */
     void *(*begin)(const struct replay_facts *facts); /* NULL: out of memory */
     void (*born)(void *self, struct block *block, const struct moment *now);
     /* size and stack hold the new values; old_stack is the stack that gave it its old size */

@@ -37,7 +37,9 @@ static void *(*next_pvalloc)(size_t);
 static int (*next_posix_memalign)(void **, size_t, size_t);
 static void (*next_free)(void *);
 
-static int is_early(const void *block) { return (const char *)block >= early && (const char *)block < early + sizeof early; }
+static int is_early(const void *block) {
+    return (const char *)block >= early && (const char *)block < early + sizeof early;
+}
 
 /* False while dlsym runs. */
 static int ready(void) {
