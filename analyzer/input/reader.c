@@ -110,6 +110,7 @@ static int open_file(struct trace_input *input, const char *path, struct reader_
     if (S_ISDIR(facts.st_mode)) return refuse(refusal, READER_DIRECTORY, 0, -EISDIR);
     if (!S_ISREG(facts.st_mode)) return refuse(refusal, READER_FOREIGN, 0, -EINVAL);
     input->size = (uint64_t)facts.st_size;
+    input->stored = (uint64_t)facts.st_blocks * 512 < input->size ? (uint64_t)facts.st_blocks * 512 : input->size;
     if (!input->size) return refuse(refusal, READER_EMPTY, 0, -EINVAL);
     return 0;
 }

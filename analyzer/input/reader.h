@@ -63,6 +63,7 @@ struct trace_input {
     char *path;
     int fd;
     uint64_t size;
+    uint64_t stored; /* bytes on the disk: slots are holes after a clean end */
     struct trace_header header;
     struct frame_entry *frames; /* in file order, every kind */
     size_t frame_count;

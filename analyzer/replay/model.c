@@ -169,13 +169,19 @@ static void apply_free(struct model *model, struct trace_event *event) {
     else model->counts.unknown_frees++;
 }
 
+/*
+ * A signal handler may leave a realloc by siglongjmp: its block is never heard of again, and whether it was moved, freed or kept
+ * is unknown. It is taken as gone when that many are open, which no nesting of handlers explains.
+ */
+static void forget_oldest_move(struct model *model, struct model_thread *thread) {
+    if (thread->moves[0]) end_block(model, thread->moves[0], DEATH_FREED);
+    memmove(thread->moves, thread->moves + 1, (MODEL_MOVES - 1) * sizeof *thread->moves);
+    thread->move_count--;
+}
+
 static void apply_realloc_out(struct model *model, struct model_thread *thread, struct trace_event *event) {
     uint32_t index = leave(model, event);
-    if (thread->move_count == MODEL_MOVES) {
-        model->counts.impossible++;
-        if (index) end_block(model, index, DEATH_FREED);
-        return;
-    }
+    if (thread->move_count == MODEL_MOVES) forget_oldest_move(model, thread);
     thread->moves[thread->move_count++] = index;
 }
 

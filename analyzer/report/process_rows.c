@@ -122,7 +122,7 @@ static void add_trace(struct builder *builder, const struct subject *subject, co
     row->lost_events += report_count(trace->input.header.lost + trace->input.damage.events);
     row->impossible_events += report_count(subject->replay.counts.impossible);
     row->truncated_stacks += report_count(trace->tables.end.partial + trace->tables.end.cut);
-    row->size_bytes += report_count(trace->input.size);
+    row->size_bytes += report_count(trace->input.stored);
 }
 
 static void set_system(struct builder *builder, const struct process_record *process) {

@@ -75,8 +75,10 @@ def summary(lines):
             open_realloc[event.thread] = live.pop(event.address, None)
             if open_realloc[event.thread] is None:
                 counts["unknown"] += 1
-        elif event.name == "realloc-fail" and open_realloc.get(event.thread):
-            live[event.address] = open_realloc[event.thread]
+        elif event.name == "realloc-fail":
+            counts["frees"] -= 1  # the realloc-out before it took nothing back
+            if open_realloc.get(event.thread):
+                live[event.address] = open_realloc[event.thread]
     head = re.search(r"^trace .* lost=(\d+)", "\n".join(lines[:1]))
     counts["lost"] = int(head.group(1)) if head else 0
     counts["live"] = len(live)
