@@ -31,7 +31,7 @@ ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
 ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lsqlite3 -lz -lm -pthread
 
-.PHONY: all clean setup tests check lint demo bench fuzz soak man install
+.PHONY: all clean setup tests check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark
 
 $(BUILD)/preload/%.o: preload/%.c
@@ -101,6 +101,10 @@ demo: all
 
 bench: all
 	@scripts/bench $(BUILD)
+
+# How often the verdict errs: false alarms among 10 000 hostile sites, and the share of leaks found, by number of rounds.
+growth-rates: $(BUILD)/tests/unit/test_growth_rates
+	@$< 10000 10 -v
 
 fuzz:
 	@scripts/fuzz $(BUILD)

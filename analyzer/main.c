@@ -13,7 +13,7 @@
 
 const char *argp_program_version = "tidemark " TIDEMARK_VERSION;
 
-#define COMMAND(name) extern const struct command command_##name __attribute__((weak));
+#define COMMAND(name) extern const struct command command_##name;
 #include "commands/commands.def"
 
 static const struct command *const commands[] = {
@@ -26,15 +26,14 @@ enum { KEY_ROWS = 0x1000 };
 
 static const struct command *find_command(const char *name) {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i] && strcmp(commands[i]->name, name) == 0) return commands[i];
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
     return NULL;
 }
 
 static void print_rows(void) {
     const struct command *present[COMMAND_COUNT + 1] = {NULL};
     size_t count = 0;
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i]) present[count++] = commands[i];
+    for (size_t i = 0; i < COMMAND_COUNT; i++) present[count++] = commands[i];
     command_print_rows(present);
 }
 
