@@ -88,9 +88,10 @@ static int move_high(int fd) {
 }
 
 /* A descriptor that is surely the trace, or -EBADF. */
-static int descriptor(void) {
+static int descriptor(bool may_open) {
     int *known = &file.fds[helper_is_me()];
     if (*known >= 0 && is_ours(*known)) return *known;
+    if (!may_open) return -EMFILE;
     int fd = sys_open(file.path, O_RDWR | O_CLOEXEC, 0);
     if (fd < 0) return fd == -EMFILE || fd == -ENFILE ? fd : -EBADF;
     if (!is_ours(fd)) {
@@ -114,7 +115,7 @@ static bool has_few_descriptors(void) {
 
 void file_own_descriptors(void) {
     file.fds[1] = file.fds[0];
-    int fd = descriptor();
+    int fd = descriptor(true);
     if (fd < 0) return;
     sys_close_range((unsigned)fd + 1, ~0u, 0);
     if (fd > 0) sys_close_range(0, (unsigned)fd - 1, 0);
@@ -342,7 +343,8 @@ int file_append_locked(const struct trace_frame *frame, const void *payload) {
     uint64_t end = file.tail + TRACE_FRAME_SIZE + frame->stored_length, next = (end + 7) & ~7ull;
     int error = check_limits(next);
     if (error) return fail(error);
-    int fd = descriptor();
+    /* Opening takes the lowest number for a moment, which another thread may count on: the helper has a table of its own. */
+    int fd = descriptor(helper_is_me() || !helper_runs());
     if (fd < 0) return fd == -EBADF ? fail(fd) : fd;
     whole.crc = deflate_crc(payload, frame->stored_length);
     encode_frame(&whole, header);
@@ -422,7 +424,7 @@ static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
     uint64_t payload = file.tail + TRACE_FRAME_SIZE, end = payload + frame->stored_length;
     error = check_limits(end);
     if (error) return error;
-    int fd = descriptor();
+    int fd = descriptor(true);
     if (fd < 0) return fd;
     error = place_slot(fd, frame, payload, slot);
     release(fd);
@@ -443,7 +445,7 @@ int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_
 }
 
 void file_punch(const struct file_slot *slot) {
-    int fd = descriptor();
+    int fd = descriptor(true);
     if (fd >= 0) sys_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot->offset, slot->length);
     release(fd);
 }
@@ -454,7 +456,7 @@ void file_punch_data(const struct file_slot *slot) {
 }
 
 int file_reserve(const struct file_slot *slot) {
-    int fd = descriptor();
+    int fd = descriptor(true);
     int error = fd < 0 ? fd : reserve(fd, slot->offset, slot->length);
     release(fd);
     return error;

@@ -29,6 +29,7 @@ int journal_start(void);
 #define JOURNAL_BYTES_MAX (64u << 10)
 size_t journal_pending(uint8_t *out, size_t capacity, uint64_t *first, uint64_t *end);
 void journal_drained(uint64_t end);
+bool journal_is_drained(void);
 
 const struct file_slot *journal_slot(void);
 

@@ -408,21 +408,20 @@ static bool reserve_slots(void) {
     return all;
 }
 
-/* With no other thread left nothing is written any more, and the slots' pages go back. */
+/* With no other thread left nothing is written any more, and the pages of the slots go back. */
 static void end(enum lifecycle_exit how, int status) {
     lock_take(&life.tick_lock);
     uintptr_t before = probe_ignore();
     write_rest(how, status);
-    if (file_error()) { /* what could not be written is in the slots, for recovery */
-        probe_heed(before);
-        lock_give(&life.tick_lock);
-        return;
-    }
     bool alone = threads_alive() <= 1;
-    if (alone) probe_switch(0);
-    file_close();
-    if (alone) punch_slots(how != EXIT_EXEC);
-    else writer_punch_idle();
+    if (alone && writer_is_drained()) {
+        probe_switch(0);
+        file_close();
+        punch_slots(how != EXIT_EXEC);
+    } else if (!alone && !file_error()) {
+        file_close();
+        writer_punch_idle();
+    } /* else: what could not be written is in the slots, for recovery */
     probe_heed(before);
     lock_give(&life.tick_lock);
 }
@@ -430,7 +429,7 @@ static void end(enum lifecycle_exit how, int status) {
 void lifecycle_end(void) {
     if (!lifecycle_is_self() || atomic_exchange(&life.ended, true)) return;
     uint64_t signals = signals_block();
-    if (helper_runs()) helper_wake();
+    helper_stop(); /* it may be the only one that has a descriptor, so what it began it ends */
     end(life.exit_how ? life.exit_how : EXIT_CALL, life.exit_status);
     signals_restore(signals);
 }
@@ -439,6 +438,7 @@ void lifecycle_exec(const char *path) {
     if (!lifecycle_is_self() || life.ended) return;
     probe_event(TRACE_EVENT_EXEC, 0, strings_id(path, strnlen(path, 255)), 0);
     uint64_t signals = signals_block();
+    helper_stop();
     end(EXIT_EXEC, 0);
     signals_restore(signals);
 }
@@ -448,6 +448,7 @@ void lifecycle_exec_failed(int error) {
     uint64_t signals = signals_block();
     file_reopen();
     if (!reserve_slots()) lifecycle_failed(-ENOSPC);
+    if (threads_many()) helper_start();
     apply();
     signals_restore(signals);
     probe_event(TRACE_EVENT_EXEC_FAIL, 0, 0, (uint64_t)error);

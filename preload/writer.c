@@ -299,8 +299,11 @@ uint64_t writer_limit(uint64_t tail) {
     return tail + (helper_runs() ? THREAD_RING_WORDS / 2 : THREAD_RING_WORDS - THREAD_RING_WORDS / 8);
 }
 
-/* Without system calls of our own: the helper looks every half millisecond. */
+/* For the helper, where we could not drain ourselves; without system calls, it looks often enough. */
 static void wait_drained(struct thread *t) {
+    if (t->head - atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire) >
+        THREAD_RING_WORDS / 2)
+        helper_wake();
     for (uint64_t turns = 0; helper_runs() && turns < 1u << 30; turns++) {
         uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
         if (t->head - tail <= THREAD_RING_WORDS / 2) return;
@@ -317,8 +320,8 @@ void writer_ring_filled(struct thread *t) {
             t->limit = tail + hard;
             return;
         }
-        if (sys_is_quiet()) wait_drained(t);
-        else writer_drain_thread(t);
+        if (!sys_is_quiet()) writer_drain_thread(t);
+        wait_drained(t);
         tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
     }
     t->limit = writer_limit(tail);
@@ -354,7 +357,18 @@ void writer_drain_all(void) {
     writer_drain_journal();
 }
 
+static bool is_drained(const struct thread *t) {
+    return atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), memory_order_acquire) ==
+           atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
+}
+
+bool writer_is_drained(void) {
+    for (struct thread *t = threads_first(); t; t = t->next)
+        if (!is_drained(t)) return false;
+    return !file_error() && journal_is_drained();
+}
+
 void writer_punch_idle(void) {
     for (struct thread *t = threads_first(); t; t = t->next)
-        if (t != thread_self && !thread_is_alive(t)) file_punch(&t->slot);
+        if (t != thread_self && !thread_is_alive(t) && is_drained(t)) file_punch(&t->slot);
 }

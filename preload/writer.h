@@ -6,6 +6,7 @@
 #ifndef PRELOAD_WRITER_H
 #define PRELOAD_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct thread;
@@ -40,6 +41,9 @@ void writer_edge_end(uint64_t stamp);
 
 uint64_t writer_events(void); /* in frames */
 uint64_t writer_cpu_ns(void); /* spent on draining */
+
+/* Everything recorded so far is in whole frames. */
+bool writer_is_drained(void);
 
 /* Releases the pages of all slots that nobody writes any more. */
 void writer_punch_idle(void);
