@@ -354,3 +354,21 @@ const char *tables_string(const struct tables *t, uint64_t id) {
 }
 
 const struct thread_record *tables_thread(const struct tables *t, uint32_t serial) { return find_thread(t, serial); }
+
+/* At one moment a phase ends before the next begins. */
+static int by_stamp_and_command(const void *a, const void *b) {
+    const struct request_record *left = a, *right = b;
+    int order = by_stamp(left, right);
+    return order ? order : (int)right->command - (int)left->command;
+}
+
+int tables_add_edges(struct tables *tables, const struct request_record *edges, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct request_record *row = ROW(tables, requests, request);
+        if (!row) return -ENOMEM;
+        *row = edges[i];
+    }
+    if (tables->request_count)
+        qsort(tables->requests, tables->request_count, sizeof *tables->requests, by_stamp_and_command);
+    return 0;
+}

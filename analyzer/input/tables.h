@@ -101,6 +101,9 @@ struct tables {
 int tables_read(struct tables *tables, const struct trace_input *input, const struct recovery *recovery);
 void tables_release(struct tables *tables);
 
+/* Adds phase edges that somebody else knows of; the names stay theirs and outlive the tables. 0 or -ENOMEM. */
+int tables_add_edges(struct tables *tables, const struct request_record *edges, size_t count);
+
 /* The string with this id, "" where it was not recorded. */
 const char *tables_string(const struct tables *tables, uint64_t id);
 /* NULL where it was not recorded. */

@@ -92,7 +92,8 @@ static int add_trace(struct builder *builder, const char *path, uint32_t space, 
         *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, why)};
         return error == -ENOMEM ? error : 0;
     }
-    error = replay_chosen(&subject, builder->options, options);
+    if (builder->options->phases && space == 0) error = subject_add_phases(&subject, builder->options->phases);
+    if (!error) error = replay_chosen(&subject, builder->options, options);
     if (!error) error = add_replayed(builder, &subject, path, space);
     subject_close(&subject);
     return error;

@@ -5,6 +5,7 @@
 #ifndef REPORT_BUILD_H
 #define REPORT_BUILD_H
 
+#include "../input/phases_file.h"
 #include "../symbols/wrappers.h"
 #include "../verdict/judge.h"
 #include "report.h"
@@ -20,8 +21,9 @@ struct build_options {
     phase_facts_of phase_facts; /* may be NULL */
     void *phase_context;
     bool self;
-    const struct block_choice *choice; /* without threads; NULL: all blocks */
-    const char *thread;                /* name or tid; needs a choice; NULL: all */
+    const struct block_choice *choice;    /* without threads; NULL: all blocks */
+    const struct phase_intervals *phases; /* of the first trace, beside those it has; NULL: none */
+    const char *thread;                   /* name or tid; needs a choice; NULL: all */
     void (*progress)(void *context, const char *path, uint64_t events, uint64_t expected); /* may be NULL */
     void *progress_context;
 };

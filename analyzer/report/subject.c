@@ -3,6 +3,11 @@
  */
 #include "subject.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../replay/clock.h"
+
 static const struct analysis *const analyses[] = {&totals_analysis, &sites_analysis,  &curve_analysis,
                                                   &phases_analysis, &growth_analysis, &selection_analysis};
 #define ANALYSES (sizeof analyses / sizeof *analyses) /* the last only where blocks were chosen */
@@ -10,6 +15,37 @@ static const struct analysis *const analyses[] = {&totals_analysis, &sites_analy
 int subject_open(struct subject *subject, const char *path, struct reader_refusal *refusal) {
     *subject = (struct subject){0};
     return trace_open(&subject->trace, path, refusal);
+}
+
+/* The first stamp at or after a time: the clock has no way back, but it never goes backwards. */
+static uint64_t stamp_at(struct replay_clock *clock, uint64_t ns) {
+    uint64_t low = 0, high = UINT64_MAX >> 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        clock_find(clock, middle);
+        if (clock_ns(clock, middle) < ns) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+int subject_add_phases(struct subject *subject, const struct phase_intervals *intervals) {
+    struct replay_clock clock;
+    struct request_record *edges = calloc(2 * intervals->count + 1, sizeof *edges);
+    if (!edges) return -ENOMEM;
+    clock_begin(&clock, &subject->trace.tables);
+    for (size_t i = 0; i < intervals->count; i++) {
+        const struct phase_interval *interval = &intervals->items[i];
+        for (int end = 0; end < 2; end++)
+            edges[2 * i + (size_t)end] =
+                (struct request_record){.stamp = stamp_at(&clock, end ? interval->end_ns : interval->begin_ns),
+                                        .command = end ? TRACE_COMMAND_PHASE_END : TRACE_COMMAND_PHASE_BEGIN,
+                                        .flags = TRACE_EVENT_APPROXIMATE,
+                                        .name = interval->name};
+    }
+    int error = tables_add_edges(&subject->trace.tables, edges, 2 * intervals->count);
+    free(edges);
+    return error;
 }
 
 int subject_replay(struct subject *subject, const struct replay_options *options) {

@@ -10,6 +10,7 @@
 #include "../analysis/selection.h"
 #include "../analysis/sites.h"
 #include "../analysis/totals.h"
+#include "../input/phases_file.h"
 #include "../replay/replay.h"
 
 struct subject {
@@ -28,6 +29,9 @@ int subject_open(struct subject *subject, const char *path, struct reader_refusa
 /* One replay with all analyses; with a selection where options->choice is set. 0 or -errno. */
 int subject_replay(struct subject *subject, const struct replay_options *options);
 void subject_close(struct subject *subject);
+
+/* Before the replay: phases that a file names, as if their edges had been marked. 0 or -ENOMEM. */
+int subject_add_phases(struct subject *subject, const struct phase_intervals *intervals);
 
 /* Whether the process marked phases of its own. */
 bool subject_has_phases(const struct subject *subject);

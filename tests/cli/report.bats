@@ -131,3 +131,27 @@ jsonschema.validate(json.load(open("report.json")), json.load(open(sys.argv[1]))
     cmp ours theirs
     [ "$(wc -l <ours)" -gt 1200 ]
 }
+
+@test "phases from a file: as long as it says, repeated ones are rounds, a wrong line is told" {
+    program sleeper <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    for (int i = 0; i < 10; i++) {
+        free(malloc(100));
+        usleep(20000);
+    }
+    return 0;
+}
+C
+    "$TIDEMARK" record -q -o t.tmk ./sleeper
+    printf 'name,begin_s,end_s\n# made by hand\nearly,0.01,0.04\nwork,0.05,0.08\nwork,0.08,0.12\n' >phases.csv
+    both tidemark report t.tmk --phases phases.csv --json -
+    expect_status 0
+    [ "$(jq '.phases[] | select(.name == "early") | .duration_ns / 1e6 | round' <<<"$output")" -eq 30 ]
+    [ "$(jq '.phases[] | select(.name == "work") | .rounds' <<<"$output")" -eq 2 ]
+    printf 'early,0.01,0.04\nlate,1\n' >wrong.csv
+    both tidemark check t.tmk --phases wrong.csv
+    expect_status 2
+    expect_in "wrong.csv:2:" "$errors"
+}
