@@ -29,8 +29,12 @@ enum {
     INDEX_ENTRY_MAX = 64,
     INDEX_EVERY = 64 << 20,
     DESCRIPTOR_WANTED = 1000,
-    FEW_DESCRIPTORS = 64
+    FEW_DESCRIPTORS = 64,
+    SLOT_TRIES = 4
 };
+
+/* The target may close our descriptor between the look at it and its use. */
+enum { CLOSED_TRIES = 4 };
 
 static struct {
     struct lock lock;
@@ -336,25 +340,42 @@ static void move_tail(const struct trace_frame *frame, uint64_t next) {
     header_store64(TRACE_AT_TAIL, next);
 }
 
-int file_append_locked(const struct trace_frame *frame, const void *payload) {
+/* Header, payload, padding up to `next`, at the tail. */
+static int write_frame(int fd, const struct trace_frame *frame, const void *payload, uint64_t next) {
     static const uint8_t zeros[8];
-    struct trace_frame whole = *frame;
     uint8_t header[TRACE_FRAME_SIZE];
-    uint64_t end = file.tail + TRACE_FRAME_SIZE + frame->stored_length, next = (end + 7) & ~7ull;
+    uint64_t start = file.tail + TRACE_FRAME_SIZE, end = start + frame->stored_length;
+    encode_frame(frame, header);
+    int error = write_all(fd, header, sizeof header, file.tail);
+    if (!error) error = write_all(fd, payload, frame->stored_length, start);
+    if (!error) error = write_all(fd, zeros, next - end, end);
+    return error;
+}
+
+static int append(const struct trace_frame *frame, const void *payload, bool may_open) {
+    struct trace_frame whole = *frame;
+    uint64_t next = (file.tail + TRACE_FRAME_SIZE + frame->stored_length + 7) & ~7ull;
     int error = check_limits(next);
     if (error) return fail(error);
-    /* Opening takes the lowest number for a moment, which another thread may count on: the helper has a table of its own. */
-    int fd = descriptor(helper_is_me() || !helper_runs());
-    if (fd < 0) return fd == -EBADF ? fail(fd) : fd;
     whole.crc = deflate_crc(payload, frame->stored_length);
-    encode_frame(&whole, header);
-    error = write_all(fd, header, sizeof header, file.tail);
-    if (!error) error = write_all(fd, payload, frame->stored_length, file.tail + TRACE_FRAME_SIZE);
-    if (!error) error = write_all(fd, zeros, next - end, end);
-    release(fd);
+    error = -EBADF;
+    for (int tries = 0; error == -EBADF && tries < CLOSED_TRIES; tries++) {
+        int fd = descriptor(may_open);
+        if (fd == -EMFILE || fd == -ENFILE) return fd;
+        error = fd < 0 ? fd : write_frame(fd, &whole, payload, next);
+        release(fd);
+    }
     if (error) return fail(error);
     move_tail(&whole, next);
     return 0;
+}
+
+/*
+ * Opening the file takes the lowest descriptor for a moment, which another thread of the target may count on. The helper has
+ * a table of its own, so while it runs it is left to reopen a trace that the target has closed.
+ */
+int file_append_locked(const struct trace_frame *frame, const void *payload) {
+    return append(frame, payload, helper_is_me() || !helper_runs());
 }
 
 static int index_locked(void) {
@@ -396,7 +417,7 @@ static int pad_to_page(void) {
     static const uint8_t zeros[TRACE_PAGE];
     struct trace_frame pad = {.kind = TRACE_FRAME_PAD};
     pad.raw_length = pad.stored_length = (uint32_t)(start - TRACE_FRAME_SIZE - file.tail - TRACE_FRAME_SIZE);
-    return file_append_locked(&pad, zeros);
+    return append(&pad, zeros, true); /* a thread without a ring can't wait for the helper */
 }
 
 /* Reserves, maps and announces a slot whose payload begins at `payload`. */
@@ -438,8 +459,10 @@ int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_
                                 .stored_length = (uint32_t)length,
                                 .thread = thread,
                                 .first = first};
+    int error = -EBADF;
     file_lock();
-    int error = slot_locked(&frame, slot);
+    for (int tries = 0; error == -EBADF && tries < CLOSED_TRIES && !file.error; tries++)
+        error = slot_locked(&frame, slot);
     file_unlock();
     return error;
 }

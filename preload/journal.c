@@ -89,6 +89,7 @@ size_t journal_pending(uint8_t *out, size_t capacity, uint64_t *first, uint64_t 
 void journal_drained(uint64_t end) { atomic_store_explicit(field(TRACE_SLOT_AT_TAIL), end, memory_order_release); }
 
 bool journal_is_drained(void) {
+    if (!journal.slot.memory) return true;
     return atomic_load_explicit(field(TRACE_SLOT_AT_HEAD), memory_order_acquire) ==
            atomic_load_explicit(field(TRACE_SLOT_AT_TAIL), memory_order_acquire);
 }

@@ -84,9 +84,13 @@ static __attribute__((noinline)) struct call enter_guarded(struct thread *thread
     return (struct call){thread, !abandoned};
 }
 
+enum { ATTACH_TRIES = 16 };
+
 static __attribute__((noinline)) struct thread *attach(void) {
     uint64_t signals = signals_block();
-    struct thread *thread = thread_attach();
+    struct thread *thread = NULL;
+    /* A target that closes descriptors it does not know takes ours between any two steps; it can't do so for long. */
+    for (int tries = 0; !thread && tries < ATTACH_TRIES && !file_error(); tries++) thread = thread_attach();
     signals_restore(signals);
     if (!thread) writer_count_lost(1);
     return thread;

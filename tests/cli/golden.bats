@@ -40,7 +40,17 @@ json_of() { tidemark report "$1.tmk" --json - -q; }
     done
 }
 
-@test "a damaged payload is said, another major version and an unknown feature are refused" {
+@test "a flipped bit in a payload is found, and all else is used" {
+    golden plain
+    printf '\xff' | dd of=plain.tmk bs=1 seek=1693050 conv=notrunc status=none
+    both tidemark info --verify plain.tmk
+    expect_status 3
+    both tidemark dump plain.tmk
+    expect_in 'record end' "$output"
+    [ "$(grep -c '^event' <<<"$output")" -eq 0 ]
+}
+
+@test "another major version and an unknown feature are refused" {
     golden plain
     cp plain.tmk version.tmk
     printf '\x02' | dd of=version.tmk bs=1 seek=8 conv=notrunc status=none
