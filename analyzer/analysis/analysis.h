@@ -75,13 +75,27 @@ struct block_choice {
     size_t thread_count;
 };
 
+/*
+ * Functions to be watched: frames[function][stack] is the id of the frame, as a stack, in which the outermost call of it
+ * runs; 0 where it is not on the stack. same_call: whether, in one thread and with nothing in between, an allocation
+ * with stack `from` and one with stack `to`, both below the function, may have been made by one call of it.
+ */
+struct function_watch {
+    uint32_t *const *frames;
+    size_t count;
+    uint32_t stack_count;
+    bool (*same_call)(void *context, size_t function, uint32_t from, uint32_t to);
+    void *context;
+};
+
 /* Known before the replay starts. */
 struct replay_facts {
     uint32_t stack_count; /* ids are below it; may be exceeded by stacks found in rings */
     uint64_t events;      /* expected */
     uint64_t duration_ns;
-    const struct block_choice *choice; /* NULL: all blocks */
-    bool cut;                          /* the recording ends before the process did, or the end is unknown */
+    const struct block_choice *choice;  /* NULL: all blocks */
+    const struct function_watch *watch; /* NULL: none */
+    bool cut;                           /* the recording ends before the process did, or the end is unknown */
 };
 
 struct analysis {

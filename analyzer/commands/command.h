@@ -38,7 +38,6 @@ enum option_kind {
     OPTION_SIZE,   /* int64_t, bytes: 64k, 1.5M, 2G */
     OPTION_TIME,   /* int64_t, ns: 10ms, 30s, 5m */
     OPTION_CUSTOM, /* what parse() makes of it */
-    OPTION_LATER,  /* known, but not in this version: using it is a usage error that says so */
 };
 
 struct option_list {

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../input/phases_file.h"
 #include "../render/github.h"
 #include "../render/junit.h"
 #include "../render/render.h"
 #include "../render/sarif.h"
 #include "../report/build.h"
 #include "../report/filter.h"
+#include "phase_sources.h"
 #include "progress.h"
 #include "rulebook.h"
 
@@ -208,22 +208,12 @@ static int explain_report(const struct explain_request *request, const struct ru
     return status;
 }
 
-/* The phases that a file names. 0 or the exit status of a failure. */
-static int read_phases(const struct explain_request *request, struct phase_intervals *out) {
-    unsigned line;
-    const char *path = request->input ? request->input->phases : NULL;
-    *out = (struct phase_intervals){0};
-    int error = path ? phases_file_read(path, out, &line) : 0;
-    if (error == -EINVAL) say("%s:%u: not NAME,BEGIN_S,END_S", path, line);
-    else if (error) say("%s: can't be read: %s", path, strerror(-error));
-    return error ? STATUS_USAGE : 0;
-}
-
 static int explain_by(const struct explain_request *request, const struct rulebook *book,
-                      const struct phase_intervals *phases, struct explain_result *out) {
+                      const struct phase_sources *phases, struct explain_result *out) {
     struct explaining self = {.request = request};
     struct build_options options = options_of(&self, book);
-    options.phases = phases;
+    options.phases = &phases->intervals;
+    options.functions = &phases->functions;
     struct arena *memory = arena_new();
     struct tree refused;
     struct report *report = NULL;
@@ -240,14 +230,13 @@ static int explain_by(const struct explain_request *request, const struct rulebo
 
 int explain_traces(const struct explain_request *request, struct explain_result *out) {
     struct rulebook book;
-    struct phase_intervals phases;
-    int status = read_phases(request, &phases);
-    if (status) return status;
-    status = rulebook_open(request->judging, &book);
+    struct phase_sources phases;
+    int status = phase_sources_read(request->input, &phases);
+    if (!status) status = rulebook_open(request->judging, &book);
     if (!status) {
         status = explain_by(request, &book, &phases, out);
         rulebook_close(&book);
     }
-    phases_file_release(&phases);
+    phase_sources_release(&phases);
     return status;
 }

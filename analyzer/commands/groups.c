@@ -159,7 +159,7 @@ static const struct option_row input_rows[] = {
     OPTION("self", 0, OPTION_FLAG, NULL, AT(input, self),
            "This trace alone, without the processes beside it in TRACE.d"),
     OPTION("phases", 0, OPTION_TEXT, "FILE", AT(input, phases), "Phases from a CSV file: name,begin_s,end_s"),
-    OPTION("phase-by-function", 0, OPTION_LATER, "NAME[=REGEX]", AT(input, phase_by_function),
+    OPTION("phase-by-function", 0, OPTION_LIST, "NAME[=REGEX]", AT(input, phase_by_function),
            "A phase for the time during which this function is on a stack"),
 };
 const struct option_group input_options = {"Input:", OPTION_ROWS(input_rows)};

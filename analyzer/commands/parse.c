@@ -75,9 +75,8 @@ static int set_value(const struct bound_row *bound, const char *text) {
     case OPTION_SIZE: return quantity_size(text, bound->field);
     case OPTION_TIME: return quantity_time(text, bound->field);
     case OPTION_CUSTOM: return bound->row->parse(bound->field, text);
-    case OPTION_LATER: break;
     }
-    return -ENOSYS;
+    return -EINVAL;
 }
 
 static const char *expected(const struct option_row *row) {
@@ -88,16 +87,14 @@ static const char *expected(const struct option_row *row) {
     case OPTION_CUSTOM: return row->expects;
     case OPTION_FLAG:
     case OPTION_TEXT:
-    case OPTION_LIST:
-    case OPTION_LATER: break;
+    case OPTION_LIST: break;
     }
     return "valid";
 }
 
 static error_t take_option(const struct bound_row *bound, const char *text, struct argp_state *state) {
     int error = set_value(bound, text);
-    if (error == -ENOSYS) argp_error(state, "--%s is not in this version of tidemark", bound->row->name);
-    else if (error == -ERANGE) argp_error(state, "--%s: '%s' is too large", bound->row->name, text);
+    if (error == -ERANGE) argp_error(state, "--%s: '%s' is too large", bound->row->name, text);
     else if (error) argp_error(state, "--%s: '%s' is not %s", bound->row->name, text, expected(bound->row));
     return 0;
 }
@@ -241,7 +238,7 @@ static void print_option(const struct command *command, const struct option_grou
                          const struct option_row *row) {
     char letter[2] = {row->letter, 0};
     const char *fields[] = {command->name, group->title, row->name, letter, row->argument, row->help};
-    fputs(row->kind == OPTION_LATER ? "later" : "option", stdout);
+    fputs("option", stdout);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) print_field(fields[i]);
     putchar('\n');
 }

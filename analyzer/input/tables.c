@@ -312,7 +312,8 @@ static void add_pending(struct tables *t, const struct trace_input *input) {
         if (!name) return;
         memcpy(name, pending[i].name, length);
         uint64_t stamp = pending[i].stamp ? pending[i].stamp : UINT64_MAX;
-        add_request(t, &(struct request_record){stamp, pending[i].command, pending[i].flags, name});
+        add_request(t, &(struct request_record){
+                           .stamp = stamp, .command = pending[i].command, .flags = pending[i].flags, .name = name});
     }
 }
 
@@ -355,11 +356,13 @@ const char *tables_string(const struct tables *t, uint64_t id) {
 
 const struct thread_record *tables_thread(const struct tables *t, uint32_t serial) { return find_thread(t, serial); }
 
-/* At one moment a phase ends before the next begins. */
+/* At one moment a phase ends before the next begins, an inner one before its outer one; and begins after it. */
 static int by_stamp_and_command(const void *a, const void *b) {
     const struct request_record *left = a, *right = b;
     int order = by_stamp(left, right);
-    return order ? order : (int)right->command - (int)left->command;
+    if (!order) order = (int)right->command - (int)left->command;
+    if (order || left->depth == right->depth) return order;
+    return (left->depth < right->depth) == (left->command == TRACE_COMMAND_PHASE_BEGIN) ? -1 : 1;
 }
 
 int tables_add_edges(struct tables *tables, const struct request_record *edges, size_t count) {

@@ -50,6 +50,8 @@ struct child_record {
 struct request_record { /* a mark, phase edge or stop from outside */
     uint64_t stamp;
     uint32_t command, flags;
+    uint32_t thread; /* serial; 0: from outside */
+    uint32_t depth;  /* orders edges with equal stamps: what begins later or ends earlier lies deeper */
     const char *name;
 };
 

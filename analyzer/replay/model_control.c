@@ -47,7 +47,7 @@ static const enum trace_event_kind request_kinds[] = {
 
 void model_request(struct model *model, const struct request_record *request, uint64_t stamp) {
     if (!request->command || request->command >= sizeof request_kinds / sizeof *request_kinds) return;
-    model_moment(model, stamp, 0);
+    model_moment(model, stamp, request->thread);
     tell(model, &(struct control){
                     .kind = request_kinds[request->command], .flags = (uint8_t)request->flags, .name = request->name});
 }

@@ -305,6 +305,7 @@ static struct replay_facts facts_of(const struct replay *replay) {
         .events = replay->expected,
         .duration_ns = clock_ns(&clock, last),
         .choice = replay->options->choice,
+        .watch = replay->options->watch,
         .cut = !tables->end.present || tables->stopped.present,
     };
 }

@@ -14,6 +14,7 @@
 struct replay_options {
     unsigned workers;                                                    /* that decode; 0: none */
     const struct block_choice *choice;                                   /* for the analyses' facts; may be NULL */
+    const struct function_watch *watch;                                  /* likewise */
     void (*progress)(void *context, uint64_t events, uint64_t expected); /* now and then; may be NULL */
     void *context;
 };

@@ -4,6 +4,7 @@
 #include "build.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +44,7 @@ static int add_replayed(struct builder *builder, struct subject *subject, const 
     builder_add_doubts(builder, subject);
     builder_add_curve(builder, subject, first ? builder->options->points : POINTS_OF_OTHERS);
     if (judged) builder_add_phases(builder, subject, judged);
-    int error = add_modules(builder, subject, space);
-    return error ? error : builder_add_sites(builder, subject, space, judged);
+    return builder_add_sites(builder, subject, space, judged);
 }
 
 /* Serials of the threads with this name or tid, ascending. */
@@ -77,6 +77,15 @@ static int replay_chosen(struct subject *subject, const struct build_options *op
     return error;
 }
 
+/* The phases that somebody else than the program knows of. */
+static int add_phases(struct builder *builder, struct subject *subject, uint32_t space,
+                      const struct replay_options *options) {
+    const struct build_options *o = builder->options;
+    int error = o->phases && space == 0 ? subject_add_phases(subject, o->phases) : 0;
+    if (error || !o->functions || !o->functions->count) return error;
+    return by_function_add_phases(subject, builder->symbols, space, o->functions, options, &builder->calls);
+}
+
 /* 0 also where this file can't be read: then it is listed in `refused`. */
 static int add_trace(struct builder *builder, const char *path, uint32_t space, struct tree *refused,
                      struct arena *memory) {
@@ -92,7 +101,8 @@ static int add_trace(struct builder *builder, const char *path, uint32_t space, 
         *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, why)};
         return error == -ENOMEM ? error : 0;
     }
-    if (builder->options->phases && space == 0) error = subject_add_phases(&subject, builder->options->phases);
+    error = add_modules(builder, &subject, space);
+    if (!error) error = add_phases(builder, &subject, space, &options);
     if (!error) error = replay_chosen(&subject, builder->options, options);
     if (!error) error = add_replayed(builder, &subject, path, space);
     subject_close(&subject);
@@ -108,23 +118,34 @@ static int add_all(struct builder *builder, const struct tree *tree, struct tree
     return builder->report->process_count ? 0 : -ENOENT;
 }
 
+static void add_doubt(struct builder *builder, const char *text) {
+    const char **row = ARENA_ADD(builder->arena, builder->report->doubts, builder->report->doubt_count);
+    *row = text;
+}
+
 static void add_symbol_doubts(struct builder *builder) {
     const char *const *doubts = symbols_doubts(builder->symbols);
-    struct report *report = builder->report;
-    for (; doubts && *doubts; doubts++) {
-        const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);
-        *row = arena_text(builder->arena, *doubts);
-    }
+    for (; doubts && *doubts; doubts++) add_doubt(builder, arena_text(builder->arena, *doubts));
+}
+
+static void add_function_doubts(struct builder *builder) {
+    const struct function_phases *functions = builder->options->functions;
+    for (size_t i = 0; functions && i < functions->count; i++)
+        if (!builder->calls.calls[i])
+            add_doubt(builder, arena_format(builder->arena, "phase %s: no allocation was made below such a function",
+                                            functions->items[i].name));
+    if (builder->calls.dropped)
+        add_doubt(builder, arena_format(builder->arena, "%" PRIu64 " calls were too many to be rounds of a phase",
+                                        builder->calls.dropped));
 }
 
 static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_curve(builder);
     builder_finish_sites(builder);
     add_symbol_doubts(builder);
-    if (!tree->other_runs) return;
-    struct report *report = builder->report;
-    const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);
-    *row = arena_format(builder->arena, "%zu traces of other runs were left out", tree->other_runs);
+    add_function_doubts(builder);
+    if (tree->other_runs)
+        add_doubt(builder, arena_format(builder->arena, "%zu traces of other runs were left out", tree->other_runs));
 }
 
 static struct report *new_report(void) {
@@ -140,6 +161,8 @@ int report_build(struct report **out, char *const *paths, size_t count, const st
     if (error) return error;
     struct builder builder = {.options = options, .report = new_report()};
     builder.arena = builder.report->memory;
+    builder.calls.calls =
+        arena_take(builder.arena, options->functions ? options->functions->count + 1 : 1, sizeof(uint64_t));
     error = symbols_open(&builder.symbols, &options->symbols);
     struct tree tree = *refused;
     if (!error) error = add_all(&builder, &tree, refused, memory);

@@ -5,9 +5,9 @@
 #ifndef REPORT_BUILD_H
 #define REPORT_BUILD_H
 
-#include "../input/phases_file.h"
 #include "../symbols/wrappers.h"
 #include "../verdict/judge.h"
+#include "by_function.h"
 #include "report.h"
 #include "tree.h"
 
@@ -21,9 +21,10 @@ struct build_options {
     phase_facts_of phase_facts; /* may be NULL */
     void *phase_context;
     bool self;
-    const struct block_choice *choice;    /* without threads; NULL: all blocks */
-    const struct phase_intervals *phases; /* of the first trace, beside those it has; NULL: none */
-    const char *thread;                   /* name or tid; needs a choice; NULL: all */
+    const struct block_choice *choice;       /* without threads; NULL: all blocks */
+    const struct phase_intervals *phases;    /* of the first trace, beside those it has; NULL: none */
+    const struct function_phases *functions; /* phases by the functions that run; NULL: none */
+    const char *thread;                      /* name or tid; needs a choice; NULL: all */
     void (*progress)(void *context, const char *path, uint64_t events, uint64_t expected); /* may be NULL */
     void *progress_context;
 };

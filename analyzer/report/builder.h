@@ -38,6 +38,7 @@ struct builder {
     } * curves; /* of each process */
     size_t curve_count;
     double explained;
+    struct function_calls calls; /* of options->functions */
 };
 
 /* A bounded integer as reports hold them. */

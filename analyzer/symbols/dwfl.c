@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "demangle.h"
+#include "flow.h"
 #include "image.h"
 #include "ranges.h"
 
@@ -515,4 +516,62 @@ void image_lookup(struct image *image, uint64_t offset, image_emit *emit, void *
     char *name = symbol_name(image, offset);
     if (name) emit(context, &(struct image_frame){.function = name});
     free(name);
+}
+
+/* Code. */
+
+/* The symbol around the address: its name and, in *symbol, its value and size. NULL: none. */
+static const char *symbol_around(struct image *image, Dwarf_Addr address, GElf_Sym *symbol, GElf_Addr *start) {
+    GElf_Off distance;
+    const char *name = dwfl_module_addrinfo(image->module, address, &distance, symbol, NULL, NULL, NULL);
+    *start = name ? address - distance : 0;
+    return name && distance < symbol->st_size ? name : NULL;
+}
+
+static bool in_linkage_table(struct image *image, Dwarf_Addr address) {
+    Elf_Scn *section = dwfl_module_address_section(image->module, &address, &(Dwarf_Addr){0});
+    GElf_Shdr header;
+    size_t names;
+    Elf *elf = dwfl_module_getelf(image->module, &(GElf_Addr){0});
+    if (!section || !elf || !gelf_getshdr(section, &header) || elf_getshdrstrndx(elf, &names)) return false;
+    const char *name = elf_strptr(elf, names, header.sh_name);
+    return name && strncmp(name, ".plt", 4) == 0;
+}
+
+/* What has no name may be one. */
+static bool is_cold_part(void *context, uint64_t address) {
+    GElf_Sym symbol;
+    GElf_Addr start;
+    const char *name = symbol_around(context, address, &symbol, &start);
+    return name ? strstr(name, ".cold") != NULL : !in_linkage_table(context, address);
+}
+
+/* `size` bytes of the file that are loaded at `start`. NULL: not there, or unreadable. */
+static const uint8_t *loaded_bytes(Elf *elf, GElf_Addr start, uint64_t size) {
+    size_t count;
+    GElf_Phdr segment;
+    if (!elf || elf_getphdrnum(elf, &count)) return NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_LOAD || start < segment.p_vaddr) continue;
+        uint64_t inside = start - segment.p_vaddr;
+        if (inside >= segment.p_filesz || size > segment.p_filesz - inside) continue;
+        Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)(segment.p_offset + inside), size, ELF_T_BYTE);
+        return data && data->d_size == size ? data->d_buf : NULL;
+    }
+    return NULL;
+}
+
+bool image_may_flow(struct image *image, uint64_t from, uint64_t to) {
+    GElf_Sym symbol;
+    GElf_Addr bias, start;
+    GElf_Ehdr header;
+    Elf *elf = dwfl_module_getelf(image->module, &bias);
+    if (!elf || !gelf_getehdr(elf, &header) || header.e_machine != EM_X86_64) return true;
+    if (!symbol_around(image, from - 1, &symbol, &start) || to <= start || to > start + symbol.st_size) return true;
+    const struct code code = {.bytes = loaded_bytes(elf, start - bias, symbol.st_size),
+                              .size = symbol.st_size,
+                              .base = start,
+                              .is_part = is_cold_part,
+                              .context = image};
+    return flow_may_reach(&code, from, to);
 }

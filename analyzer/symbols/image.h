@@ -51,4 +51,8 @@ void image_close(struct image *image);
  * call only. */
 void image_lookup(struct image *image, uint64_t offset, image_emit *emit, void *context);
 
+/* Whether the function around `from` may make the call that returns to `to` after the one that returns to `from`; true
+ * where that can't be told. */
+bool image_may_flow(struct image *image, uint64_t from, uint64_t to);
+
 #endif

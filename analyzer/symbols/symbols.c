@@ -43,12 +43,18 @@ struct answer {
     size_t count;
 };
 
+struct flow { /* what is known of the way from one call to another */
+    const struct image_entry *image;
+    uint64_t from, to;
+    bool may;
+};
+
 struct symbols {
     struct image_search places;
     struct worker *worker;
     size_t image_count;
     struct image_entry **images; /* by index */
-    void *image_tree, *modules, *jits, *answers, *strings;
+    void *image_tree, *modules, *jits, *answers, *flows, *strings;
     char **doubts;
     size_t doubt_count;
 };
@@ -79,6 +85,12 @@ static int compare_answers(const void *a, const void *b) {
     const struct answer *x = a, *y = b;
     if (x->image != y->image) return ORDER((uintptr_t)x->image, (uintptr_t)y->image);
     return x->offset != y->offset ? ORDER(x->offset, y->offset) : ORDER(x->space, y->space);
+}
+
+static int compare_flows(const void *a, const void *b) {
+    const struct flow *x = a, *y = b;
+    if (x->image != y->image) return ORDER((uintptr_t)x->image, (uintptr_t)y->image);
+    return x->from != y->from ? ORDER(x->from, y->from) : ORDER(x->to, y->to);
 }
 
 static void *find(const void *key, void *const *tree, int (*compare)(const void *, const void *)) {
@@ -213,6 +225,17 @@ size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module,
     return answer && answer->count ? answer->count : 1;
 }
 
+bool symbols_may_flow(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t from, uint64_t to) {
+    const struct module_entry *found =
+        find(&(struct module_entry){.space = space, .id = module}, &symbols->modules, compare_modules);
+    if (!found) return true;
+    struct flow key = {.image = found->image, .from = from - found->bias, .to = to - found->bias, .may = true};
+    struct flow *flow = find(&key, &symbols->flows, compare_flows);
+    if (!flow && (flow = insert(&key, sizeof key, &symbols->flows, compare_flows)))
+        flow->may = worker_may_flow(symbols->worker, found->image->index, key.from, key.to);
+    return !flow || flow->may;
+}
+
 /* Doubts. */
 
 __attribute__((format(printf, 2, 3))) static void doubt(struct symbols *symbols, const char *format, ...) {
@@ -299,6 +322,7 @@ void symbols_close(struct symbols *symbols) {
     forget_doubts(symbols);
     worker_free(symbols->worker);
     tdestroy(symbols->answers, free_answer);
+    tdestroy(symbols->flows, free);
     tdestroy(symbols->modules, free);
     tdestroy(symbols->jits, free_jit);
     tdestroy(symbols->image_tree, free);

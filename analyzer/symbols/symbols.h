@@ -60,6 +60,12 @@ int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *pa
 size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t address, bool returning,
                        const struct symbol_frame **frames);
 
+/*
+ * Whether the function that contains `from` may make the call that returns to `to` after the one that returns to `from`,
+ * without returning itself; both are return addresses in this module. True where that can't be told.
+ */
+bool symbols_may_flow(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t from, uint64_t to);
+
 /* What could not be named and why: one sentence for each module that was asked for and has no names; NULL-terminated,
  * lives until the next call or close. NULL: out of memory. */
 const char *const *symbols_doubts(struct symbols *symbols);

@@ -23,7 +23,7 @@ enum {
     ANSWER_SECONDS_NETWORK = 300, /* debuginfod has a time limit of its own */
     STRING_MAX_BYTES = 16 << 10,
 };
-enum request { REQUEST_OPEN = 1, REQUEST_LOOKUP };
+enum request { REQUEST_OPEN = 1, REQUEST_LOOKUP, REQUEST_FLOW };
 #define DATA_MAX_BYTES ((rlim_t)4 << 30)
 
 struct entry {
@@ -81,6 +81,10 @@ static void lookup_entry(struct worker *worker, struct entry *entry, uint64_t of
     if (open_entry(worker, entry) == IMAGE_OPEN) image_lookup(entry->image, offset, emit, context);
 }
 
+static bool flow_entry(struct worker *worker, struct entry *entry, uint64_t from, uint64_t to) {
+    return open_entry(worker, entry) != IMAGE_OPEN || image_may_flow(entry->image, from, to);
+}
+
 /* The child. */
 
 static void put_text(struct wire_writer *w, const char *text) {
@@ -116,10 +120,11 @@ static size_t answer(struct worker *worker, const uint8_t *request, size_t lengt
     struct wire_reader r = wire_reader(request, length);
     struct wire_writer w = wire_writer(out, room);
     enum request what = wire_get_u8(&r);
-    uint64_t offset = wire_get_varint(&r);
+    uint64_t offset = wire_get_varint(&r), to = wire_get_varint(&r);
     struct entry *entry = requested(worker, &r);
     if (!entry) return 0;
     if (what == REQUEST_OPEN) wire_put_u8(&w, (uint8_t)open_entry(worker, entry));
+    else if (what == REQUEST_FLOW) wire_put_u8(&w, flow_entry(worker, entry, offset, to));
     else lookup_entry(worker, entry, offset, put_frame, &w);
     return (size_t)(w.at - out);
 }
@@ -184,12 +189,18 @@ static bool start_child(struct worker *worker) {
     return true;
 }
 
-static size_t put_request(uint8_t *out, enum request what, size_t index, const struct image_source *source,
-                          uint64_t offset) {
+struct question {
+    enum request what;
+    size_t image;
+    uint64_t offset, to;
+};
+
+static size_t put_request(uint8_t *out, const struct question *question, const struct image_source *source) {
     struct wire_writer w = wire_writer(out, REQUEST_MAX);
-    wire_put_u8(&w, (uint8_t)what);
-    wire_put_varint(&w, offset);
-    wire_put_varint(&w, index);
+    wire_put_u8(&w, (uint8_t)question->what);
+    wire_put_varint(&w, question->offset);
+    wire_put_varint(&w, question->to);
+    wire_put_varint(&w, question->image);
     wire_put_string(&w, source->path, strlen(source->path));
     wire_put_string(&w, (const char *)source->build_id, source->build_id_length);
     return w.failed ? 0 : (size_t)(w.at - out);
@@ -204,10 +215,10 @@ static ssize_t exchange(int socket, const uint8_t *request, size_t length, uint8
 }
 
 /* Length of the answer in `out`, or -1: the image is bad, and a child that was asked is dead. */
-static ssize_t ask(struct worker *worker, enum request what, size_t index, uint64_t offset, uint8_t *out, size_t room) {
+static ssize_t ask(struct worker *worker, const struct question *question, uint8_t *out, size_t room) {
     uint8_t request[REQUEST_MAX];
-    struct entry *entry = &worker->entries[index];
-    size_t size = put_request(request, what, index, &entry->source, offset);
+    struct entry *entry = &worker->entries[question->image];
+    size_t size = put_request(request, question, &entry->source);
     if (entry->poisoned || size == 0 || (!worker->child && !start_child(worker))) return -1;
     ssize_t length = exchange(worker->socket, request, size, out, room);
     if (length > 0) return length;
@@ -245,7 +256,7 @@ enum image_state worker_state(struct worker *worker, size_t image) {
     uint8_t out[2];
     if (worker->in_process) return open_entry(worker, entry);
     if (entry->asked) return entry->state;
-    ssize_t length = ask(worker, REQUEST_OPEN, image, 0, out, sizeof out);
+    ssize_t length = ask(worker, &(struct question){.what = REQUEST_OPEN, .image = image}, out, sizeof out);
     entry->state = length == sizeof out && out[1] <= IMAGE_BAD ? (enum image_state)out[1] : IMAGE_BAD;
     entry->asked = true;
     return entry->state;
@@ -258,8 +269,17 @@ void worker_lookup(struct worker *worker, size_t image, uint64_t offset, image_e
         lookup_entry(worker, &worker->entries[image], offset, emit, context);
         return;
     }
-    ssize_t length = ask(worker, REQUEST_LOOKUP, image, offset, out, sizeof out);
+    const struct question question = {.what = REQUEST_LOOKUP, .image = image, .offset = offset};
+    ssize_t length = ask(worker, &question, out, sizeof out);
     if (length > 0) emit_answer(out, (size_t)length, emit, context);
+}
+
+bool worker_may_flow(struct worker *worker, size_t image, uint64_t from, uint64_t to) {
+    uint8_t out[2];
+    if (worker_state(worker, image) != IMAGE_OPEN) return true;
+    if (worker->in_process) return flow_entry(worker, &worker->entries[image], from, to);
+    const struct question question = {.what = REQUEST_FLOW, .image = image, .offset = from, .to = to};
+    return ask(worker, &question, out, sizeof out) != sizeof out || out[1] != 0;
 }
 
 int worker_add(struct worker *worker, const struct image_source *source) {

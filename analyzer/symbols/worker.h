@@ -21,5 +21,7 @@ int worker_add(struct worker *worker, const struct image_source *source);
 enum image_state worker_state(struct worker *worker, size_t image);
 /* As image_lookup(); says nothing about an image that is not open. */
 void worker_lookup(struct worker *worker, size_t image, uint64_t offset, image_emit *emit, void *context);
+/* As image_may_flow(); true for an image that is not open. */
+bool worker_may_flow(struct worker *worker, size_t image, uint64_t from, uint64_t to);
 
 #endif

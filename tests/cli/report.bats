@@ -155,3 +155,52 @@ C
     expect_status 2
     expect_in "wrong.csv:2:" "$errors"
 }
+
+@test "phases by function: each call is a round, a loop inside is none, and so a leak in it is found" {
+    program byfunction -O2 -fno-inline -fno-optimize-sibling-calls <<'END'
+#include <stdlib.h>
+#include <string.h>
+struct row { struct row *next; char *text; };
+static struct row *rows;
+static char *copy(const char *s) { return strcpy(malloc(strlen(s) + 1), s); }
+void load(int n) {
+    for (int i = 0; i < n; i++) {
+        struct row *r = malloc(sizeof *r);
+        r->text = copy("row");
+        r->next = rows;
+        rows = r;
+    }
+}
+void query(int n) {
+    char *buffer = malloc(256);
+    for (int i = 0; i < n; i++) free(copy(buffer + 255));
+    free(buffer);
+}
+void handle(int i) {
+    char *answer = copy("answer");
+    if (i % 2) free(answer);
+    free(copy("log"));
+}
+int main(void) {
+    load(500);
+    for (int i = 0; i < 60; i++) query(10);
+    for (int i = 0; i < 50; i++) handle(i);
+    return rows == 0;
+}
+END
+    tidemark record -q -o t.tmk ./byfunction
+    rounds() { tidemark report t.tmk --phase-by-function "$1" --json - | jq -c '[.phases[] | select(.name == "work") | .rounds]'; }
+    [ "$(rounds work=^load$)" = '[1]' ]
+    [ "$(rounds work=^query$)" = '[60]' ]
+    [ "$(rounds 'work=^handle$')" = '[50]' ]
+    [ "$(rounds 'work=^copy$')" = '[1200]' ]
+    both tidemark check t.tmk --phase-by-function handle
+    expect_status 10
+    expect_in "copy in handle" "$output"
+    both tidemark check t.tmk --phase-by-function query --phase-by-function load
+    expect_status 0
+    both tidemark check t.tmk --phase-by-function nosuch
+    expect_in "phase nosuch: no allocation was made below such a function" "$output"
+    both tidemark check t.tmk --phase-by-function 'a=('
+    expect_status 2
+}

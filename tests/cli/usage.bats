@@ -34,7 +34,7 @@ commands() { tidemark --rows | awk -F '\t' '$1 == "command" { print $2 }'; }
         both tidemark "$name" --help
         expect_status 0
         expect_in "Usage: tidemark $name" "$output"
-        tidemark --rows | awk -F '\t' -v name="$name" '($1 == "option" || $1 == "later") && $2 == name { print $4 }' |
+        tidemark --rows | awk -F '\t' -v name="$name" '$1 == "option" && $2 == name { print $4 }' |
             while read -r option; do expect_in "--$option" "$output"; done
     done
 }
@@ -78,14 +78,6 @@ commands() { tidemark --rows | awk -F '\t' '$1 == "command" { print $2 }'; }
     both tidemark diff a b c
     expect_status 2
     expect_in "too many arguments, from 'c' on" "$errors"
-}
-
-@test "an option that this version lacks says so and does nothing" {
-    tidemark --rows | awk -F '\t' '$1 == "later" { print $2, $4, $6 }' | while read -r name option argument; do
-        both tidemark "$name" "--$option${argument:+=x}" a b
-        case $name in run | record) expect_status 125 ;; *) expect_status 2 ;; esac
-        expect_in "--$option is not in this version" "$errors"
-    done
 }
 
 @test "values are checked, and the message says what is expected" {
