@@ -104,7 +104,8 @@ static void print_frames(const struct survey *survey, const struct trace *trace)
         printf("%-14s %8" PRIu64 " %12" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n", i < KINDS ? kind_names[i] : "unknown",
                tally->frames, tally->count, tally->stored, tally->raw);
     }
-    printf("%-14s %8s %12s %14" PRIu64 "\n", "file", "", "", trace->input.size);
+    printf("%-14s %8s %12s %14" PRIu64 "\n", "on the disk", "", "", trace->input.stored);
+    printf("%-14s %8s %12s %14" PRIu64 "\n", "with holes", "", "", trace->input.size);
 }
 
 static void print_columns(const struct survey *survey) {

@@ -65,6 +65,12 @@ is() { # what it is, what it should be
     is "$(json '[.sites[] | select(.function == "spike") | .peak_bytes]')" '[3000000]'
 }
 
+@test "the size of the trace is what it takes on the disk, holes not counted" {
+    is "$(json .trace.size_bytes)" "$(($(stat -c '%b * %B' "$BATS_FILE_TMPDIR/known.tmk")))"
+    tidemark info "$BATS_FILE_TMPDIR/known.tmk" | grep -Eq "^on the disk +$(json .trace.size_bytes)$"
+    tidemark info "$BATS_FILE_TMPDIR/known.tmk" | grep -Eq "^with holes +$(stat -c %s "$BATS_FILE_TMPDIR/known.tmk")$"
+}
+
 @test "all sites together are the totals" {
     is "$(json '[.sites[].allocations] | add' --top 100000)" "$(json '.totals | .allocations + .mappings')"
     is "$(json '[.sites[].live_bytes_end] | add' --top 100000)" "$(json '.totals.live_bytes_end')"

@@ -101,7 +101,10 @@ def main():
     project = common.Project(options.build)
     programs = project.build / "programs"
     os.environ["TEST_PLUGINS"] = str(programs)
-    commands = {name: [str(programs / name)] for name in TARGETS if (programs / name).exists()}
+    missing = [name for name in TARGETS if not (programs / name).exists()]
+    if missing:
+        sys.exit(f"counts: {' '.join(missing)} not in {programs}: run tests/programs/run first")
+    commands = {name: [str(programs / name)] for name in TARGETS}
     commands.update({name: c for name, c in COMMANDS.items() if shutil.which(c[0])})
     return common.run_cases([(f"counts {name}", lambda n=name, c=command: case(project, n, c))
                              for name, command in commands.items()])
