@@ -35,9 +35,8 @@ def environment(work, **more):
 
 def counted(project, work, command):
     library = project.compile("count", shared=True)
-    # What the recorder adds to the environment, which programs copy.
-    more = {"TIDEMARK_RUN": "0" * 32, "TIDEMARK_IMAGE": "10000:0"}
-    subprocess.run(command, env=environment(work, LD_PRELOAD=str(library), **more), capture_output=True, check=True, timeout=60)
+    env = environment(work, LD_PRELOAD=str(library), **common.RECORDER_SETS)
+    subprocess.run(command, env=env, capture_output=True, check=True, timeout=60)
     files = list(work.glob("count.*"))
     if len(files) > 1:
         raise Wrong(f"{len(files)} processes counted")
