@@ -42,8 +42,8 @@ $(BUILD)/analyzer/%.o: analyzer/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ANALYZER_FLAGS) -c $< -o $@
 
-# The page of the HTML report is built in.
-$(BUILD)/analyzer/render/html.o: $(wildcard analyzer/render/html/*)
+# The parts of the HTML pages are built in.
+$(BUILD)/analyzer/render/html.o $(BUILD)/analyzer/render/html_page.o $(BUILD)/analyzer/render/diff_html.o: $(wildcard analyzer/render/html/*)
 
 # zlib goes in statically and hidden: the target may have its own.
 # Exported: the rows of hooks.def and the calls of tidemark.h, nothing else.

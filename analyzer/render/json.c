@@ -1,96 +1,8 @@
 /*
- * The JSON report, "tidemark-report/1", described by docs/report.schema.json.
- *
- * Every object is a table of its plain members plus the few that are objects themselves. Absent numbers and texts are
- * null; invalid UTF-8 becomes U+FFFD, since traces hold whatever bytes the target had. Out of memory ends in -ENOMEM.
+ * The JSON report, "tidemark-report/1", described by docs/report.schema.json: its objects as tables of members.
  */
-#include <errno.h>
-#include <jansson.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "json_writer.h"
 #include "render.h"
-#include "utf8.h"
-
-enum member_kind { MEMBER_INTEGER, MEMBER_SMALL, MEMBER_REAL, MEMBER_ROUNDED, MEMBER_TEXT, MEMBER_FLAG };
-
-struct member {
-    const char *name;
-    enum member_kind kind;
-    size_t offset;
-};
-
-#define INTEGER(type, field)                                                                                           \
-    { #field, MEMBER_INTEGER, offsetof(struct type, field) }
-#define REAL(type, field)                                                                                              \
-    { #field, MEMBER_REAL, offsetof(struct type, field) }
-/* Bytes and ns are integers even where the report has their mean. */
-#define ROUNDED(type, field)                                                                                           \
-    { #field, MEMBER_ROUNDED, offsetof(struct type, field) }
-#define TEXT(type, field)                                                                                              \
-    { #field, MEMBER_TEXT, offsetof(struct type, field) }
-#define FLAG(type, field)                                                                                              \
-    { #field, MEMBER_FLAG, offsetof(struct type, field) }
-#define MEMBERS(table) (table), sizeof(table) / sizeof *(table)
-
-static json_t *text_value(const char *text) {
-    if (!text) return json_null();
-    char *clean = utf8_clean(text);
-    json_t *value = clean ? json_string(clean) : NULL;
-    free(clean);
-    return value;
-}
-
-static json_t *integer_value(int64_t value) { return value == REPORT_NONE ? json_null() : json_integer(value); }
-static json_t *real_value(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
-static json_t *rounded_value(double value) { return fabs(value) < 9e18 ? json_integer(llround(value)) : json_null(); }
-
-static json_t *member_value(const struct member *member, const void *object) {
-    const void *at = (const char *)object + member->offset;
-    switch (member->kind) {
-    case MEMBER_INTEGER: return integer_value(*(const int64_t *)at);
-    case MEMBER_SMALL: return json_integer(*(const int *)at);
-    case MEMBER_REAL: return real_value(*(const double *)at);
-    case MEMBER_ROUNDED: return rounded_value(*(const double *)at);
-    case MEMBER_TEXT: return text_value(*(const char *const *)at);
-    case MEMBER_FLAG: return json_boolean(*(const bool *)at);
-    }
-    return NULL;
-}
-
-static json_t *object_of(const struct member *members, size_t count, const void *from) {
-    json_t *object = json_object();
-    for (size_t i = 0; i < count; i++)
-        if (json_object_set_new(object, members[i].name, member_value(&members[i], from))) {
-            json_decref(object);
-            return NULL;
-        }
-    return object;
-}
-
-/* An array of `count` items of `size` bytes, each made by `make`. NULL: out of memory. */
-static json_t *array_of(const void *items, size_t count, size_t size, json_t *(*make)(const void *item)) {
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(array, make((const char *)items + i * size))) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
-}
-#define ARRAY(items, count, make) array_of((items), (count), sizeof *(items), (make))
-
-/* Adds a member; an object that could not be completed becomes NULL. */
-static json_t *with(json_t *object, const char *name, json_t *value) {
-    if (object && json_object_set_new(object, name, value) == 0) return object;
-    json_decref(object);
-    return NULL;
-}
-
-static json_t *make_text(const void *item) { return text_value(*(const char *const *)item); }
-static json_t *make_integer(const void *item) { return integer_value(*(const int64_t *)item); }
 
 /* Trace, system, totals. */
 
@@ -252,20 +164,6 @@ static json_t *make_phase(const void *item) {
 
 /* Sites. */
 
-static json_t *line_value(int64_t line) { return line > 0 ? json_integer(line) : json_null(); }
-
-static json_t *make_frame(const void *item) {
-    static const struct member members[] = {
-        TEXT(report_frame, function),
-        TEXT(report_frame, file),
-        TEXT(report_frame, module),
-        FLAG(report_frame, inlined),
-    };
-    const struct report_frame *frame = item;
-    json_t *object = with(object_of(MEMBERS(members), frame), "line", line_value(frame->line));
-    return with(object, "offset", json_integer((json_int_t)frame->offset));
-}
-
 static json_t *make_evidence(const struct report_growth *growth) {
     static const struct member members[] = {
         INTEGER(report_growth, rounds), INTEGER(report_growth, n),         INTEGER(report_growth, k),
@@ -371,11 +269,4 @@ static json_t *make_report(const struct report *report) {
     return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));
 }
 
-int render_json(FILE *out, const struct report *report) {
-    json_t *object = make_report(report);
-    if (!object) return -ENOMEM;
-    int failed =
-        json_dumpf(object, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF || fflush(out);
-    json_decref(object);
-    return failed ? -EIO : 0;
-}
+int render_json(FILE *out, const struct report *report) { return json_write(out, make_report(report)); }
