@@ -61,6 +61,49 @@ struct report_spread { /* of times in ns */
     double mean, min, p50, p95, p99, max, stddev;
 };
 
+/*
+ * Whose the resident pages are at one moment (a look of the recorder): each page is in one part, and the parts add up to
+ * resident_bytes. A page with live blocks on it is theirs alone.
+ */
+struct report_look {
+    int64_t t;
+    int64_t rss_bytes;      /* as the kernel counts */
+    int64_t resident_bytes; /* as found page by page */
+    int64_t sites_bytes;    /* parts: pages with live blocks, */
+    int64_t free_bytes;     /* pages of the allocator without any, */
+    int64_t stack_bytes, code_bytes, file_bytes, recorder_bytes;
+    int64_t other_bytes;     /* anonymous memory that no recorded call explains */
+    int64_t slack_bytes;     /* of sites_bytes, what no live block covers */
+    int64_t untouched_bytes; /* bytes of live blocks that are not resident, so in no part */
+    int64_t trim_bytes;      /* of free_bytes, what malloc_trim(0) would give back */
+};
+
+struct report_resident_file { /* mapped into the process */
+    const char *path;
+    int64_t code_bytes, data_bytes; /* resident */
+};
+
+struct report_pin {    /* a block that alone keeps pages resident */
+    size_t site_index; /* in report.sites; SIZE_MAX: not shown there */
+    const char *site;
+    int64_t address, size, born; /* born: ns */
+    int64_t alone_bytes;         /* pages with no other live block */
+    int64_t wasted_bytes;        /* of these, what it does not cover */
+};
+
+struct report_residency { /* of the first process */
+    struct report_look *looks;
+    size_t look_count;         /* 0: the recorder took none */
+    size_t peak, end;          /* looks with the highest rss (less the recorder's own), and the last one */
+    int64_t other_sites_bytes; /* of the last look's sites_bytes, those of sites that are not in report.sites */
+    struct report_resident_file *files; /* at the last look, largest first */
+    size_t file_count;
+    struct report_pin *pins; /* at the last look, most wasted first; few */
+    size_t pin_count;
+    double
+        explained_share; /* of the last look's resident bytes less the recorder's, all but other_bytes; NAN: no look */
+};
+
 struct report_op {
     const char *name;
     int64_t count, ok, failed, rejected, peak_in_flight;
@@ -133,7 +176,10 @@ struct report_site {
     int64_t allocations, allocated_bytes, live_bytes_end, live_blocks_end, peak_bytes, temporary;
     int64_t lifetime_p50, lifetime_p95, lifetime_max; /* ns */
     int64_t live_at_peak;                             /* of its live bytes, those at the process's peak */
-    int64_t rss_bytes;
+    int64_t rss_bytes;      /* resident pages that its live blocks hold at the last look; REPORT_NONE: no look */
+    int64_t rss_peak_bytes; /* the same at the look with the highest RSS */
+    int64_t alone_bytes;    /* of rss_bytes, pages on which one block lies alone */
+    int64_t wasted_bytes;   /* of alone_bytes, what those blocks do not cover */
     struct report_growth *growth;
     size_t growth_count;
     int64_t process; /* pid */
@@ -176,6 +222,7 @@ struct report {
     struct report_totals totals;
     struct report_point *curve;
     size_t point_count;
+    struct report_residency residency;
     struct report_phase *phases;
     size_t phase_count;
     struct report_site *sites; /* leaking first, then by live bytes at the end */

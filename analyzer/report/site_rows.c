@@ -79,8 +79,13 @@ static struct candidate *candidate_of(struct naming *naming, uint32_t stack) {
     *number = builder->candidate_count;
     naming->used++;
     struct candidate *candidate = ARENA_ADD(builder->arena, builder->candidates, builder->candidate_count);
-    *candidate = (struct candidate){
-        .row = {.process = naming->pid, .rss_bytes = REPORT_NONE}, .lifetimes.bits = 1, .chosen_lifetimes.bits = 1};
+    *candidate = (struct candidate){.row = {.process = naming->pid,
+                                            .rss_bytes = REPORT_NONE,
+                                            .rss_peak_bytes = REPORT_NONE,
+                                            .alone_bytes = REPORT_NONE,
+                                            .wasted_bytes = REPORT_NONE},
+                                    .lifetimes.bits = 1,
+                                    .chosen_lifetimes.bits = 1};
     set_stack(builder, &candidate->row, &named);
     set_id(builder, &candidate->row, &named);
     return candidate;
