@@ -10,7 +10,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The cycle counter, read after everything before it in program order has completed. */
+/*
+ * The cycle counter, read before anything after it in program order that others can see. machine_stamp: and after
+ * everything before it has completed; machine_stamp_loose may come a few hundred cycles early.
+ */
+static inline uint64_t machine_stamp_loose(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
 static inline uint64_t machine_stamp(void) {
     uint32_t low, high;
     __asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");

@@ -57,13 +57,16 @@ static inline uint64_t owner_entry(const struct thread *thread, uint64_t address
     return address >> 3 << OWNER_BITS | (thread->serial & ((1u << OWNER_BITS) - 1));
 }
 
+bool probe_threads_many(void) { return atomic_load_explicit(&probe_state.page.many, memory_order_acquire); }
+
 /* Relaxed: the program's own hand-over of the block orders these accesses. */
 static inline void own(const struct thread *thread, uint64_t address) {
-    if (unlikely(owners != NULL))
+    if (unlikely(atomic_load_explicit(&probe_state.page.many, memory_order_relaxed)) && owners)
         atomic_store_explicit(owner_slot(address), owner_entry(thread, address), memory_order_relaxed);
 }
 static inline uint8_t disown(const struct thread *thread, uint64_t address) {
-    if (likely(owners == NULL)) return 0;
+    if (likely(!atomic_load_explicit(&probe_state.page.many, memory_order_relaxed))) return 0;
+    if (unlikely(!owners)) return TRACE_EVENT_FOREIGN;
     _Atomic uint64_t *slot = owner_slot(address);
     if (atomic_load_explicit(slot, memory_order_relaxed) == owner_entry(thread, address)) return 0;
     atomic_store_explicit(slot, 0, memory_order_relaxed);
@@ -72,6 +75,20 @@ static inline uint8_t disown(const struct thread *thread, uint64_t address) {
 
 void probe_threads_began(void) {
     if (!owners) owners = sys_memory(OWNERS * sizeof *owners);
+    atomic_store_explicit(&probe_state.page.many, true, memory_order_release);
+}
+
+void probe_threads_ended(void) { atomic_store_explicit(&probe_state.page.many, false, memory_order_release); }
+
+/*
+ * A thread that is alone needs no stamp later than what it has seen: its ring has the order. It learns of another before
+ * it can get anything from it, because the other sets `many` before its own first event. Control events stay exact: their
+ * stamps are compared with clocks and with each other.
+ */
+static inline uint64_t event_stamp(uint64_t first_word) {
+    bool loose = !atomic_load_explicit(&probe_state.page.many, memory_order_relaxed) &&
+                 (uint8_t)first_word < TRACE_EVENT_PHASE_BEGIN && likely(!probe_state.page.counted);
+    return loose ? machine_stamp_loose() : probe_stamp();
 }
 
 /* ---- entering ---- */
@@ -189,7 +206,7 @@ static inline uint64_t commit(struct call call, uint64_t *words, unsigned count)
     uint64_t stamp;
     do {
         if (unlikely(has_nested(t))) flush_nested(t);
-        stamp = probe_stamp();
+        stamp = event_stamp(words[0]);
         atomic_signal_fence(memory_order_seq_cst);
     } while (unlikely(has_nested(t)));
     words[1] = stamp;

@@ -24,6 +24,7 @@ struct probe_page {
     _Atomic uint32_t on;
     uint32_t alive;             /* this memory belongs to the process that is recorded, or shares it (vfork) */
     bool counted;               /* no invariant cycle counter: stamps are counted */
+    _Atomic bool many;          /* a second thread has events */
     _Atomic uint64_t next_tick; /* stamp at which a hook must call lifecycle_tick(); UINT64_MAX: somebody else ticks */
     _Atomic uint64_t counter;
 };
@@ -67,6 +68,9 @@ void probe_switch(uint32_t on);
 
 /* From now on blocks may change hands: who made them is kept, so that no thread takes another's block for its own. */
 void probe_threads_began(void);
+/* Only the calling thread is left, and its ring is empty: what it frees in frames to come, it made or finds nowhere in them. */
+void probe_threads_ended(void);
+bool probe_threads_many(void);
 
 /* Prepares the page; false when forks could not be told apart (then children stay dormant). */
 bool probe_start(void);

@@ -24,7 +24,6 @@ static struct {
     struct thread *_Atomic first;
     uint32_t serials;
     _Atomic unsigned ending;
-    _Atomic bool many;
 } threads;
 
 static pthread_key_t end_key;
@@ -33,7 +32,7 @@ static bool has_end_key;
 struct thread *threads_first(void) {
     return atomic_load_explicit(&threads.first, memory_order_acquire);
 }
-bool threads_many(void) { return atomic_load_explicit(&threads.many, memory_order_acquire); }
+bool threads_many(void) { return probe_threads_many(); }
 
 bool thread_is_alive(const struct thread *thread) {
     return atomic_load_explicit(&thread->state, memory_order_acquire) != THREAD_FREE &&
@@ -181,6 +180,27 @@ static void begin(struct thread *thread, int tid) {
     put_thread(thread);
 }
 
+static bool is_drained(const struct thread *thread) {
+    return thread->head == atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_relaxed);
+}
+
+static bool is_alone(const struct thread *self) {
+    for (struct thread *t = threads_first(); t; t = t->next)
+        if (t != self && thread_is_alive(t)) return false;
+    return true;
+}
+
+/* The lock keeps new threads from their first event until it is settled. */
+void threads_settle(struct thread *self) {
+    if (!threads_many() || !is_alone(self)) return;
+    lock_take(&threads.lock);
+    if (is_alone(self)) {
+        writer_drain_thread(self);
+        if (is_drained(self)) probe_threads_ended();
+    }
+    lock_give(&threads.lock);
+}
+
 struct thread *thread_attach(void) {
     int tid = sys_gettid();
     lock_take(&threads.lock);
@@ -188,14 +208,12 @@ struct thread *thread_attach(void) {
     if (thread) {
         writer_drain_thread(thread);
         /* What could not be drained would be lost with the reset: leave that ring as it is and take another. */
-        if (thread->head != atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_relaxed))
-            thread = NULL;
+        if (!is_drained(thread)) thread = NULL;
     }
     if (!thread) thread = make();
     if (thread) begin(thread, tid);
-    if (thread && thread->serial == 2) {
+    if (thread && thread->serial > 1 && !threads_many()) {
         probe_threads_began();
-        atomic_store_explicit(&threads.many, true, memory_order_release);
         writer_threads_began();
     }
     lock_give(&threads.lock);

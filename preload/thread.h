@@ -56,8 +56,10 @@ struct thread *threads_first(void);
 unsigned threads_alive(void);
 bool thread_is_alive(const struct thread *thread);
 
-/* More than one thread had events since this trace began. */
+/* More than one thread may have events now. */
 bool threads_many(void);
+/* For a thread that may be the last one: if so, drains its ring, and threads_many is false until another one comes. */
+void threads_settle(struct thread *self);
 
 /* Writes THREAD_NAME records for threads whose name has changed. */
 void threads_rename(void);

@@ -312,6 +312,7 @@ static void wait_drained(struct thread *t) {
 }
 
 void writer_ring_filled(struct thread *t) {
+    if (!sys_is_quiet()) threads_settle(t);
     const uint64_t hard = THREAD_RING_WORDS - RING_RESERVE;
     uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
     if (t->head > writer_limit(tail)) {
