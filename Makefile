@@ -31,7 +31,7 @@ ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
 ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lcapstone -lsqlite3 -lz -lm -pthread
 
-.PHONY: all clean setup tests check lint demo bench growth-rates fuzz soak man install
+.PHONY: all clean setup built tests check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark
 
 $(BUILD)/preload/%.o: preload/%.c
@@ -85,31 +85,34 @@ $(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call UNIT_TEST,$(test))))
 setup:
 	@scripts/setup
 
+# make starts anew after the setup, because that may bring the compiler.
+built: setup
+	@$(MAKE) --no-print-directory all
+
 tests: $(UNIT_TESTS)
 
-# The tests need programs that scripts/setup installs; make starts anew after it, because it may bring the compiler.
-check:
-	@scripts/setup
-	@$(MAKE) --no-print-directory all tests samples
+check: built
+	@$(MAKE) --no-print-directory tests samples
 	@scripts/check $(BUILD)
 
-lint:
+lint: setup
 	@scripts/lint $(BUILD)
 
-demo: all
+demo: built
 	@bash -o pipefail -c 'scripts/demo $(BUILD) | tee $(BUILD)/screen.txt'
 
-bench: all
+bench: built
 	@scripts/bench $(BUILD)
 
 # How often the verdict errs: false alarms among 10 000 hostile sites, and the share of leaks found, by number of rounds.
 growth-rates: $(BUILD)/tests/unit/test_growth_rates
 	@$< 10000 10 -v
 
-fuzz:
+fuzz: setup
 	@scripts/fuzz $(BUILD)
 
-soak: all tests
+soak: built
+	@$(MAKE) --no-print-directory tests
 	@scripts/soak $(BUILD)
 
 man: $(BUILD)/tidemark

@@ -19,5 +19,6 @@ $(foreach name,$(SAMPLES),$(eval $(call SAMPLE_RULE,$(name))))
 samples-check: $(SAMPLE_BIN)
 	@for name in $(filter-out quickstart,$(SAMPLES)); do $(BUILD)/samples/$$name --size quick >/dev/null || exit 1; done
 
-samples-report: all $(SAMPLE_BIN)
+samples-report: built
+	@$(MAKE) --no-print-directory samples
 	BUILD=$(BUILD) samples/report
