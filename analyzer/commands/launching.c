@@ -121,6 +121,7 @@ static int launch_plan(struct start_plan *plan, const struct output_phase_values
     if (status) return status;
     if (output) plan->stdout_fd = output_child_fd(output);
     status = run_plan(plan, output, out);
+    if (output) output_ended(output);
     output_close(output);
     return status;
 }

@@ -68,7 +68,7 @@ static const char *explain(int error) {
 
 static int post(struct mailbox *mailbox, const struct request *request, int64_t pid) {
     uint32_t number;
-    int error = mailbox_post(mailbox, request->command, request->name, 0, &number);
+    int error = mailbox_post(mailbox, request->command, request->name, 0, mailbox_now(), &number);
     if (error) {
         say("process %lld takes no requests: 64 are waiting already", (long long)pid);
         return STATUS_INTERNAL;

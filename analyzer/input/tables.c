@@ -260,12 +260,17 @@ static bool read_exited(struct tables *t, struct wire_reader *r) {
     return !r->failed;
 }
 
-static bool add_request(struct tables *t, const struct request_record *request) {
+/* Served just before the process died, but not yet marked as done. */
+static bool is_served(const struct tables *t, const struct request_record *request) {
     for (size_t i = 0; i < t->request_count; i++) {
         const struct request_record *known = &t->requests[i];
         if (known->stamp == request->stamp && known->command == request->command && !strcmp(known->name, request->name))
-            return true; /* served just before the process died, but not yet marked as done */
+            return true;
     }
+    return false;
+}
+
+static bool add_request(struct tables *t, const struct request_record *request) {
     struct request_record *row = ROW(t, requests, request);
     if (row) *row = *request;
     return row != NULL;
@@ -312,8 +317,9 @@ static void add_pending(struct tables *t, const struct trace_input *input) {
         if (!name) return;
         memcpy(name, pending[i].name, length);
         uint64_t stamp = pending[i].stamp ? pending[i].stamp : UINT64_MAX;
-        add_request(t, &(struct request_record){
-                           .stamp = stamp, .command = pending[i].command, .flags = pending[i].flags, .name = name});
+        const struct request_record request = {
+            .stamp = stamp, .command = pending[i].command, .flags = pending[i].flags, .name = name};
+        if (!is_served(t, &request)) add_request(t, &request);
     }
 }
 

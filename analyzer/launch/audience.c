@@ -4,18 +4,29 @@
 #include "audience.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../../include/trace_wire.h"
+#include "append.h"
 #include "mailbox.h"
 #include "traces.h"
+
+struct notice { /* an edge that found the mailbox full */
+    enum trace_command command;
+    uint64_t stamp;
+    const char *name;
+};
 
 struct member {
     char *path;
     struct mailbox mailbox; /* closed once the process has ended */
     unsigned heard;         /* bit per level: the open phase's begin was posted */
+    struct notice *waiting; /* the first `sent` of them are posted */
+    size_t waiting_count, sent;
 };
 
 struct audience {
@@ -30,10 +41,18 @@ struct audience *audience_new(const struct place *place) {
     return audience;
 }
 
+static void forget_waiting(struct member *member) {
+    for (size_t i = 0; i < member->waiting_count; i++) free((void *)(uintptr_t)member->waiting[i].name);
+    free(member->waiting);
+    member->waiting = NULL;
+    member->waiting_count = member->sent = 0;
+}
+
 void audience_free(struct audience *audience) {
     if (!audience) return;
     for (size_t i = 0; i < audience->count; i++) {
         mailbox_close(&audience->members[i].mailbox);
+        forget_waiting(&audience->members[i]);
         free(audience->members[i].path);
     }
     free(audience->members);
@@ -68,19 +87,89 @@ static bool is_running(uint32_t pid) {
     return readlink(path, target, sizeof target) >= 0 || errno != ENOENT;
 }
 
-static void post_to(struct member *member, unsigned level, bool begins, const char *name) {
-    enum trace_command command = begins ? TRACE_COMMAND_PHASE_BEGIN : TRACE_COMMAND_PHASE_END;
+/* Whether all that waited is posted now. */
+static bool catch_up(struct member *member) {
+    for (; member->sent < member->waiting_count; member->sent++) {
+        const struct notice *notice = &member->waiting[member->sent];
+        if (mailbox_post(&member->mailbox, notice->command, notice->name, TRACE_EVENT_APPROXIMATE, notice->stamp, NULL))
+            return false;
+    }
+    forget_waiting(member);
+    return true;
+}
+
+/* What only the recorder can stamp must not come late. */
+static bool keep_waiting(struct member *member, const struct notice *notice) {
+    if (!mailbox_shares_clock(&member->mailbox)) return false;
+    size_t count = member->waiting_count;
+    if ((count & (count - 1)) == 0) { /* grows at powers of two */
+        struct notice *grown = reallocarray(member->waiting, count ? 2 * count : 1, sizeof *grown);
+        if (!grown) return false;
+        member->waiting = grown;
+    }
+    char *name = strdup(notice->name);
+    if (!name) return false;
+    member->waiting[member->waiting_count++] = (struct notice){notice->command, notice->stamp, name};
+    return true;
+}
+
+static bool deliver(struct member *member, const struct notice *notice) {
+    if (!catch_up(member)) return keep_waiting(member, notice);
+    int error =
+        mailbox_post(&member->mailbox, notice->command, notice->name, TRACE_EVENT_APPROXIMATE, notice->stamp, NULL);
+    return error == -EAGAIN ? keep_waiting(member, notice) : !error;
+}
+
+static void post_to(struct member *member, unsigned level, const struct notice *notice) {
+    bool begins = notice->command == TRACE_COMMAND_PHASE_BEGIN;
     if (!member->mailbox.header || (!begins && !(member->heard & 1u << level))) return;
     member->heard &= ~(1u << level);
     if (!mailbox_is_live(&member->mailbox) || !is_running(mailbox_pid(&member->mailbox))) {
         mailbox_close(&member->mailbox);
         return;
     }
-    int error = mailbox_post(&member->mailbox, command, name, TRACE_EVENT_APPROXIMATE, NULL);
-    if (!error && begins) member->heard |= 1u << level;
+    if (deliver(member, notice) && begins) member->heard |= 1u << level;
 }
 
-void audience_post(struct audience *audience, unsigned level, bool begins, const char *name) {
+void audience_post(struct audience *audience, unsigned level, bool begins, const char *name, uint64_t stamp) {
+    const struct notice notice = {begins ? TRACE_COMMAND_PHASE_BEGIN : TRACE_COMMAND_PHASE_END, stamp, name};
     traces_of_run(audience->place, admit, audience);
-    for (size_t i = 0; i < audience->count; i++) post_to(&audience->members[i], level, begins, name);
+    for (size_t i = 0; i < audience->count; i++) post_to(&audience->members[i], level, &notice);
+}
+
+/* The end. */
+
+static size_t encode_notice(const struct notice *notice, uint8_t *out, size_t capacity) {
+    uint8_t body[MAILBOX_NAME_MAX + 40];
+    struct wire_writer b = wire_writer(body, sizeof body), w = wire_writer(out, capacity);
+    wire_put_varint(&b, notice->stamp);
+    wire_put_varint(&b, notice->command);
+    wire_put_varint(&b, TRACE_EVENT_APPROXIMATE);
+    wire_put_string(&b, notice->name, strlen(notice->name));
+    wire_put_varint(&w, TRACE_RECORD_REQUEST);
+    wire_put_string(&w, (const char *)body, (size_t)(b.at - body));
+    return w.failed ? 0 : (size_t)(w.at - out);
+}
+
+/* As many as fit in one frame. */
+static void append_waiting(struct member *member, int fd) {
+    static uint8_t records[APPEND_BYTES_MAX];
+    size_t length = 0, encoded;
+    uint32_t count = 0;
+    for (size_t i = member->sent; i < member->waiting_count; i++, count++, length += encoded)
+        if ((encoded = encode_notice(&member->waiting[i], records + length, sizeof records - length)) == 0) break;
+    append_records(fd, records, length, count);
+}
+
+static void finish_member(struct member *member) {
+    if (!member->waiting_count) return;
+    bool gone = !member->mailbox.header || !is_running(mailbox_pid(&member->mailbox));
+    int fd = gone ? open(member->path, O_RDWR | O_CLOEXEC) : -1;
+    if (gone && fd >= 0) append_waiting(member, fd);
+    else if (!gone) catch_up(member);
+    if (fd >= 0) close(fd);
+}
+
+void audience_finish(struct audience *audience) {
+    for (size_t i = 0; i < audience->count; i++) finish_member(&audience->members[i]);
 }

@@ -5,6 +5,7 @@
 #define LAUNCH_AUDIENCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "place.h"
 
@@ -14,9 +15,12 @@ struct audience *audience_new(const struct place *place); /* `place` must stay; 
 void audience_free(struct audience *audience);            /* may be NULL */
 
 /*
- * Posts the begin or the end of a phase, marked approximate. An end goes only to those who heard the begin of that level
- * (0 to 7). Who can't be reached, because it ends or its mailbox is full, misses it.
+ * Posts the begin or the end of a phase at `stamp` (mailbox_now()), marked approximate. An end goes only to those who
+ * heard the begin of that level (0 to 7). What comes faster than a recorder takes it waits here.
  */
-void audience_post(struct audience *audience, unsigned level, bool begins, const char *name);
+void audience_post(struct audience *audience, unsigned level, bool begins, const char *name, uint64_t stamp);
+
+/* When the program has ended: what still waits goes into the traces of the processes that have gone. */
+void audience_finish(struct audience *audience);
 
 #endif

@@ -68,14 +68,16 @@ bool mailbox_is_live(const struct mailbox *mailbox) {
     return __atomic_load_n(word_at(mailbox, TRACE_AT_STATE), __ATOMIC_ACQUIRE) == TRACE_STATE_OPEN;
 }
 
-/* This moment on the recorder's counter; 0 where only the recorder can read it. */
-static uint64_t stamp_now(const struct mailbox *mailbox) {
+bool mailbox_shares_clock(const struct mailbox *mailbox) {
+    return mailbox_now() && header_field(mailbox, TRACE_AT_STAMP_SOURCE, 1) == TRACE_STAMP_TSC;
+}
+
+uint64_t mailbox_now(void) {
 #if defined(__x86_64__)
-    if (header_field(mailbox, TRACE_AT_STAMP_SOURCE, 1) == TRACE_STAMP_TSC) return __builtin_ia32_rdtsc();
+    return __builtin_ia32_rdtsc();
 #else
-    (void)mailbox;
-#endif
     return 0;
+#endif
 }
 
 static int claim(struct mailbox *mailbox, uint32_t *number) {
@@ -87,11 +89,11 @@ static int claim(struct mailbox *mailbox, uint32_t *number) {
     return 0;
 }
 
-int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags,
+int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags, uint64_t stamp,
                  uint32_t *number) {
     size_t length = strlen(name);
-    uint64_t stamp = stamp_now(mailbox);
     uint32_t mine;
+    if (!mailbox_shares_clock(mailbox)) stamp = 0;
     if (length > MAILBOX_NAME_MAX) return -EINVAL;
     int error = claim(mailbox, &mine);
     if (error) return error;

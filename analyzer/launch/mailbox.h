@@ -30,11 +30,16 @@ bool mailbox_is_live(const struct mailbox *mailbox);
 /* Finds the live trace of a running process. 0, -ESRCH, -EACCES, -ENOENT (it has none) or another -errno. */
 int mailbox_find(struct mailbox *mailbox, pid_t pid);
 
+/* Whether its recorder's counter is one that we can read, too. */
+bool mailbox_shares_clock(const struct mailbox *mailbox);
+/* This moment as a stamp; 0 on a machine where only the recorder can tell. */
+uint64_t mailbox_now(void);
+
 /*
- * Posts a request; the stamp is this moment. `name` has at most MAILBOX_NAME_MAX bytes; `flags` as of an event.
+ * Posts a request made at `stamp`. `name` has at most MAILBOX_NAME_MAX bytes; `flags` as of an event.
  * 0, -EAGAIN (the mailbox is full) or -EINVAL. `number` is what mailbox_wait takes; it may be NULL.
  */
-int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags,
+int mailbox_post(struct mailbox *mailbox, enum trace_command command, const char *name, uint32_t flags, uint64_t stamp,
                  uint32_t *number);
 /* Waits until the recorder has served it. 0 or -ETIMEDOUT. */
 int mailbox_wait(const struct mailbox *mailbox, uint32_t number, int64_t timeout_ns);

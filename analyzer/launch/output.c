@@ -16,6 +16,7 @@
 
 #include "audience.h"
 #include "edges.h"
+#include "mailbox.h"
 
 #define READ_BYTES (64u << 10)
 #define LINE_BYTES 4096u
@@ -24,6 +25,7 @@ struct output {
     int ours, theirs; /* reading and writing end; theirs is -1 once the program has it */
     struct edges *edges;
     struct audience *audience;
+    uint64_t stamp;        /* of the last bytes, later for each edge in them */
     char line[LINE_BYTES]; /* the line so far; what is longer is not looked at */
     size_t length;
 };
@@ -62,7 +64,7 @@ static int open_pipe(struct output *output) {
 
 static void post_edge(void *self, enum edge_level level, bool begins, const char *name) {
     struct output *output = self;
-    audience_post(output->audience, (unsigned)level, begins, name);
+    audience_post(output->audience, (unsigned)level, begins, name, output->stamp++);
 }
 
 static int set_up(struct output *output, const char *pattern, bool pty, const struct place *place,
@@ -136,7 +138,9 @@ static bool serve(void *self) {
     static char bytes[READ_BYTES];
     struct output *output = self;
     ssize_t got = read(output->ours, bytes, sizeof bytes);
+    uint64_t stamp = mailbox_now();
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
+    if (stamp > output->stamp) output->stamp = stamp;
     if (got > 0 && forward(bytes, (size_t)got)) {
         split_lines(output, bytes, (size_t)got);
         return true;
@@ -145,6 +149,8 @@ static bool serve(void *self) {
     output->ours = -1;
     return false;
 }
+
+void output_ended(struct output *output) { audience_finish(output->audience); }
 
 struct pump output_pump(struct output *output) {
     return (struct pump){.fd = output->ours, .serve = serve, .self = output};

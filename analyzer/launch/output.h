@@ -20,6 +20,7 @@ int output_open(const char *pattern, bool pty, const struct place *place, struct
 int output_child_fd(const struct output *output); /* what becomes the program's stdout */
 void output_started(struct output *output);       /* the program has it now; we give it up */
 struct pump output_pump(struct output *output);
+void output_ended(struct output *output); /* the program has gone: edges that still wait go into its trace */
 void output_close(struct output *output); /* may be NULL */
 
 #endif

@@ -94,6 +94,24 @@ PERL
     [ "$(names | grep begin | tr '\n' ' ')" = "begin load begin query begin close " ]
 }
 
+@test "edges that come faster than the recorder takes them wait, none is dropped" {
+    program hurry <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    for (int n = 0; n < 500; n++) {
+        puts("=== step ===");
+        free(malloc(100));
+    }
+    return sleep(1);
+}
+C
+    tidemark record -q -o t.tmk --phase-from-output '^=== (.*) ===$' ./hurry >out
+    [ "$(wc -l <out)" -eq 500 ]
+    [ "$(names | grep -c "begin step")" -eq 500 ]
+}
+
 @test "the edges are marked approximate" {
     steps
     tidemark record -q -o t.tmk --phase-from-output '^=== (.*) ===$' ./steps >out || true

@@ -66,7 +66,7 @@ static void a_request_fills_its_slot(void **state) {
     put32(f->bytes + 132, 66);
     put32(f->bytes + 136, 66);
     assert_int_equal(mailbox_open(&mailbox, f->path), 0);
-    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_PHASE_BEGIN, "load", 8, &number), 0);
+    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_PHASE_BEGIN, "load", 8, mailbox_now(), &number), 0);
     const uint8_t *slot = f->bytes + 4096 + 2 * 384;
     assert_int_equal(number, 66);
     assert_int_equal(u32(f->bytes + 132), 67);
@@ -83,11 +83,12 @@ static void a_full_mailbox_refuses(void **state) {
     struct fixture *f = *state;
     struct mailbox mailbox;
     assert_int_equal(mailbox_open(&mailbox, f->path), 0);
-    for (int i = 0; i < 64; i++) assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, "m", 0, NULL), 0);
-    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, "m", 0, NULL), -EAGAIN);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, "m", 0, mailbox_now(), NULL), 0);
+    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, "m", 0, mailbox_now(), NULL), -EAGAIN);
     assert_int_equal(u32(f->bytes + 132), 64);
     put32(f->bytes + 136, 1);
-    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, "m", 0, NULL), 0);
+    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, "m", 0, mailbox_now(), NULL), 0);
     mailbox_close(&mailbox);
 }
 
@@ -98,7 +99,7 @@ static void numbers_wrap_around(void **state) {
     put32(f->bytes + 132, UINT32_MAX);
     put32(f->bytes + 136, UINT32_MAX);
     assert_int_equal(mailbox_open(&mailbox, f->path), 0);
-    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_ON, "", 0, &number), 0);
+    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_ON, "", 0, mailbox_now(), &number), 0);
     assert_int_equal(u32(f->bytes + 132), 0);
     assert_int_equal(mailbox_wait(&mailbox, number, 2000000), -ETIMEDOUT);
     put32(f->bytes + 136, 0);
@@ -113,10 +114,10 @@ static void long_names_are_refused(void **state) {
     memset(name, 'n', sizeof name);
     name[256] = 0;
     assert_int_equal(mailbox_open(&mailbox, f->path), 0);
-    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, name, 0, NULL), -EINVAL);
+    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, name, 0, mailbox_now(), NULL), -EINVAL);
     assert_int_equal(u32(f->bytes + 132), 0);
     name[255] = 0;
-    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, name, 0, NULL), 0);
+    assert_int_equal(mailbox_post(&mailbox, TRACE_COMMAND_MARK, name, 0, mailbox_now(), NULL), 0);
     mailbox_close(&mailbox);
 }
 
@@ -159,7 +160,7 @@ static void *send_many(void *path) {
     if (mailbox_open(&mailbox, path) != 0) return NULL;
     for (int i = 0; i < REQUESTS;) {
         snprintf(name, sizeof name, "%lu:%d", (unsigned long)pthread_self(), i);
-        if (mailbox_post(&mailbox, TRACE_COMMAND_MARK, name, 0, NULL) == 0) i++;
+        if (mailbox_post(&mailbox, TRACE_COMMAND_MARK, name, 0, mailbox_now(), NULL) == 0) i++;
     }
     mailbox_close(&mailbox);
     return NULL;
