@@ -91,7 +91,7 @@ load helper
 @test "children have traces of their own beside it, with the same run id" {
     tidemark record -q -o t.tmk sh -c 'ls >/dev/null; date >/dev/null'
     ls t.tmk.d/ls.*.tmk t.tmk.d/date.*.tmk
-    for trace in t.tmk t.tmk.d/*; do head -c 40 "$trace" | tail -c 16 | xxd -p; done | sort -u | wc -l | grep -qx 1
+    for trace in t.tmk t.tmk.d/*; do head -c 40 "$trace" | tail -c 16 | od -An -tx1; done | sort -u | wc -l | grep -qx 1
 }
 
 @test "a program that execs another leaves both traces, and both say how the process ended" {

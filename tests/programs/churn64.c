@@ -1,7 +1,7 @@
 /* expect: 0; args: 4000; soak: 200000; sees: 39001x64 */
-/* expect: 0; case: churn64_jemalloc; flags: -ljemalloc; args: 4000; sees: 39001x64 */
-/* expect: 0; case: churn64_tcmalloc; flags: -ltcmalloc_minimal; args: 4000; sees: 39001x64 */
-/* expect: 0; case: churn64_mimalloc; flags: -lmimalloc; args: 4000; sees: 39001x64 */
+/* expect: 0; case: churn64_jemalloc; flags: -l:libjemalloc.so.2; args: 4000; sees: 39001x64 */
+/* expect: 0; case: churn64_tcmalloc; flags: -l:libtcmalloc_minimal.so.4; args: 4000; sees: 39001x64 */
+/* expect: 0; case: churn64_mimalloc; flags: -l:libmimalloc.so.2.0; args: 4000; sees: 39001x64 */
 /* expect: 0; case: churn64_preload_jemalloc; preload: libjemalloc.so.2; args: 4000; sees: 39001x64 */
 /* expect: 0; case: churn64_preload_tcmalloc; preload: libtcmalloc_minimal.so.4; args: 4000; sees: 39001x64 */
 /* expect: 0; case: churn64_preload_mimalloc; preload: libmimalloc.so.2; args: 4000; sees: 39001x64 */
