@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "growth_record.h"
-#include "growth_rounds.h"
+#include "growth_stacks.h"
 
 #define MOST_LAYERS 256u
 #define HEIR_SLOTS 64u       /* per thread: the last block born at each of the latest stacks */
@@ -19,12 +18,6 @@
 #define LEAST_WINDOWS 8u
 #define LEAST_ITEM_CALLS 32u /* items reported in fewer lumps make no windows */
 #define LEAST_SIBLINGS 5u
-
-struct layer {
-    struct epoch *epoch;
-    uint64_t bytes;
-    uint32_t stack;
-};
 
 struct layers {
     struct link link; /* first */
@@ -50,8 +43,7 @@ struct chosen { /* a phase as judged */
 
 struct growth {
     struct rounds *rounds;
-    struct record **stacks; /* newest series first */
-    size_t stack_room;
+    struct growth_stacks stacks;
     struct thread_state **threads;
     size_t thread_room;
     struct link layered; /* struct layers of live blocks */
@@ -108,80 +100,9 @@ static struct layers *with_room(struct growth *growth, struct layers *layers, ui
     return layers;
 }
 
-/* Records of stacks. */
-
-static struct record **stack_slot(struct growth *growth, uint32_t stack) {
-    if (stack >= growth->stack_room) {
-        size_t room = (size_t)stack + stack / 2 + 64;
-        growth->stacks = must(realloc(growth->stacks, room * sizeof *growth->stacks));
-        memset(growth->stacks + growth->stack_room, 0, (room - growth->stack_room) * sizeof *growth->stacks);
-        growth->stack_room = room;
-    }
-    return &growth->stacks[stack];
-}
-
-/* The record of this stack in this series, moved to the front of its list. */
-static struct record *record_of(struct growth *growth, uint32_t stack, const struct place *place) {
-    struct record **slot = stack_slot(growth, stack), **at = slot;
-    while (*at && (*at)->series != place->series) at = &(*at)->next;
-    struct record *record = *at;
-    if (record) *at = record->next;
-    else record = record_new(stack, place->series, place->raw);
-    record->next = *slot;
-    *slot = record;
-    return record;
-}
-
-/* Inlined and built field by field: this runs for every birth and death, and a copy of a struct just written stalls. */
-static inline __attribute__((always_inline)) struct record_time time_of(const struct growth *growth,
-                                                                        const struct series *series) {
-    uint32_t rounds_tag = 0;
-    bool between = series_is_between(growth->rounds, series, &rounds_tag);
-    return (struct record_time){.shift = series->shift,
-                                .raw = series_now(series),
-                                .between = between,
-                                .rounds_tag = rounds_tag,
-                                .work_tag = growth->rounds->work_ends,
-                                .exiting = growth->rounds->exiting};
-}
-
-static void bear(struct growth *growth, const struct layer *layer, uint32_t thread) {
-    for (uint32_t i = 0; i < layer->epoch->count; i++) {
-        const struct place *place = &layer->epoch->places[i];
-        struct record_time time = time_of(growth, &growth->rounds->series[place->series]);
-        time.raw = place->raw;
-        record_birth(record_of(growth, layer->stack, place), &time, layer->bytes, thread);
-    }
-}
-
-typedef void (*record_change)(struct record *, const struct record_time *, uint64_t birth, uint64_t bytes);
-
-static void change(struct growth *growth, const struct layer *layer, record_change apply, uint64_t bytes) {
-    for (uint32_t i = 0; i < layer->epoch->count; i++) {
-        const struct place *place = &layer->epoch->places[i];
-        const struct series *series = &growth->rounds->series[place->series];
-        if (series->dropped) continue;
-        struct record_time time = time_of(growth, series);
-        apply(record_of(growth, layer->stack, place), &time, place->raw, bytes);
-    }
-}
-
-static void resize_record(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes) {
-    record_resize(record, time, birth, (int64_t)bytes);
-}
-
-static void end_layer(struct growth *growth, struct layer *layer, record_change apply) {
-    change(growth, layer, apply, layer->bytes);
+static void end_layer(struct growth *growth, struct layer *layer, enum stack_change how) {
+    growth_stacks_change(&growth->stacks, layer, how, layer->bytes);
     epoch_release(layer->epoch);
-}
-
-static void note_step(struct growth *growth, uint32_t stack, uint64_t capacity) {
-    const struct epoch *epoch = rounds_epoch(growth->rounds);
-    for (uint32_t i = 0; i < epoch->count; i++) {
-        struct record_time time = time_of(growth, &growth->rounds->series[epoch->places[i].series]);
-        time.raw = epoch->places[i].raw;
-        record_step(record_of(growth, stack, &epoch->places[i]), &time, capacity);
-    }
 }
 
 /* Too many layers: every second one is taken as born with the next younger one. */
@@ -189,8 +110,8 @@ static void thin_layers(struct growth *growth, struct layers *layers) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i + 1 < layers->count; i += 2) {
         struct layer *old = &layers->items[i], *young = &layers->items[i + 1];
-        end_layer(growth, old, record_take_out);
-        change(growth, young, resize_record, old->bytes);
+        end_layer(growth, old, STACK_TAKE_OUT);
+        growth_stacks_change(&growth->stacks, young, STACK_RESIZE, old->bytes);
         young->bytes += old->bytes;
         layers->items[kept++] = *young;
     }
@@ -203,12 +124,12 @@ static void add_layer(struct growth *growth, struct block *block, uint64_t bytes
     block->attached = layers;
     struct layer *top = &layers->items[layers->count - 1];
     if (top->epoch == rounds_epoch(growth->rounds) && top->stack == block->stack) {
-        change(growth, top, resize_record, bytes);
+        growth_stacks_change(&growth->stacks, top, STACK_RESIZE, bytes);
         top->bytes += bytes;
         return;
     }
     layers->items[layers->count] = (struct layer){hold_epoch(growth), bytes, block->stack};
-    bear(growth, &layers->items[layers->count++], thread);
+    growth_stacks_bear(&growth->stacks, &layers->items[layers->count++], thread);
     if (layers->count > MOST_LAYERS) thin_layers(growth, layers);
 }
 
@@ -216,10 +137,10 @@ static void shrink(struct growth *growth, struct layers *layers, uint64_t bytes)
     while (layers->count > 1 && layers->items[layers->count - 1].bytes <= bytes) {
         struct layer *top = &layers->items[--layers->count];
         bytes -= top->bytes;
-        end_layer(growth, top, record_death);
+        end_layer(growth, top, STACK_DEATH);
     }
     struct layer *top = &layers->items[layers->count - 1];
-    change(growth, top, resize_record, -bytes);
+    growth_stacks_change(&growth->stacks, top, STACK_RESIZE, -bytes);
     top->bytes -= bytes;
 }
 
@@ -227,9 +148,9 @@ static void shrink(struct growth *growth, struct layers *layers, uint64_t bytes)
 static void move_to_stack(struct growth *growth, struct layers *layers, uint32_t stack, uint32_t thread) {
     struct layer *only = &layers->items[0];
     if (only->stack == stack) return;
-    change(growth, only, record_take_out, only->bytes);
+    growth_stacks_change(&growth->stacks, only, STACK_TAKE_OUT, only->bytes);
     only->stack = stack;
-    bear(growth, only, thread);
+    growth_stacks_bear(&growth->stacks, only, thread);
 }
 
 /* Heirs: blocks that take the place of a smaller one of the same stack. */
@@ -266,12 +187,12 @@ static void inherit(struct growth *growth, struct block *block, struct block *he
     struct layers *old = layers_of(growth, block, block->size, block->stack);
     struct layers *layers = with_room(growth, old, 1);
     struct layer top = {plain_epoch(heir), heir->size, heir->stack};
-    change(growth, &top, resize_record, -block->size);
+    growth_stacks_change(&growth->stacks, &top, STACK_RESIZE, -block->size);
     top.bytes -= block->size;
     layers->items[layers->count++] = top;
     heir->attached = layers;
     block->attached = NULL;
-    note_step(growth, heir->stack, heir->size);
+    growth_stacks_step(&growth->stacks, heir->stack, heir->size);
     if (layers->count > MOST_LAYERS) thin_layers(growth, layers);
 }
 
@@ -283,18 +204,29 @@ static void *growth_begin(const struct replay_facts *facts) {
     growth->rounds = rounds_new();
     growth->cut = facts->cut;
     growth->layered = (struct link){&growth->layered, &growth->layered};
+    growth_stacks_begin(&growth->stacks, growth->rounds);
     if (growth->rounds) return growth;
     free(growth);
     return NULL;
 }
 
+static inline void count_event(struct growth *growth) {
+    if (rounds_next_fills_window(growth->rounds)) {
+        growth_stacks_settle(&growth->stacks);
+        growth->rounds->events++;
+        rounds_window(growth->rounds);
+    } else {
+        growth->rounds->events++;
+    }
+}
+
 static void growth_born(void *self, struct block *block, const struct moment *now) {
     struct growth *growth = self;
-    rounds_count_event(growth->rounds);
+    count_event(growth);
     if (block->internal) return;
     struct layer layer = {hold_epoch(growth), block->size, block->stack};
     block->attached = tag_epoch(layer.epoch);
-    bear(growth, &layer, now->thread);
+    growth_stacks_bear(&growth->stacks, &layer, now->thread);
     *heir_slot(growth, now->thread, block->stack) =
         (struct heir_slot){block, block->stack, thread_of(growth, now->thread)->edges};
 }
@@ -302,7 +234,7 @@ static void growth_born(void *self, struct block *block, const struct moment *no
 static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
                            const struct moment *now) {
     struct growth *growth = self;
-    rounds_count_event(growth->rounds);
+    count_event(growth);
     if (!block->attached) return;
     if (block->stack != old_stack) {
         struct heir_slot *slot = heir_slot(growth, block->thread, old_stack);
@@ -313,7 +245,7 @@ static void growth_resized(void *self, struct block *block, uint64_t old_size, u
         move_to_stack(growth, layers, block->stack, now->thread);
     if (block->size > old_size) {
         add_layer(growth, block, block->size - old_size, now->thread);
-        note_step(growth, block->stack, block->size);
+        growth_stacks_step(&growth->stacks, block->stack, block->size);
     } else if (block->size < old_size) {
         shrink(growth, layers, old_size - block->size);
     }
@@ -321,7 +253,7 @@ static void growth_resized(void *self, struct block *block, uint64_t old_size, u
 
 static void growth_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
     struct growth *growth = self;
-    rounds_count_event(growth->rounds);
+    count_event(growth);
     if (!block->attached) return;
     struct block *heir = cause == DEATH_FREED ? find_heir(growth, block, now->thread) : NULL;
     forget_heir(growth, block);
@@ -331,10 +263,10 @@ static void growth_died(void *self, struct block *block, enum death_cause cause,
     }
     if (is_plain(block)) {
         struct layer layer = {plain_epoch(block), block->size, block->stack};
-        end_layer(growth, &layer, record_death);
+        end_layer(growth, &layer, STACK_DEATH);
     } else {
         struct layers *layers = block->attached;
-        for (uint32_t i = 0; i < layers->count; i++) end_layer(growth, &layers->items[i], record_death);
+        for (uint32_t i = 0; i < layers->count; i++) end_layer(growth, &layers->items[i], STACK_DEATH);
         link_out(&layers->link);
         free(layers);
     }
@@ -344,6 +276,7 @@ static void growth_died(void *self, struct block *block, enum death_cause cause,
 static void growth_control(void *self, const struct control *control, const struct moment *now) {
     struct growth *growth = self;
     thread_of(growth, now->thread)->edges++;
+    growth_stacks_settle(&growth->stacks);
     rounds_control(growth->rounds, control, now);
 }
 
@@ -390,8 +323,8 @@ static void find_records(struct growth *growth) {
     size_t *phase_of = must(malloc((growth->rounds->series_count + 1) * sizeof *phase_of)), room = 0;
     for (size_t i = 0; i < growth->rounds->series_count; i++) phase_of[i] = SIZE_MAX;
     for (size_t i = 0; i < growth->chosen_count; i++) phase_of[growth->chosen[i].series] = i;
-    for (size_t i = 0; i < growth->stack_room; i++) {
-        for (struct record *record = growth->stacks[i]; record; record = record->next) {
+    for (size_t i = 0; i < growth->stacks.room; i++) {
+        for (struct record *record = growth->stacks.list[i].records; record; record = record->next) {
             if (phase_of[record->series] == SIZE_MAX) continue;
             if (growth->found_count == room) {
                 room = room ? room * 2 : 64;
@@ -410,6 +343,7 @@ static void find_records(struct growth *growth) {
 static int growth_end(void *self, const struct moment *now) {
     (void)now;
     struct growth *growth = self;
+    growth_stacks_settle(&growth->stacks);
     rounds_end(growth->rounds);
     growth->chosen = must(calloc(2 * growth->rounds->phase_count, sizeof *growth->chosen));
     for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_series(growth, i);
@@ -431,19 +365,13 @@ const struct analysis growth_analysis = {
 
 void growth_release(struct growth *growth) {
     if (!growth) return;
-    for (size_t i = 0; i < growth->stack_room; i++) {
-        for (struct record *record = growth->stacks[i], *next; record; record = next) {
-            next = record->next;
-            record_release(record);
-        }
-    }
+    growth_stacks_release(&growth->stacks);
     for (struct link *link = growth->layered.next, *next; link != &growth->layered; link = next) {
         next = link->next;
         free(link);
     }
     for (size_t i = 0; i < growth->thread_room; i++) free(growth->threads[i]);
     rounds_release(growth->rounds);
-    free(growth->stacks);
     free(growth->threads);
     free(growth->chosen);
     free(growth->found);

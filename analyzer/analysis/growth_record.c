@@ -131,14 +131,20 @@ static struct record_round *round_of(struct record *record, const struct record_
     return &record->rounds[at];
 }
 
-void record_birth(struct record *record, const struct record_time *time, uint64_t bytes, uint32_t thread) {
+void record_tally_birth(struct record_tally *tally, uint64_t bytes, uint32_t thread) {
+    if ((int64_t)tally->live.blocks <= tally->low) {
+        tally->low = (int64_t)tally->live.blocks;
+        tally->threads_since_low = 0;
+    }
+    tally->threads_since_low |= 1ull << (thread & 63);
+    tally->threads |= 1ull << (thread & 63);
+    tally->live.blocks++;
+    tally->live.bytes += bytes;
+}
+
+void record_open(struct record *record, const struct record_time *time) {
     record_pass(record, time->shift, time->raw);
-    struct record_round *round = round_of(record, time, time->raw);
-    if (round->live.blocks == 0) round->threads = 0;
-    round->live.blocks++;
-    round->live.bytes += bytes;
-    round->threads |= 1ull << (thread & 63);
-    record->live++;
+    round_of(record, time, time->raw);
 }
 
 void record_resize(struct record *record, const struct record_time *time, uint64_t birth, int64_t bytes) {
@@ -157,28 +163,45 @@ static void settle_pending(struct record *record) {
     record->pending = NULL;
 }
 
-static void note_life(struct record *record, const struct record_time *time, uint64_t rounds) {
+static void note_lives(struct record *record, const struct record_time *time, uint64_t rounds, uint64_t blocks) {
     if (record->has_pending && !(time->between && record->pending_tag == time->rounds_tag)) settle_pending(record);
     record->has_pending = time->between;
     record->pending_tag = time->rounds_tag;
     if (rounds == 0) {
-        *(time->between ? &record->pending_at_once : &record->freed_at_once) += 1;
+        *(time->between ? &record->pending_at_once : &record->freed_at_once) += blocks;
         return;
     }
     struct growth_lives **lives = time->between ? &record->pending : &record->lives;
     if (!*lives) *lives = must(calloc(1, sizeof **lives));
-    growth_lives_add(*lives, rounds, 1);
+    growth_lives_add(*lives, rounds, blocks);
+}
+
+static void note_release(struct record_round *round, const struct record_time *time,
+                         const struct growth_amount *amount) {
+    if (time->between) add_tagged(&round->after_rounds, time->rounds_tag, amount);
+    add_tagged(&round->after_work, time->work_tag, amount);
+    if (time->exiting) add(&round->at_exit, amount);
 }
 
 void record_death(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes) {
     struct growth_amount amount = {1, bytes};
     record_take_out(record, time, birth, bytes);
     uint64_t born = birth >> time->shift, now = time->raw >> time->shift;
-    note_life(record, time, now > born ? now - born : 0);
-    struct record_round *round = round_of(record, time, birth);
-    if (time->between) add_tagged(&round->after_rounds, time->rounds_tag, &amount);
-    add_tagged(&round->after_work, time->work_tag, &amount);
-    if (time->exiting) add(&round->at_exit, &amount);
+    note_lives(record, time, now > born ? now - born : 0, 1);
+    note_release(round_of(record, time, birth), time, &amount);
+}
+
+/* The threads are those of the births since the round last held nothing. */
+void record_add(struct record *record, const struct record_time *time, const struct record_tally *tally) {
+    record_pass(record, time->shift, time->raw);
+    struct record_round *round = round_of(record, time, time->raw);
+    if (tally->threads && (int64_t)round->live.blocks + tally->low == 0) round->threads = tally->threads_since_low;
+    else round->threads |= tally->threads;
+    add(&round->live, &tally->live);
+    record->live += tally->live.blocks;
+    if (!tally->dead.blocks) return;
+    note_lives(record, time, 0, tally->dead.blocks);
+    note_release(round, time, &tally->dead);
 }
 
 void record_take_out(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes) {

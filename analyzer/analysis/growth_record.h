@@ -56,9 +56,21 @@ struct record_time {
     bool exiting;
 };
 
+/* Changes of blocks born in one round, all within a stretch in which time stands still for records. */
+struct record_tally {
+    struct growth_amount live;           /* born less ended: what the round gains, modulo 2^64 */
+    struct growth_amount dead;           /* lives that ended, in the round of their birth */
+    int64_t low;                         /* least live.blocks before a birth */
+    uint64_t threads, threads_since_low; /* bits of the births' threads: all, and from the last birth at `low` on */
+};
+void record_tally_birth(struct record_tally *tally, uint64_t bytes, uint32_t thread);
+
 struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw);
 void record_release(struct record *record);
-void record_birth(struct record *record, const struct record_time *time, uint64_t bytes, uint32_t thread);
+/* Something is born in the current round or ends there: makes room for the round. */
+void record_open(struct record *record, const struct record_time *time);
+/* What happened in the current round since it was opened. */
+void record_add(struct record *record, const struct record_time *time, const struct record_tally *tally);
 /* Grows or shrinks a live block's layer in place. */
 void record_resize(struct record *record, const struct record_time *time, uint64_t birth, int64_t bytes);
 /* Released: a life that ended. */

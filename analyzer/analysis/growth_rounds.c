@@ -235,8 +235,7 @@ void rounds_window(struct rounds *rounds) {
     find_next_window(rounds);
 }
 
-struct epoch *rounds_epoch(struct rounds *rounds) {
-    if (rounds->epoch) return rounds->epoch;
+struct epoch *rounds_new_epoch(struct rounds *rounds) {
     struct epoch *epoch = must(malloc(sizeof *epoch + rounds->active_count * sizeof *epoch->places));
     link_into(&rounds->epochs, &epoch->link);
     epoch->references = 1;

@@ -92,8 +92,15 @@ struct rounds {
 struct rounds *rounds_new(void);
 void rounds_release(struct rounds *rounds);
 void rounds_control(struct rounds *rounds, const struct control *control, const struct moment *now);
-void rounds_window(struct rounds *rounds); /* events reached next_window */
-struct epoch *rounds_epoch(struct rounds *rounds);
+/* Whether another event completes a window: then rounds_window() comes with it. */
+static inline bool rounds_next_fills_window(const struct rounds *rounds) {
+    return rounds->events + 1 >= rounds->next_window;
+}
+void rounds_window(struct rounds *rounds);
+struct epoch *rounds_new_epoch(struct rounds *rounds);
+static inline struct epoch *rounds_epoch(struct rounds *rounds) {
+    return rounds->epoch ? rounds->epoch : rounds_new_epoch(rounds);
+}
 void epoch_release(struct epoch *epoch);
 /* Closes what is open; phases that are still active keep their last round incomplete. */
 void rounds_end(struct rounds *rounds);
@@ -108,10 +115,6 @@ static inline void link_into(struct link *ring, struct link *link) {
 static inline void link_out(struct link *link) {
     link->previous->next = link->next;
     link->next->previous = link->previous;
-}
-
-static inline void rounds_count_event(struct rounds *rounds) {
-    if (++rounds->events >= rounds->next_window) rounds_window(rounds);
 }
 
 /* The raw round that a block dies in: the current one, or between rounds the next. */

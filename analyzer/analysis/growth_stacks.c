@@ -1,0 +1,155 @@
+/* Adds up what happens to each stack between edges. See growth_stacks.h. */
+#include "growth_stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *memory) {
+    if (!memory) abort();
+    return memory;
+}
+
+void growth_stacks_begin(struct growth_stacks *stacks, struct rounds *rounds) {
+    *stacks = (struct growth_stacks){.rounds = rounds, .stretch = 1};
+}
+
+void growth_stacks_release(struct growth_stacks *stacks) {
+    for (size_t i = 0; i < stacks->room; i++) {
+        for (struct record *record = stacks->list[i].records, *next; record; record = next) {
+            next = record->next;
+            record_release(record);
+        }
+    }
+    free(stacks->list);
+    free(stacks->tallied);
+}
+
+static void make_room(struct growth_stacks *stacks, uint32_t stack) {
+    size_t room = (size_t)stack + stack / 2 + 64;
+    stacks->list = must(realloc(stacks->list, room * sizeof *stacks->list));
+    memset(stacks->list + stacks->room, 0, (room - stacks->room) * sizeof *stacks->list);
+    stacks->room = room;
+}
+
+static inline struct stack_state *state_of(struct growth_stacks *stacks, uint32_t stack) {
+    if (stack >= stacks->room) make_room(stacks, stack);
+    return &stacks->list[stack];
+}
+
+/* The record of this stack in this series, moved to the front of its list. */
+static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, const struct place *place) {
+    struct record **first = &state_of(stacks, stack)->records, **at = first;
+    while (*at && (*at)->series != place->series) at = &(*at)->next;
+    struct record *record = *at;
+    if (record) *at = record->next;
+    else record = record_new(stack, place->series, place->raw);
+    record->next = *first;
+    *first = record;
+    return record;
+}
+
+static struct record_time time_of(const struct growth_stacks *stacks, const struct series *series) {
+    uint32_t rounds_tag = 0;
+    bool between = series_is_between(stacks->rounds, series, &rounds_tag);
+    return (struct record_time){.shift = series->shift,
+                                .raw = series_now(series),
+                                .between = between,
+                                .rounds_tag = rounds_tag,
+                                .work_tag = stacks->rounds->work_ends,
+                                .exiting = stacks->rounds->exiting};
+}
+
+/* For each record of a stack in the current epoch. */
+static void settle_stack(struct growth_stacks *stacks, uint32_t stack) {
+    const struct epoch *epoch = rounds_epoch(stacks->rounds);
+    struct record_tally *tally = &stacks->list[stack].tally;
+    for (uint32_t i = 0; i < epoch->count; i++) {
+        struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
+        record_add(record_of(stacks, stack, &epoch->places[i]), &time, tally);
+    }
+    *tally = (struct record_tally){.low = 0};
+}
+
+void growth_stacks_settle(struct growth_stacks *stacks) {
+    for (size_t i = 0; i < stacks->tallied_count; i++) settle_stack(stacks, stacks->tallied[i]);
+    stacks->tallied_count = 0;
+    stacks->stretch++;
+}
+
+static void open_tally(struct growth_stacks *stacks, struct stack_state *state, uint32_t stack) {
+    const struct epoch *epoch = rounds_epoch(stacks->rounds);
+    for (uint32_t i = 0; i < epoch->count; i++) {
+        struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
+        record_open(record_of(stacks, stack, &epoch->places[i]), &time);
+    }
+    if (stacks->tallied_count == stacks->tallied_room) {
+        stacks->tallied_room = stacks->tallied_room ? stacks->tallied_room * 2 : 64;
+        stacks->tallied = must(realloc(stacks->tallied, stacks->tallied_room * sizeof *stacks->tallied));
+    }
+    stacks->tallied[stacks->tallied_count++] = stack;
+    state->stretch = stacks->stretch;
+}
+
+static inline struct record_tally *tally_of(struct growth_stacks *stacks, uint32_t stack) {
+    struct stack_state *state = state_of(stacks, stack);
+    if (state->stretch != stacks->stretch) open_tally(stacks, state, stack);
+    return &state->tally;
+}
+
+void growth_stacks_bear(struct growth_stacks *stacks, const struct layer *layer, uint32_t thread) {
+    record_tally_birth(tally_of(stacks, layer->stack), layer->bytes, thread);
+}
+
+static void change_tally(struct record_tally *tally, enum stack_change change, uint64_t bytes) {
+    if (change == STACK_RESIZE) {
+        tally->live.bytes += bytes;
+        return;
+    }
+    tally->live.blocks--;
+    tally->live.bytes -= bytes;
+    if (change == STACK_TAKE_OUT) return;
+    tally->dead.blocks++;
+    tally->dead.bytes += bytes;
+}
+
+static void change_record(struct record *record, const struct record_time *time, uint64_t birth,
+                          enum stack_change change, uint64_t bytes) {
+    switch (change) {
+    case STACK_DEATH: record_death(record, time, birth, bytes); break;
+    case STACK_TAKE_OUT: record_take_out(record, time, birth, bytes); break;
+    case STACK_RESIZE: record_resize(record, time, birth, (int64_t)bytes); break;
+    }
+}
+
+/* An older epoch may lie in the round that the tally is of; which threads count there depends on the order. */
+static void settle_round(struct growth_stacks *stacks, uint32_t stack, const struct record_time *time, uint64_t birth) {
+    struct stack_state *state = state_of(stacks, stack);
+    if (state->stretch != stacks->stretch || birth >> time->shift != time->raw >> time->shift) return;
+    settle_stack(stacks, stack);
+}
+
+static void change_old(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
+                       uint64_t bytes) {
+    for (uint32_t i = 0; i < layer->epoch->count; i++) {
+        const struct place *place = &layer->epoch->places[i];
+        const struct series *series = &stacks->rounds->series[place->series];
+        if (series->dropped) continue;
+        struct record_time time = time_of(stacks, series);
+        settle_round(stacks, layer->stack, &time, place->raw);
+        change_record(record_of(stacks, layer->stack, place), &time, place->raw, change, bytes);
+    }
+}
+
+void growth_stacks_change(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
+                          uint64_t bytes) {
+    if (layer->epoch == stacks->rounds->epoch) change_tally(tally_of(stacks, layer->stack), change, bytes);
+    else change_old(stacks, layer, change, bytes);
+}
+
+void growth_stacks_step(struct growth_stacks *stacks, uint32_t stack, uint64_t bytes) {
+    const struct epoch *epoch = rounds_epoch(stacks->rounds);
+    for (uint32_t i = 0; i < epoch->count; i++) {
+        struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
+        record_step(record_of(stacks, stack, &epoch->places[i]), &time, bytes);
+    }
+}

@@ -1,0 +1,52 @@
+/*
+ * Births, releases and resizings by stack, on their way into records (growth_record.h).
+ *
+ * Most blocks die in the round of their birth, and within a stretch without any edge all of them mean the same to a
+ * record. So they are added up per stack, and the records see the sum when the stretch ends: growth_stacks_settle() before
+ * rounds move on. Whatever concerns older blocks goes to the records at once. Called by growth.c only.
+ */
+#ifndef ANALYSIS_GROWTH_STACKS_H
+#define ANALYSIS_GROWTH_STACKS_H
+
+#include "growth_record.h"
+#include "growth_rounds.h"
+
+struct layer {           /* a part of a block: what it was enlarged by at once */
+    struct epoch *epoch; /* of its birth */
+    uint64_t bytes;
+    uint32_t stack;
+};
+
+struct stack_state {
+    struct record *records; /* newest series first */
+    struct record_tally tally;
+    uint32_t stretch; /* that the tally is of; another than the current one: it is empty */
+};
+
+struct growth_stacks {
+    struct rounds *rounds;
+    struct stack_state *list; /* by id */
+    size_t room;
+    uint32_t *tallied; /* stacks with a tally of this stretch */
+    size_t tallied_count, tallied_room;
+    uint32_t stretch;
+};
+
+void growth_stacks_begin(struct growth_stacks *stacks, struct rounds *rounds);
+void growth_stacks_release(struct growth_stacks *stacks);
+/* Ends the stretch. To be called before anything about rounds, operations or exit changes. */
+void growth_stacks_settle(struct growth_stacks *stacks);
+
+/* A layer of the current epoch is there. */
+void growth_stacks_bear(struct growth_stacks *stacks, const struct layer *layer, uint32_t thread);
+enum stack_change {
+    STACK_DEATH,    /* released: a life that ended */
+    STACK_TAKE_OUT, /* handed to another stack or round; no life ended */
+    STACK_RESIZE,   /* `bytes` more, modulo 2^64 */
+};
+void growth_stacks_change(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
+                          uint64_t bytes);
+/* A container of this stack grew to `bytes`. */
+void growth_stacks_step(struct growth_stacks *stacks, uint32_t stack, uint64_t bytes);
+
+#endif
