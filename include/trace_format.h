@@ -154,6 +154,19 @@ struct trace_event {
     uint8_t flags;
 };
 
+/* Flags of an entry of a MAPPING record. */
+#define TRACE_MAP_READ 1u
+#define TRACE_MAP_WRITE 2u
+#define TRACE_MAP_EXECUTE 4u
+#define TRACE_MAP_SHARED 8u
+#define TRACE_MAP_OWN 16u  /* the recorder's own memory */
+#define TRACE_MAP_GONE 32u /* nothing is mapped there any more */
+
+/* Flags of a MEMORY record. */
+#define TRACE_MEMORY_EDGE 1u
+#define TRACE_MEMORY_LOOK 2u    /* ends a look: the mapping and residency records so far tell what is resident now */
+#define TRACE_MEMORY_SKIPPED 4u /* a look was left out for its cost */
+
 enum trace_record_kind {
 #define TRACE_RECORD(name, value, text) TRACE_RECORD_##name = value,
 #include "trace_records.def"

@@ -267,6 +267,7 @@ int file_create(const char *template) {
 
 void file_forget(void) {
     uint8_t *index = file.index;
+    sys_forget_files();
     if (file.fds[0] >= 0 && is_ours(file.fds[0])) sys_close(file.fds[0]);
     memset(&file, 0, sizeof file);
     file.fds[0] = file.fds[1] = -1;

@@ -178,6 +178,7 @@ static void begin_forked(void *unused) {
     life.fork_stamp = split;
     strcpy(life.parent, parent);
     begin(config.children, true);
+    memory_forked();
     modules_scan();
 }
 
@@ -269,7 +270,7 @@ static void check_limits(struct memory_figures now, uint64_t now_ns) {
 /* A sampler may take one part in a hundred of the time. */
 static void sample(uint64_t now_ns) {
     if (now_ns < life.sample_next_ns) return;
-    struct memory_figures figures = memory_sample(false);
+    struct memory_figures figures = memory_sample();
     uint64_t cost = sys_monotonic() - now_ns, share = cost * 100;
     life.sample_next_ns = now_ns + (share > config.interval_ns ? share : config.interval_ns);
     check_limits(figures, now_ns);
@@ -279,6 +280,7 @@ static void each_second(uint64_t now_ns) {
     if (now_ns < life.second_next_ns) return;
     life.second_next_ns = now_ns + SECOND;
     put_clock();
+    memory_look(false);
     memory_rollup();
     modules_sweep();
     writer_tell_losses();
@@ -335,7 +337,9 @@ void lifecycle_shut_in(bool all_threads) {
 }
 
 void lifecycle_forking(void) {
-    if (lifecycle_is_self()) life.fork_stamp = probe_event(TRACE_EVENT_FORK, 0, 0, 0);
+    if (!lifecycle_is_self()) return;
+    life.fork_stamp = probe_event(TRACE_EVENT_FORK, 0, 0, 0);
+    memory_forked();
 }
 
 void lifecycle_exiting(enum lifecycle_exit how, int status) {
@@ -382,7 +386,7 @@ static void put_end(enum lifecycle_exit how, int status) {
 
 static void write_rest(enum lifecycle_exit how, int status) {
     requests_serve();
-    memory_sample(false);
+    memory_look(true);
     memory_rollup();
     put_clock();
     threads_rename();
@@ -489,6 +493,6 @@ __attribute__((constructor)) static void construct(void) {
     uint64_t signals = signals_block();
     modules_scan();
     memory_rollup();
-    memory_sample(false);
+    memory_look(false);
     signals_restore(signals);
 }

@@ -2,7 +2,9 @@
 #include "memory.h"
 
 #include "journal.h"
+#include "lock.h"
 #include "probe.h"
+#include "residency.h"
 #include "stackid.h"
 #include "text.h"
 #include "thread.h"
@@ -11,15 +13,30 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { ROLLUP_SHARE = 100 /* a rollup may cost one part in this of the time */, EDGE_ALLOWANCE = 50000000 /* ns */ };
+enum {
+    SHARE = 100,               /* a sampler may cost one part in this of the time */
+    EDGE_ALLOWANCE = 50000000, /* ns, and these samples so much beyond */
+    LOOK_ALLOWANCE = 2000000,  /* looks */
+    LAST_ALLOWANCE = 50000000, /* and the last look */
+    GROWN = 4 /* a look is due where the resident pages have grown by one part in this since the last */
+};
 
 static struct {
     uint64_t rollup_next_ns;
     uint64_t edges_since_ns, edges_cost_ns;
     uint64_t threads, fds_plus_one; /* as last counted */
+    struct lock look_lock;          /* taken by who looks; it is not waited for */
+    uint64_t start_ns, looks_cost_ns, look_cost_ns, look_rss;
+    bool shared;
 } memory;
 
-void memory_start(void) { memset(&memory, 0, sizeof memory); }
+void memory_start(void) {
+    memset(&memory, 0, sizeof memory);
+    memory.start_ns = sys_monotonic();
+    residency_start();
+}
+
+void memory_forked(void) { memory.shared = true; }
 
 /* Reads a small /proc file whole, terminated; 0 when it can't. */
 static size_t read_file(const char *path, char *out, size_t capacity) {
@@ -52,7 +69,7 @@ uint64_t memory_own_resident(void) {
     return rings + stackid_memory() + JOURNAL_BYTES_MAX + TRACE_HEADER_SIZE;
 }
 
-struct memory_figures memory_sample(bool edge) {
+static struct memory_figures put_sample(unsigned flags) {
     char text[256];
     uint8_t body[96];
     struct timespec cpu = {0, 0};
@@ -72,17 +89,57 @@ struct memory_figures memory_sample(bool edge) {
     wire_put_varint(&w, figures.cpu_ns);
     wire_put_varint(&w, memory.threads);
     wire_put_varint(&w, memory.fds_plus_one);
-    wire_put_varint(&w, edge);
+    wire_put_varint(&w, flags);
     journal_put(TRACE_RECORD_MEMORY, body, (size_t)(w.at - body));
     return figures;
 }
 
-void memory_edge(void) {
+static uint64_t thread_cpu_ns(void) {
+    struct timespec now = {0, 0};
+    sys_clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Under look_lock. Returns what the sample after it has to say of it. */
+static unsigned look(uint64_t allowance) {
+    uint64_t ran = sys_monotonic() - memory.start_ns;
+    if (memory.looks_cost_ns + memory.look_cost_ns > allowance + ran / SHARE) return TRACE_MEMORY_SKIPPED;
+    uint64_t begin = thread_cpu_ns();
+    bool whole = residency_look(memory.shared);
+    memory.look_cost_ns = thread_cpu_ns() - begin;
+    memory.looks_cost_ns += memory.look_cost_ns;
+    return whole ? TRACE_MEMORY_LOOK : 0;
+}
+
+/* The sample comes right after the look, and no other look in between. */
+static struct memory_figures look_and_sample(unsigned flags, uint64_t allowance, uint64_t *sample_cost) {
+    bool mine = lock_try(&memory.look_lock);
+    if (mine) flags |= look(allowance);
     uint64_t begin = sys_monotonic();
-    if (!memory.edges_since_ns) memory.edges_since_ns = begin;
-    if (memory.edges_cost_ns > EDGE_ALLOWANCE + (begin - memory.edges_since_ns) / 100) return;
-    memory_sample(true);
-    memory.edges_cost_ns += sys_monotonic() - begin;
+    struct memory_figures figures = put_sample(flags);
+    *sample_cost += sys_monotonic() - begin;
+    memory.look_rss = figures.rss;
+    if (mine) lock_give(&memory.look_lock);
+    return figures;
+}
+
+struct memory_figures memory_sample(void) {
+    uint64_t cost = 0;
+    struct memory_figures figures = put_sample(0);
+    if (figures.rss > memory.look_rss + memory.look_rss / GROWN) look_and_sample(0, LOOK_ALLOWANCE, &cost);
+    return figures;
+}
+
+void memory_look(bool last) {
+    uint64_t cost = 0;
+    look_and_sample(0, last ? LAST_ALLOWANCE : LOOK_ALLOWANCE, &cost);
+}
+
+void memory_edge(void) {
+    uint64_t now = sys_monotonic();
+    if (!memory.edges_since_ns) memory.edges_since_ns = now;
+    if (memory.edges_cost_ns > EDGE_ALLOWANCE + (now - memory.edges_since_ns) / SHARE) return;
+    look_and_sample(TRACE_MEMORY_EDGE, LOOK_ALLOWANCE, &memory.edges_cost_ns);
 }
 
 static uint64_t count_entries(const char *folder) {
@@ -127,5 +184,5 @@ void memory_rollup(void) {
     size_t length = read_file("/proc/self/smaps_rollup", text, sizeof text);
     uint64_t cost = sys_monotonic() - begin;
     if (length) put_rollup(text, stamp, cost);
-    memory.rollup_next_ns = begin + (cost * ROLLUP_SHARE > 1000000000u ? cost * ROLLUP_SHARE : 1000000000u);
+    memory.rollup_next_ns = begin + (cost * SHARE > 1000000000u ? cost * SHARE : 1000000000u);
 }

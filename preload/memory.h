@@ -1,5 +1,5 @@
 /*
- * Samples of the process's memory, written as journal records (FORMAT.md: memory, rollup).
+ * Samples of the process's memory, written as journal records (FORMAT.md: memory, rollup, and through residency.h the looks).
  * Signals blocked; no allocation.
  */
 #ifndef PRELOAD_MEMORY_H
@@ -12,11 +12,14 @@ struct memory_figures {
     uint64_t rss, cpu_ns;
 };
 
-/* statm and processor time; `edge` marks samples at phase edges. The figures are also given back. */
-struct memory_figures memory_sample(bool edge);
+/* statm and processor time, and a look (residency.h) where much has been added since the last. */
+struct memory_figures memory_sample(void);
 
-/* A sample at a phase edge, as long as these stay under one part in a hundred of the time. */
+/* A sample and a look at a phase edge or mark, each as long as its kind stays under one part in a hundred of the time. */
 void memory_edge(void);
+
+/* The same at other moments; what the last one may cost is more. */
+void memory_look(bool last);
 
 /* Threads, descriptors and smaps_rollup: slower, so about once a second, and rarer when it costs over 1 % of that. */
 void memory_rollup(void);
@@ -26,5 +29,7 @@ uint64_t memory_own_resident(void);
 
 /* A fresh trace. */
 void memory_start(void);
+/* From now on other processes may share our pages. */
+void memory_forked(void);
 
 #endif

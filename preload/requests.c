@@ -24,8 +24,9 @@ void requests_note(enum trace_command command, uint32_t flags, uint64_t stamp, c
 
 static void act(uint32_t command) {
     switch (command) {
+    case TRACE_COMMAND_MARK:
     case TRACE_COMMAND_PHASE_BEGIN:
-    case TRACE_COMMAND_PHASE_END: memory_sample(true); break;
+    case TRACE_COMMAND_PHASE_END: memory_edge(); break;
     case TRACE_COMMAND_ON: lifecycle_set_recording(true); break;
     case TRACE_COMMAND_OFF: lifecycle_set_recording(false); break;
     case TRACE_COMMAND_STOP: lifecycle_stop_target(); break;

@@ -16,6 +16,14 @@
 
 static _Atomic uint64_t memory_held;
 
+enum { RANGES = 4096 };
+static struct {
+    _Atomic uintptr_t start; /* 0: free */
+    _Atomic uintptr_t end;   /* 0: not yet known */
+    bool file;
+} ranges[RANGES];
+static _Atomic uint32_t range_limit; /* above those in use */
+
 #ifdef SYS_FAULTS
 /* Tests set these: the call with number sys_fault_call fails with sys_fault_errno from its sys_fault_after-th use on. */
 long sys_fault_call = -1, sys_fault_errno, sys_fault_after;
@@ -70,9 +78,57 @@ static inline long call(long number, long a, long b, long c, long d, long e, lon
 #define CALL4(n, a, b, c, d) call(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define CALL6(n, a, b, c, d, e, f) call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+static void raise_limit(uint32_t limit) {
+    uint32_t old = atomic_load_explicit(&range_limit, memory_order_relaxed);
+    while (old < limit && !atomic_compare_exchange_weak(&range_limit, &old, limit)) continue;
+}
+
+/* A place is claimed by its start; release: pairs with sys_mapped's acquire of the end. */
+static void remember(uintptr_t start, size_t length, bool file) {
+    for (uint32_t i = 0; i < RANGES; i++) {
+        uintptr_t none = 0;
+        if (!atomic_compare_exchange_strong(&ranges[i].start, &none, start)) continue;
+        ranges[i].file = file;
+        atomic_store_explicit(&ranges[i].end, start + length, memory_order_release);
+        raise_limit(i + 1);
+        return;
+    }
+}
+
+static void free_place(uint32_t i) {
+    atomic_store_explicit(&ranges[i].end, 0, memory_order_relaxed);
+    atomic_store_explicit(&ranges[i].start, 0, memory_order_release);
+}
+
+static void forget(uintptr_t start) {
+    for (uint32_t i = 0; i < atomic_load_explicit(&range_limit, memory_order_relaxed); i++)
+        if (atomic_load_explicit(&ranges[i].start, memory_order_relaxed) == start) {
+            free_place(i);
+            return;
+        }
+}
+
+void sys_forget_files(void) {
+    for (uint32_t i = 0; i < atomic_load_explicit(&range_limit, memory_order_relaxed); i++)
+        if (ranges[i].file) free_place(i);
+}
+
+size_t sys_mapped(struct sys_range *out, size_t capacity) {
+    size_t count = 0;
+    uint32_t limit = atomic_load_explicit(&range_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit && count < capacity; i++) {
+        uintptr_t end = atomic_load_explicit(&ranges[i].end, memory_order_acquire);
+        uintptr_t start = atomic_load_explicit(&ranges[i].start, memory_order_relaxed);
+        if (start && end > start) out[count++] = (struct sys_range){start, end};
+    }
+    return count;
+}
+
 void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset) {
     long result = CALL6(SYS_mmap, address, length, protection, flags, fd, offset);
-    return result < 0 && result > -4096 ? NULL : (void *)result;
+    if (result < 0 && result > -4096) return NULL;
+    remember((uintptr_t)result, (length + 4095) & ~(size_t)4095, fd >= 0);
+    return (void *)result;
 }
 
 void *sys_memory(size_t length) {
@@ -83,7 +139,10 @@ void *sys_memory(size_t length) {
 
 uint64_t sys_memory_held(void) { return atomic_load_explicit(&memory_held, memory_order_relaxed); }
 
-int sys_munmap(void *address, size_t length) { return (int)CALL2(SYS_munmap, address, length); }
+int sys_munmap(void *address, size_t length) {
+    forget((uintptr_t)address); /* first: the place may be somebody else's as soon as it is free */
+    return (int)CALL2(SYS_munmap, address, length);
+}
 int sys_madvise(void *address, size_t length, int advice) { return (int)CALL3(SYS_madvise, address, length, advice); }
 int sys_mincore(void *address, size_t length, unsigned char *pages) {
     return (int)CALL3(SYS_mincore, address, length, pages);

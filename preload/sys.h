@@ -70,6 +70,13 @@ int sys_prctl(int option, unsigned long argument);
 void sys_yield(void);
 /* Bytes that sys_memory has handed out and not got back. */
 uint64_t sys_memory_held(void);
+/* What sys_mmap has mapped and sys_munmap not taken back, as far as there was room to remember it; in no order. */
+struct sys_range {
+    uintptr_t start, end;
+};
+size_t sys_mapped(struct sys_range *out, size_t capacity);
+/* In the child of a fork, which does not inherit the mappings of files. */
+void sys_forget_files(void);
 _Noreturn void sys_exit_thread(void);
 /* Copies memory that may not be mapped, from this process: bytes copied or -errno (process_vm_readv). */
 long sys_peek(const void *address, void *out, size_t length);

@@ -1,0 +1,373 @@
+/*
+ * Mappings and resident pages (residency.h). Two tables of ranges, the last look's and this one's, both ascending: the
+ * kernel's mappings, cut where our own memory begins and ends, since the kernel merges that with the target's.
+ * A page costs about 40 ns in /proc/self/pagemap (kernel: Documentation/admin-guide/mm/pagemap.rst).
+ */
+#include "residency.h"
+
+#include "journal.h"
+#include "lifecycle.h"
+#include "probe.h"
+#include "stacks.h"
+#include "sys.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+enum {
+    RANGES = 8192,
+    OWN = 4200, /* all of sys_mapped and libtrace.so itself */
+    NAME_MOST = 1024,
+    ENTRIES_ROOM = 6000, /* of mapping entries in a record; one more still fits behind it */
+    RUN_ROOM = 40,
+    PAGES = 2048, /* read at once */
+    GUARD_MOST = 1 << 20
+};
+
+#define PAGE_PRESENT (1ull << 63)
+#define PAGE_FILE (1ull << 61)
+#define PAGE_EXCLUSIVE (1ull << 56)
+#define USER_END (1ull << 47)
+#define HASH_START 0xcbf29ce484222325u
+
+struct range {
+    uint64_t start, end;
+    uint64_t name;  /* hash */
+    uint64_t pages; /* hash of the runs last written, 0: none */
+    uint32_t flags;
+};
+
+struct table {
+    struct range at[RANGES];
+    size_t count;
+};
+
+/* A line of /proc/self/maps, read byte by byte. */
+struct maps_line {
+    uint64_t start, end;
+    uint32_t flags;
+    unsigned field;
+    bool named; /* the first byte of the name was seen */
+    size_t length;
+    char name[NAME_MOST];
+};
+
+struct look {
+    struct table tables[2];
+    struct table *last, *now;
+    size_t compared; /* ranges of the last look that this one has dealt with */
+    struct sys_range own[OWN];
+    size_t own_count, own_at;
+    uint64_t stamp;
+    bool shared, failed;
+    struct maps_line line;
+    char text[4096];
+    uint64_t pages[PAGES];
+    uint8_t body[JOURNAL_MAX_BODY];
+    struct wire_writer entries;
+    uint64_t entry_count, entries_end;
+    struct wire_writer runs;
+    uint64_t first, hash, run;
+    bool present, spilled;
+};
+
+static struct look *look;
+
+void residency_start(void) {
+    if (look) look->tables[0].count = look->tables[1].count = 0;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x100000001b3u; }
+
+static uint64_t hash_bytes(const char *bytes, size_t length) {
+    uint64_t hash = HASH_START;
+    for (size_t i = 0; i < length; i++) hash = mix(hash, (uint8_t)bytes[i]);
+    return hash;
+}
+
+static void put(enum trace_record_kind kind, const uint8_t *body, size_t length) {
+    if (journal_put(kind, body, length)) look->failed = true;
+}
+
+/* ---- mapping records ---- */
+
+enum { HEAD_ROOM = 24 }; /* stamp and count, written last, stand right before the entries */
+
+static void begin_entries(void) {
+    look->entries = wire_writer(look->body + HEAD_ROOM, sizeof look->body - HEAD_ROOM);
+    look->entry_count = look->entries_end = 0;
+}
+
+static void flush_entries(void) {
+    if (look->entry_count) {
+        uint8_t head[HEAD_ROOM];
+        struct wire_writer w = wire_writer(head, sizeof head);
+        wire_put_varint(&w, look->stamp);
+        wire_put_varint(&w, look->entry_count);
+        size_t length = (size_t)(w.at - head);
+        uint8_t *start = look->body + HEAD_ROOM - length;
+        memcpy(start, head, length);
+        put(TRACE_RECORD_MAPPING, start, (size_t)(look->entries.at - start));
+    }
+    begin_entries();
+}
+
+static void put_entry(uint64_t start, uint64_t end, uint32_t flags, const char *name, size_t length) {
+    if (start < look->entries_end || look->entries.at - look->body > ENTRIES_ROOM) flush_entries();
+    wire_put_varint(&look->entries, start - look->entries_end);
+    wire_put_varint(&look->entries, end - start);
+    wire_put_varint(&look->entries, flags);
+    wire_put_string(&look->entries, name, length);
+    look->entries_end = end;
+    look->entry_count++;
+}
+
+static bool same(const struct range *a, const struct range *b) {
+    return a->start == b->start && a->end == b->end && a->flags == b->flags && a->name == b->name;
+}
+
+/* Says what is gone below `end`, and finds the range if the last look knew it. */
+static const struct range *compare(const struct range *range, uint64_t end) {
+    const struct table *last = look->last;
+    const struct range *found = NULL;
+    for (; look->compared < last->count && last->at[look->compared].start < end; look->compared++) {
+        const struct range *old = &last->at[look->compared];
+        if (range && same(old, range)) found = old;
+        else put_entry(old->start, old->end, TRACE_MAP_GONE, "", 0);
+    }
+    return found;
+}
+
+static void add_range(uint64_t start, uint64_t end, uint32_t flags) {
+    const struct maps_line *line = &look->line;
+    struct range range = {start, end, hash_bytes(line->name, line->length), 0, flags};
+    if (look->now->count == RANGES) {
+        look->failed = true;
+        return;
+    }
+    const struct range *old = compare(&range, end);
+    if (old) range.pages = old->pages;
+    else put_entry(start, end, flags, line->name, line->length);
+    look->now->at[look->now->count++] = range;
+}
+
+/* The line's range, in pieces that are ours or not. */
+static void add_line(void) {
+    const struct maps_line *line = &look->line;
+    uint64_t at = line->start;
+    while (at < line->end) {
+        while (look->own_at < look->own_count && look->own[look->own_at].end <= at) look->own_at++;
+        const struct sys_range *own = &look->own[look->own_at];
+        bool any = look->own_at < look->own_count, ours = any && own->start <= at;
+        uint64_t end = !any ? line->end : ours ? own->end : own->start;
+        if (end > line->end) end = line->end;
+        add_range(at, end, line->flags | (ours ? TRACE_MAP_OWN : 0));
+        at = end;
+    }
+}
+
+static uint64_t hexadecimal(uint64_t value, char byte) {
+    return value << 4 | (uint64_t)(byte <= '9' ? byte - '0' : byte - 'a' + 10);
+}
+
+static uint32_t permission(char byte) {
+    return byte == 'r'   ? TRACE_MAP_READ
+           : byte == 'w' ? TRACE_MAP_WRITE
+           : byte == 'x' ? TRACE_MAP_EXECUTE
+           : byte == 's' ? TRACE_MAP_SHARED
+                         : 0;
+}
+
+enum { FIELD_NAME = 6 }; /* start-end permissions offset device inode, spaces, name */
+
+static void read_byte(char byte) {
+    struct maps_line *line = &look->line;
+    if (byte == '\n') {
+        if (line->end > line->start && line->end <= USER_END) add_line();
+        memset(line, 0, offsetof(struct maps_line, name));
+    } else if (byte == ' ' && !line->named) {
+        if (line->field < FIELD_NAME) line->field++;
+    } else if (line->field == 0) {
+        if (byte == '-') line->field = 1;
+        else line->start = hexadecimal(line->start, byte);
+    } else if (line->field == 1) {
+        line->end = hexadecimal(line->end, byte);
+    } else if (line->field == 2) {
+        line->flags |= permission(byte);
+    } else if (line->field == FIELD_NAME) {
+        line->named = true;
+        if (line->length < NAME_MOST) line->name[line->length++] = byte;
+    }
+}
+
+static void read_maps(int fd) {
+    long length;
+    begin_entries();
+    memset(&look->line, 0, offsetof(struct maps_line, name));
+    while ((length = sys_read(fd, look->text, sizeof look->text)) > 0)
+        for (long i = 0; i < length; i++) read_byte(look->text[i]);
+    if (length < 0) look->failed = true;
+    compare(NULL, UINT64_MAX);
+    flush_entries();
+}
+
+/* ---- our own memory ---- */
+
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+/* Insertion: nearly sorted already, downwards as the kernel places mappings or upwards. */
+static void sort_own(void) {
+    for (size_t i = 1; i < look->own_count; i++) {
+        struct sys_range moved = look->own[i];
+        size_t at = i;
+        for (; at > 0 && look->own[at - 1].start > moved.start; at--) look->own[at] = look->own[at - 1];
+        look->own[at] = moved;
+    }
+}
+
+static void find_own(void) {
+    const uintptr_t page = TRACE_PAGE - 1;
+    look->own_count = sys_mapped(look->own, OWN - 1);
+    look->own[look->own_count++] = (struct sys_range){(uintptr_t)__ehdr_start, ((uintptr_t)_end + page) & ~page};
+    sort_own();
+    look->own_at = 0;
+}
+
+/* ---- residency records ---- */
+
+static void begin_runs(uint64_t first) {
+    look->runs = wire_writer(look->body, sizeof look->body);
+    wire_put_varint(&look->runs, look->stamp);
+    wire_put_varint(&look->runs, first);
+    wire_put_varint(&look->runs, TRACE_PAGE);
+    look->first = first;
+    look->present = false;
+    look->run = 0;
+}
+
+static void flush_runs(void) {
+    wire_put_varint(&look->runs, look->run);
+    put(TRACE_RECORD_RESIDENCY, look->body, (size_t)(look->runs.at - look->body));
+}
+
+static void add_page(uint64_t address, bool present) {
+    if (present == look->present) {
+        look->run++;
+        return;
+    }
+    look->hash = mix(look->hash, look->run);
+    if (wire_room(&look->runs) < RUN_ROOM) {
+        look->spilled = true;
+        flush_runs();
+        begin_runs(address);
+        if (!present) {
+            look->run = 1;
+            return;
+        }
+    }
+    wire_put_varint(&look->runs, look->run);
+    look->present = present;
+    look->run = 1;
+}
+
+/*
+ * Resident, as the kernel counts it: a page of zeros that was only read is present too, but nobody's, and shows as
+ * neither of a file nor mapped here alone.
+ */
+static bool is_resident(uint64_t page) {
+    return page & PAGE_PRESENT && (look->shared || page & (PAGE_FILE | PAGE_EXCLUSIVE));
+}
+
+static bool read_pages(int fd, const struct range *range) {
+    for (uint64_t at = range->start; at < range->end;) {
+        uint64_t count = (range->end - at) / TRACE_PAGE;
+        if (count > PAGES) count = PAGES;
+        long got = sys_pread(fd, look->pages, count * 8, at / TRACE_PAGE * 8);
+        if (got <= 0 || got % 8) return false;
+        for (long i = 0; i < got / 8; i++, at += TRACE_PAGE) add_page(at, is_resident(look->pages[i]));
+    }
+    return true;
+}
+
+static bool is_named(const struct range *range, const char *name) {
+    return range->name == hash_bytes(name, strlen(name));
+}
+
+/* Mappings that the kernel does not count as resident, or in which nothing can be. */
+static bool is_skipped(const struct range *range) {
+    const uint32_t any = TRACE_MAP_READ | TRACE_MAP_WRITE | TRACE_MAP_EXECUTE;
+    return (!(range->flags & any) && range->end - range->start > GUARD_MOST) || is_named(range, "[vvar]") ||
+           is_named(range, "[vvar_vclock]") || is_named(range, "/anon_hugepage (deleted)");
+}
+
+static void look_at(int fd, struct range *range) {
+    const uint64_t untouched = mix(HASH_START, (range->end - range->start) / TRACE_PAGE);
+    look->hash = HASH_START;
+    look->spilled = false;
+    begin_runs(range->start);
+    if (!read_pages(fd, range)) {
+        look->failed = true;
+        return;
+    }
+    uint64_t hash = mix(look->hash, look->run);
+    if (look->spilled || hash != (range->pages ? range->pages : untouched)) flush_runs();
+    range->pages = hash;
+}
+
+static void read_pagemap(int fd) {
+    for (size_t i = 0; i < look->now->count && !look->failed; i++)
+        if (!is_skipped(&look->now->at[i])) look_at(fd, &look->now->at[i]);
+}
+
+/* ---- a look ---- */
+
+/* The first entry of a trace, and what a failure left behind: nothing that was said holds. */
+static void forget_all(void) {
+    look->last->count = 0;
+    begin_entries();
+    put_entry(0, USER_END, TRACE_MAP_GONE, "", 0);
+    flush_entries();
+}
+
+static void look_around(int maps, int pagemap) {
+    look->stamp = probe_stamp();
+    look->failed = false;
+    look->now->count = look->compared = 0;
+    if (!look->last->count) forget_all();
+    find_own();
+    read_maps(maps);
+    if (!look->failed) read_pagemap(pagemap);
+    struct table *now = look->now;
+    look->now = look->last;
+    look->last = now;
+    if (look->failed) now->count = 0;
+}
+
+static bool make_look(void) {
+    if (look) return true;
+    look = sys_memory(sizeof *look);
+    if (!look) return false;
+    look->last = &look->tables[0];
+    look->now = &look->tables[1];
+    return true;
+}
+
+static void look_on_stack(void *result) {
+    int maps = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+    int pagemap = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    if (maps >= 0 && pagemap >= 0) {
+        look_around(maps, pagemap);
+        *(bool *)result = !look->failed;
+    }
+    if (maps >= 0) sys_close(maps);
+    if (pagemap >= 0) sys_close(pagemap);
+}
+
+bool residency_look(bool shared) {
+    bool whole = false;
+    if (sys_is_quiet() || !make_look()) return false;
+    look->shared = shared;
+    stacks_call(look_on_stack, &whole);
+    return whole;
+}
