@@ -17,6 +17,7 @@
 
 enum exit_status {
     STATUS_OK = 0,
+    STATUS_GREW = 1, /* diff --exit-code */
     STATUS_USAGE = 2,
     STATUS_UNREADABLE = 3,
     STATUS_INTERNAL = 4,

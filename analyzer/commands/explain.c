@@ -13,9 +13,8 @@
 #include "../render/sarif.h"
 #include "../report/build.h"
 #include "../report/filter.h"
-#include "phase_sources.h"
+#include "files.h"
 #include "progress.h"
-#include "rulebook.h"
 
 #define DEFAULT_POINTS 1000
 #define DEFAULT_TOP 100
@@ -83,6 +82,7 @@ static struct build_options options_of(struct explaining *self, const struct rul
         options.thread = filters->thread;
         options.top = SIZE_MAX;
     }
+    options.every_site = request->every_site;
     if (request->symbols)
         options.symbols = (struct symbol_options){.sysroot = request->symbols->sysroot,
                                                   .debug_paths = request->symbols->debug_path.items,
@@ -117,18 +117,9 @@ static int write_text(const struct explain_request *request, const struct report
 }
 
 static int write_file(const char *path, const struct report *report, int (*render)(FILE *, const struct report *)) {
-    if (!path) return 0;
-    bool is_stdout = !strcmp(path, "-");
-    FILE *file = is_stdout ? stdout : fopen(path, "we");
-    if (!file) {
-        say("%s: can't be written: %s", path, strerror(errno));
-        return STATUS_INTERNAL;
-    }
-    int error = render(file, report);
-    if (fflush(file) && !error) error = -errno;
-    if (!is_stdout && fclose(file) && !error) error = -errno;
-    if (error) say("%s: can't be written: %s", path, strerror(-error));
-    return error ? STATUS_INTERNAL : 0;
+    FILE *file = path ? file_open(path) : NULL;
+    if (!file) return path ? STATUS_INTERNAL : 0;
+    return file_close(file, path, render(file, report));
 }
 
 struct output_row {
@@ -152,8 +143,7 @@ static const char *output_path(const struct output_values *outputs, const struct
 /* Text on stdout gives way to an output that goes there. */
 static bool stdout_taken(const struct explain_request *request) {
     for (size_t i = 0; i < OUTPUTS && request->stream == stdout; i++) {
-        const char *path = output_path(request->outputs, &output_rows[i]);
-        if (path && !strcmp(path, "-")) return true;
+        if (file_is_stdout(output_path(request->outputs, &output_rows[i]))) return true;
     }
     return false;
 }
@@ -194,49 +184,56 @@ static int decide(const struct explain_request *request, const struct rulebook *
     return STATUS_INTERNAL;
 }
 
-static int explain_report(const struct explain_request *request, const struct rulebook *book, struct report *report,
-                          struct explain_result *out) {
-    struct verdict *verdict = NULL;
-    int status = decide(request, book, report, &verdict);
-    if (!status) status = filter_report(request, report);
-    if (!status) status = write_outputs(request, report);
-    if (!status) {
-        snprintf(out->result, sizeof out->result, "%s", report->verdict.result);
-        out->exit_code = report->verdict.exit_code;
-    }
-    if (verdict) verdict_release(verdict);
-    return status;
+static int judge_and_filter(const struct explain_request *request, const struct rulebook *book, struct explained *out) {
+    int status = decide(request, book, out->report, &out->verdict);
+    return status ? status : filter_report(request, out->report);
 }
 
-static int explain_by(const struct explain_request *request, const struct rulebook *book,
-                      const struct phase_sources *phases, struct explain_result *out) {
+static int build(const struct explain_request *request, const struct rulebook *book, const struct phase_sources *phases,
+                 struct report **out) {
     struct explaining self = {.request = request};
     struct build_options options = options_of(&self, book);
     options.phases = &phases->intervals;
     options.functions = &phases->functions;
     struct arena *memory = arena_new();
     struct tree refused;
-    struct report *report = NULL;
-    int error = report_build(&report, request->traces, (size_t)request->trace_count, &options, &refused, memory);
+    int error = report_build(out, request->traces, (size_t)request->trace_count, &options, &refused, memory);
     if (self.shown) progress_end(&self.progress);
     say_refused(&refused);
     arena_free(memory);
     if (error && error != -ENOENT) say("the traces can't be analysed: %s", strerror(-error));
-    if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
-    int status = explain_report(request, book, report, out);
-    report_release(report);
+    return !error ? 0 : error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
+}
+
+static int open_with(const struct explain_request *request, struct explained *out) {
+    int status = rulebook_open(request->judging, &out->book);
+    if (!status) status = build(request, &out->book, &out->phases, &out->report);
+    return status ? status : judge_and_filter(request, &out->book, out);
+}
+
+int explain_open(const struct explain_request *request, struct explained *out) {
+    *out = (struct explained){.report = NULL};
+    int status = phase_sources_read(request->input, &out->phases);
+    if (!status) status = open_with(request, out);
+    if (status) explain_close(out);
     return status;
 }
 
+void explain_close(struct explained *explained) {
+    if (explained->verdict) verdict_release(explained->verdict);
+    report_release(explained->report);
+    rulebook_close(&explained->book);
+    phase_sources_release(&explained->phases);
+    *explained = (struct explained){.report = NULL};
+}
+
 int explain_traces(const struct explain_request *request, struct explain_result *out) {
-    struct rulebook book;
-    struct phase_sources phases;
-    int status = phase_sources_read(request->input, &phases);
-    if (!status) status = rulebook_open(request->judging, &book);
-    if (!status) {
-        status = explain_by(request, &book, &phases, out);
-        rulebook_close(&book);
-    }
-    phase_sources_release(&phases);
+    struct explained explained;
+    int status = explain_open(request, &explained);
+    if (status) return status;
+    status = write_outputs(request, explained.report);
+    snprintf(out->result, sizeof out->result, "%s", explained.report->verdict.result);
+    out->exit_code = explained.report->verdict.exit_code;
+    explain_close(&explained);
     return status;
 }

@@ -7,7 +7,10 @@
 
 #include <stdio.h>
 
+#include "../report/report.h"
 #include "groups.h"
+#include "phase_sources.h"
+#include "rulebook.h"
 
 enum explain_text {
     EXPLAIN_NOTHING, /* no text at all */
@@ -25,6 +28,7 @@ struct explain_request {
     const struct input_values *input;     /* NULL: the whole tree */
     char **traces;                        /* files and folders */
     int trace_count;
+    bool every_site; /* none is left out for being small */
     enum explain_text text;
     FILE *stream; /* where the text goes: stdout, or stderr for run */
 };
@@ -39,5 +43,17 @@ struct explain_result {
  * STATUS_USAGE (a bad rule file, pattern or option value), STATUS_UNREADABLE, STATUS_INTERNAL.
  */
 int explain_traces(const struct explain_request *request, struct explain_result *out);
+
+/* A judged and filtered report, for commands that do something else with it than writing it. */
+struct explained {
+    struct report *report;
+    struct verdict *verdict; /* holds report->verdict */
+    struct rulebook book;    /* both may point into these */
+    struct phase_sources phases;
+};
+
+/* As explain_traces() without any output: 0 and `out`, to be closed, or the exit status of a failure. */
+int explain_open(const struct explain_request *request, struct explained *out);
+void explain_close(struct explained *explained);
 
 #endif

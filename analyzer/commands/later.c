@@ -5,24 +5,9 @@
 
 struct later_values {
     struct common_values common;
-    struct output_values outputs;
-    struct filter_values filters;
     struct symbol_values symbols;
     const char *out;
-    bool exit_code, plain;
-};
-
-static const struct option_row diff_rows[] = {
-    OPTION("exit-code", 0, OPTION_FLAG, NULL, offsetof(struct later_values, exit_code), "End with 1 if anything grew"),
-};
-static const struct option_group diff_options = {NULL, OPTION_ROWS(diff_rows)};
-static const struct option_use diff_uses[] = {
-    {&diff_options, 0},
-    {&output_options, offsetof(struct later_values, outputs)},
-    {&filter_options, offsetof(struct later_values, filters)},
-    {&symbol_options, offsetof(struct later_values, symbols)},
-    {&common_options, offsetof(struct later_values, common)},
-    {NULL, 0},
+    bool plain;
 };
 
 static const struct option_row bundle_rows[] = {
@@ -51,17 +36,6 @@ static int run(void *values, int count, char **arguments) {
     say("this command is not in this version of tidemark");
     return STATUS_USAGE;
 }
-
-const struct command command_diff = {
-    .name = "diff",
-    .arguments = "OLD NEW",
-    .summary = "Compare two traces: what grew (not in this version)",
-    .values_size = sizeof(struct later_values),
-    .uses = diff_uses,
-    .min_arguments = 2,
-    .max_arguments = 2,
-    .run = run,
-};
 
 const struct command command_bundle = {
     .name = "bundle",

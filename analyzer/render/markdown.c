@@ -8,22 +8,11 @@
 #include <string.h>
 
 #include "amount.h"
+#include "markdown_text.h"
 #include "naming.h"
 #include "render.h"
-#include "utf8.h"
 
-enum { LEAKS_MAX = 10, FRAMES_MAX = 12, NAME_MAX_CHARACTERS = 200, LOW = 0x20, REPLACEMENT = 0xfffd };
-
-/* At most NAME_MAX_CHARACTERS of the text; in a table cell and outside code. */
-static void put_text(FILE *out, const char *text) {
-    size_t length, count = 0;
-    for (uint32_t c; text && count < NAME_MAX_CHARACTERS && ((c = utf8_next(text, &length)) || length);
-         text += length, count++) {
-        if (c == REPLACEMENT || c < LOW || (c >= 0x7f && c < 0xa0)) fputs("\xef\xbf\xbd", out);
-        else if (c < 0x80 && strchr("\\`*_{}[]()#+-.!|<>&~@$:", (int)c)) fprintf(out, "&#%u;", c);
-        else fwrite(text, 1, length, out);
-    }
-}
+enum { LEAKS_MAX = 10, FRAMES_MAX = 12 };
 
 static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
     return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
@@ -31,13 +20,13 @@ static const struct report_site *site_of(const struct report *report, const stru
 
 static void put_frame(FILE *out, const struct report_frame *frame) {
     fputs("  - ", out);
-    put_text(out, name_of_frame(frame).text);
+    markdown_put(out, name_of_frame(frame).text);
     fputs(" — ", out);
     if (frame->file) {
-        put_text(out, file_name(frame->file));
+        markdown_put(out, file_name(frame->file));
         if (frame->line > 0) fprintf(out, "&#58;%" PRId64, frame->line);
     } else {
-        put_text(out, frame->module ? frame->module : "no module");
+        markdown_put(out, frame->module ? frame->module : "no module");
     }
     fputc('\n', out);
 }
@@ -45,15 +34,15 @@ static void put_frame(FILE *out, const struct report_frame *frame) {
 static void put_finding(FILE *out, const struct report *report, const struct report_finding *finding) {
     const struct report_site *site = site_of(report, finding);
     fputs("- **", out);
-    put_text(out, finding->class_slug);
+    markdown_put(out, finding->class_slug);
     fputs("** ", out);
-    if (site) put_text(out, name_of_site(site).text);
+    if (site) markdown_put(out, name_of_site(site).text);
     if (finding->phase) {
         fputs(" in ", out);
-        put_text(out, finding->phase);
+        markdown_put(out, finding->phase);
     }
     fputs(": ", out);
-    put_text(out, finding->reason);
+    markdown_put(out, finding->reason);
     fputc('\n', out);
     for (size_t i = 0; site && i < site->depth && i < FRAMES_MAX; i++) put_frame(out, &site->stack[i]);
 }
@@ -77,7 +66,7 @@ static void put_budgets(FILE *out, const struct report_verdict *verdict) {
                                                    : "exceeded"};
         for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
             fputs("| ", out);
-            put_text(out, cells[k]);
+            markdown_put(out, cells[k]);
             fputc(' ', out);
         }
         fputs("|\n", out);
@@ -86,12 +75,12 @@ static void put_budgets(FILE *out, const struct report_verdict *verdict) {
 
 static void put_phase(FILE *out, const struct report_phase *phase) {
     fputs("| ", out);
-    put_text(out, phase->name);
+    markdown_put(out, phase->name);
     fprintf(out, " | %s | %s | %s | %s | %s | %s | ", amount_count(phase->rounds).text,
             amount_time_whole(phase->duration_ns).text, amount_bytes(phase->rss_peak).text,
             amount_bytes(phase->live_start).text, amount_bytes(phase->live_end).text,
             amount_bytes_real(phase->retained_per_round).text);
-    put_text(out, phase->diagnosis);
+    markdown_put(out, phase->diagnosis);
     fputs(" |\n", out);
 }
 
@@ -107,7 +96,7 @@ static void put_texts(FILE *out, const char *title, const char *const *texts, si
     if (count && *title) fprintf(out, "\n### %s\n\n", title);
     for (size_t i = 0; i < count; i++) {
         fputs("- ", out);
-        put_text(out, texts[i]);
+        markdown_put(out, texts[i]);
         fputc('\n', out);
     }
 }
@@ -115,9 +104,9 @@ static void put_texts(FILE *out, const char *title, const char *const *texts, si
 int render_markdown(FILE *out, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     fputs("## Tidemark: ", out);
-    put_text(out, verdict->result ? verdict->result : "unknown");
+    markdown_put(out, verdict->result ? verdict->result : "unknown");
     fputs("\n\n", out);
-    if (report->process_count && report->processes[0].exe) put_text(out, report->processes[0].exe);
+    if (report->process_count && report->processes[0].exe) markdown_put(out, report->processes[0].exe);
     fprintf(out, " — peak %s live, %s RSS; %" PRId64 " phases and %" PRId64 " call sites judged\n\n",
             amount_bytes(report->totals.peak_live_bytes).text, amount_bytes(report->totals.peak_rss_bytes).text,
             verdict->judged_phases, verdict->judged_sites);

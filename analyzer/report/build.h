@@ -15,6 +15,7 @@ struct build_options {
     struct symbol_options symbols;
     const struct wrapper_set *wrappers; /* may be NULL */
     size_t top;                         /* sites besides those that grow, at least */
+    bool every_site;                    /* all are named and kept, also those that are small in every way */
     size_t depth;                       /* frames kept of a stack; 0: all */
     size_t points;                      /* of the curve */
     struct growth_settings settings;

@@ -243,7 +243,8 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     };
     struct ranked *ranks = calloc(count + 1, sizeof *ranks);
     int error = naming.done && ranks ? 0 : -ENOMEM;
-    if (!error) name_highest(&naming, ranks, judged ? MOST_NAMED : MOST_NAMED_OTHERS);
+    size_t most = judged ? MOST_NAMED : MOST_NAMED_OTHERS;
+    if (!error) name_highest(&naming, ranks, builder->options->every_site ? SIZE_MAX : most);
     if (!error && judged) error = judge(&naming, subject);
     builder->report->sites_total += report_count(count);
     stacks_release(&naming.stacks);
@@ -264,13 +265,23 @@ static int shown_first(const void *a, const void *b) {
     return strcmp(left->row.id, right->row.id);
 }
 
+static int by_id(const void *a, const void *b) {
+    const struct report_site *left = *(struct report_site *const *)a, *right = *(struct report_site *const *)b;
+    int order = strcmp(left->id, right->id);
+    return order ? order : (left > right) - (left < right);
+}
+
 /* Sites of one function chain that differ in the line share an id so far; the later ones get a number. */
 static void number_ids(struct builder *builder) {
-    for (size_t i = 0; i < builder->report->site_count; i++) {
-        struct report_site *site = &builder->report->sites[i];
-        unsigned same = 1;
-        for (size_t j = 0; j < i; j++) same += !strncmp(builder->report->sites[j].id, site->id, SITE_ID_SIZE - 1);
-        if (same > 1) site->id = arena_format(builder->arena, "%s.%u", site->id, same);
+    size_t count = builder->report->site_count;
+    struct report_site **sorted = arena_take(builder->arena, count + 1, sizeof *sorted);
+    const char *id = "";
+    for (size_t i = 0; i < count; i++) sorted[i] = &builder->report->sites[i];
+    qsort(sorted, count, sizeof *sorted, by_id);
+    for (size_t i = 0, same = 1; i < count; i++) {
+        same = strcmp(sorted[i]->id, id) ? 1 : same + 1;
+        id = same > 1 ? id : sorted[i]->id;
+        if (same > 1) sorted[i]->id = arena_format(builder->arena, "%s.%zu", id, same);
     }
 }
 
@@ -312,7 +323,8 @@ void builder_finish_sites(struct builder *builder) {
     if (builder->options->choice) report->chosen = arena_take(builder->arena, count, sizeof *report->chosen);
     for (size_t i = 0; i < count; i++) {
         struct candidate *candidate = &builder->candidates[i];
-        if (candidate->grows || others++ < builder->options->top) finish_site(builder, candidate);
+        if (candidate->grows || builder->options->every_site || others++ < builder->options->top)
+            finish_site(builder, candidate);
         histogram_release(&candidate->lifetimes);
         histogram_release(&candidate->chosen_lifetimes);
     }

@@ -1,0 +1,16 @@
+/*
+ * Files that commands write besides their text: "-" is stdout. Says itself what went wrong.
+ */
+#ifndef COMMANDS_FILES_H
+#define COMMANDS_FILES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+bool file_is_stdout(const char *path); /* false for NULL */
+/* NULL: it can't be written, which was said. */
+FILE *file_open(const char *path);
+/* `error` is what writing gave. 0, or STATUS_INTERNAL after saying why. */
+int file_close(FILE *file, const char *path, int error);
+
+#endif
