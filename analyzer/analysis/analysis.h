@@ -66,6 +66,39 @@ struct memory_sample {
     bool edge;
 };
 
+/* Resident pages, as addresses. */
+struct resident_run {
+    uint64_t start, end;
+};
+
+/* A mapping of the process at a look; the replay's, to be read only. */
+struct look_map {
+    uint64_t start, end;
+    uint32_t flags;            /* TRACE_MAP_* */
+    char *name;                /* as in /proc/PID/maps, "" for anonymous memory */
+    struct resident_run *runs; /* ascending, disjoint */
+    size_t run_count;
+};
+
+/* A live block's memory; of a mapping that was unmapped in part, one of its ranges. */
+struct look_piece {
+    uint64_t address, size;
+    const struct block *block;
+};
+
+/* What the recorder found when it looked at the process's memory, and what is live at that moment. */
+struct look {
+    const struct look_map *maps; /* ascending, disjoint */
+    size_t map_count;
+    uint64_t pieces; /* at least so many next() are needed to see all */
+    bool last;       /* no look follows */
+    void *context;
+    /* The pieces one after another, in no order; *cursor is 0 at first. False at the end. */
+    bool (*next)(void *context, size_t *cursor, struct look_piece *piece);
+    /* Whether the program's allocator asked for the memory at this address. */
+    bool (*is_allocators)(void *context, uint64_t address);
+};
+
 /* Which blocks are to be shown; see selection.h. */
 struct block_choice {
     uint64_t from_ns, to_ns; /* of the birth; to: UINT64_MAX for no end */
@@ -109,6 +142,8 @@ struct analysis {
     void (*failed)(void *self, uint64_t size, uint32_t stack, const struct moment *now);
     void (*control)(void *self, const struct control *control, const struct moment *now);
     void (*sample)(void *self, const struct memory_sample *sample, const struct moment *now);
+    /* O(live blocks) is allowed here, as long as it stays below a constant for each event. */
+    void (*look)(void *self, const struct look *look, const struct memory_sample *sample, const struct moment *now);
     /* The process is over; live blocks are those for which died() was not called. 0 or -errno. */
     int (*end)(void *self, const struct moment *now);
 };

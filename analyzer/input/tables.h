@@ -73,6 +73,7 @@ struct exited_record {
 struct memory_summary {
     uint64_t samples, first_stamp, last_stamp;
     uint64_t recorder_rss; /* last seen */
+    uint64_t looks, last_look_stamp;
 };
 
 struct tables {

@@ -86,6 +86,49 @@ static json_t *make_point(const void *item) {
     return object_of(MEMBERS(members), item);
 }
 
+/* Residency. */
+
+static json_t *make_look(const void *item) {
+    static const struct member members[] = {
+        INTEGER(report_look, t),           INTEGER(report_look, rss_bytes),   INTEGER(report_look, resident_bytes),
+        INTEGER(report_look, sites_bytes), INTEGER(report_look, free_bytes),  INTEGER(report_look, stack_bytes),
+        INTEGER(report_look, code_bytes),  INTEGER(report_look, file_bytes),  INTEGER(report_look, recorder_bytes),
+        INTEGER(report_look, other_bytes), INTEGER(report_look, slack_bytes), INTEGER(report_look, untouched_bytes),
+        INTEGER(report_look, trim_bytes),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+static json_t *make_resident_file(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_resident_file, path),
+        INTEGER(report_resident_file, code_bytes),
+        INTEGER(report_resident_file, data_bytes),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+static json_t *make_pin(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_pin, site),    INTEGER(report_pin, address),          INTEGER(report_pin, size),
+        INTEGER(report_pin, born), INTEGER(report_pin, free_below_bytes), INTEGER(report_pin, blocks_above),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
+static json_t *make_residency(const struct report_residency *residency) {
+    static const struct member members[] = {
+        INTEGER(report_residency, other_sites_bytes),
+        REAL(report_residency, explained_share),
+    };
+    bool any = residency->look_count > 0;
+    json_t *object = object_of(MEMBERS(members), residency);
+    object = with(object, "peak", integer_value(any ? (int64_t)residency->peak : REPORT_NONE));
+    object = with(object, "looks", ARRAY(residency->looks, residency->look_count, make_look));
+    object = with(object, "files", ARRAY(residency->files, residency->file_count, make_resident_file));
+    return with(object, "pins", ARRAY(residency->pins, residency->pin_count, make_pin));
+}
+
 /* Phases. */
 
 static json_t *make_spread(const struct report_spread *spread) {
@@ -208,6 +251,9 @@ static json_t *make_site(const void *item) {
         INTEGER(report_site, temporary),
         INTEGER(report_site, live_at_peak),
         INTEGER(report_site, rss_bytes),
+        INTEGER(report_site, rss_peak_bytes),
+        INTEGER(report_site, alone_bytes),
+        INTEGER(report_site, wasted_bytes),
         INTEGER(report_site, process),
     };
     const struct report_site *site = item;
@@ -266,6 +312,7 @@ static json_t *make_report(const struct report *report) {
     object = with(object, "sites", ARRAY(report->sites, report->site_count, make_site));
     object = with(object, "sites_total", integer_value(report->sites_total));
     object = with(object, "curve", ARRAY(report->curve, report->point_count, make_point));
+    object = with(object, "residency", make_residency(&report->residency));
     return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));
 }
 

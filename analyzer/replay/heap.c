@@ -50,10 +50,19 @@ uint32_t heap_new(struct heap *heap) {
 
 void heap_drop(struct heap *heap, uint32_t index) {
     heap_block(heap, index)->stack = heap->unused;
+    heap_block(heap, index)->address = 0;
     heap->unused = index;
 }
 
 static inline size_t next_slot(const struct heap *heap, size_t at) { return (at + 1) & (heap->capacity - 1); }
+
+const struct block *heap_next(const struct heap *heap, size_t *cursor) {
+    while (++*cursor < heap->next) {
+        const struct block *block = heap_block(heap, (uint32_t)*cursor);
+        if (block->address) return block;
+    }
+    return NULL;
+}
 
 /* Where the address is, or the free slot where it would go. */
 static size_t slot_of(const struct heap *heap, uint64_t address, uint32_t hash) {

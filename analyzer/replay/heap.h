@@ -37,6 +37,8 @@ static inline struct block *heap_block(const struct heap *heap, uint32_t index) 
 /* Any number below 2^32; 0: out of memory. The block's content is undefined. */
 uint32_t heap_new(struct heap *heap);
 void heap_drop(struct heap *heap, uint32_t index);
+/* The live block with the next number after *cursor, NULL at the end. */
+const struct block *heap_next(const struct heap *heap, size_t *cursor);
 
 static inline uint32_t heap_hash(uint64_t address) { return (uint32_t)((address * 0x9e3779b97f4a7c15u) >> 32); }
 

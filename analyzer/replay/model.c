@@ -27,12 +27,14 @@ void model_add(struct model *model, const struct analysis *analysis, void *self)
     ADD_HOOK(failed, failed_count, failed);
     ADD_HOOK(control, control_count, control);
     ADD_HOOK(sampled, sample_count, sample);
+    ADD_HOOK(looked, look_count, look);
 }
 
 void model_end(struct model *model) {
     heap_end(&model->heap);
     pages_end(&model->pages);
     mappings_end(&model->mappings);
+    landscape_end(&model->landscape);
     operations_end(&model->operations);
 }
 

@@ -12,6 +12,7 @@
 #include "../input/tables.h"
 #include "clock.h"
 #include "heap.h"
+#include "landscape.h"
 #include "mappings.h"
 #include "operations.h"
 #include "pages.h"
@@ -54,6 +55,7 @@ struct model {
     struct pages pages;
     struct mappings mappings;
     uint64_t mapped_pages;
+    struct landscape landscape;
     struct operations operations;
     struct replay_clock clock;
     const struct tables *tables;
@@ -65,9 +67,9 @@ struct model {
     uint64_t exit_ns;            /* when exit began; UINT64_MAX: not yet */
     uint32_t exec_thread;        /* that tried an exec last, 0: none or it failed */
     uint64_t exec_event;
-    unsigned born_count, resized_count, died_count, failed_count, control_count, sample_count;
+    unsigned born_count, resized_count, died_count, failed_count, control_count, sample_count, look_count;
     struct model_hook born[MODEL_ANALYSES], resized[MODEL_ANALYSES], died[MODEL_ANALYSES];
-    struct model_hook failed[MODEL_ANALYSES], control[MODEL_ANALYSES], sampled[MODEL_ANALYSES];
+    struct model_hook failed[MODEL_ANALYSES], control[MODEL_ANALYSES], sampled[MODEL_ANALYSES], looked[MODEL_ANALYSES];
 };
 
 /* 0 or -ENOMEM. `tables` must outlive the model. */

@@ -58,6 +58,48 @@ static void tell_sample(struct model *model, uint64_t stamp) {
         model->sampled[i].analysis->sample(model->sampled[i].self, &model->sample, &model->now);
 }
 
+/* Heap blocks by number, then the ranges of mappings that count. */
+static bool next_piece(void *context, size_t *cursor, struct look_piece *piece) {
+    struct model *model = context;
+    const struct range_list *list = &model->mappings.list;
+    while (*cursor < model->heap.next) {
+        const struct block *block = heap_next(&model->heap, cursor);
+        if (!block || block->mapped) continue;
+        *piece = (struct look_piece){block->address, block->size, block};
+        return true;
+    }
+    for (size_t at; (at = *cursor - model->heap.next) < list->count;) {
+        const struct map_range *range = &list->ranges[at];
+        (*cursor)++;
+        if (range->mapping->internal) continue;
+        const struct block *block = heap_block(&model->heap, range->mapping->block);
+        *piece = (struct look_piece){range->start, range->end - range->start, block};
+        return true;
+    }
+    return false;
+}
+
+static bool is_allocators(void *context, uint64_t address) {
+    const struct model *model = context;
+    const struct map_range *range = mappings_find(&model->mappings, address);
+    return range && range->mapping->internal;
+}
+
+static void tell_look(struct model *model) {
+    const struct landscape *landscape = &model->landscape;
+    const struct look look = {
+        .maps = landscape->maps,
+        .map_count = landscape->count,
+        .pieces = model->now.live_blocks,
+        .last = model->now.stamp >= model->tables->memory.last_look_stamp,
+        .context = model,
+        .next = next_piece,
+        .is_allocators = is_allocators,
+    };
+    for (unsigned i = 0; i < model->look_count; i++)
+        model->looked[i].analysis->look(model->looked[i].self, &look, &model->sample, &model->now);
+}
+
 void model_memory(struct model *model, const struct memory_record *record) {
     model->sample = (struct memory_sample){
         .vms = record->vms,
@@ -69,9 +111,10 @@ void model_memory(struct model *model, const struct memory_record *record) {
         .anonymous = UINT64_MAX,
         .threads = (uint32_t)record->threads,
         .fds = (int32_t)(record->fds & INT32_MAX) - 1,
-        .edge = record->flags & 1,
+        .edge = record->flags & TRACE_MEMORY_EDGE,
     };
     tell_sample(model, record->stamp);
+    if (record->flags & TRACE_MEMORY_LOOK) tell_look(model);
 }
 
 void model_rollup(struct model *model, const struct rollup_record *record) {

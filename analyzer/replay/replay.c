@@ -137,6 +137,8 @@ static void next_record(struct replay *replay) {
     struct record record;
     replay->record_key = NEVER;
     while (records_next(&replay->records, &record)) {
+        if (replay->model.look_count && landscape_read(&replay->model.landscape, &record))
+            replay->model.error = -ENOMEM;
         replay->record_is_rollup = record.kind == TRACE_RECORD_ROLLUP;
         if (record.kind == TRACE_RECORD_MEMORY && memory_parse(record.body, &replay->memory))
             replay->record_key = key_of(replay->memory.stamp, UINT8_MAX);
@@ -262,7 +264,6 @@ static int begin(struct replay *replay, struct trace *trace, const struct replay
     if (!replay->sources || !replay->heap) return -ENOMEM;
     for (uint32_t i = 0; i < sources; i++) replay->sources[i].thread.serial = replay->schedule.serials[i];
     records_begin(&replay->records, &trace->input, &trace->recovery);
-    next_record(replay);
     return prefetch_begin(&replay->prefetch, trace, replay->schedule.jobs, replay->schedule.job_count,
                           options->workers);
 }
@@ -334,6 +335,7 @@ int replay_trace(struct trace *trace, const struct analysis *const *analyses, vo
     if (count > MODEL_ANALYSES) return -E2BIG;
     int error = begin(&replay, trace, options);
     if (!error) error = begin_analyses(&replay, analyses, selves, count);
+    if (!error) next_record(&replay);
     if (!error) error = run(&replay);
     if (!error) finish(&replay);
     for (size_t i = 0; i < count && !error; i++)

@@ -44,6 +44,7 @@ static int add_replayed(struct builder *builder, struct subject *subject, const 
     builder_add_doubts(builder, subject);
     builder_add_curve(builder, subject, first ? builder->options->points : POINTS_OF_OTHERS);
     if (judged) builder_add_phases(builder, subject, judged);
+    if (first) builder_add_residency(builder, subject);
     return builder_add_sites(builder, subject, space, judged);
 }
 
@@ -142,6 +143,7 @@ static void add_function_doubts(struct builder *builder) {
 static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_curve(builder);
     builder_finish_sites(builder);
+    builder_finish_residency(builder);
     add_symbol_doubts(builder);
     add_function_doubts(builder);
     if (tree->other_runs)

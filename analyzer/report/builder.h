@@ -21,6 +21,7 @@ struct candidate {
     struct histogram chosen_lifetimes;
     bool grows; /* has a finding that is no pass */
     bool fails;
+    uint32_t pins; /* bit i: it made the block of the report's pin i */
 };
 
 struct builder {
@@ -51,6 +52,10 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
 void builder_finish_sites(struct builder *builder);
 void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged);
 void builder_add_curve(struct builder *builder, const struct subject *subject, size_t points);
+/* Of the first process. */
+void builder_add_residency(struct builder *builder, const struct subject *subject);
+/* After the sites. */
+void builder_finish_residency(struct builder *builder);
 void builder_finish_curve(struct builder *builder);
 
 #endif

@@ -83,12 +83,12 @@ struct report_resident_file { /* mapped into the process */
     int64_t code_bytes, data_bytes; /* resident */
 };
 
-struct report_pin {    /* a block that alone keeps pages resident */
+struct report_pin { /* a live block with free pages below it, which a heap that is cut at its top keeps for its sake */
     size_t site_index; /* in report.sites; SIZE_MAX: not shown there */
     const char *site;
     int64_t address, size, born; /* born: ns */
-    int64_t alone_bytes;         /* pages with no other live block */
-    int64_t wasted_bytes;        /* of these, what it does not cover */
+    int64_t free_below_bytes;    /* resident, down to the next live block */
+    int64_t blocks_above;        /* live blocks higher in the same mapping */
 };
 
 struct report_residency { /* of the first process */
@@ -98,7 +98,7 @@ struct report_residency { /* of the first process */
     int64_t other_sites_bytes; /* of the last look's sites_bytes, those of sites that are not in report.sites */
     struct report_resident_file *files; /* at the last look, largest first */
     size_t file_count;
-    struct report_pin *pins; /* at the last look, most wasted first; few */
+    struct report_pin *pins; /* at the last look, most free memory below first; few */
     size_t pin_count;
     double
         explained_share; /* of the last look's resident bytes less the recorder's, all but other_bytes; NAN: no look */

@@ -21,6 +21,7 @@ struct naming { /* while one process is added */
     uint8_t *done; /* by site number */
     const struct sites *sites;
     const struct sites *chosen; /* NULL: all blocks are shown */
+    const struct residency *residency;
     int64_t pid;
 };
 
@@ -102,6 +103,20 @@ static void add_stats(struct report_site *row, struct histogram *lifetimes, cons
     histogram_merge(lifetimes, &stats->lifetimes);
 }
 
+static void add_known(int64_t *to, uint64_t bytes) { *to = (*to == REPORT_NONE ? 0 : *to) + report_count(bytes); }
+
+/* Without a look nobody knows; a stack without a share holds nothing. */
+static void add_share(struct report_site *row, const struct residency *residency, uint32_t stack) {
+    static const struct residency_share nothing;
+    const struct residency_share *share = residency_of(residency, stack);
+    if (!residency->look_count) return;
+    if (!share) share = &nothing;
+    add_known(&row->rss_bytes, share->last);
+    add_known(&row->rss_peak_bytes, share->peak);
+    add_known(&row->alone_bytes, share->alone);
+    add_known(&row->wasted_bytes, share->wasted);
+}
+
 static void add_chosen(const struct naming *naming, struct candidate *candidate, uint32_t stack) {
     size_t at = naming->chosen ? sites_find(naming->chosen, stack) : SIZE_MAX;
     if (at != SIZE_MAX) add_stats(&candidate->chosen, &candidate->chosen_lifetimes, sites_get(naming->chosen, at));
@@ -113,6 +128,7 @@ static struct candidate *name_site(struct naming *naming, size_t number) {
     if (naming->done[number]) return candidate;
     naming->done[number] = 1;
     add_stats(&candidate->row, &candidate->lifetimes, stats);
+    add_share(&candidate->row, naming->residency, stats->stack);
     add_chosen(naming, candidate, stats->stack);
     return candidate;
 }
@@ -144,6 +160,38 @@ static void name_highest(struct naming *naming, struct ranked *ranks, size_t mos
         }
         qsort(ranks, count, sizeof *ranks, descending);
         for (size_t i = 0; i < count && i < most && ranks[i].value; i++) name_site(naming, ranks[i].number);
+    }
+}
+
+static uint64_t by_last(const struct residency_share *s) { return s->last; }
+static uint64_t by_rss_peak(const struct residency_share *s) { return s->peak; }
+static uint64_t by_wasted(const struct residency_share *s) { return s->wasted; }
+static uint64_t (*const share_orders[])(const struct residency_share *) = {by_last, by_rss_peak, by_wasted};
+
+/* Few bytes may hold many pages. */
+static void name_holders(struct naming *naming, size_t most) {
+    const struct residency *residency = naming->residency;
+    struct ranked *ranks = calloc(residency->share_count + 1, sizeof *ranks);
+    if (!ranks) abort();
+    for (size_t order = 0; order < sizeof share_orders / sizeof *share_orders; order++) {
+        for (size_t i = 0; i < residency->share_count; i++)
+            ranks[i] = (struct ranked){share_orders[order](&residency->shares[i]),
+                                       sites_find(naming->sites, residency->shares[i].stack)};
+        qsort(ranks, residency->share_count, sizeof *ranks, descending);
+        for (size_t i = 0; i < residency->share_count && i < most && ranks[i].value; i++)
+            if (ranks[i].number != SIZE_MAX) name_site(naming, ranks[i].number);
+    }
+    free(ranks);
+}
+
+static void name_pins(struct naming *naming) {
+    struct report_residency *out = &naming->builder->report->residency;
+    for (size_t i = 0; i < out->pin_count; i++) {
+        size_t number = sites_find(naming->sites, naming->residency->pins[i].stack);
+        if (number == SIZE_MAX) continue;
+        struct candidate *candidate = name_site(naming, number);
+        candidate->pins |= 1u << i;
+        out->pins[i].site = candidate->row.id;
     }
 }
 
@@ -238,6 +286,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
                    .wrappers = builder->options->wrappers},
         .sites = subject->sites,
         .chosen = subject->selection ? selection_sites(subject->selection) : NULL,
+        .residency = subject->residency,
         .pid = report_count(subject->trace.tables.process.pid),
         .done = calloc(count + 1, 1),
     };
@@ -245,6 +294,8 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     int error = naming.done && ranks ? 0 : -ENOMEM;
     size_t most = judged ? MOST_NAMED : MOST_NAMED_OTHERS;
     if (!error) name_highest(&naming, ranks, builder->options->every_site ? SIZE_MAX : most);
+    if (!error) name_holders(&naming, most);
+    if (!error && space == 0) name_pins(&naming);
     if (!error && judged) error = judge(&naming, subject);
     builder->report->sites_total += report_count(count);
     stacks_release(&naming.stacks);
@@ -312,6 +363,8 @@ static void finish_site(struct builder *builder, struct candidate *candidate) {
     set_lifetimes(&candidate->chosen, &candidate->chosen_lifetimes);
     own_names(builder->arena, &candidate->row);
     if (report->chosen) report->chosen[report->site_count] = candidate->chosen;
+    for (size_t i = 0; i < report->residency.pin_count; i++)
+        if (candidate->pins >> i & 1) report->residency.pins[i].site_index = report->site_count;
     report->sites[report->site_count++] = candidate->row;
 }
 

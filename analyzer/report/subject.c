@@ -8,8 +8,9 @@
 
 #include "../replay/clock.h"
 
-static const struct analysis *const analyses[] = {&totals_analysis, &sites_analysis,  &curve_analysis,
-                                                  &phases_analysis, &growth_analysis, &selection_analysis};
+static const struct analysis *const analyses[] = {&totals_analysis,   &sites_analysis,  &curve_analysis,
+                                                  &phases_analysis,   &growth_analysis, &residency_analysis,
+                                                  &selection_analysis};
 #define ANALYSES (sizeof analyses / sizeof *analyses) /* the last only where blocks were chosen */
 
 int subject_open(struct subject *subject, const char *path, struct reader_refusal *refusal) {
@@ -57,7 +58,8 @@ int subject_replay(struct subject *subject, const struct replay_options *options
     subject->curve = selves[2];
     subject->phases = selves[3];
     subject->growth = selves[4];
-    subject->selection = selves[5];
+    subject->residency = selves[5];
+    subject->selection = selves[6];
     return error;
 }
 
@@ -66,6 +68,7 @@ void subject_close(struct subject *subject) {
     sites_release(subject->sites);
     curve_release(subject->curve);
     phases_release(subject->phases);
+    residency_release(subject->residency);
     selection_release(subject->selection);
     if (subject->growth) growth_release(subject->growth);
     trace_close(&subject->trace);

@@ -7,6 +7,7 @@
 #include "../analysis/curve.h"
 #include "../analysis/growth.h"
 #include "../analysis/phases.h"
+#include "../analysis/residency.h"
 #include "../analysis/selection.h"
 #include "../analysis/sites.h"
 #include "../analysis/totals.h"
@@ -21,6 +22,7 @@ struct subject {
     struct curve *curve;
     struct phases *phases;
     struct growth *growth;
+    struct residency *residency;
     struct selection *selection; /* NULL unless blocks were chosen */
 };
 

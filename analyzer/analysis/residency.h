@@ -1,0 +1,77 @@
+/*
+ * Who holds the resident pages. At each look of the recorder every resident page is put in one part: a page with live
+ * blocks is theirs and is shared out to their stacks by the bytes that each has on it; the others are named after what is
+ * mapped there. The parts add up to all pages, and the stacks' shares to their part, exactly.
+ *
+ * Work: a look is shared out when the blocks live then are few compared to the events so far; the last one always is.
+ * Memory: a dozen bytes for each page in which a live block begins or ends, during a look; a row for each stack; 512 looks.
+ */
+#ifndef ANALYSIS_RESIDENCY_H
+#define ANALYSIS_RESIDENCY_H
+
+#include "analysis.h"
+
+#define RESIDENCY_LOOKS 512u
+#define RESIDENCY_PINS 8u
+
+enum residency_part {
+    RESIDENCY_SITES, /* pages with live blocks */
+    RESIDENCY_FREE,  /* of the allocator, without any */
+    RESIDENCY_STACKS,
+    RESIDENCY_CODE,
+    RESIDENCY_FILES,
+    RESIDENCY_RECORDER,
+    RESIDENCY_OTHER, /* anonymous */
+    RESIDENCY_PARTS
+};
+
+struct residency_look {
+    uint64_t ns;
+    uint64_t rss;                    /* as sampled right after it */
+    uint64_t parts[RESIDENCY_PARTS]; /* bytes */
+    uint64_t slack;                  /* of the sites' pages, what no live block covers */
+    uint64_t untouched;              /* of the live blocks, what is not resident */
+    uint64_t trim;                   /* of the free pages, what glibc's malloc_trim(0) would give back */
+};
+
+/* Bytes of pages. alone: on which one block lies alone; wasted: of these, what it does not cover. */
+struct residency_share {
+    uint32_t stack;
+    uint64_t last, peak; /* held at the last look and at the look with the highest RSS */
+    uint64_t alone, wasted;
+};
+
+struct residency_file {
+    char *name;
+    uint64_t code, data;
+};
+
+/* A block under which free pages lie: as long as it lives, a heap that is cut at its top keeps them. */
+struct residency_pin {
+    uint64_t address, size, birth_ns;
+    uint32_t stack;
+    uint64_t free_below;   /* resident bytes between it and the next live block below */
+    uint64_t blocks_above; /* in the same mapping */
+};
+
+struct residency {
+    struct residency_look *looks;
+    size_t look_count;
+    size_t peak; /* the look with the highest RSS less the recorder's pages */
+    struct residency_share *shares;
+    size_t share_count;
+    struct residency_file *files; /* at the last look */
+    size_t file_count;
+    struct residency_pin pins[RESIDENCY_PINS]; /* at the last look, most first */
+    size_t pin_count;
+    struct residency_work *work;
+};
+
+extern const struct analysis residency_analysis; /* begin() returns a struct residency */
+void residency_release(struct residency *residency);
+
+uint64_t residency_sum(const struct residency_look *look);
+/* NULL: this stack held nothing. */
+const struct residency_share *residency_of(const struct residency *residency, uint32_t stack);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * Who holds the resident pages, in a report: the looks, the files, and the blocks that stand in the way. Shares of sites
+ * are in the sites' own rows.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder.h"
+
+static struct report_look make_look(const struct residency_look *from, bool by_glibc) {
+    return (struct report_look){
+        .t = report_count(from->ns),
+        .rss_bytes = report_count(from->rss),
+        .resident_bytes = report_count(residency_sum(from)),
+        .sites_bytes = report_count(from->parts[RESIDENCY_SITES]),
+        .free_bytes = report_count(from->parts[RESIDENCY_FREE]),
+        .stack_bytes = report_count(from->parts[RESIDENCY_STACKS]),
+        .code_bytes = report_count(from->parts[RESIDENCY_CODE]),
+        .file_bytes = report_count(from->parts[RESIDENCY_FILES]),
+        .recorder_bytes = report_count(from->parts[RESIDENCY_RECORDER]),
+        .other_bytes = report_count(from->parts[RESIDENCY_OTHER]),
+        .slack_bytes = report_count(from->slack),
+        .untouched_bytes = report_count(from->untouched),
+        .trim_bytes = by_glibc ? report_count(from->trim) : REPORT_NONE,
+    };
+}
+
+/* malloc_trim is glibc's. */
+static bool is_glibc(const char *allocator) {
+    const char *slash = allocator ? strrchr(allocator, '/') : NULL;
+    return allocator && strncmp(slash ? slash + 1 : allocator, "libc.so", 7) == 0;
+}
+
+static int larger_first(const void *a, const void *b) {
+    const struct report_resident_file *left = a, *right = b;
+    int64_t l = left->code_bytes + left->data_bytes, r = right->code_bytes + right->data_bytes;
+    return l != r ? (l > r ? -1 : 1) : strcmp(left->path, right->path);
+}
+
+static void add_files(struct builder *builder, const struct residency *from) {
+    struct report_residency *out = &builder->report->residency;
+    out->files = arena_take(builder->arena, from->file_count, sizeof *out->files);
+    out->file_count = from->file_count;
+    for (size_t i = 0; i < from->file_count; i++) {
+        const struct residency_file *file = &from->files[i];
+        out->files[i] = (struct report_resident_file){arena_text(builder->arena, file->name), report_count(file->code),
+                                                      report_count(file->data)};
+    }
+    if (out->file_count) qsort(out->files, out->file_count, sizeof *out->files, larger_first);
+}
+
+static void add_pins(struct builder *builder, const struct residency *from) {
+    struct report_residency *out = &builder->report->residency;
+    out->pins = arena_take(builder->arena, from->pin_count, sizeof *out->pins);
+    out->pin_count = from->pin_count;
+    for (size_t i = 0; i < from->pin_count; i++) {
+        const struct residency_pin *pin = &from->pins[i];
+        out->pins[i] = (struct report_pin){
+            .site_index = SIZE_MAX,
+            .address = report_count(pin->address),
+            .size = report_count(pin->size),
+            .born = report_count(pin->birth_ns),
+            .free_below_bytes = report_count(pin->free_below),
+            .blocks_above = report_count(pin->blocks_above),
+        };
+    }
+}
+
+void builder_add_residency(struct builder *builder, const struct subject *subject) {
+    const struct residency *from = subject->residency;
+    struct report_residency *out = &builder->report->residency;
+    bool by_glibc = is_glibc(subject->trace.tables.process.allocator);
+    out->looks = arena_take(builder->arena, from->look_count, sizeof *out->looks);
+    out->look_count = from->look_count;
+    for (size_t i = 0; i < from->look_count; i++) out->looks[i] = make_look(&from->looks[i], by_glibc);
+    out->peak = from->peak;
+    out->end = from->look_count ? from->look_count - 1 : 0;
+    add_files(builder, from);
+    add_pins(builder, from);
+}
+
+static int64_t sum_of_sites(const struct report *report) {
+    int64_t sum = 0, first = report->process_count ? report->processes[0].pid : 0;
+    for (size_t i = 0; i < report->site_count; i++)
+        if (report->sites[i].process == first && report->sites[i].rss_bytes != REPORT_NONE)
+            sum += report->sites[i].rss_bytes;
+    return sum;
+}
+
+void builder_finish_residency(struct builder *builder) {
+    struct report *report = builder->report;
+    struct report_residency *out = &report->residency;
+    out->explained_share = NAN;
+    if (!out->look_count) return;
+    const struct report_look *end = &out->looks[out->end];
+    int64_t own = end->resident_bytes - end->recorder_bytes, rest = end->sites_bytes - sum_of_sites(report);
+    if (own > 0) out->explained_share = 1.0 - (double)end->other_bytes / (double)own;
+    out->other_sites_bytes = rest > 0 ? rest : 0;
+    for (size_t i = 0; i < out->pin_count; i++)
+        if (out->pins[i].site_index != SIZE_MAX) out->pins[i].site = report->sites[out->pins[i].site_index].id;
+}
