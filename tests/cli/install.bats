@@ -15,7 +15,7 @@ setup_file() {
 }
 
 @test "everything is in its place" {
-    for file in bin/tidemark lib/tidemark/libtrace.so include/tidemark.h lib/pkgconfig/tidemark.pc \
+    for file in bin/tidemark bin/tidemark-ci share/doc/tidemark/ci/gitlab.yml lib/tidemark/libtrace.so include/tidemark.h lib/pkgconfig/tidemark.pc \
         share/man/man1/tidemark.1 share/man/man1/tidemark-run.1 share/bash-completion/completions/tidemark \
         share/zsh/site-functions/_tidemark share/fish/vendor_completions.d/tidemark.fish; do
         [ -s "$INSTALLED/usr/$file" ] || { echo "missing: $file"; return 1; }
