@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "amount.h"
 #include "markdown_text.h"
 #include "naming.h"
 #include "render.h"
+#include "residency.h"
 
 enum { LEAKS_MAX = 10, FRAMES_MAX = 12 };
 
@@ -92,6 +94,40 @@ static void put_phases(FILE *out, const struct report *report) {
     for (size_t i = 0; i < report->phase_count; i++) put_phase(out, &report->phases[i]);
 }
 
+static void put_look_row(FILE *out, const char *name, int64_t peak, int64_t end) {
+    fprintf(out, "| %s | %s | %s |\n", name, amount_bytes(peak).text, amount_bytes(end).text);
+}
+
+static void put_residency(FILE *out, const struct report *report) {
+    const struct report_residency *residency = &report->residency;
+    if (residency->look_count == 0) return;
+    const struct report_look *peak = &residency->looks[residency->peak], *end = &residency->looks[residency->end];
+    fputs("\n### Resident pages\n\n| held by | at the highest RSS | in the end |\n| --- | ---: | ---: |\n", out);
+    for (size_t i = 0; i < residency_parts(); i++)
+        if (residency_part(peak, i) || residency_part(end, i))
+            put_look_row(out, residency_part_name(i), residency_part(peak, i), residency_part(end, i));
+    put_look_row(out, "together", peak->resident_bytes, end->resident_bytes);
+    fputc('\n', out);
+    residency_compose_facts(out, residency);
+    fputc('\n', out);
+}
+
+static void put_holders(FILE *out, const struct report *report) {
+    enum { SHOWN = 5 };
+    size_t count;
+    const struct report_site **sites = residency_sites(report, &count);
+    if (sites && count)
+        fputs("\n| call site | resident, highest | in the end | live in the end |\n| --- | ---: | ---: | ---: |\n",
+              out);
+    for (size_t i = 0; sites && i < count && i < SHOWN; i++) {
+        fputs("| ", out);
+        markdown_put(out, name_of_site(sites[i]).text);
+        fprintf(out, " | %s | %s | %s |\n", amount_bytes(sites[i]->rss_peak_bytes).text,
+                amount_bytes(sites[i]->rss_bytes).text, amount_bytes(sites[i]->live_bytes_end).text);
+    }
+    free(sites);
+}
+
 static void put_texts(FILE *out, const char *title, const char *const *texts, size_t count) {
     if (count && *title) fprintf(out, "\n### %s\n\n", title);
     for (size_t i = 0; i < count; i++) {
@@ -115,6 +151,8 @@ int render_markdown(FILE *out, const struct report *report) {
     put_findings(out, report, "Warnings", verdict->warnings, verdict->warning_count);
     put_budgets(out, verdict);
     put_phases(out, report);
+    put_residency(out, report);
+    put_holders(out, report);
     put_texts(out, "Doubts and losses", (const char *const *)report->doubts, report->doubt_count);
     put_texts(out, "Hints", (const char *const *)verdict->hints, verdict->hint_count);
     return fflush(out) || ferror(out) ? -EIO : 0;

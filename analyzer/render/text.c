@@ -17,6 +17,7 @@ int render_text(FILE *out, const struct report *report, const struct text_style 
     section_warnings(&pen, report, ALL);
     section_budgets(&pen, report, false);
     section_sites(&pen, report);
+    section_residency(&pen, report);
     section_processes(&pen, report);
     section_doubts(&pen, report);
     return pen_done(&pen);

@@ -218,6 +218,9 @@ static struct report_site sites[] = {
      .lifetime_max = 10000 * (int64_t)MS,
      .live_at_peak = 24 * MIB,
      .rss_bytes = 27 * MIB,
+     .rss_peak_bytes = 28 * MIB,
+     .alone_bytes = 3 * MIB,
+     .wasted_bytes = 2 * MIB,
      .growth = leak_growth,
      .growth_count = COUNT(leak_growth),
      .process = 4711},
@@ -239,6 +242,7 @@ static struct report_site sites[] = {
      .lifetime_max = 90 * MS,
      .live_at_peak = 20 * MIB,
      .rss_bytes = 23 * MIB,
+     .rss_peak_bytes = 30 * MIB,
      .growth = cache_growth,
      .growth_count = COUNT(cache_growth),
      .process = 4711},
@@ -257,6 +261,9 @@ static struct report_site sites[] = {
      .lifetime_max = REPORT_NONE,
      .live_at_peak = REPORT_NONE,
      .rss_bytes = REPORT_NONE,
+     .rss_peak_bytes = REPORT_NONE,
+     .alone_bytes = REPORT_NONE,
+     .wasted_bytes = REPORT_NONE,
      .process = 4712},
 };
 
@@ -272,6 +279,50 @@ static const char *reasons[] = {"leak: session::remember grows by 1.04 MiB per r
 static const char *hints[] = {"run it longer to see whether the cache stays bounded"};
 static const char *doubts[] = {
     "libplugin.so has no symbols for 1 of 1 addresses (stripped? install its debug symbols)"};
+
+static struct report_look looks[] = {
+    {.t = 11800 * (int64_t)MS,
+     .rss_bytes = 93 * MIB,
+     .resident_bytes = 93 * MIB,
+     .sites_bytes = 60 * MIB,
+     .free_bytes = 9 * MIB,
+     .stack_bytes = 1 * MIB,
+     .code_bytes = 6 * MIB,
+     .file_bytes = 5 * MIB,
+     .recorder_bytes = 9 * MIB,
+     .other_bytes = 3 * MIB,
+     .slack_bytes = 4 * MIB,
+     .untouched_bytes = 0,
+     .trim_bytes = 7 * MIB},
+    {.t = 12500 * (int64_t)MS,
+     .rss_bytes = 88 * MIB,
+     .resident_bytes = 87 * MIB,
+     .sites_bytes = 52 * MIB,
+     .free_bytes = 15 * MIB,
+     .stack_bytes = 1 * MIB,
+     .code_bytes = 6 * MIB,
+     .file_bytes = 5 * MIB,
+     .recorder_bytes = 6 * MIB,
+     .other_bytes = 2 * MIB,
+     .slack_bytes = 3 * MIB,
+     .untouched_bytes = 5 * MIB,
+     .trim_bytes = 13 * MIB},
+};
+
+static struct report_resident_file resident_files[] = {
+    {"/usr/lib/libssl.so.3", 5 * MIB, 2 * MIB},
+    {"/opt/\x1b[31mred", 1 * MIB, 3 * MIB},
+};
+
+static struct report_pin pins[] = {
+    {.site_index = 1,
+     .site = "abcdefghijk24",
+     .address = 0x55550000,
+     .size = 96,
+     .born = 5100 * (int64_t)MS,
+     .free_below_bytes = 11 * MIB,
+     .blocks_above = 4},
+};
 
 static struct report fixture = {
     .trace = {"tidemark.server.4711.tmk", true, false, false, 2400680, 0, 0, 3, 2200123,
@@ -294,6 +345,16 @@ static struct report fixture = {
                .explained_share = 0.97},
     .curve = points,
     .point_count = POINTS,
+    .residency = {.looks = looks,
+                  .look_count = COUNT(looks),
+                  .peak = 0,
+                  .end = 1,
+                  .other_sites_bytes = 2 * MIB,
+                  .files = resident_files,
+                  .file_count = COUNT(resident_files),
+                  .pins = pins,
+                  .pin_count = COUNT(pins),
+                  .explained_share = 0.975},
     .phases = phases,
     .phase_count = COUNT(phases),
     .sites = sites,

@@ -1,4 +1,4 @@
-/* links: tests/unit/report_fixture.c analyzer/render/text.c analyzer/render/sections.c analyzer/render/findings.c analyzer/render/chart.c analyzer/render/pen.c analyzer/render/amount.c analyzer/render/naming.c analyzer/render/utf8.c analyzer/render/json.c analyzer/render/json_writer.c analyzer/render/markdown.c analyzer/render/markdown_text.c analyzer/render/html.c analyzer/render/html_page.c analyzer/render/sha256.c libs: -ljansson */
+/* links: tests/unit/report_fixture.c analyzer/render/text.c analyzer/render/sections.c analyzer/render/findings.c analyzer/render/chart.c analyzer/render/pen.c analyzer/render/amount.c analyzer/render/residency.c analyzer/render/naming.c analyzer/render/utf8.c analyzer/render/json.c analyzer/render/json_writer.c analyzer/render/markdown.c analyzer/render/markdown_text.c analyzer/render/html.c analyzer/render/html_page.c analyzer/render/sha256.c libs: -ljansson */
 /*
  * Renderers against a report made by hand: the JSON holds its numbers under the right names and satisfies the shipped
  * schema; no text output lets a control character through or runs over the width.
@@ -83,6 +83,11 @@ static void json_holds_the_numbers(void **state) {
         {"sites.1.growth.0.evidence.survivors.1", 800},
         {"processes.1.exit.code", 9},
         {"processes.0.recorder.fallback_stacks", 17},
+        {"sites.0.rss_peak_bytes", 28 * 1048576},
+        {"residency.looks.1.free_bytes", 15 * 1048576},
+        {"residency.peak", 0},
+        {"residency.files.0.data_bytes", 2 * 1048576},
+        {"residency.pins.0.blocks_above", 4},
         {"verdict.judged.not_judged", 2},
         {"curve.0.threads", 5},
     };
@@ -232,6 +237,9 @@ static void text_says_what_matters(void **state) {
                                            "unless  A round",
                                            "\\x1b[31m",
                                            "93.0 MiB    80.0 MiB    exceeded",
+                                           "13.0 MiB in the end",
+                                           "together                         93.0 MiB         87.0 MiB",
+                                           "11.0 MiB free below a block of 96 B, 4 higher ones, made at 5.10 s by ",
                                            "libplugin.so has no symbols"};
     char *text = rendered(render_text, report_fixture(), (struct text_style){.unicode = true, .width = 100});
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
@@ -313,6 +321,7 @@ static void markdown_escapes_markup(void **state) {
     char *text = rendered(markdown_renderer, report_fixture(), (struct text_style){0});
     assert_non_null(strstr(text, "## Tidemark: leak"));
     assert_non_null(strstr(text, "parse &#60;b&#62;&#38;"));
+    assert_non_null(strstr(text, "| free, kept by the allocator | 9.00 MiB | 15.0 MiB |"));
     assert_null(strstr(text, "<b>"));
     assert_null(strchr(text, '\033'));
     free(text);

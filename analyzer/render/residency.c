@@ -1,0 +1,210 @@
+/*
+ * Who holds the resident pages, as text: the parts at the highest RSS and at the end, the sites that hold most, files, and
+ * blocks with much free memory below them.
+ */
+#include "residency.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "amount.h"
+#include "naming.h"
+#include "sections.h"
+
+enum {
+    INDENT = 4,
+    PART_WIDTH = 34,
+    BYTES = 11,
+    SHARE = 6,
+    SITES = 6,
+    FILES = 4,
+    PINS = 3,
+    COLUMN = 11,
+    NAME = 4 * COLUMN + 2
+};
+
+static const struct {
+    const char *name;
+    size_t at; /* in struct report_look */
+} parts[] = {
+    {"live blocks of call sites", offsetof(struct report_look, sites_bytes)},
+    {"free, kept by the allocator", offsetof(struct report_look, free_bytes)},
+    {"stacks", offsetof(struct report_look, stack_bytes)},
+    {"code", offsetof(struct report_look, code_bytes)},
+    {"data of files", offsetof(struct report_look, file_bytes)},
+    {"other anonymous memory", offsetof(struct report_look, other_bytes)},
+    {"the recorder", offsetof(struct report_look, recorder_bytes)},
+};
+#define PARTS (sizeof parts / sizeof *parts)
+
+size_t residency_parts(void) { return PARTS; }
+const char *residency_part_name(size_t part) { return parts[part].name; }
+int64_t residency_part(const struct report_look *look, size_t part) {
+    return *(const int64_t *)((const char *)look + parts[part].at);
+}
+
+static struct amount share_of(int64_t bytes, const struct report_look *look) {
+    return amount_share(look->resident_bytes > 0 ? (double)bytes / (double)look->resident_bytes : NAN);
+}
+
+static int64_t rss_of(const struct report_site *site) {
+    return site->rss_peak_bytes > site->rss_bytes ? site->rss_peak_bytes : site->rss_bytes;
+}
+
+static int holds_more(const void *a, const void *b) {
+    const struct report_site *left = *(const struct report_site *const *)a,
+                             *right = *(const struct report_site *const *)b;
+    int64_t l = rss_of(left), r = rss_of(right);
+    return l != r ? (l > r ? -1 : 1) : (left > right) - (left < right);
+}
+
+const struct report_site **residency_sites(const struct report *report, size_t *count) {
+    const struct report_site **sites = malloc((report->site_count + 1) * sizeof *sites);
+    *count = 0;
+    for (size_t i = 0; sites && i < report->site_count; i++)
+        if (report->sites[i].rss_bytes > 0 || report->sites[i].rss_peak_bytes > 0)
+            sites[(*count)++] = &report->sites[i];
+    if (sites) qsort(sites, *count, sizeof *sites, holds_more);
+    return sites;
+}
+
+/* Parts. */
+
+static void put_cell(struct pen *pen, int64_t bytes, const struct report_look *look) {
+    pen_right(pen, BYTES, amount_bytes(bytes).text);
+    pen_right(pen, SHARE, share_of(bytes, look).text);
+}
+
+static void put_total(struct pen *pen, const char *name, int64_t peak, int64_t end) {
+    pen_to(pen, INDENT);
+    pen_put(pen, name);
+    pen_to(pen, PART_WIDTH);
+    pen_right(pen, BYTES, amount_bytes(peak).text);
+    if (end != REPORT_NONE) pen_right(pen, SHARE + BYTES, amount_bytes(end).text);
+    pen_line(pen);
+}
+
+static void put_parts(struct pen *pen, const struct report_look *peak, const struct report_look *end) {
+    for (size_t i = 0; i < PARTS; i++) {
+        if (!residency_part(peak, i) && !residency_part(end, i)) continue;
+        pen_to(pen, INDENT);
+        pen_put(pen, parts[i].name);
+        pen_to(pen, PART_WIDTH);
+        put_cell(pen, residency_part(peak, i), peak);
+        if (end != peak) put_cell(pen, residency_part(end, i), end);
+        pen_line(pen);
+    }
+    put_total(pen, "together", peak->resident_bytes, end != peak ? end->resident_bytes : REPORT_NONE);
+    pen_tint(pen, TINT_FAINT);
+    put_total(pen, "RSS as the kernel counts", peak->rss_bytes, end != peak ? end->rss_bytes : REPORT_NONE);
+    pen_tint(pen, TINT_NONE);
+}
+
+static void put_head(struct pen *pen, const struct report_look *peak, const struct report_look *end) {
+    char when[48];
+    pen_tinted(pen, TINT_TITLE, "Resident pages");
+    pen_tint(pen, TINT_FAINT);
+    pen_to(pen, PART_WIDTH);
+    snprintf(when, sizeof when, "%s %s", end == peak ? "at" : "highest,", amount_time_whole(peak->t).text);
+    pen_right(pen, BYTES + SHARE, when);
+    snprintf(when, sizeof when, "last, %s", amount_time_whole(end->t).text);
+    if (end != peak) pen_right(pen, BYTES + SHARE, when);
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
+
+void residency_compose_facts(FILE *out, const void *object) {
+    const struct report_residency *residency = object;
+    const struct report_look *end = &residency->looks[residency->end], *peak = &residency->looks[residency->peak];
+    if (isfinite(residency->explained_share))
+        fprintf(out, "%s of what is resident in the end is explained. ", amount_share(residency->explained_share).text);
+    fprintf(out, "On the pages of live blocks, %s at the highest RSS and %s in the end are covered by none",
+            amount_bytes(peak->slack_bytes).text, amount_bytes(end->slack_bytes).text);
+    if (end->untouched_bytes > 0)
+        fprintf(out, "; %s of live blocks are not resident", amount_bytes(end->untouched_bytes).text);
+    if (end->trim_bytes != REPORT_NONE)
+        fprintf(out, "; malloc_trim(0) would give back %s at the highest RSS, %s in the end",
+                amount_bytes(peak->trim_bytes).text, amount_bytes(end->trim_bytes).text);
+    fputs(".", out);
+}
+
+/* Sites, files, blocks in the way. */
+
+static void put_site(struct pen *pen, const struct report_site *site) {
+    pen_right(pen, COLUMN, amount_bytes(site->rss_peak_bytes).text);
+    pen_right(pen, COLUMN, amount_bytes(site->rss_bytes).text);
+    pen_right(pen, COLUMN, amount_bytes(site->live_bytes_end).text);
+    pen_right(pen, COLUMN, amount_bytes(site->wasted_bytes).text);
+    pen_to(pen, NAME);
+    pen_tint(pen, TINT_NAME);
+    pen_name(pen, name_of_site(site).text, pen->style.width - NAME);
+    pen_tint(pen, TINT_FAINT);
+    for (size_t i = 1; i < site->depth; i++) {
+        int room = pen->style.width - pen->column - 3;
+        if (room < 12) break;
+        if (!site->stack[i].function) continue;
+        pen_put(pen, " ← ");
+        pen_name(pen, site->stack[i].function, room < 34 ? room : 34);
+    }
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
+
+static void put_sites(struct pen *pen, const struct report *report) {
+    static const char *const titles[] = {"highest", "last", "live", "wasted"};
+    size_t count;
+    const struct report_site **sites = residency_sites(report, &count);
+    if (sites && count) {
+        pen_tint(pen, TINT_FAINT);
+        for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) pen_right(pen, COLUMN, titles[i]);
+        pen_to(pen, NAME);
+        pen_put(pen, "held by; wasted: around blocks that keep a page alone");
+        pen_tint(pen, TINT_NONE);
+        pen_line(pen);
+        for (size_t i = 0; i < count && i < SITES; i++) put_site(pen, sites[i]);
+    }
+    free(sites);
+}
+
+static void compose_files(FILE *out, const void *object) {
+    const struct report_residency *residency = object;
+    fputs("files: ", out);
+    for (size_t i = 0; i < residency->file_count && i < FILES; i++) {
+        const struct report_resident_file *file = &residency->files[i];
+        fprintf(out, "%s%s %s (code %s)", i ? ", " : "", file_name(file->path),
+                amount_bytes(file->code_bytes + file->data_bytes).text, amount_bytes(file->code_bytes).text);
+    }
+    if (residency->file_count > FILES) fprintf(out, ", %zu more", residency->file_count - FILES);
+}
+
+static void put_pin(struct pen *pen, const struct report *report, const struct report_pin *pin) {
+    pen_to(pen, INDENT);
+    pen_print(pen, "%s free below a block of %s, %" PRId64 " higher ones, made at %s by ",
+              amount_bytes(pin->free_below_bytes).text, amount_bytes(pin->size).text, pin->blocks_above,
+              amount_time_whole(pin->born).text);
+    int room = pen->style.width - pen->column;
+    if (pin->site_index < report->site_count)
+        pen_name(pen, name_of_site(&report->sites[pin->site_index]).text, room < 16 ? 16 : room);
+    else pen_print(pen, "site %s", pin->site ? pin->site : "?");
+    pen_line(pen);
+}
+
+void section_residency(struct pen *pen, const struct report *report) {
+    const struct report_residency *residency = &report->residency;
+    if (residency->look_count == 0) return;
+    const struct report_look *peak = &residency->looks[residency->peak], *end = &residency->looks[residency->end];
+    put_head(pen, peak, end);
+    put_parts(pen, peak, end);
+    pen_to(pen, INDENT);
+    pen_composed(pen, INDENT, residency_compose_facts, residency);
+    pen_line(pen);
+    put_sites(pen, report);
+    if (residency->file_count) {
+        pen_to(pen, INDENT);
+        pen_composed(pen, INDENT, compose_files, residency);
+        pen_line(pen);
+    }
+    for (size_t i = 0; i < residency->pin_count && i < PINS; i++) put_pin(pen, report, &residency->pins[i]);
+    pen_line(pen);
+}
