@@ -119,6 +119,7 @@ static json_t *make_pin(const void *item) {
 static json_t *make_residency(const struct report_residency *residency) {
     static const struct member members[] = {
         INTEGER(report_residency, other_sites_bytes),
+        INTEGER(report_residency, wasted_bytes),
         REAL(report_residency, explained_share),
     };
     bool any = residency->look_count > 0;

@@ -96,9 +96,7 @@ static void put_parts(struct pen *pen, const struct report_look *peak, const str
         pen_line(pen);
     }
     put_total(pen, "together", peak->resident_bytes, end != peak ? end->resident_bytes : REPORT_NONE);
-    pen_tint(pen, TINT_FAINT);
     put_total(pen, "RSS as the kernel counts", peak->rss_bytes, end != peak ? end->rss_bytes : REPORT_NONE);
-    pen_tint(pen, TINT_NONE);
 }
 
 static void put_head(struct pen *pen, const struct report_look *peak, const struct report_look *end) {
@@ -121,6 +119,8 @@ void residency_compose_facts(FILE *out, const void *object) {
         fprintf(out, "%s of what is resident in the end is explained. ", amount_share(residency->explained_share).text);
     fprintf(out, "On the pages of live blocks, %s at the highest RSS and %s in the end are covered by none",
             amount_bytes(peak->slack_bytes).text, amount_bytes(end->slack_bytes).text);
+    int64_t wasted = residency->wasted_bytes;
+    if (wasted > 0) fprintf(out, " (%s of it wasted beside blocks that keep a page alone)", amount_bytes(wasted).text);
     if (end->untouched_bytes > 0)
         fprintf(out, "; %s of live blocks are not resident", amount_bytes(end->untouched_bytes).text);
     if (end->trim_bytes != REPORT_NONE)
@@ -159,7 +159,7 @@ static void put_sites(struct pen *pen, const struct report *report) {
         pen_tint(pen, TINT_FAINT);
         for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) pen_right(pen, COLUMN, titles[i]);
         pen_to(pen, NAME);
-        pen_put(pen, "held by; wasted: around blocks that keep a page alone");
+        pen_put(pen, "held by");
         pen_tint(pen, TINT_NONE);
         pen_line(pen);
         for (size_t i = 0; i < count && i < SITES; i++) put_site(pen, sites[i]);
@@ -178,15 +178,25 @@ static void compose_files(FILE *out, const void *object) {
     if (residency->file_count > FILES) fprintf(out, ", %zu more", residency->file_count - FILES);
 }
 
+struct pin_words {
+    const struct report *report;
+    const struct report_pin *pin;
+};
+
+static void compose_pin(FILE *out, const void *object) {
+    const struct pin_words *words = object;
+    const struct report_pin *pin = words->pin;
+    fprintf(out, "%s free below a block of %s, %" PRId64 " higher ones, made at %s by %s",
+            amount_bytes(pin->free_below_bytes).text, amount_bytes(pin->size).text, pin->blocks_above,
+            amount_time_whole(pin->born).text,
+            pin->site_index < words->report->site_count ? name_of_site(&words->report->sites[pin->site_index]).text
+            : pin->site                                 ? pin->site
+                                                        : "an unknown site");
+}
+
 static void put_pin(struct pen *pen, const struct report *report, const struct report_pin *pin) {
     pen_to(pen, INDENT);
-    pen_print(pen, "%s free below a block of %s, %" PRId64 " higher ones, made at %s by ",
-              amount_bytes(pin->free_below_bytes).text, amount_bytes(pin->size).text, pin->blocks_above,
-              amount_time_whole(pin->born).text);
-    int room = pen->style.width - pen->column;
-    if (pin->site_index < report->site_count)
-        pen_name(pen, name_of_site(&report->sites[pin->site_index]).text, room < 16 ? 16 : room);
-    else pen_print(pen, "site %s", pin->site ? pin->site : "?");
+    pen_composed(pen, INDENT, compose_pin, &(struct pin_words){report, pin});
     pen_line(pen);
 }
 

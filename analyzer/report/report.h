@@ -96,6 +96,7 @@ struct report_residency { /* of the first process */
     size_t look_count;         /* 0: the recorder took none */
     size_t peak, end;          /* looks with the highest rss (less the recorder's own), and the last one */
     int64_t other_sites_bytes; /* of the last look's sites_bytes, those of sites that are not in report.sites */
+    int64_t wasted_bytes;      /* of the last look's slack_bytes, on pages that one block keeps alone */
     struct report_resident_file *files; /* at the last look, largest first */
     size_t file_count;
     struct report_pin *pins; /* at the last look, most free memory below first; few */

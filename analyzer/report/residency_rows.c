@@ -76,6 +76,7 @@ void builder_add_residency(struct builder *builder, const struct subject *subjec
     for (size_t i = 0; i < from->look_count; i++) out->looks[i] = make_look(&from->looks[i], by_glibc);
     out->peak = from->peak;
     out->end = from->look_count ? from->look_count - 1 : 0;
+    for (size_t i = 0; i < from->share_count; i++) out->wasted_bytes += report_count(from->shares[i].wasted);
     add_files(builder, from);
     add_pins(builder, from);
 }
