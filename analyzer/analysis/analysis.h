@@ -121,6 +121,20 @@ struct function_watch {
     void *context;
 };
 
+/* What happened to a block, for analyses that take many at once: what born(), resized() and died() are told. */
+enum block_event_kind { BLOCK_BORN, BLOCK_RESIZED, BLOCK_DIED };
+struct block_event {
+    uint64_t ns;
+    uint64_t size, old_size; /* old: of BLOCK_RESIZED */
+    uint64_t birth_ns, birth_event;
+    uint64_t live_bytes, live_blocks, pinned_bytes; /* of the process, after it */
+    uint32_t stack, old_stack;                      /* old: of BLOCK_RESIZED */
+    uint32_t thread;                                /* that did it */
+    uint32_t birth_edge;
+    uint8_t kind;
+    bool mapped;
+};
+
 /* Known before the replay starts. */
 struct replay_facts {
     uint32_t stack_count; /* ids are below it; may be exceeded by stacks found in rings */
@@ -135,6 +149,8 @@ struct analysis {
     const char *name;
     bool attaches;                                    /* uses block->attached; at most one analysis of a replay */
     void *(*begin)(const struct replay_facts *facts); /* NULL: out of memory */
+    /* In place of born, resized and died: the same in the same order, later, but before any other call that follows. */
+    void (*blocks)(void *self, const struct block_event *events, size_t count);
     void (*born)(void *self, struct block *block, const struct moment *now);
     /* size and stack hold the new values; old_stack is the stack that gave it its old size */
     void (*resized)(void *self, struct block *block, uint64_t old_size, uint32_t old_stack, const struct moment *now);

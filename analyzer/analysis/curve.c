@@ -77,34 +77,31 @@ static struct curve_point *point_at(struct curve *curve, uint64_t ns) {
     return &curve->points[curve->count - 1];
 }
 
-static inline void note_levels(struct curve *curve, const struct moment *now) {
-    struct curve_point *point = point_at(curve, now->ns);
-    if (now->live_bytes > point->live_max) {
-        point->live_max = now->live_bytes;
-        point->ns = now->ns;
+static inline void note_levels(struct curve_point *point, const struct block_event *event) {
+    if (event->live_bytes > point->live_max) {
+        point->live_max = event->live_bytes;
+        point->ns = event->ns;
     }
-    if (now->live_bytes < point->live_min) point->live_min = now->live_bytes;
-    if (now->live_blocks > point->blocks_max) point->blocks_max = now->live_blocks;
-    if (now->pinned_bytes > point->pinned_max) point->pinned_max = now->pinned_bytes;
-    point->live_last = curve->last.live_last = now->live_bytes;
-    curve->last.blocks_max = now->live_blocks;
-    curve->last.pinned_max = now->pinned_bytes;
+    if (event->live_bytes < point->live_min) point->live_min = event->live_bytes;
+    if (event->live_blocks > point->blocks_max) point->blocks_max = event->live_blocks;
+    if (event->pinned_bytes > point->pinned_max) point->pinned_max = event->pinned_bytes;
 }
 
-static void curve_born(void *self, struct block *block, const struct moment *now) {
-    (void)block;
-    note_levels(self, now);
+/* The levels after an event, which go on until the next. */
+static void keep_levels(struct curve *curve, struct curve_point *point, const struct block_event *event) {
+    point->live_last = curve->last.live_last = event->live_bytes;
+    curve->last.blocks_max = event->live_blocks;
+    curve->last.pinned_max = event->pinned_bytes;
 }
 
-static void curve_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
-                          const struct moment *now) {
-    (void)block, (void)old_size, (void)old_stack;
-    note_levels(self, now);
-}
-
-static void curve_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
-    (void)block, (void)cause;
-    note_levels(self, now);
+static void curve_blocks(void *self, const struct block_event *event, size_t count) {
+    struct curve *curve = self;
+    for (const struct block_event *end = event + count; event < end;) {
+        struct curve_point *point = point_at(curve, event->ns);
+        uint64_t until = curve->count * curve->width;
+        for (; event < end && event->ns < until; event++) note_levels(point, event);
+        keep_levels(curve, point, event - 1);
+    }
 }
 
 static void curve_sample(void *self, const struct memory_sample *sample, const struct moment *now) {
@@ -133,9 +130,7 @@ static int curve_end(void *self, const struct moment *now) {
 const struct analysis curve_analysis = {
     .name = "curve",
     .begin = curve_begin,
-    .born = curve_born,
-    .resized = curve_resized,
-    .died = curve_died,
+    .blocks = curve_blocks,
     .sample = curve_sample,
     .end = curve_end,
 };

@@ -141,7 +141,7 @@ void phases_release(struct phases *p) {
 
 /* Memory events. */
 
-static uint64_t *edge_slot(struct phases *p, uint32_t edge) {
+static inline uint64_t *edge_slot(struct phases *p, uint32_t edge) {
     if (edge >= p->edge_capacity) {
         size_t capacity = p->edge_capacity ? p->edge_capacity : 1024;
         while (capacity <= edge) capacity *= 2;
@@ -154,40 +154,27 @@ static uint64_t *edge_slot(struct phases *p, uint32_t edge) {
     return &p->live_by_edge[edge];
 }
 
-static void count_bytes(struct phases *p, uint32_t edge, uint64_t add, uint64_t remove) {
-    uint64_t *slot = edge_slot(p, edge);
-    if (slot) *slot += add - remove;
-    else p->failed = true;
-}
-
-static void note_peak(struct phases *p, const struct moment *now) {
-    if (now->live_bytes > p->live_peak) p->live_peak = now->live_bytes;
-}
-
-static void phases_born(void *self, struct block *block, const struct moment *now) {
-    struct phases *p = self;
-    p->allocations++;
-    p->allocated_bytes += block->size;
-    count_bytes(p, block->birth_edge, block->size, 0);
-    note_peak(p, now);
-}
-
 /* What a block grew by counts where the block was born. */
-static void phases_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
-                           const struct moment *now) {
-    struct phases *p = self;
-    (void)old_stack;
-    if (!block->mapped) {
-        p->allocations++;
-        p->allocated_bytes += block->size;
+static inline void count_event(struct phases *p, uint64_t *live, const struct block_event *event) {
+    switch ((enum block_event_kind)event->kind) {
+    case BLOCK_DIED: *live -= event->size; return;
+    case BLOCK_BORN: *live += event->size; break;
+    case BLOCK_RESIZED: *live += event->size - event->old_size; break;
     }
-    count_bytes(p, block->birth_edge, block->size, old_size);
-    note_peak(p, now);
+    if (event->kind == BLOCK_BORN || !event->mapped) {
+        p->allocations++;
+        p->allocated_bytes += event->size;
+    }
+    if (event->live_bytes > p->live_peak) p->live_peak = event->live_bytes;
 }
 
-static void phases_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
-    (void)cause, (void)now;
-    count_bytes(self, block->birth_edge, 0, block->size);
+static void phases_blocks(void *self, const struct block_event *events, size_t count) {
+    struct phases *p = self;
+    for (const struct block_event *event = events; event < events + count; event++) {
+        uint64_t *live = edge_slot(p, event->birth_edge);
+        if (live) count_event(p, live, event);
+        else p->failed = true;
+    }
 }
 
 static void hand_out_peak(struct phases *p, const struct moment *now) {
@@ -530,9 +517,7 @@ size_t phases_marks(const struct phases *p, const struct phase_mark **marks) {
 const struct analysis phases_analysis = {
     .name = "phases",
     .begin = phases_begin,
-    .born = phases_born,
-    .resized = phases_resized,
-    .died = phases_died,
+    .blocks = phases_blocks,
     .control = phases_control,
     .sample = phases_sample,
     .end = phases_end,

@@ -8,7 +8,7 @@
 struct selection {
     struct block_choice choice;
     struct sites *sites;
-    struct moment now; /* levels of the chosen blocks, for their own peak */
+    uint64_t live_bytes; /* of the chosen blocks, for their own peak */
 };
 
 static void *selection_begin(const struct replay_facts *facts) {
@@ -47,18 +47,24 @@ static bool is_chosen(const struct block_choice *choice, const struct block *blo
 
 static bool counts_at_death(const struct block_choice *choice) { return choice->max_life_ns != UINT64_MAX; }
 
-static void enter(struct selection *selection, struct block *block, const struct moment *now) {
-    uint64_t live = selection->now.live_bytes + block->size;
-    selection->now = *now;
-    selection->now.live_bytes = live;
-    sites_analysis.born(selection->sites, block, &selection->now);
+static void tell(struct selection *selection, struct block_event event, const struct block *block,
+                 const struct moment *now) {
+    selection->live_bytes += event.kind == BLOCK_DIED ? -event.size : event.size - event.old_size;
+    event.ns = now->ns;
+    event.thread = now->thread;
+    event.birth_ns = block->birth_ns;
+    event.birth_event = block->birth_event;
+    event.mapped = block->mapped;
+    event.live_bytes = selection->live_bytes;
+    sites_analysis.blocks(selection->sites, &event, 1);
 }
 
-static void leave(struct selection *selection, struct block *block, enum death_cause cause, const struct moment *now) {
-    uint64_t live = selection->now.live_bytes - block->size;
-    selection->now = *now;
-    selection->now.live_bytes = live;
-    sites_analysis.died(selection->sites, block, cause, &selection->now);
+static void enter(struct selection *selection, struct block *block, const struct moment *now) {
+    tell(selection, (struct block_event){.kind = BLOCK_BORN, .size = block->size, .stack = block->stack}, block, now);
+}
+
+static void leave(struct selection *selection, struct block *block, const struct moment *now) {
+    tell(selection, (struct block_event){.kind = BLOCK_DIED, .size = block->size, .stack = block->stack}, block, now);
 }
 
 static void selection_born(void *self, struct block *block, const struct moment *now) {
@@ -77,12 +83,14 @@ static void selection_resized(void *self, struct block *block, uint64_t old_size
     old.size = old_size;
     old.stack = old_stack;
     if (before && after) {
-        uint64_t live = selection->now.live_bytes + block->size - old_size;
-        selection->now = *now;
-        selection->now.live_bytes = live;
-        sites_analysis.resized(selection->sites, block, old_size, old_stack, &selection->now);
+        struct block_event event = {.kind = BLOCK_RESIZED,
+                                    .size = block->size,
+                                    .old_size = old_size,
+                                    .stack = block->stack,
+                                    .old_stack = old_stack};
+        tell(selection, event, block, now);
     } else if (before) {
-        leave(selection, &old, DEATH_FREED, now);
+        leave(selection, &old, now);
     } else if (after) {
         enter(selection, block, now);
     }
@@ -92,14 +100,15 @@ static void selection_died(void *self, struct block *block, enum death_cause cau
     struct selection *selection = self;
     const struct block_choice *choice = &selection->choice;
     uint64_t life = now->ns - block->birth_ns;
+    (void)cause;
     if (!is_chosen(choice, block, block->size)) return;
     bool lived = life >= choice->min_life_ns && life <= choice->max_life_ns;
     if (counts_at_death(choice)) {
         if (lived) enter(selection, block, now);
-        if (lived) leave(selection, block, cause, now);
+        if (lived) leave(selection, block, now);
         return;
     }
-    leave(selection, block, cause, now);
+    leave(selection, block, now);
     if (!lived) sites_forget(selection->sites, block, life);
 }
 

@@ -72,79 +72,85 @@ static uint32_t *extent_of(struct sites *sites, uint32_t stack) {
     return sites->extents[number];
 }
 
-static uint32_t index_of(const struct sites *sites, uint32_t stack) {
+static inline uint32_t index_of(const struct sites *sites, uint32_t stack) {
     size_t number = stack / EXTENT;
     return number < sites->extent_count && sites->extents[number] ? sites->extents[number][stack % EXTENT] : 0;
 }
 
-static struct site *site_of(struct sites *sites, uint32_t stack) {
+static inline struct site *site_of(struct sites *sites, uint32_t stack) {
     uint32_t index = index_of(sites, stack);
     if (index) return &sites->list[index - 1];
     uint32_t *extent = extent_of(sites, stack);
     return extent ? add_site(sites, stack, &extent[stack % EXTENT]) : NULL;
 }
 
-static void keep_peak(const struct sites *sites, struct site *site) {
+static inline void keep_peak(const struct sites *sites, struct site *site) {
     if (site->peak_number == sites->peak_number) return;
     site->stats.live_at_peak = site->stats.live_bytes;
     site->peak_number = sites->peak_number;
 }
 
-static void change(struct sites *sites, struct site *site, uint64_t add, uint64_t remove) {
+static inline void change(struct sites *sites, struct site *site, uint64_t add, uint64_t remove) {
     keep_peak(sites, site);
     site->stats.live_bytes += add - remove;
     if (site->stats.live_bytes > site->stats.peak_bytes) site->stats.peak_bytes = site->stats.live_bytes;
 }
 
-static void note_level(struct sites *sites, const struct moment *now) {
-    if (now->live_bytes <= sites->peak_bytes) return;
-    sites->peak_bytes = now->live_bytes;
+static inline void note_level(struct sites *sites, const struct block_event *event) {
+    if (event->live_bytes <= sites->peak_bytes) return;
+    sites->peak_bytes = event->live_bytes;
     sites->peak_number++;
 }
 
-static struct last_birth *last_of(struct sites *sites, uint32_t thread) { return &sites->last[thread % THREADS]; }
+static inline struct last_birth *last_of(struct sites *sites, uint32_t thread) {
+    return &sites->last[thread % THREADS];
+}
 
-static void allocated(struct sites *sites, struct site *site, const struct block *block, const struct moment *now) {
+static inline void allocated(struct sites *sites, struct site *site, const struct block_event *event) {
     site->stats.allocations++;
-    site->stats.allocated_bytes += block->size;
+    site->stats.allocated_bytes += event->size;
     site->stats.live_blocks++;
-    *last_of(sites, now->thread) = (struct last_birth){now->thread, block->birth_event + 1};
+    *last_of(sites, event->thread) = (struct last_birth){event->thread, event->birth_event + 1};
 }
 
-static void sites_born(void *self, struct block *block, const struct moment *now) {
-    struct sites *sites = self;
-    struct site *site = site_of(sites, block->stack);
-    if (!site) return;
-    site->stats.mapped |= block->mapped;
-    change(sites, site, block->size, 0);
-    allocated(sites, site, block, now);
-    note_level(sites, now);
+static inline void born(struct sites *sites, struct site *site, const struct block_event *event) {
+    site->stats.mapped |= event->mapped;
+    change(sites, site, event->size, 0);
+    allocated(sites, site, event);
+    note_level(sites, event);
 }
 
-static void sites_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
-                          const struct moment *now) {
-    struct sites *sites = self;
-    if (!site_of(sites, block->stack)) return; /* may move the list: get both after it */
-    struct site *before = site_of(sites, old_stack), *after = site_of(sites, block->stack);
+static void resized(struct sites *sites, const struct block_event *event) {
+    if (!site_of(sites, event->stack)) return; /* may move the list: get both after it */
+    struct site *before = site_of(sites, event->old_stack), *after = site_of(sites, event->stack);
     if (!before || !after) return;
-    change(sites, before, 0, old_size);
-    change(sites, after, block->size, 0);
+    change(sites, before, 0, event->old_size);
+    change(sites, after, event->size, 0);
     before->stats.live_blocks--;
-    if (block->mapped) after->stats.live_blocks++;
-    else allocated(sites, after, block, now);
-    note_level(sites, now);
+    if (event->mapped) after->stats.live_blocks++;
+    else allocated(sites, after, event);
+    note_level(sites, event);
 }
 
-static void sites_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
-    struct sites *sites = self;
-    struct site *site = site_of(sites, block->stack);
-    (void)cause;
-    if (!site) return;
-    change(sites, site, 0, block->size);
+static inline void died(struct sites *sites, struct site *site, const struct block_event *event) {
+    change(sites, site, 0, event->size);
     site->stats.live_blocks--;
-    const struct last_birth *last = last_of(sites, now->thread);
-    if (last->thread == now->thread && last->event == block->birth_event + 1) site->stats.temporary++;
-    histogram_add(&site->stats.lifetimes, now->ns - block->birth_ns);
+    const struct last_birth *last = last_of(sites, event->thread);
+    if (last->thread == event->thread && last->event == event->birth_event + 1) site->stats.temporary++;
+    histogram_add(&site->stats.lifetimes, event->ns - event->birth_ns);
+}
+
+static void sites_blocks(void *self, const struct block_event *events, size_t count) {
+    struct sites *sites = self;
+    for (const struct block_event *event = events; event < events + count; event++) {
+        struct site *site = site_of(sites, event->stack);
+        if (!site) continue;
+        switch ((enum block_event_kind)event->kind) {
+        case BLOCK_BORN: born(sites, site, event); break;
+        case BLOCK_RESIZED: resized(sites, event); break;
+        case BLOCK_DIED: died(sites, site, event); break;
+        }
+    }
 }
 
 static void sites_failed(void *self, uint64_t size, uint32_t stack, const struct moment *now) {
@@ -179,9 +185,7 @@ size_t sites_find(const struct sites *sites, uint32_t stack) {
 const struct analysis sites_analysis = {
     .name = "sites",
     .begin = sites_begin,
-    .born = sites_born,
-    .resized = sites_resized,
-    .died = sites_died,
+    .blocks = sites_blocks,
     .failed = sites_failed,
     .end = sites_end,
 };

@@ -15,23 +15,16 @@ static void *totals_begin(const struct replay_facts *facts) {
 
 void totals_release(struct totals *totals) { free(totals); }
 
-static inline void note_peak(struct totals *totals, const struct moment *now) {
-    if (now->live_bytes > totals->peak_live_bytes) {
-        totals->peak_live_bytes = now->live_bytes;
-        totals->peak_live_ns = now->ns;
+static void totals_blocks(void *self, const struct block_event *events, size_t count) {
+    struct totals *totals = self;
+    for (const struct block_event *event = events; event < events + count; event++) {
+        if (event->kind == BLOCK_DIED) continue;
+        if (event->live_bytes > totals->peak_live_bytes) {
+            totals->peak_live_bytes = event->live_bytes;
+            totals->peak_live_ns = event->ns;
+        }
+        if (event->live_blocks > totals->peak_live_blocks) totals->peak_live_blocks = event->live_blocks;
     }
-    if (now->live_blocks > totals->peak_live_blocks) totals->peak_live_blocks = now->live_blocks;
-}
-
-static void totals_born(void *self, struct block *block, const struct moment *now) {
-    (void)block;
-    note_peak(self, now);
-}
-
-static void totals_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
-                           const struct moment *now) {
-    (void)block, (void)old_size, (void)old_stack;
-    note_peak(self, now);
 }
 
 static uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
@@ -62,7 +55,6 @@ double totals_explained(const struct totals *totals) {
 const struct analysis totals_analysis = {
     .name = "totals",
     .begin = totals_begin,
-    .born = totals_born,
-    .resized = totals_resized,
+    .blocks = totals_blocks,
     .sample = totals_sample,
 };

@@ -21,6 +21,7 @@ int model_begin(struct model *model, const struct tables *tables) {
         }
 
 void model_add(struct model *model, const struct analysis *analysis, void *self) {
+    ADD_HOOK(blocks, blocks_count, blocks);
     ADD_HOOK(born, born_count, born);
     ADD_HOOK(resized, resized_count, resized);
     ADD_HOOK(died, died_count, died);
@@ -38,23 +39,53 @@ void model_end(struct model *model) {
     operations_end(&model->operations);
 }
 
+void model_tell_blocks(struct model *model) {
+    for (unsigned i = 0; i < model->blocks_count; i++)
+        model->blocks[i].analysis->blocks(model->blocks[i].self, model->batch, model->batch_count);
+    model->batch_count = 0;
+}
+
+static inline void note(struct model *model, const struct block *block, enum block_event_kind kind, uint64_t old_size,
+                        uint32_t old_stack) {
+    if (model->batch_count == MODEL_BATCH) model_tell_blocks(model);
+    struct block_event *event = &model->batch[model->batch_count++];
+    event->ns = model->now.ns;
+    event->size = block->size;
+    event->old_size = old_size;
+    event->birth_ns = block->birth_ns;
+    event->birth_event = block->birth_event;
+    event->live_bytes = model->now.live_bytes;
+    event->live_blocks = model->now.live_blocks;
+    event->pinned_bytes = model->now.pinned_bytes;
+    event->stack = block->stack;
+    event->old_stack = old_stack;
+    event->thread = model->now.thread;
+    event->birth_edge = block->birth_edge;
+    event->kind = (uint8_t)kind;
+    event->mapped = block->mapped;
+}
+
 void model_tell_born(struct model *model, struct block *block) {
+    note(model, block, BLOCK_BORN, 0, 0);
     for (unsigned i = 0; i < model->born_count; i++)
         model->born[i].analysis->born(model->born[i].self, block, &model->now);
 }
 
 void model_tell_resized(struct model *model, struct block *block, uint64_t old_size, uint32_t old_stack) {
+    note(model, block, BLOCK_RESIZED, old_size, old_stack);
     for (unsigned i = 0; i < model->resized_count; i++)
         model->resized[i].analysis->resized(model->resized[i].self, block, old_size, old_stack, &model->now);
 }
 
 void model_tell_died(struct model *model, struct block *block, enum death_cause cause) {
+    note(model, block, BLOCK_DIED, 0, 0);
     for (unsigned i = 0; i < model->died_count; i++)
         model->died[i].analysis->died(model->died[i].self, block, cause, &model->now);
 }
 
 void model_tell_failed(struct model *model, uint64_t size, uint32_t stack) {
     model->counts.failed++;
+    model_tell_blocks(model);
     for (unsigned i = 0; i < model->failed_count; i++)
         model->failed[i].analysis->failed(model->failed[i].self, size, stack, &model->now);
 }

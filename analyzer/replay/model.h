@@ -18,6 +18,7 @@
 #include "pages.h"
 
 #define MODEL_ANALYSES 12
+#define MODEL_BATCH 256u  /* block events told at once: they fit the first-level cache */
 #define MODEL_MOVES 4u /* reallocs of one thread inside each other: signal handlers */
 
 /* Set in a replayed allocation that left its block's number in `stack`, for its partner later in the chunk. */
@@ -67,8 +68,10 @@ struct model {
     uint64_t exit_ns;            /* when exit began; UINT64_MAX: not yet */
     uint32_t exec_thread;        /* that tried an exec last, 0: none or it failed */
     uint64_t exec_event;
-    unsigned born_count, resized_count, died_count, failed_count, control_count, sample_count, look_count;
-    struct model_hook born[MODEL_ANALYSES], resized[MODEL_ANALYSES], died[MODEL_ANALYSES];
+    struct block_event batch[MODEL_BATCH];
+    unsigned batch_count;
+    unsigned blocks_count, born_count, resized_count, died_count, failed_count, control_count, sample_count, look_count;
+    struct model_hook blocks[MODEL_ANALYSES], born[MODEL_ANALYSES], resized[MODEL_ANALYSES], died[MODEL_ANALYSES];
     struct model_hook failed[MODEL_ANALYSES], control[MODEL_ANALYSES], sampled[MODEL_ANALYSES], looked[MODEL_ANALYSES];
 };
 
@@ -92,6 +95,8 @@ void model_rollup(struct model *model, const struct rollup_record *record);
 /* For the other files of the model. */
 void model_moment(struct model *model, uint64_t stamp, uint32_t thread);
 void model_levels(struct model *model);
+/* What happened to blocks is told by then; before anything else is told. */
+void model_tell_blocks(struct model *model);
 void model_tell_born(struct model *model, struct block *block);
 void model_tell_resized(struct model *model, struct block *block, uint64_t old_size, uint32_t old_stack);
 void model_tell_died(struct model *model, struct block *block, enum death_cause cause);

@@ -250,6 +250,7 @@ static void finish(struct replay *replay) {
     tell_aside(replay, NEVER - 1);
     for (; replay->next_request < tables->request_count; replay->next_request++)
         model_request(&replay->model, &tables->requests[replay->next_request], replay->model.now.stamp);
+    model_tell_blocks(&replay->model);
     if (tables->end.present) model_moment(&replay->model, tables->end.stamp, 0);
 }
 
