@@ -155,31 +155,36 @@ static void move_to_stack(struct growth *growth, struct layers *layers, uint32_t
 
 /* Heirs: blocks that take the place of a smaller one of the same stack. */
 
-static struct thread_state *thread_of(struct growth *growth, uint32_t thread) {
+static struct thread_state *add_thread(struct growth *growth, uint32_t thread) {
     if (thread >= growth->thread_room) {
         size_t room = (size_t)thread + thread / 2 + 8;
         growth->threads = must(realloc(growth->threads, room * sizeof *growth->threads));
         memset(growth->threads + growth->thread_room, 0, (room - growth->thread_room) * sizeof *growth->threads);
         growth->thread_room = room;
     }
-    if (!growth->threads[thread]) growth->threads[thread] = must(calloc(1, sizeof **growth->threads));
-    return growth->threads[thread];
+    return growth->threads[thread] = must(calloc(1, sizeof **growth->threads));
 }
 
-static struct heir_slot *heir_slot(struct growth *growth, uint32_t thread, uint32_t stack) {
-    return &thread_of(growth, thread)->heirs[(stack * 2654435761u) >> 26];
+static inline struct thread_state *thread_of(struct growth *growth, uint32_t thread) {
+    struct thread_state *state = thread < growth->thread_room ? growth->threads[thread] : NULL;
+    return state ? state : add_thread(growth, thread);
 }
 
-static void forget_heir(struct growth *growth, const struct block *block) {
-    struct heir_slot *slot = heir_slot(growth, block->thread, block->stack);
+static inline struct heir_slot *heir_slot(struct thread_state *thread, uint32_t stack) {
+    return &thread->heirs[(stack * 2654435761u) >> 26];
+}
+
+static inline void forget_heir(struct growth *growth, const struct block *block, uint32_t stack) {
+    struct heir_slot *slot = heir_slot(thread_of(growth, block->thread), stack);
     if (slot->block == block) slot->block = NULL;
 }
 
-static struct block *find_heir(struct growth *growth, const struct block *block, uint32_t thread) {
-    struct heir_slot *slot = heir_slot(growth, thread, block->stack);
+static inline struct block *find_heir(struct growth *growth, const struct block *block, uint32_t thread) {
+    struct thread_state *state = thread_of(growth, thread);
+    struct heir_slot *slot = heir_slot(state, block->stack);
     struct block *heir = slot->block;
     if (!heir || heir == block || slot->stack != block->stack || heir->size <= block->size) return NULL;
-    return slot->edges == thread_of(growth, thread)->edges && is_plain(heir) ? heir : NULL;
+    return slot->edges == state->edges && is_plain(heir) ? heir : NULL;
 }
 
 /* The heir keeps the older layers; what it is larger by was born with it. */
@@ -227,8 +232,8 @@ static void growth_born(void *self, struct block *block, const struct moment *no
     struct layer layer = {hold_epoch(growth), block->size, block->stack};
     block->attached = tag_epoch(layer.epoch);
     growth_stacks_bear(&growth->stacks, &layer, now->thread);
-    *heir_slot(growth, now->thread, block->stack) =
-        (struct heir_slot){block, block->stack, thread_of(growth, now->thread)->edges};
+    struct thread_state *thread = thread_of(growth, now->thread);
+    *heir_slot(thread, block->stack) = (struct heir_slot){block, block->stack, thread->edges};
 }
 
 static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
@@ -236,10 +241,7 @@ static void growth_resized(void *self, struct block *block, uint64_t old_size, u
     struct growth *growth = self;
     count_event(growth);
     if (!block->attached) return;
-    if (block->stack != old_stack) {
-        struct heir_slot *slot = heir_slot(growth, block->thread, old_stack);
-        if (slot->block == block) slot->block = NULL;
-    }
+    if (block->stack != old_stack) forget_heir(growth, block, old_stack);
     struct layers *layers = layers_of(growth, block, old_size, old_stack);
     if (layers->count == 1 && layers->items[0].epoch == rounds_epoch(growth->rounds))
         move_to_stack(growth, layers, block->stack, now->thread);
@@ -256,7 +258,7 @@ static void growth_died(void *self, struct block *block, enum death_cause cause,
     count_event(growth);
     if (!block->attached) return;
     struct block *heir = cause == DEATH_FREED ? find_heir(growth, block, now->thread) : NULL;
-    forget_heir(growth, block);
+    forget_heir(growth, block, block->stack);
     if (heir) {
         inherit(growth, block, heir);
         return;

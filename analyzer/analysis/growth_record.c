@@ -131,17 +131,6 @@ static struct record_round *round_of(struct record *record, const struct record_
     return &record->rounds[at];
 }
 
-void record_tally_birth(struct record_tally *tally, uint64_t bytes, uint32_t thread) {
-    if ((int64_t)tally->live.blocks <= tally->low) {
-        tally->low = (int64_t)tally->live.blocks;
-        tally->threads_since_low = 0;
-    }
-    tally->threads_since_low |= 1ull << (thread & 63);
-    tally->threads |= 1ull << (thread & 63);
-    tally->live.blocks++;
-    tally->live.bytes += bytes;
-}
-
 void record_open(struct record *record, const struct record_time *time) {
     record_pass(record, time->shift, time->raw);
     round_of(record, time, time->raw);

@@ -63,7 +63,22 @@ struct record_tally {
     int64_t low;                         /* least live.blocks before a birth */
     uint64_t threads, threads_since_low; /* bits of the births' threads: all, and from the last birth at `low` on */
 };
-void record_tally_birth(struct record_tally *tally, uint64_t bytes, uint32_t thread);
+static inline void record_tally_birth(struct record_tally *tally, uint64_t bytes, uint32_t thread) {
+    if ((int64_t)tally->live.blocks <= tally->low) {
+        tally->low = (int64_t)tally->live.blocks;
+        tally->threads_since_low = 0;
+    }
+    tally->threads_since_low |= 1ull << (thread & 63);
+    tally->threads |= 1ull << (thread & 63);
+    tally->live.blocks++;
+    tally->live.bytes += bytes;
+}
+static inline void record_tally_death(struct record_tally *tally, uint64_t bytes) {
+    tally->live.blocks--;
+    tally->live.bytes -= bytes;
+    tally->dead.blocks++;
+    tally->dead.bytes += bytes;
+}
 
 struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw);
 void record_release(struct record *record);

@@ -70,8 +70,7 @@ static uint32_t add_phase(struct rounds *rounds, const char *name, uint32_t pare
 
 static uint32_t find_phase(const struct rounds *rounds, const char *name) { return *name_slot(rounds, name) - 1; }
 
-void epoch_release(struct epoch *epoch) {
-    if (!epoch || --epoch->references > 0) return;
+void epoch_free(struct epoch *epoch) {
     link_out(&epoch->link);
     free(epoch);
 }

@@ -101,7 +101,10 @@ struct epoch *rounds_new_epoch(struct rounds *rounds);
 static inline struct epoch *rounds_epoch(struct rounds *rounds) {
     return rounds->epoch ? rounds->epoch : rounds_new_epoch(rounds);
 }
-void epoch_release(struct epoch *epoch);
+void epoch_free(struct epoch *epoch);
+static inline void epoch_release(struct epoch *epoch) {
+    if (epoch && --epoch->references == 0) epoch_free(epoch);
+}
 /* Closes what is open; phases that are still active keep their last round incomplete. */
 void rounds_end(struct rounds *rounds);
 

@@ -76,8 +76,9 @@ void growth_stacks_settle(struct growth_stacks *stacks) {
     stacks->stretch++;
 }
 
-static void open_tally(struct growth_stacks *stacks, struct stack_state *state, uint32_t stack) {
+struct record_tally *growth_stacks_open(struct growth_stacks *stacks, uint32_t stack) {
     const struct epoch *epoch = rounds_epoch(stacks->rounds);
+    struct stack_state *state = state_of(stacks, stack);
     for (uint32_t i = 0; i < epoch->count; i++) {
         struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
         record_open(record_of(stacks, stack, &epoch->places[i]), &time);
@@ -88,28 +89,18 @@ static void open_tally(struct growth_stacks *stacks, struct stack_state *state, 
     }
     stacks->tallied[stacks->tallied_count++] = stack;
     state->stretch = stacks->stretch;
-}
-
-static inline struct record_tally *tally_of(struct growth_stacks *stacks, uint32_t stack) {
-    struct stack_state *state = state_of(stacks, stack);
-    if (state->stretch != stacks->stretch) open_tally(stacks, state, stack);
     return &state->tally;
 }
 
-void growth_stacks_bear(struct growth_stacks *stacks, const struct layer *layer, uint32_t thread) {
-    record_tally_birth(tally_of(stacks, layer->stack), layer->bytes, thread);
-}
-
 static void change_tally(struct record_tally *tally, enum stack_change change, uint64_t bytes) {
-    if (change == STACK_RESIZE) {
-        tally->live.bytes += bytes;
-        return;
+    switch (change) {
+    case STACK_DEATH: record_tally_death(tally, bytes); break;
+    case STACK_RESIZE: tally->live.bytes += bytes; break;
+    case STACK_TAKE_OUT:
+        tally->live.blocks--;
+        tally->live.bytes -= bytes;
+        break;
     }
-    tally->live.blocks--;
-    tally->live.bytes -= bytes;
-    if (change == STACK_TAKE_OUT) return;
-    tally->dead.blocks++;
-    tally->dead.bytes += bytes;
 }
 
 static void change_record(struct record *record, const struct record_time *time, uint64_t birth,
@@ -142,7 +133,7 @@ static void change_old(struct growth_stacks *stacks, const struct layer *layer, 
 
 void growth_stacks_change(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
                           uint64_t bytes) {
-    if (layer->epoch == stacks->rounds->epoch) change_tally(tally_of(stacks, layer->stack), change, bytes);
+    if (layer->epoch == stacks->rounds->epoch) change_tally(growth_stacks_tally(stacks, layer->stack), change, bytes);
     else change_old(stacks, layer, change, bytes);
 }
 

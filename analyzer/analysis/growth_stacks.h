@@ -37,8 +37,18 @@ void growth_stacks_release(struct growth_stacks *stacks);
 /* Ends the stretch. To be called before anything about rounds, operations or exit changes. */
 void growth_stacks_settle(struct growth_stacks *stacks);
 
+/* The tally of a stack that has none yet. */
+struct record_tally *growth_stacks_open(struct growth_stacks *stacks, uint32_t stack);
+static inline struct record_tally *growth_stacks_tally(struct growth_stacks *stacks, uint32_t stack) {
+    bool open = stack < stacks->room && stacks->list[stack].stretch == stacks->stretch;
+    return open ? &stacks->list[stack].tally : growth_stacks_open(stacks, stack);
+}
+
 /* A layer of the current epoch is there. */
-void growth_stacks_bear(struct growth_stacks *stacks, const struct layer *layer, uint32_t thread);
+static inline void growth_stacks_bear(struct growth_stacks *stacks, const struct layer *layer, uint32_t thread) {
+    record_tally_birth(growth_stacks_tally(stacks, layer->stack), layer->bytes, thread);
+}
+
 enum stack_change {
     STACK_DEATH,    /* released: a life that ended */
     STACK_TAKE_OUT, /* handed to another stack or round; no life ended */

@@ -38,20 +38,9 @@ static int add_extent(struct heap *heap) {
     return 0;
 }
 
-uint32_t heap_new(struct heap *heap) {
-    uint32_t index = heap->unused;
-    if (index) {
-        heap->unused = heap_block(heap, index)->stack;
-        return index;
-    }
+uint32_t heap_extend(struct heap *heap) {
     if (heap->next / HEAP_EXTENT >= heap->extent_count && add_extent(heap)) return 0;
     return heap->next++;
-}
-
-void heap_drop(struct heap *heap, uint32_t index) {
-    heap_block(heap, index)->stack = heap->unused;
-    heap_block(heap, index)->address = 0;
-    heap->unused = index;
 }
 
 static inline size_t next_slot(const struct heap *heap, size_t at) { return (at + 1) & (heap->capacity - 1); }

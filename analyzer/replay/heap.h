@@ -34,9 +34,23 @@ static inline struct block *heap_block(const struct heap *heap, uint32_t index) 
     return &heap->extents[index / HEAP_EXTENT][index % HEAP_EXTENT];
 }
 
+/* For heap_new. */
+uint32_t heap_extend(struct heap *heap);
+
 /* Any number below 2^32; 0: out of memory. The block's content is undefined. */
-uint32_t heap_new(struct heap *heap);
-void heap_drop(struct heap *heap, uint32_t index);
+static inline uint32_t heap_new(struct heap *heap) {
+    uint32_t index = heap->unused;
+    if (!index) return heap_extend(heap);
+    heap->unused = heap_block(heap, index)->stack;
+    return index;
+}
+
+static inline void heap_drop(struct heap *heap, uint32_t index) {
+    struct block *block = heap_block(heap, index);
+    block->stack = heap->unused;
+    block->address = 0;
+    heap->unused = index;
+}
 /* The live block with the next number after *cursor, NULL at the end. */
 const struct block *heap_next(const struct heap *heap, size_t *cursor);
 

@@ -45,42 +45,48 @@ void model_tell_blocks(struct model *model) {
     model->batch_count = 0;
 }
 
-static inline void note(struct model *model, const struct block *block, enum block_event_kind kind, uint64_t old_size,
-                        uint32_t old_stack) {
+static inline struct block_event *note(struct model *model, const struct block *block, enum block_event_kind kind) {
     if (model->batch_count == MODEL_BATCH) model_tell_blocks(model);
     struct block_event *event = &model->batch[model->batch_count++];
     event->ns = model->now.ns;
     event->size = block->size;
-    event->old_size = old_size;
     event->birth_ns = block->birth_ns;
     event->birth_event = block->birth_event;
     event->live_bytes = model->now.live_bytes;
     event->live_blocks = model->now.live_blocks;
     event->pinned_bytes = model->now.pinned_bytes;
     event->stack = block->stack;
-    event->old_stack = old_stack;
     event->thread = model->now.thread;
     event->birth_edge = block->birth_edge;
     event->kind = (uint8_t)kind;
     event->mapped = block->mapped;
+    return event;
 }
 
-void model_tell_born(struct model *model, struct block *block) {
-    note(model, block, BLOCK_BORN, 0, 0);
+static inline void tell_born(struct model *model, struct block *block) {
+    note(model, block, BLOCK_BORN);
     for (unsigned i = 0; i < model->born_count; i++)
         model->born[i].analysis->born(model->born[i].self, block, &model->now);
 }
 
+void model_tell_born(struct model *model, struct block *block) { tell_born(model, block); }
+
 void model_tell_resized(struct model *model, struct block *block, uint64_t old_size, uint32_t old_stack) {
-    note(model, block, BLOCK_RESIZED, old_size, old_stack);
+    struct block_event *event = note(model, block, BLOCK_RESIZED);
+    event->old_size = old_size;
+    event->old_stack = old_stack;
     for (unsigned i = 0; i < model->resized_count; i++)
         model->resized[i].analysis->resized(model->resized[i].self, block, old_size, old_stack, &model->now);
 }
 
-void model_tell_died(struct model *model, struct block *block, enum death_cause cause) {
-    note(model, block, BLOCK_DIED, 0, 0);
+static inline void tell_died(struct model *model, struct block *block, enum death_cause cause) {
+    note(model, block, BLOCK_DIED);
     for (unsigned i = 0; i < model->died_count; i++)
         model->died[i].analysis->died(model->died[i].self, block, cause, &model->now);
+}
+
+void model_tell_died(struct model *model, struct block *block, enum death_cause cause) {
+    tell_died(model, block, cause);
 }
 
 void model_tell_failed(struct model *model, uint64_t size, uint32_t stack) {
@@ -90,18 +96,22 @@ void model_tell_failed(struct model *model, uint64_t size, uint32_t stack) {
         model->failed[i].analysis->failed(model->failed[i].self, size, stack, &model->now);
 }
 
-void model_moment(struct model *model, uint64_t stamp, uint32_t thread) {
+static inline void move_on(struct model *model, uint64_t stamp, uint32_t thread) {
     uint64_t ns = clock_ns(&model->clock, stamp);
     model->now.stamp = stamp;
     if (ns > model->now.ns) model->now.ns = ns;
     model->now.thread = thread;
 }
 
-void model_levels(struct model *model) {
+void model_moment(struct model *model, uint64_t stamp, uint32_t thread) { move_on(model, stamp, thread); }
+
+static inline void levels(struct model *model) {
     model->now.pinned_bytes = (model->pages.pinned + model->mapped_pages) << PAGES_SHIFT;
 }
 
-static void pin(struct model *model, const struct block *block) {
+void model_levels(struct model *model) { levels(model); }
+
+static inline void pin(struct model *model, const struct block *block) {
     if (pages_pin(&model->pages, block->address, block->size)) model->error = -ENOMEM;
 }
 
@@ -110,7 +120,7 @@ static struct block *fail_memory(struct model *model) {
     return NULL;
 }
 
-struct block *model_new_block(struct model *model, const struct trace_event *event, uint32_t *index) {
+static inline struct block *new_block(struct model *model, const struct trace_event *event, uint32_t *index) {
     *index = heap_new(&model->heap);
     if (!*index) return fail_memory(model);
     struct block *block = heap_block(&model->heap, *index);
@@ -126,13 +136,17 @@ struct block *model_new_block(struct model *model, const struct trace_event *eve
     return block;
 }
 
-static void end_block(struct model *model, uint32_t index, enum death_cause cause) {
+struct block *model_new_block(struct model *model, const struct trace_event *event, uint32_t *index) {
+    return new_block(model, event, index);
+}
+
+static inline void end_block(struct model *model, uint32_t index, enum death_cause cause) {
     struct block *block = heap_block(&model->heap, index);
     pages_unpin(&model->pages, block->address, block->size);
     model->now.live_bytes -= block->size;
     model->now.live_blocks--;
-    model_levels(model);
-    model_tell_died(model, block, cause);
+    levels(model);
+    tell_died(model, block, cause);
     heap_drop(&model->heap, index);
 }
 
@@ -140,13 +154,13 @@ static void end_block(struct model *model, uint32_t index, enum death_cause caus
  * Whether the order within the chunk pairs this birth with its end. Stored stamps at both ends are better knowledge:
  * another thread may have freed the block and made one at the same address in between.
  */
-static bool is_pair(const struct model *model, const struct trace_event *event) {
+static inline bool is_pair(const struct model *model, const struct trace_event *event) {
     if (!event->partner || event->partner >= (size_t)(model->chunk_end - event)) return false;
     return event->flags & TRACE_EVENT_INTERPOLATED || event[event->partner].flags & TRACE_EVENT_INTERPOLATED;
 }
 
 /* Makes a block findable: by the partner that ends it in this chunk, or by its address. */
-static void enter(struct model *model, uint32_t index, struct trace_event *event) {
+static inline void enter(struct model *model, uint32_t index, struct trace_event *event) {
     if (is_pair(model, event)) {
         event->stack = index;
         event->flags |= MODEL_PAIRED;
@@ -160,7 +174,7 @@ static void enter(struct model *model, uint32_t index, struct trace_event *event
     if (heap_insert(&model->heap, index)) model->error = -ENOMEM;
 }
 
-static uint32_t leave(struct model *model, struct trace_event *event) {
+static inline uint32_t leave(struct model *model, struct trace_event *event) {
     if (event->partner && event->partner <= (size_t)(event - model->chunk_begin)) {
         struct trace_event *birth = event - event->partner;
         if (birth->flags & MODEL_PAIRED) {
@@ -171,21 +185,21 @@ static uint32_t leave(struct model *model, struct trace_event *event) {
     return heap_remove(&model->heap, event->address);
 }
 
-static void begin_block(struct model *model, struct trace_event *event) {
+static inline void begin_block(struct model *model, struct trace_event *event) {
     uint32_t index;
     struct mapping *around = mappings_at(&model->mappings, event->address);
     if (around) model_found_block_in(model, around);
-    struct block *block = model_new_block(model, event, &index);
+    struct block *block = new_block(model, event, &index);
     if (!block) return;
     enter(model, index, event);
     pin(model, block);
     model->now.live_bytes += block->size;
     model->now.live_blocks++;
-    model_levels(model);
-    model_tell_born(model, block);
+    levels(model);
+    tell_born(model, block);
 }
 
-static void apply_alloc(struct model *model, struct trace_event *event) {
+static inline void apply_alloc(struct model *model, struct trace_event *event) {
     if (event->flags & TRACE_EVENT_FAILED) {
         model_tell_failed(model, event->size, event->stack);
         return;
@@ -195,7 +209,7 @@ static void apply_alloc(struct model *model, struct trace_event *event) {
     begin_block(model, event);
 }
 
-static void apply_free(struct model *model, struct trace_event *event) {
+static inline void apply_free(struct model *model, struct trace_event *event) {
     uint32_t index = leave(model, event);
     model->counts.frees++;
     if (index) end_block(model, index, DEATH_FREED);
@@ -229,7 +243,7 @@ static void move_block(struct model *model, uint32_t index, struct trace_event *
     enter(model, index, event);
     pin(model, block);
     model->now.live_bytes += block->size - old_size;
-    model_levels(model);
+    levels(model);
     model_tell_resized(model, block, old_size, old_stack);
 }
 
@@ -259,7 +273,7 @@ static void apply_realloc_fail(struct model *model, struct model_thread *thread,
     model_tell_failed(model, event->size, event->stack);
 }
 
-static void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event) {
+static inline void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event) {
     switch ((enum trace_event_kind)event->kind) {
     case TRACE_EVENT_ALLOC: apply_alloc(model, event); break;
     case TRACE_EVENT_FREE: apply_free(model, event); break;
@@ -277,7 +291,7 @@ static void apply_memory(struct model *model, struct model_thread *thread, struc
     }
 }
 
-static bool settles(const struct trace_event *event) {
+static inline bool settles(const struct trace_event *event) {
     return event->kind != TRACE_EVENT_UNMAP_FAIL && event->kind != TRACE_EVENT_REMAP_FAIL &&
            event->kind != TRACE_EVENT_REMAP_IN;
 }
@@ -287,11 +301,19 @@ void model_chunk(struct model *model, const struct trace_event *begin, const str
     model->chunk_end = end;
 }
 
-void model_event(struct model *model, struct model_thread *thread, struct trace_event *event) {
-    model_moment(model, event->stamp, thread->serial);
+static inline void apply(struct model *model, struct model_thread *thread, struct trace_event *event) {
+    move_on(model, event->stamp, thread->serial);
     if (thread->cut.count && settles(event)) model_settle(model, thread);
     if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event);
     else model_control(model, event);
     thread->last_event = model->now.event++;
-    model->counts.events++;
+}
+
+struct trace_event *model_run(struct model *model, struct model_thread *thread, struct trace_event *event,
+                              uint64_t limit) {
+    const struct trace_event *first = event;
+    do apply(model, thread, event++);
+    while (event < model->chunk_end && model_key(event->stamp, event->kind) <= limit);
+    model->counts.events += (uint64_t)(event - first);
+    return event;
 }

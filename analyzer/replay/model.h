@@ -18,8 +18,8 @@
 #include "pages.h"
 
 #define MODEL_ANALYSES 12
-#define MODEL_BATCH 256u  /* block events told at once: they fit the first-level cache */
-#define MODEL_MOVES 4u /* reallocs of one thread inside each other: signal handlers */
+#define MODEL_BATCH 256u /* block events told at once: they fit the first-level cache */
+#define MODEL_MOVES 4u   /* reallocs of one thread inside each other: signal handlers */
 
 /* Set in a replayed allocation that left its block's number in `stack`, for its partner later in the chunk. */
 #define MODEL_PAIRED 64u
@@ -83,8 +83,19 @@ void model_thread_end(struct model_thread *thread);
 
 /* The decoded events among which the next ones lie: partners are looked for there. */
 void model_chunk(struct model *model, const struct trace_event *begin, const struct trace_event *end);
-/* One event; it is written to. */
-void model_event(struct model *model, struct model_thread *thread, struct trace_event *event);
+/* Order of events: by stamp; what ends a block goes before what begins one where stamps are equal. */
+static inline uint64_t model_key(uint64_t stamp, uint8_t kind) {
+    const uint32_t ending =
+        1u << TRACE_EVENT_FREE | 1u << TRACE_EVENT_REALLOC_OUT | 1u << TRACE_EVENT_UNMAP | 1u << TRACE_EVENT_REMAP_OUT;
+    bool ends = kind < 32 && ending >> kind & 1;
+    return stamp << 1 | !ends;
+}
+/*
+ * Events of a thread, from this one on while their keys are at most `limit`, within the chunk; this one in any case. They
+ * are written to. Returns the first that is left, or the chunk's end.
+ */
+struct trace_event *model_run(struct model *model, struct model_thread *thread, struct trace_event *event,
+                              uint64_t limit);
 /* Reports what the thread's last unmap ended. Also done by its next event. */
 void model_settle(struct model *model, struct model_thread *thread);
 

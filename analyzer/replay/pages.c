@@ -3,7 +3,6 @@
  */
 #include "pages.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #define REGION_SHIFT (PAGES_SHIFT + 9u)
@@ -51,49 +50,10 @@ static struct page_region *find_or_add(struct pages *pages, uint64_t number) {
     return pages->table[at];
 }
 
-static uint16_t *count_of(struct pages *pages, uint64_t page) {
+uint16_t *pages_find(struct pages *pages, uint64_t page) {
     uint64_t number = page / PAGES_PER_REGION;
-    struct page_region *region = pages->cache[number % PAGES_CACHE];
-    if (!region || region->number != number) {
-        region = find_or_add(pages, number);
-        if (!region) return NULL;
-        pages->cache[number % PAGES_CACHE] = region;
-    }
+    struct page_region *region = find_or_add(pages, number);
+    if (!region) return NULL;
+    pages->cache[number % PAGES_CACHE] = region;
     return &region->blocks[page % PAGES_PER_REGION];
-}
-
-static int pin_page(struct pages *pages, uint64_t page) {
-    uint16_t *count = count_of(pages, page);
-    if (!count) return -ENOMEM;
-    if (!*count) pages->pinned++;
-    if (*count < UINT16_MAX) ++*count;
-    return 0;
-}
-
-static void unpin_page(struct pages *pages, uint64_t page) {
-    uint16_t *count = count_of(pages, page);
-    if (count && *count && !--*count) pages->pinned--;
-}
-
-static uint64_t last_page(uint64_t address, uint64_t size) {
-    uint64_t last = address + size - 1;
-    return (last < address ? UINT64_MAX : last) >> PAGES_SHIFT;
-}
-
-int pages_pin(struct pages *pages, uint64_t address, uint64_t size) {
-    if (!size) return 0;
-    uint64_t first = address >> PAGES_SHIFT, last = last_page(address, size);
-    if (pin_page(pages, first)) return -ENOMEM;
-    if (last == first) return 0;
-    pages->pinned += last - first - 1;
-    return pin_page(pages, last);
-}
-
-void pages_unpin(struct pages *pages, uint64_t address, uint64_t size) {
-    if (!size) return;
-    uint64_t first = address >> PAGES_SHIFT, last = last_page(address, size);
-    unpin_page(pages, first);
-    if (last == first) return;
-    pages->pinned -= last - first - 1;
-    unpin_page(pages, last);
 }

@@ -50,14 +50,6 @@ struct replay {
     uint64_t open_events; /* in open chunks */
 };
 
-/* What ends a block goes before what begins one where stamps are equal. */
-static inline uint64_t key_of(uint64_t stamp, uint8_t kind) {
-    const uint32_t ending =
-        1u << TRACE_EVENT_FREE | 1u << TRACE_EVENT_REALLOC_OUT | 1u << TRACE_EVENT_UNMAP | 1u << TRACE_EVENT_REMAP_OUT;
-    bool ends = kind < 32 && ending >> kind & 1;
-    return stamp << 1 | !ends;
-}
-
 static void sift_down(struct replay *replay, uint32_t at) {
     struct ready moved = replay->heap[at];
     for (uint32_t child; (child = 2 * at + 1) < replay->ready_count; at = child) {
@@ -82,7 +74,7 @@ static void pop(struct replay *replay) {
 
 static uint64_t next_key(const struct source *source) {
     const struct trace_event *event = &source->chunk->events[source->at];
-    return key_of(event->stamp, event->kind);
+    return model_key(event->stamp, event->kind);
 }
 
 static void note_damage(struct replay *replay, const struct chunk *chunk) {
@@ -141,9 +133,9 @@ static void next_record(struct replay *replay) {
             replay->model.error = -ENOMEM;
         replay->record_is_rollup = record.kind == TRACE_RECORD_ROLLUP;
         if (record.kind == TRACE_RECORD_MEMORY && memory_parse(record.body, &replay->memory))
-            replay->record_key = key_of(replay->memory.stamp, UINT8_MAX);
+            replay->record_key = model_key(replay->memory.stamp, UINT8_MAX);
         else if (replay->record_is_rollup && rollup_parse(record.body, &replay->rollup))
-            replay->record_key = key_of(replay->rollup.stamp, UINT8_MAX);
+            replay->record_key = model_key(replay->rollup.stamp, UINT8_MAX);
         else continue;
         return;
     }
@@ -152,7 +144,7 @@ static void next_record(struct replay *replay) {
 static uint64_t request_key(const struct replay *replay) {
     const struct tables *tables = &replay->trace->tables;
     return replay->next_request < tables->request_count
-               ? key_of(tables->requests[replay->next_request].stamp, UINT8_MAX)
+               ? model_key(tables->requests[replay->next_request].stamp, UINT8_MAX)
                : NEVER;
 }
 
@@ -186,12 +178,8 @@ static uint64_t run_limit(const struct replay *replay) {
 /* Replays the source's events up to the limit, at least one. */
 static void run_source(struct replay *replay, struct source *source, uint64_t limit) {
     struct trace_event *first = source->chunk->events, *event = first + source->at;
-    struct trace_event *end = first + source->chunk->count;
-    model_chunk(&replay->model, first, end);
-    do {
-        model_event(&replay->model, &source->thread, event);
-        event++;
-    } while (event < end && key_of(event->stamp, event->kind) <= limit);
+    model_chunk(&replay->model, first, first + source->chunk->count);
+    event = model_run(&replay->model, &source->thread, event, limit);
     source->at = (uint32_t)(event - first);
 }
 
