@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
+#include <sys/auxv.h>
 
 enum { BUCKETS = 1024, PAGE_MODULES = 256, PAGES = 4096, HEADERS_MAX = 32, PATH_BYTES = 4096 };
 
@@ -78,14 +79,26 @@ static bool peek(const void *address, void *out, size_t length) {
     return sys_peek(address, out, length) == (long)length;
 }
 
-/* Program headers of the object mapped at `start`; none where the mapping does not begin with its ELF header. */
-static void read_headers(struct image *image, uintptr_t start) {
-    ElfW(Ehdr) elf;
+static bool read_headers(struct image *image, uintptr_t at, size_t count) {
     image->count = 0;
-    if (!peek((const void *)start, &elf, sizeof elf) || memcmp(elf.e_ident, ELFMAG, SELFMAG)) return;
-    if (elf.e_phentsize != sizeof image->headers[0] || elf.e_phnum > HEADERS_MAX) return;
-    if (peek((const void *)(start + elf.e_phoff), image->headers, elf.e_phnum * sizeof image->headers[0]))
-        image->count = elf.e_phnum;
+    if (count <= HEADERS_MAX && peek((const void *)at, image->headers, count * sizeof image->headers[0]))
+        image->count = (unsigned)count;
+    return image->count > 0;
+}
+
+static bool read_headers_of_file(struct image *image, uintptr_t start) {
+    ElfW(Ehdr) elf;
+    if (!peek((const void *)start, &elf, sizeof elf) || memcmp(elf.e_ident, ELFMAG, SELFMAG)) return false;
+    return elf.e_phentsize == sizeof image->headers[0] && read_headers(image, start + elf.e_phoff, elf.e_phnum);
+}
+
+/* The mapping begins with the ELF header; but where the linker left gaps between the segments (node), each is a mapping
+ * of its own to _dl_find_object. Then the object's begin is its bias, or, for a program of fixed address, the kernel
+ * knows the headers. */
+static void find_headers(struct image *image, const struct loaded *loaded) {
+    bool program = loaded->link && !*loaded->link->l_name;
+    if (read_headers_of_file(image, loaded->module.start) || read_headers_of_file(image, image->bias)) return;
+    if (program) read_headers(image, getauxval(AT_PHDR), getauxval(AT_PHNUM));
 }
 
 /* Finds NT_GNU_BUILD_ID in the notes at [at, at + length), which are mapped with the headers. */
@@ -106,16 +119,22 @@ static void read_build_id(struct image *image, const uint8_t *at, size_t length)
     }
 }
 
-static bool inside(const struct module *module, uintptr_t address, size_t length) {
-    return address >= module->start && address <= module->end && length <= module->end - address;
+/* Whether the bytes lie in what one segment has in memory. */
+static bool is_loaded(const struct image *image, uintptr_t address, size_t length) {
+    for (unsigned i = 0; i < image->count; i++) {
+        const ElfW(Phdr) *header = &image->headers[i];
+        uintptr_t distance = address - image->bias - header->p_vaddr;
+        if (header->p_type == PT_LOAD && distance <= header->p_memsz && length <= header->p_memsz - distance)
+            return true;
+    }
+    return false;
 }
 
 static void read_image(struct image *image, struct module *module) {
-    read_headers(image, module->start);
     for (unsigned i = 0; i < image->count; i++) {
         const ElfW(Phdr) *header = &image->headers[i];
         uintptr_t at = image->bias + header->p_vaddr;
-        if (!inside(module, at, header->p_filesz)) continue;
+        if (!is_loaded(image, at, header->p_filesz)) continue;
         if (header->p_type == PT_NOTE && !image->build_id) read_build_id(image, (const uint8_t *)at, header->p_filesz);
         if (header->p_type == PT_GNU_EH_FRAME && at == (uintptr_t)module->eh_frame_hdr)
             module->eh_frame_hdr_length = header->p_memsz;
@@ -186,6 +205,7 @@ static void tell_gone(const struct loaded *loaded) {
 
 static void describe(struct loaded *loaded) {
     struct image image = {.bias = loaded->link ? loaded->link->l_addr : loaded->module.start};
+    find_headers(&image, loaded);
     read_image(&image, &loaded->module);
     tell(loaded, &image);
 }

@@ -8,6 +8,7 @@
 #include "rules.h"
 
 #include "cfi.h"
+#include "machine_x86_64.h"
 #include "modules.h"
 #include "stacks.h"
 #include "sys.h"
@@ -150,6 +151,24 @@ static void compact(const struct cfi_row *row, struct rule *rule) {
         rule->kind |= RULE_COMPLEX;
 }
 
+/* Code whose stack libunwind knows by its looks: jmp *disp(%rip), push $n, jmp (a linkage stub), and mov $15, %rax,
+ * syscall (the end of a signal handler). */
+static bool is_stub(uintptr_t ip) {
+    uint64_t first = machine_load(ip), second = machine_load(ip + sizeof first);
+    bool linkage = (first & 0xffff) == 0x25ff && (first >> 48 & 0xff) == 0x68 && (second >> 24 & 0xff) == 0xe9;
+    return linkage || (first == 0x0f0000000fc0c748 && (second & 0xff) == 0x05);
+}
+
+static void guess(const struct module *module, uintptr_t ip, struct rule *rule) {
+    const struct rule guessed = RULE_GUESS;
+    if (module->end - ip < 2 * sizeof(uint64_t) || is_stub(ip)) {
+        rule->kind = RULE_COMPLEX;
+        return;
+    }
+    *rule = guessed;
+    rule->module = module->id;
+}
+
 int rules_read(uintptr_t ip, bool exact, struct rule *out) {
     uintptr_t address = exact ? ip : ip - 1;
     struct cfi_row row;
@@ -157,8 +176,9 @@ int rules_read(uintptr_t ip, bool exact, struct rule *out) {
     if (!module) return -ENOENT;
     *out = (struct rule){.module = module->id};
     int error = cfi_find(module, address, &row);
-    if (error) out->kind = error == -ENOENT ? RULE_COMPLEX | RULE_BARE : RULE_COMPLEX;
-    else compact(&row, out);
+    if (!error) compact(&row, out);
+    else if (error == -ENOENT) guess(module, ip, out);
+    else out->kind = RULE_COMPLEX;
     return 0;
 }
 

@@ -20,7 +20,7 @@ enum rule_kind {
     RULE_OUTERMOST = 64,  /* no caller */
     RULE_SIGNAL = 128,    /* signal trampoline: the caller's ip is that of the interrupted instruction */
     RULE_COMPLEX = 256,   /* not expressible here: libunwind's case */
-    RULE_BARE = 512, /* with RULE_COMPLEX: no unwind entry; the outermost frame if rbp is 0, as at a program's start */
+    RULE_BARE = 512,      /* no unwind entry: a guess, that rbp is a frame pointer */
 };
 
 struct rule {
@@ -33,6 +33,10 @@ struct rule {
 
 /* Starts with no rules. Returns 0 or -ENOMEM. */
 int rules_start(void);
+
+/* The rule for code without an unwind entry, such as a JIT compiler's: libunwind's guess. */
+#define RULE_GUESS                                                                                                     \
+    { .kind = RULE_BARE | RULE_CFA_FROM_BP | RULE_BP_SAVED, .cfa_offset = 16, .ra_offset = -8, .bp_offset = -16 }
 
 /* The rule for a return address, or for an interrupted instruction (exact). `scratch` holds it where it can't be kept.
  * `epoch`: modules_epoch() as the caller read it. NULL: no module holds this address. */

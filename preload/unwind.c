@@ -34,7 +34,9 @@ enum {
     NODE_HINTS_LOG = 11,
     PAGE = 4096,
     WORD = sizeof(uintptr_t),
-    REACH = 16 << 20,  /* largest gap in a stack that is taken as one frame's */
+    REACH = 16 << 20,     /* largest gap in a stack that is taken as one frame's */
+    GUESS_REACH = 0x4000, /* farthest frame pointer that libunwind believes in */
+    JIT_PAGES_LOG = 6,
     ANCHOR_SHIFT = 16, /* a stack without a known end is cut where it crosses a multiple of 64 KB */
 };
 
@@ -56,6 +58,7 @@ struct kept {
     uint32_t checks; /* the words that led outward from here are those below this index */
     bool needs_bp;
     bool exact;
+    bool guessed; /* how it leads outward */
 };
 
 /* A word of somebody else's stack, which damaged frames may place at any address. */
@@ -97,6 +100,7 @@ struct walker {
     uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
     bool unkeepable;      /* something was read that may not be readable again */
     bool fell_back;
+    uintptr_t jit[1 << JIT_PAGES_LOG]; /* pages outside of modules that could be read */
     struct rule_hint rules[1 << RULE_HINTS_LOG];
     struct node_hint nodes[1 << NODE_HINTS_LOG];
 };
@@ -220,14 +224,27 @@ static inline enum outcome follow(struct walker *w, const struct rule *rule, str
     return ip ? OUTCOME_CALLER : OUTCOME_OUTERMOST;
 }
 
-static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uintptr_t ip, bool exact) {
-    struct rule scratch;
-    const struct rule *rule = rules_find(ip, exact, w->epoch, &scratch);
-    hint->key = rule ? (uint64_t)ip << 1 | exact : 0;
-    hint->rule = rule ? *rule : (struct rule){.kind = RULE_COMPLEX};
+static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
+
+static bool code_readable(struct walker *w, uintptr_t address) {
+    uintptr_t page = address / PAGE, *known = &w->jit[mix(page) >> (64 - JIT_PAGES_LOG)];
+    if (*known != page && page_readable(address)) *known = page;
+    return *known == page;
 }
 
-static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
+/* Code outside of all modules. Not for the hints: a module may be loaded there, and nobody says so. */
+static struct rule rule_of_jit(struct walker *w, uintptr_t ip) {
+    static const struct rule guess = RULE_GUESS;
+    return code_readable(w, ip) ? guess : (struct rule){.kind = RULE_COMPLEX};
+}
+
+static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uintptr_t ip, bool exact) {
+    struct rule scratch;
+    bool inside = modules_find(exact ? ip : ip - 1);
+    const struct rule *rule = inside ? rules_find(ip, exact, w->epoch, &scratch) : NULL;
+    hint->key = rule ? (uint64_t)ip << 1 | exact : 0;
+    hint->rule = rule ? *rule : inside ? (struct rule){.kind = RULE_COMPLEX} : rule_of_jit(w, ip);
+}
 
 /* Adds a frame and says by which rule it goes on; RULE_COMPLEX where there is none. */
 static inline const struct rule *add_frame(struct walker *w, struct unwind_state at) {
@@ -272,14 +289,20 @@ static slow_path enum outcome follow_reference(struct walker *w, struct unwind_s
     return result ? detour.outcome : OUTCOME_OUTERMOST;
 }
 
+/* Without a frame pointer that can be right the frame counts as the outermost, as it does for libunwind. */
+static slow_path enum outcome follow_guess(struct walker *w, const struct rule *rule, struct unwind_state *at) {
+    if (at->bp && at->bp >= at->sp && at->bp - at->sp <= GUESS_REACH) return follow(w, rule, at);
+    w->fresh[w->found - 1].rule.kind = RULE_OUTERMOST | RULE_BARE;
+    return OUTCOME_OUTERMOST;
+}
+
 /* `at` stays in registers where no address of it is taken. */
 static inline enum outcome leave_frame(struct walker *w, const struct rule *rule, struct unwind_state *at,
                                        uint32_t max) {
-    if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX)))) return follow(w, rule, at);
-    if (rule->kind & RULE_BARE && !at->bp) w->fresh[w->found - 1].rule.kind = RULE_OUTERMOST | RULE_BARE;
-    if (rule->kind & RULE_OUTERMOST || (rule->kind & RULE_BARE && !at->bp)) return OUTCOME_OUTERMOST;
+    if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX | RULE_BARE)))) return follow(w, rule, at);
+    if (rule->kind & RULE_OUTERMOST) return OUTCOME_OUTERMOST;
     struct unwind_state copy = *at;
-    enum outcome outcome = follow_reference(w, &copy, max);
+    enum outcome outcome = rule->kind & RULE_BARE ? follow_guess(w, rule, &copy) : follow_reference(w, &copy, max);
     *at = copy;
     return outcome;
 }
@@ -347,6 +370,7 @@ static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *
     kept->info = rule->module | (at->exact ? TRACE_NODE_SIGNAL : 0);
     kept->checks = i ? w->kept[i - 1].checks : 0;
     kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
+    kept->guessed = rule->kind & RULE_BARE;
     if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
     kept->needs_bp =
         rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) || (!(rule->kind & RULE_BP_SAVED) && caller_needs_bp);
@@ -441,11 +465,15 @@ struct comparison {
     bool equal;
 };
 
+/* Behind a guess the two part: libunwind loses the stack pointer there, and with it the frames that need it. */
 static bool compare_visit(void *argument, const struct unwind_state *frame) {
     struct comparison *comparison = argument;
-    comparison->equal = comparison->left && comparison->walker->kept[comparison->left - 1].ip == frame->ip;
-    if (comparison->equal) comparison->left--;
-    return comparison->equal;
+    uint32_t left = comparison->left;
+    const struct kept *kept = comparison->walker->kept;
+    comparison->equal = left && kept[left - 1].ip == frame->ip;
+    if (!comparison->equal) return false;
+    comparison->left = kept[left].guessed ? 0 : left - 1;
+    return !kept[left].guessed;
 }
 
 static slow_path void compare(struct unwind_thread *t, struct walker *w, const struct unwind_registers *registers,

@@ -243,3 +243,14 @@ int main(void) { return system("ls >/dev/null"); }'
     [ "$status" -eq 9 ]
     [ -s t.tmk ]
 }
+
+@test "a program of fixed address with gaps between its segments has whole stacks, walked by rule" {
+    program gaps -no-pie -Wl,--section-start=.text=0x2000000 <<'END'
+#include <stdlib.h>
+static void *make(void) { return malloc(100); }
+int main(void) { free(make()); return 0; }
+END
+    tidemark record -q -o t.tmk ./gaps
+    records t.tmk | grep -q '^end .*libunwind=0 partial=0 '
+    tidemark report t.tmk --json - | jq -e '[.sites[].stack[].function] | contains(["make", "main"])'
+}
