@@ -21,6 +21,7 @@ struct candidate {
     struct histogram chosen_lifetimes;
     bool grows; /* has a finding that is no pass */
     bool fails;
+    bool holds;    /* many pages */
     uint32_t pins; /* bit i: it made the block of the report's pin i */
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "residency_rows.h"
 
 struct sort_key {
     const char *name;
@@ -23,6 +24,7 @@ static const struct sort_key sort_keys[] = {
     {"allocations", offsetof(struct report_site, allocations)},
     {"temporary", offsetof(struct report_site, temporary)},
     {"rss", offsetof(struct report_site, rss_bytes)},
+    {"rss-peak", offsetof(struct report_site, rss_peak_bytes)},
 };
 
 static int by_key(const void *a, const void *b, void *offset) {
@@ -133,6 +135,7 @@ int report_show_only(struct report *report, const struct report_filter *filter, 
     keep_phases(report, filter);
     find_again(report, report->verdict.leaks, report->verdict.leak_count);
     find_again(report, report->verdict.warnings, report->verdict.warning_count);
+    residency_sites_changed(report);
     if (filter->site) regfree(&pattern);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "builder.h"
+#include "residency_rows.h"
 
 static struct report_look make_look(const struct residency_look *from, bool by_glibc) {
     return (struct report_look){
@@ -78,7 +79,7 @@ void builder_add_residency(struct builder *builder, const struct subject *subjec
     out->end = from->look_count ? from->look_count - 1 : 0;
     for (size_t i = 0; i < from->share_count; i++) out->wasted_bytes += report_count(from->shares[i].wasted);
     add_files(builder, from);
-    add_pins(builder, from);
+    if (by_glibc) add_pins(builder, from); /* others have no top at which they cut */
 }
 
 static int64_t sum_of_sites(const struct report *report) {
@@ -89,15 +90,31 @@ static int64_t sum_of_sites(const struct report *report) {
     return sum;
 }
 
+static size_t index_of(const struct report *report, const char *site) {
+    for (size_t i = 0; site && i < report->site_count; i++)
+        if (strcmp(report->sites[i].id, site) == 0) return i;
+    return SIZE_MAX;
+}
+
+void residency_sites_changed(struct report *report) {
+    struct report_residency *residency = &report->residency;
+    if (!residency->look_count) return;
+    int64_t rest = residency->looks[residency->end].sites_bytes - sum_of_sites(report);
+    residency->other_sites_bytes = rest > 0 ? rest : 0;
+    for (size_t i = 0; i < residency->pin_count; i++)
+        residency->pins[i].site_index = index_of(report, residency->pins[i].site);
+}
+
+/* Sites have their final ids and places, but for what filters do. */
 void builder_finish_residency(struct builder *builder) {
     struct report *report = builder->report;
     struct report_residency *out = &report->residency;
     out->explained_share = NAN;
     if (!out->look_count) return;
     const struct report_look *end = &out->looks[out->end];
-    int64_t own = end->resident_bytes - end->recorder_bytes, rest = end->sites_bytes - sum_of_sites(report);
+    int64_t own = end->resident_bytes - end->recorder_bytes;
     if (own > 0) out->explained_share = 1.0 - (double)end->other_bytes / (double)own;
-    out->other_sites_bytes = rest > 0 ? rest : 0;
     for (size_t i = 0; i < out->pin_count; i++)
         if (out->pins[i].site_index != SIZE_MAX) out->pins[i].site = report->sites[out->pins[i].site_index].id;
+    residency_sites_changed(report);
 }

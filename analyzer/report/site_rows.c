@@ -12,6 +12,7 @@
 
 #define MOST_NAMED 1500u /* stacks of a judged process, for each of three orders */
 #define MOST_NAMED_OTHERS 60u
+#define HOLDERS 12u
 
 struct naming { /* while one process is added */
     struct builder *builder;
@@ -368,15 +369,39 @@ static void finish_site(struct builder *builder, struct candidate *candidate) {
     report->sites[report->site_count++] = candidate->row;
 }
 
+static int64_t last_rss(const struct candidate *c) { return c->row.rss_bytes; }
+static int64_t highest_rss(const struct candidate *c) { return c->row.rss_peak_bytes; }
+
+static int falling(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left < right) - (left > right);
+}
+
+/* Sites that hold most pages are shown, few as their live bytes may be in the end. */
+static void keep_holders(struct builder *builder, int64_t (*rss)(const struct candidate *)) {
+    size_t count = builder->candidate_count;
+    int64_t *values = calloc(count + 1, sizeof *values);
+    if (!values) abort();
+    for (size_t i = 0; i < count; i++) values[i] = rss(&builder->candidates[i]);
+    qsort(values, count, sizeof *values, falling);
+    int64_t least = count > HOLDERS ? values[HOLDERS - 1] : 1;
+    for (size_t i = 0; i < count; i++)
+        builder->candidates[i].holds |= least > 0 && rss(&builder->candidates[i]) >= least;
+    free(values);
+}
+
 void builder_finish_sites(struct builder *builder) {
     struct report *report = builder->report;
     size_t others = 0, count = builder->candidate_count;
+    keep_holders(builder, last_rss);
+    keep_holders(builder, highest_rss);
     if (count) qsort(builder->candidates, count, sizeof *builder->candidates, shown_first);
     report->sites = arena_take(builder->arena, count, sizeof *report->sites);
     if (builder->options->choice) report->chosen = arena_take(builder->arena, count, sizeof *report->chosen);
     for (size_t i = 0; i < count; i++) {
         struct candidate *candidate = &builder->candidates[i];
-        if (candidate->grows || builder->options->every_site || others++ < builder->options->top)
+        if (candidate->grows || candidate->holds || candidate->pins || builder->options->every_site ||
+            others++ < builder->options->top)
             finish_site(builder, candidate);
         histogram_release(&candidate->lifetimes);
         histogram_release(&candidate->chosen_lifetimes);

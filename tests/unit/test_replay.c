@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/replay/clock.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/analysis/histogram.c analyzer/analysis/sites.c analyzer/analysis/totals.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c preload/columns.c libs: -lz flags: -pthread */
+/* links: tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/replay/clock.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/analysis/histogram.c analyzer/analysis/sites.c analyzer/analysis/totals.c analyzer/analysis/residency.c analyzer/analysis/page_shares.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c preload/columns.c libs: -lz flags: -pthread */
 /*
  * The replay against a brute-force account of the same program: a generator plays threads that allocate, move, free and
  * map, keeps the true state in plain arrays, and writes the events as rings and frames; the replay must find the same.
@@ -15,6 +15,7 @@
 
 #include "../../analyzer/analysis/curve.h"
 #include "../../analyzer/analysis/phases.h"
+#include "../../analyzer/analysis/residency.h"
 #include "../../analyzer/analysis/sites.h"
 #include "../../analyzer/analysis/totals.h"
 #include "../../analyzer/replay/replay.h"
@@ -640,14 +641,139 @@ static int end(void **state) {
     return 0;
 }
 
+/* Residency. */
+
+enum { R = TRACE_MAP_READ, W = TRACE_MAP_WRITE, X = TRACE_MAP_EXECUTE, OWN = TRACE_MAP_OWN, GONE = TRACE_MAP_GONE };
+
+static void add_map(struct record_text *text, uint64_t start, uint64_t pages, uint64_t flags, const char *name) {
+    record_add(text, TRACE_RECORD_MAPPING, "nnnnns", (uint64_t)1, (uint64_t)1, start, pages * 4096, flags, name);
+}
+static void add_pages(struct record_text *text, uint64_t first, uint64_t absent, uint64_t present) {
+    record_add(text, TRACE_RECORD_RESIDENCY, "nnnnn", (uint64_t)1, first, (uint64_t)4096, absent, present);
+}
+static void end_look(struct record_text *text, uint64_t stamp, uint64_t rss) {
+    record_add(text, TRACE_RECORD_MEMORY, "nnnnnnnnn", stamp, (uint64_t)0, rss, (uint64_t)0, (uint64_t)0, (uint64_t)0,
+               (uint64_t)1, (uint64_t)1, (uint64_t)TRACE_MEMORY_LOOK);
+}
+
+/* Two looks at a process whose pages were shared out by hand, see the comments. */
+static void residency_of_a_small_process(struct record_text *text) {
+    record_begin(text);
+    add_map(text, 0, 1u << 30, GONE, "");
+    add_map(text, 0x10000, 8, R | W, "[heap]");
+    add_pages(text, 0x10000, 0, 6);
+    add_map(text, 0x20000, 2, R | X, "/lib/x.so");
+    add_pages(text, 0x20000, 0, 2);
+    add_map(text, 0x22000, 1, R | W, "/lib/x.so");
+    add_pages(text, 0x22000, 0, 1);
+    add_map(text, 0x23000, 2, R | W, ""); /* its uninitialised data */
+    add_pages(text, 0x23000, 1, 1);
+    add_map(text, 0x30000, 1, 0, ""); /* guard of a stack */
+    add_map(text, 0x31000, 4, R | W, "");
+    add_pages(text, 0x31000, 2, 2);
+    add_map(text, 0x40000, 3, R | W, "");
+    add_map(text, 0x41000, 1, R | W | OWN, ""); /* splits the one before */
+    add_pages(text, 0x40000, 0, 3);
+    end_look(text, 1100, 17 * 4096);
+    add_map(text, 0x40000, 1, GONE, "");
+    add_pages(text, 0x12000, 1, 0);
+    end_look(text, 1200, 14 * 4096);
+}
+
+static const struct analysis *const with_residency[] = {&residency_analysis};
+
+static void pages_are_shared_out(void **state) {
+    (void)state;
+    static struct record_text text;
+    struct trace_builder b;
+    struct trace trace;
+    struct reader_refusal refusal;
+    struct replay_options options = {0};
+    struct replay_result result;
+    struct residency *found;
+    uint64_t words[40];
+    size_t count = 0;
+    const struct trace_event events[] = {
+        {.stamp = 1010, .kind = TRACE_EVENT_ALLOC, .address = 0x10010, .size = 1000, .stack = 1},
+        {.stamp = 1011, .kind = TRACE_EVENT_ALLOC, .address = 0x10400, .size = 3000, .stack = 2},
+        {.stamp = 1012, .kind = TRACE_EVENT_ALLOC, .address = 0x11800, .size = 8192, .stack = 1},
+        {.stamp = 1013, .kind = TRACE_EVENT_ALLOC, .address = 0x13900, .size = 512, .stack = 3},
+        {.stamp = 1014, .kind = TRACE_EVENT_ALLOC, .address = 0x15ff0, .size = 32, .stack = 3},
+        {.stamp = 1150, .kind = TRACE_EVENT_FREE, .address = 0x10400},
+        {.stamp = 1300, .kind = TRACE_EVENT_MARK},
+    };
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) count += event_words(words + count, &events[i]);
+    residency_of_a_small_process(&text);
+    builder_begin(&b);
+    builder_records(&b, &text);
+    builder_ring_slot(&b, 1, words, 0, count, 64, NULL, 0);
+    builder_write(&b, path, TRACE_STATE_OPEN);
+    assert_int_equal(trace_open(&trace, path, &refusal), 0);
+    assert_int_equal(replay_trace(&trace, with_residency, (void **)&found, 1, &options, &result), 0);
+
+    assert_int_equal(found->look_count, 2);
+    const struct residency_look *first = &found->looks[0], *last = &found->looks[1];
+    assert_int_equal(residency_sum(first), 15 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_SITES], 5 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_FREE], 4096); /* 0x14000 */
+    assert_int_equal(first->trim, 4096);
+    assert_int_equal(first->parts[RESIDENCY_CODE], 2 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_FILES], 2 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_STACKS], 2 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_RECORDER], 4096);
+    assert_int_equal(first->parts[RESIDENCY_OTHER], 2 * 4096);
+    assert_int_equal(first->untouched, 16); /* the second half of the last block, on a page that is absent */
+    assert_int_equal(first->slack, 5 * 4096 - (1000 + 3000 + 8192 + 512 + 16));
+
+    /* At the first look: page 0x10 is 1000 : 3000, page 0x13 is 2048 : 512, the others have one block each. */
+    const struct residency_share *one = residency_of(found, 1), *two = residency_of(found, 2),
+                                 *three = residency_of(found, 3);
+    assert_int_equal(found->peak, 0);
+    assert_int_equal(one->peak, 1024 + 4096 + 4096 + 3276);
+    assert_int_equal(two->peak, 3072);
+    assert_int_equal(three->peak, 820 + 4096);
+
+    /* At the last one the second block is gone, and so is the page in the middle of the third. */
+    assert_int_equal(last->parts[RESIDENCY_SITES], 4 * 4096);
+    assert_int_equal(last->parts[RESIDENCY_OTHER], 4096);
+    assert_int_equal(residency_sum(last), 13 * 4096);
+    assert_int_equal(last->untouched, 16 + 4096);
+    assert_int_equal(one->last, 4096 + 4096 + 3276);
+    assert_int_equal(two->last, 0);
+    assert_int_equal(one->alone, 2 * 4096);
+    assert_int_equal(one->wasted, 4096 - 1000 + 4096 - 2048);
+    assert_int_equal(three->wasted, 4096 - 16);
+    assert_null(residency_of(found, 4));
+    assert_int_equal(found->pin_count, 1);
+    assert_int_equal(found->pins[0].address, 0x15ff0);
+    assert_int_equal(found->pins[0].free_below, 4096);
+    assert_int_equal(found->pins[0].blocks_above, 0);
+    assert_int_equal(found->file_count, 1);
+    assert_string_equal(found->files[0].name, "/lib/x.so");
+    assert_int_equal(found->files[0].code, 2 * 4096);
+    assert_int_equal(found->files[0].data, 2 * 4096);
+
+    residency_release(found);
+    trace_close(&trace);
+    builder_end(&b);
+    unlink(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heap_from_rings),        cmocka_unit_test(heap_from_frames),
-        cmocka_unit_test(pinned_pages),           cmocka_unit_test(mappings),
-        cmocka_unit_test(mremap_keeps_the_block), cmocka_unit_test(heap_in_mapping_counts_once),
-        cmocka_unit_test(program_break),          cmocka_unit_test(impossible_events),
-        cmocka_unit_test(equal_stamps),           cmocka_unit_test(phases),
-        cmocka_unit_test(histogram_quantiles),    cmocka_unit_test(curve_keeps_extremes),
+        cmocka_unit_test(pages_are_shared_out),
+        cmocka_unit_test(heap_from_rings),
+        cmocka_unit_test(heap_from_frames),
+        cmocka_unit_test(pinned_pages),
+        cmocka_unit_test(mappings),
+        cmocka_unit_test(mremap_keeps_the_block),
+        cmocka_unit_test(heap_in_mapping_counts_once),
+        cmocka_unit_test(program_break),
+        cmocka_unit_test(impossible_events),
+        cmocka_unit_test(equal_stamps),
+        cmocka_unit_test(phases),
+        cmocka_unit_test(histogram_quantiles),
+        cmocka_unit_test(curve_keeps_extremes),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
