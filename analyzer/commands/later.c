@@ -5,20 +5,7 @@
 
 struct later_values {
     struct common_values common;
-    struct symbol_values symbols;
-    const char *out;
     bool plain;
-};
-
-static const struct option_row bundle_rows[] = {
-    OPTION("output", 'o', OPTION_TEXT, "FILE", offsetof(struct later_values, out), "The bundle to write"),
-};
-static const struct option_group bundle_options = {NULL, OPTION_ROWS(bundle_rows)};
-static const struct option_use bundle_uses[] = {
-    {&bundle_options, 0},
-    {&symbol_options, offsetof(struct later_values, symbols)},
-    {&common_options, offsetof(struct later_values, common)},
-    {NULL, 0},
 };
 
 static const struct option_row watch_rows[] = {
@@ -36,17 +23,6 @@ static int run(void *values, int count, char **arguments) {
     say("this command is not in this version of tidemark");
     return STATUS_USAGE;
 }
-
-const struct command command_bundle = {
-    .name = "bundle",
-    .arguments = "TRACE",
-    .summary = "Pack a trace with its symbols (not in this version)",
-    .values_size = sizeof(struct later_values),
-    .uses = bundle_uses,
-    .min_arguments = 1,
-    .max_arguments = 1,
-    .run = run,
-};
 
 const struct command command_watch = {
     .name = "watch",

@@ -5,6 +5,7 @@
 #include "inflate.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <zlib.h>
 
 int inflate_bytes(const void *stored, size_t stored_length, uint8_t *raw, size_t raw_length) {
@@ -21,6 +22,19 @@ int inflate_bytes(const void *stored, size_t stored_length, uint8_t *raw, size_t
                                                                                  : -EBADMSG;
     inflateEnd(&stream);
     return result;
+}
+
+int deflate_bytes(const void *raw, size_t raw_length, uint8_t **stored, size_t *stored_length) {
+    uLongf length = compressBound(raw_length);
+    uint8_t *bytes = malloc(length);
+    int status = bytes ? compress2(bytes, &length, raw, raw_length, Z_BEST_COMPRESSION) : Z_MEM_ERROR;
+    if (status != Z_OK) {
+        free(bytes);
+        return -ENOMEM;
+    }
+    *stored = bytes;
+    *stored_length = length;
+    return 0;
 }
 
 uint32_t inflate_crc(const void *bytes, size_t length) { return (uint32_t)crc32_z(0, bytes, length); }

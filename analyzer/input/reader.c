@@ -23,6 +23,7 @@
 
 int reader_bytes(const struct trace_input *input, uint64_t offset, void *bytes, size_t length) {
     uint8_t *at = bytes;
+    if (input->bundle) return bundle_bytes(input->bundle, input->member, offset, bytes, length);
     while (length) {
         ssize_t got = pread(input->fd, at, length, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
@@ -53,6 +54,7 @@ static const char *const explanations[] = {
     [READER_VERSION] = "has another format version; this tidemark reads version 1, use the one that recorded it",
     [READER_FEATURES] = "uses features that this tidemark does not know; use a newer one",
     [READER_HEADER] = "has a damaged header; nothing in it can be trusted",
+    [READER_BUNDLE] = "is a bundle that is damaged or holds no such trace",
 };
 
 void reader_explain(const struct reader_refusal *refusal, char *text, size_t capacity) {
@@ -100,6 +102,25 @@ static int read_header(struct trace_input *input, struct reader_refusal *refusal
     uint32_t size = input->header.size;
     if (size < HEADER_FIXED || size > HEADER_LARGEST || size % 8) return refuse(refusal, READER_HEADER, 0, -EINVAL);
     return 0;
+}
+
+static int open_member(struct trace_input *input, const char *name, struct reader_refusal *refusal) {
+    input->member = bundle_find(input->bundle, BUNDLE_TRACE, name);
+    if (!input->member) return refuse(refusal, READER_BUNDLE, 0, -ENOENT);
+    input->size = input->member->size;
+    input->stored = input->member->stored;
+    return input->size ? 0 : refuse(refusal, READER_EMPTY, 0, -EINVAL);
+}
+
+/* -ENOMSG: no bundle, and nothing was refused. */
+static int open_bundle(struct trace_input *input, const char *path, struct reader_refusal *refusal) {
+    const char *name = NULL;
+    char *file = bundle_path_of(path, &name);
+    int error = bundle_open(&input->bundle, file ? file : path);
+    free(file);
+    if (!error) return open_member(input, name, refusal);
+    if (error == -EPROTONOSUPPORT) return refuse(refusal, READER_BUNDLE, 0, error);
+    return error == -EBADMSG ? refuse(refusal, READER_BUNDLE, 0, error) : -ENOMSG;
 }
 
 static int open_file(struct trace_input *input, const char *path, struct reader_refusal *refusal) {
@@ -198,7 +219,8 @@ static int scan_frames(struct trace_input *input) {
 int reader_open(struct trace_input *input, const char *path, struct reader_refusal *refusal) {
     *input = (struct trace_input){.fd = -1};
     *refusal = (struct reader_refusal){READER_OK, 0};
-    int error = open_file(input, path, refusal);
+    int error = open_bundle(input, path, refusal);
+    if (error == -ENOMSG) error = open_file(input, path, refusal);
     if (!error) error = read_header(input, refusal);
     if (!error) {
         input->path = strdup(path);
@@ -213,6 +235,7 @@ int reader_open(struct trace_input *input, const char *path, struct reader_refus
 int reader_refresh(struct trace_input *input) {
     uint8_t bytes[HEADER_FIXED];
     struct stat facts;
+    if (input->bundle) return 0;
     if (fstat(input->fd, &facts)) return -errno;
     if (reader_bytes(input, 0, bytes, sizeof bytes)) return -EIO;
     input->size = (uint64_t)facts.st_size;
@@ -222,6 +245,7 @@ int reader_refresh(struct trace_input *input) {
 
 void reader_close(struct trace_input *input) {
     if (input->fd >= 0) close(input->fd);
+    bundle_close(input->bundle);
     free(input->path);
     free(input->frames);
     *input = (struct trace_input){.fd = -1};

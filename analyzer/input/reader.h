@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../../include/trace_format.h"
+#include "bundle.h"
 
 enum reader_error {
     READER_OK,
@@ -24,6 +25,7 @@ enum reader_error {
     READER_VERSION,  /* major version in `detail` */
     READER_FEATURES, /* unknown incompatible bits in `detail` */
     READER_HEADER,   /* a field of the header is impossible */
+    READER_BUNDLE,   /* a damaged bundle, or one without this trace */
 };
 
 struct reader_refusal {
@@ -62,6 +64,8 @@ struct trace_damage {
 struct trace_input {
     char *path;
     int fd;
+    struct bundle *bundle; /* that the trace is a member of; NULL: a file of its own */
+    const struct bundle_member *member;
     uint64_t size;
     uint64_t stored; /* bytes on the disk: slots are holes after a clean end */
     struct trace_header header;
@@ -72,7 +76,7 @@ struct trace_input {
     struct trace_damage damage; /* of frames; each consumer adds what it meets, on one thread */
 };
 
-/* 0, or -errno with the reason in *refusal. */
+/* A file, a bundle (its first trace) or FILE/NAME, a trace of a bundle. 0, or -errno with the reason in *refusal. */
 int reader_open(struct trace_input *input, const char *path, struct reader_refusal *refusal);
 void reader_close(struct trace_input *input);
 

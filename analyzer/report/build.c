@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../symbols/names.h"
 #include "builder.h"
 
 #define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
@@ -24,6 +25,11 @@ static void pass_progress(void *context, uint64_t events, uint64_t expected) {
     if (options->progress) options->progress(options->progress_context, progress->path, events, expected);
 }
 
+static void add_doubt(struct builder *builder, const char *text) {
+    const char **row = ARENA_ADD(builder->arena, builder->report->doubts, builder->report->doubt_count);
+    *row = text;
+}
+
 static int add_modules(struct builder *builder, const struct subject *subject, uint32_t space) {
     const struct tables *tables = &subject->trace.tables;
     char perf_map[64];
@@ -33,9 +39,34 @@ static int add_modules(struct builder *builder, const struct subject *subject, u
         int error = symbols_add_module(builder->symbols, space, &module);
         if (error) return error;
     }
+    if (subject->trace.input.bundle) return 0;
     snprintf(perf_map, sizeof perf_map, "/tmp/perf-%u.map", subject->trace.input.header.pid);
     int error = symbols_add_perf_map(builder->symbols, space, perf_map);
     return error == -ENOMEM ? error : 0;
+}
+
+/* A member that is damaged is a doubt: the files may still be here. */
+static int read_names(struct builder *builder, const struct bundle *bundle, uint32_t space,
+                      const struct bundle_member *member) {
+    uint8_t *bytes;
+    int error = member ? bundle_content(bundle, member, &bytes) : 0;
+    if (error || !member) return error == -ENOMEM ? error : 0;
+    error = names_read(builder->symbols, space, bytes, (size_t)member->size);
+    free(bytes);
+    if (error == -EBADMSG) add_doubt(builder, "the bundle's names are damaged");
+    return error == -ENOMEM ? error : 0;
+}
+
+/* Those of all traces once for each bundle, whose traces follow each other; then what this trace has for itself. */
+static int add_names(struct builder *builder, const struct tree_trace *trace, const struct bundle *bundle,
+                     uint32_t space) {
+    int error = 0;
+    if (!bundle) return 0;
+    if (builder->names_of != trace->bundle)
+        error = read_names(builder, bundle, 0, bundle_find(bundle, BUNDLE_NAMES, NULL));
+    builder->names_of = trace->bundle;
+    const char *name = trace->path + strlen(trace->bundle) + 1;
+    return error ? error : read_names(builder, bundle, space, bundle_find(bundle, BUNDLE_JIT, name));
 }
 
 static int add_replayed(struct builder *builder, struct subject *subject, const char *path, uint32_t space) {
@@ -88,8 +119,9 @@ static int add_phases(struct builder *builder, struct subject *subject, uint32_t
 }
 
 /* 0 also where this file can't be read: then it is listed in `refused`. */
-static int add_trace(struct builder *builder, const char *path, uint32_t space, struct tree *refused,
+static int add_trace(struct builder *builder, const struct tree_trace *trace, uint32_t space, struct tree *refused,
                      struct arena *memory) {
+    const char *path = trace->path;
     struct subject subject;
     struct reader_refusal refusal;
     struct progress progress = {builder->options, path};
@@ -103,6 +135,7 @@ static int add_trace(struct builder *builder, const char *path, uint32_t space, 
         return error == -ENOMEM ? error : 0;
     }
     error = add_modules(builder, &subject, space);
+    if (!error) error = add_names(builder, trace, subject.trace.input.bundle, space);
     if (!error) error = add_phases(builder, &subject, space, &options);
     if (!error) error = replay_chosen(&subject, builder->options, options);
     if (!error) error = add_replayed(builder, &subject, path, space);
@@ -113,15 +146,10 @@ static int add_trace(struct builder *builder, const char *path, uint32_t space, 
 static int add_all(struct builder *builder, const struct tree *tree, struct tree *refused, struct arena *memory) {
     for (size_t i = 0; i < tree->count; i++) {
         uint32_t space = (uint32_t)builder->report->process_count;
-        int error = add_trace(builder, tree->traces[i].path, space, refused, memory);
+        int error = add_trace(builder, &tree->traces[i], space, refused, memory);
         if (error) return error;
     }
     return builder->report->process_count ? 0 : -ENOENT;
-}
-
-static void add_doubt(struct builder *builder, const char *text) {
-    const char **row = ARENA_ADD(builder->arena, builder->report->doubts, builder->report->doubt_count);
-    *row = text;
 }
 
 static void add_symbol_doubts(struct builder *builder) {

@@ -30,6 +30,7 @@ struct builder {
     struct report *report;
     const struct build_options *options;
     struct symbols *symbols;
+    const char *names_of; /* bundle whose names were read last */
     struct candidate *candidates;
     size_t candidate_count;
     uint64_t origin_ns; /* CLOCK_BOOTTIME at the start of the first process */

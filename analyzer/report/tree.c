@@ -41,7 +41,7 @@ static uint64_t start_of(struct trace_input *input) {
     return start;
 }
 
-static void add_file(struct search *search, const char *path, bool first) {
+static void add_file(struct search *search, const char *path, const char *bundle, bool first) {
     struct trace_input input;
     struct reader_refusal refusal;
     char why[256];
@@ -51,14 +51,33 @@ static void add_file(struct search *search, const char *path, bool first) {
         return;
     }
     struct tree_trace *trace = ARENA_ADD(search->arena, search->tree->traces, search->tree->count);
-    *trace = (struct tree_trace){.path = arena_text(search->arena, path), .pid = input.header.pid, .first = first};
+    *trace = (struct tree_trace){
+        .path = arena_text(search->arena, path), .bundle = bundle, .pid = input.header.pid, .first = first};
     memcpy(trace->run_id, input.header.run_id, sizeof trace->run_id);
     trace->start_ns = start_of(&input);
     reader_close(&input);
 }
 
+/* Whether it is one; then its traces are added, the first of them as the one that was named. */
+static bool add_bundle(struct search *search, const char *path, bool first, bool self) {
+    struct bundle *bundle;
+    if (bundle_open(&bundle, path)) return false;
+    const char *owned = arena_text(search->arena, path);
+    bool more = true;
+    for (size_t i = 0; i < bundle->count && more; i++) {
+        const struct bundle_member *member = &bundle->members[i];
+        if (member->kind != BUNDLE_TRACE) continue;
+        add_file(search, arena_format(search->arena, "%s/%s", path, member->name), owned, first);
+        more = !self;
+        first = false;
+    }
+    bundle_close(bundle);
+    return true;
+}
+
 static bool is_trace_name(const char *name) {
     const char *dot = strstr(name, ".tmk");
+    if (!dot) dot = strstr(name, ".tmb");
     return dot && (!dot[4] || dot[4] == '.');
 }
 
@@ -71,7 +90,8 @@ static void add_folder(struct search *search, const char *path, int depth) {
         char *inner = arena_format(search->arena, "%s/%s", path, name);
         bool known = strcmp(name, ".") && strcmp(name, "..") && !lstat(inner, &facts);
         if (known && S_ISDIR(facts.st_mode)) add_folder(search, inner, depth + 1);
-        if (known && S_ISREG(facts.st_mode) && is_trace_name(name)) add_file(search, inner, false);
+        if (known && S_ISREG(facts.st_mode) && is_trace_name(name) && !add_bundle(search, inner, false, false))
+            add_file(search, inner, NULL, false);
         free(entries[i]);
     }
     if (count >= 0) free(entries);
@@ -86,7 +106,8 @@ static void add_path(struct search *search, const char *path, bool self) {
             refuse(search, path, "is a directory without traces in it");
         return;
     }
-    add_file(search, path, true);
+    if (add_bundle(search, path, true, self)) return;
+    add_file(search, path, NULL, true);
     char *children = arena_format(search->arena, "%s.d", path);
     if (!self && !stat(children, &facts) && S_ISDIR(facts.st_mode)) add_folder(search, children, 0);
 }

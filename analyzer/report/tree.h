@@ -9,6 +9,7 @@
 
 struct tree_trace {
     const char *path;
+    const char *bundle; /* that it lies in, also for its names; NULL: a file of its own */
     uint8_t run_id[16];
     uint32_t pid;
     uint64_t start_ns; /* CLOCK_BOOTTIME, 0: unknown */

@@ -4,8 +4,6 @@
  * Images are shared by all modules with the same build-id (without one, the same path), so a tree of processes reads its
  * libraries once. Lookups are trees of the C library (tsearch): there are thousands of answers, not millions.
  */
-#include "symbols.h"
-
 #include <errno.h>
 #include <search.h>
 #include <stdarg.h>
@@ -14,15 +12,7 @@
 #include <string.h>
 
 #include "perf_map.h"
-#include "worker.h"
-
-struct image_entry { /* one for each image of the worker, and in the same order */
-    const char *path, *name;
-    uint8_t build_id[BUILD_ID_MAX];
-    size_t build_id_length;
-    size_t index;
-    size_t asked, unnamed; /* addresses */
-};
+#include "resolver.h"
 
 struct module_entry {
     uint32_t space, id;
@@ -35,28 +25,10 @@ struct jit_entry {
     struct perf_map *map;
 };
 
-struct answer {
-    const struct image_entry *image; /* NULL: no module; then `space` counts */
-    uint32_t space;
-    uint64_t offset;
-    struct symbol_frame *frames;
-    size_t count;
-};
-
 struct flow { /* what is known of the way from one call to another */
     const struct image_entry *image;
     uint64_t from, to;
     bool may;
-};
-
-struct symbols {
-    struct image_search places;
-    struct worker *worker;
-    size_t image_count;
-    struct image_entry **images; /* by index */
-    void *image_tree, *modules, *jits, *answers, *flows, *strings;
-    char **doubts;
-    size_t doubt_count;
 };
 
 /* Trees. */
@@ -108,8 +80,7 @@ static void *insert(const void *key, size_t size, void **tree, int (*compare)(co
     return NULL;
 }
 
-/* One copy of each text; NULL stays NULL. */
-static const char *intern(struct symbols *symbols, const char *text) {
+const char *resolver_intern(struct symbols *symbols, const char *text) {
     if (!text) return NULL;
     const char *known = find(text, &symbols->strings, compare_strings);
     return known ? known : insert(text, strlen(text) + 1, &symbols->strings, compare_strings);
@@ -128,14 +99,14 @@ static struct image_entry *add_image(struct symbols *symbols, struct image_entry
     if (!images) return NULL;
     symbols->images = images;
     image->index = symbols->image_count;
-    image->path = intern(symbols, image->path);
-    image->name = image->path ? intern(symbols, base_name(image->path)) : NULL;
+    image->path = resolver_intern(symbols, image->path);
+    image->name = image->path ? resolver_intern(symbols, base_name(image->path)) : NULL;
     struct image_entry *copy = image->name ? insert(image, sizeof *image, &symbols->image_tree, compare_images) : NULL;
     if (!copy || worker_add(symbols->worker, &source)) return NULL;
     return images[symbols->image_count++] = copy;
 }
 
-static struct image_entry *image_of(struct symbols *symbols, const struct symbol_module *module) {
+struct image_entry *resolver_image(struct symbols *symbols, const struct symbol_module *module) {
     struct image_entry key = {.path = module->path};
     if (module->build_id_length <= BUILD_ID_MAX) key.build_id_length = module->build_id_length;
     if (key.build_id_length) memcpy(key.build_id, module->build_id, key.build_id_length);
@@ -144,7 +115,7 @@ static struct image_entry *image_of(struct symbols *symbols, const struct symbol
 }
 
 int symbols_add_module(struct symbols *symbols, uint32_t space, const struct symbol_module *module) {
-    struct module_entry key = {space, module->id, module->bias, image_of(symbols, module)};
+    struct module_entry key = {space, module->id, module->bias, resolver_image(symbols, module)};
     if (!key.image) return -ENOMEM;
     struct module_entry *known = find(&key, &symbols->modules, compare_modules);
     if (!known) return insert(&key, sizeof key, &symbols->modules, compare_modules) ? 0 : -ENOMEM;
@@ -181,8 +152,8 @@ static void gather(void *context, const struct image_frame *found) {
     struct gathering *gathering = context;
     struct symbols *symbols = gathering->symbols;
     const struct answer *answer = gathering->answer;
-    add_frame(gathering, &(struct symbol_frame){.function = intern(symbols, found->function),
-                                                .file = intern(symbols, found->file),
+    add_frame(gathering, &(struct symbol_frame){.function = resolver_intern(symbols, found->function),
+                                                .file = resolver_intern(symbols, found->file),
                                                 .line = found->line,
                                                 .module = answer->image->name,
                                                 .offset = answer->offset,
@@ -204,7 +175,26 @@ static void ask_jit(struct gathering *gathering) {
     const struct answer *answer = gathering->answer;
     const struct jit_entry *jit = find(&(struct jit_entry){.space = answer->space}, &symbols->jits, compare_jits);
     const char *name = jit ? perf_map_find(jit->map, answer->offset) : NULL;
-    add_frame(gathering, &(struct symbol_frame){.function = intern(symbols, name), .offset = answer->offset});
+    add_frame(gathering, &(struct symbol_frame){.function = resolver_intern(symbols, name), .offset = answer->offset});
+}
+
+struct answer *resolver_answer(struct symbols *symbols, const struct answer *key) {
+    struct answer *known = find(key, &symbols->answers, compare_answers);
+    return known ? known : insert(key, sizeof *key, &symbols->answers, compare_answers);
+}
+
+/* An answer that was read counts when it is asked for; one without a name may have one in a file that is here. */
+static void use_packed(struct symbols *symbols, struct answer *answer, struct image_entry *image) {
+    answer->packed = false;
+    if (!image) return;
+    if (!answer->frames[0].function && worker_state(symbols->worker, image->index) == IMAGE_OPEN) {
+        free(answer->frames);
+        answer->frames = NULL;
+        answer->count = 0;
+        return;
+    }
+    image->asked++;
+    if (!answer->frames[0].function) image->unnamed++;
 }
 
 size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t address, bool returning,
@@ -215,8 +205,9 @@ size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module,
     struct answer key = {.image = found ? found->image : NULL,
                          .space = found ? 0 : space,
                          .offset = address - (found ? found->bias : 0) - (returning && address)};
-    struct answer *answer = find(&key, &symbols->answers, compare_answers);
-    if (!answer && (answer = insert(&key, sizeof key, &symbols->answers, compare_answers))) {
+    struct answer *answer = resolver_answer(symbols, &key);
+    if (answer && answer->packed) use_packed(symbols, answer, found ? found->image : NULL);
+    if (answer && !answer->count) {
         struct gathering gathering = {symbols, answer};
         if (found) ask_image(&gathering, found->image);
         else ask_jit(&gathering);
@@ -255,7 +246,7 @@ static const char *build_id_text(const struct image_entry *image, char *text, si
 static void doubt_image(struct symbols *symbols, const struct image_entry *image) {
     char id[20];
     if (!image->asked) return;
-    switch (worker_state(symbols->worker, image->index)) {
+    switch (image->packed ? IMAGE_OPEN : worker_state(symbols->worker, image->index)) {
     case IMAGE_MISSING:
         doubt(symbols, "%s is not here (%s, build-id %s): its functions have no names", image->name, image->path,
               image->build_id_length ? build_id_text(image, id, sizeof id) : "unknown");

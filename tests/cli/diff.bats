@@ -52,8 +52,6 @@ is() {
     [ "$1" = "$2" ] || { echo "$1 instead of $2"; return 1; }
 }
 
-fails() { if "$@"; then return 1; fi; }
-
 grows() { # OLD NEW: whether --exit-code says so
     status=0
     tidemark diff -q --exit-code "$BATS_FILE_TMPDIR/$1.tmk" "$BATS_FILE_TMPDIR/$2.tmk" "${@:3}" >out || status=$?

@@ -33,6 +33,9 @@ expect_in() {
     return 1
 }
 
+# For what must not succeed; `!` alone would not end a test.
+fails() { if "$@"; then return 1; fi; }
+
 # Builds a program from C on stdin.
 program() {
     local name=$1
