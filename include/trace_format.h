@@ -135,7 +135,8 @@ enum trace_event_kind {
 #define TRACE_EVENT_WIDE 1u        /* one more word: the size, where 32 bits don't hold it */
 #define TRACE_EVENT_FAILED 2u      /* the call failed; nothing was allocated */
 #define TRACE_EVENT_INTERNAL 4u    /* MAP, UNMAP: made by the allocator itself */
-#define TRACE_EVENT_APPROXIMATE 8u /* the edge's place is known to a line of output only */
+#define TRACE_EVENT_RESERVED 8u    /* MAP: PROT_NONE, address space and no memory */
+#define TRACE_EVENT_APPROXIMATE 8u /* control events: the edge's place is known to a line of output only */
 #define TRACE_EVENT_NO_STACK 16u   /* the stack is unknown (node 0) */
 #define TRACE_EVENT_FOREIGN 32u    /* in rings only: FREE, REALLOC_OUT of a block that this thread may not have made */
 #define TRACE_EVENT_INTERPOLATED 128u /* set by decoders only: the stamp is not stored, see FORMAT.md "Event columns" */

@@ -218,12 +218,14 @@ static long kernel(long number, long a, long b, long c, long d, long e, long f) 
 }
 
 static uint8_t internal(uintptr_t ip) { return real_is_allocator(ip) ? TRACE_EVENT_INTERNAL : 0; }
+static uint8_t reserved(int protection) { return protection == PROT_NONE ? TRACE_EVENT_RESERVED : 0; }
 
 #define MAP(name)                                                                                                      \
     void *name(void *address, size_t length, int protection, int flags, int fd, off_t offset) {                        \
         void *mapping = (void *)kernel(SYS_mmap, (long)address, (long)length, protection, flags, fd, offset);          \
         struct unwind_registers registers = PROBE_REGISTERS();                                                         \
-        if (mapping != MAP_FAILED) probe_birth(TRACE_EVENT_MAP, internal(registers.ip), mapping, length, &registers);  \
+        uint8_t kind = internal(registers.ip) | reserved(protection);                                                  \
+        if (mapping != MAP_FAILED) probe_birth(TRACE_EVENT_MAP, kind, mapping, length, &registers);                    \
         return mapping;                                                                                                \
     }
 MAP(mmap)

@@ -14,7 +14,7 @@
 struct mapping {
     uint32_t block;  /* in the heap */
     uint32_t pieces; /* ranges left, those in hand (cut out, fate not known yet) included */
-    bool internal;   /* the allocator's own: its bytes are counted by the blocks in it */
+    bool internal;   /* its bytes don't count: the allocator's own, counted by the blocks in it, or only reserved */
 };
 
 struct map_range {

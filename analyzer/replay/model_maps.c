@@ -82,7 +82,7 @@ static void map_new(struct model *model, const struct trace_event *event) {
         model->error = -ENOMEM;
         return;
     }
-    mapping->internal = event->flags & TRACE_EVENT_INTERNAL;
+    mapping->internal = event->flags & (TRACE_EVENT_INTERNAL | TRACE_EVENT_RESERVED);
     struct block *block = mapping->internal ? NULL : model_new_block(model, event, &mapping->block);
     mapping->internal = !block;
     place(model, mapping, event->address, range_end(event->address, event->size));

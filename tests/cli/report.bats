@@ -210,3 +210,19 @@ END
     both tidemark check t.tmk --phase-by-function 'a=('
     expect_status 2
 }
+
+@test "address space that is only reserved is no memory, what is mapped over it is" {
+    program reserve <<'END'
+#include <sys/mman.h>
+int main(void) {
+    char *space = mmap(0, 8ul << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    mmap(space + 40960, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    char *late = mmap(space + (4ul << 30), 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    munmap(late, 1 << 20);
+    return munmap(space, 8192);
+}
+END
+    tidemark record -q -o t.tmk ./reserve
+    is "$(tidemark report t.tmk --json - | jq -c '[.totals.live_bytes_end, .totals.live_blocks_end, .totals.peak_live_bytes]')" \
+        "[$((2 << 20)),2,$((3 << 20))]"
+}
