@@ -18,6 +18,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "demangle.h"
@@ -194,6 +195,14 @@ static char *debug_search_path(const struct image_search *places) {
     return fclose(out) == 0 ? path : NULL;
 }
 
+/* A file from a server has no name but that of its descriptor. */
+static char *path_of(int fd) {
+    char link[40], target[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    return length > 0 ? strndup(target, (size_t)length) : NULL;
+}
+
 /* By build-id alone, also from debuginfod where the user has set it up. */
 static void try_servers(struct candidate *candidate) {
     const struct image_source *source = candidate->source;
@@ -206,8 +215,12 @@ static void try_servers(struct candidate *candidate) {
     Elf *elf = NULL;
     if (module && dwfl_module_report_build_id(module, source->build_id, source->build_id_length, 0) == 0) {
         int fd = dwfl_build_id_find_elf(module, NULL, base_name(source->path), 0x1000, &found, &elf);
-        if (fd >= 0) close(fd);
+        if (fd >= 0 && (!found || !*found)) {
+            free(found);
+            found = path_of(fd);
+        }
         elf_end(elf);
+        if (fd >= 0) close(fd);
     }
     dwfl_end(dwfl);
     try_path(candidate, found);
@@ -291,14 +304,42 @@ static struct image *image_of(const char *path, int fd, const struct image_searc
     return NULL;
 }
 
+/* Servers. elfutils waits 90 s for each file, and asks again; a report must not hang on a server that is down. */
+
+enum { SERVER_SECONDS = 10 };
+
+static int64_t seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void limit_servers(void) {
+    char text[16];
+    if (!getenv("DEBUGINFOD_URLS")) return;
+    snprintf(text, sizeof text, "%d", SERVER_SECONDS);
+    setenv("DEBUGINFOD_TIMEOUT", text, 0);
+    setenv("DEBUGINFOD_RETRY_LIMIT", "0", 0);
+}
+
+/* One that gave nothing in its time is not asked again. */
+static void judge_servers(int64_t started, bool found) {
+    const char *limit = getenv("DEBUGINFOD_TIMEOUT");
+    if (!found && getenv("DEBUGINFOD_URLS") && seconds() - started >= (limit ? atoi(limit) : SERVER_SECONDS))
+        unsetenv("DEBUGINFOD_URLS");
+}
+
 enum image_state image_open(struct image **out, const struct image_source *source, const struct image_search *places) {
     struct candidate candidate = {.source = source, .places = places, .fd = -1, .worst = IMAGE_MISSING};
+    int64_t started = seconds();
+    limit_servers();
     elf_version(EV_CURRENT);
     enum image_state state = find_file(&candidate);
     struct image *image = state == IMAGE_OPEN ? image_of(candidate.path, candidate.fd, places) : NULL;
     free(candidate.path);
+    if (image) read_tables(image);
+    judge_servers(started, image && image->unit_count);
     if (!image) return state == IMAGE_OPEN ? IMAGE_BAD : state;
-    read_tables(image);
     *out = image;
     return IMAGE_OPEN;
 }
