@@ -301,8 +301,9 @@ static void tick_on_stack(void *unused) {
     round_of_work();
 }
 
+/* Not from within a phase edge: what the tick has to mark would wait for that to end. The next hook ticks then. */
 void lifecycle_tick(void) {
-    if (!lock_try(&life.tick_lock)) return;
+    if (writer_edge_is_mine() || !lock_try(&life.tick_lock)) return;
     set_next_tick(sys_monotonic(), config.interval_ns);
     stacks_call(tick_on_stack, NULL);
     lock_give(&life.tick_lock);

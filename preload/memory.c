@@ -8,6 +8,7 @@
 #include "stackid.h"
 #include "text.h"
 #include "thread.h"
+#include "writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,11 +70,21 @@ uint64_t memory_own_resident(void) {
     return rings + stackid_memory() + JOURNAL_BYTES_MAX + TRACE_HEADER_SIZE;
 }
 
-static struct memory_figures put_sample(unsigned flags) {
+/* Of a look it must be clear which events came before it and which after. */
+static uint64_t take_stamp(bool edge) {
+    if (!edge) return probe_stamp();
+    writer_edge_begin();
+    uint64_t stamp = probe_stamp();
+    writer_edge_end(stamp);
+    return stamp;
+}
+
+/* rss_before: when the look began that this sample ends; with that flag only. */
+static struct memory_figures put_sample(unsigned flags, uint64_t rss_before) {
     char text[256];
     uint8_t body[96];
     struct timespec cpu = {0, 0};
-    uint64_t stamp = probe_stamp();
+    uint64_t stamp = take_stamp(flags & TRACE_MEMORY_LOOK);
     if (!read_file("/proc/self/statm", text, sizeof text)) return (struct memory_figures){0, 0};
     const char *at = text;
     uint64_t vms = next_number(&at) * TRACE_PAGE, rss = next_number(&at) * TRACE_PAGE,
@@ -90,6 +101,7 @@ static struct memory_figures put_sample(unsigned flags) {
     wire_put_varint(&w, memory.threads);
     wire_put_varint(&w, memory.fds_plus_one);
     wire_put_varint(&w, flags);
+    if (flags & TRACE_MEMORY_LOOK) wire_put_varint(&w, rss_before);
     journal_put(TRACE_RECORD_MEMORY, body, (size_t)(w.at - body));
     return figures;
 }
@@ -100,11 +112,20 @@ static uint64_t thread_cpu_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t resident_now(void) {
+    char text[128];
+    const char *at = text;
+    if (!read_file("/proc/self/statm", text, sizeof text)) return 0;
+    next_number(&at);
+    return next_number(&at) * TRACE_PAGE;
+}
+
 /* Under look_lock. Returns what the sample after it has to say of it. */
-static unsigned look(uint64_t allowance) {
+static unsigned look(uint64_t allowance, uint64_t *rss_before) {
     uint64_t ran = sys_monotonic() - memory.start_ns;
     if (memory.looks_cost_ns + memory.look_cost_ns > allowance + ran / SHARE) return TRACE_MEMORY_SKIPPED;
     uint64_t begin = thread_cpu_ns();
+    *rss_before = resident_now();
     bool whole = residency_look(memory.shared);
     memory.look_cost_ns = thread_cpu_ns() - begin;
     memory.looks_cost_ns += memory.look_cost_ns;
@@ -114,9 +135,10 @@ static unsigned look(uint64_t allowance) {
 /* The sample comes right after the look, and no other look in between. */
 static struct memory_figures look_and_sample(unsigned flags, uint64_t allowance, uint64_t *sample_cost) {
     bool mine = lock_try(&memory.look_lock);
-    if (mine) flags |= look(allowance);
+    uint64_t rss_before = 0;
+    if (mine) flags |= look(allowance, &rss_before);
     uint64_t begin = sys_monotonic();
-    struct memory_figures figures = put_sample(flags);
+    struct memory_figures figures = put_sample(flags, rss_before);
     *sample_cost += sys_monotonic() - begin;
     memory.look_rss = figures.rss;
     if (mine) lock_give(&memory.look_lock);
@@ -125,7 +147,7 @@ static struct memory_figures look_and_sample(unsigned flags, uint64_t allowance,
 
 struct memory_figures memory_sample(void) {
     uint64_t cost = 0;
-    struct memory_figures figures = put_sample(0);
+    struct memory_figures figures = put_sample(0, 0);
     if (figures.rss > memory.look_rss + memory.look_rss / GROWN) look_and_sample(0, LOOK_ALLOWANCE, &cost);
     return figures;
 }

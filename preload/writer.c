@@ -140,6 +140,7 @@ void writer_tell_losses(void) {
 
 /* ---- edges ---- */
 
+bool writer_edge_is_mine(void) { return lock_is_mine(&writer.edge_lock); }
 void writer_edge_begin(void) { lock_take(&writer.edge_lock); }
 
 /* Kept ascending: a request from outside may carry an earlier stamp than the last edge. */

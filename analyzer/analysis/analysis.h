@@ -64,6 +64,7 @@ struct memory_sample {
     uint32_t threads;
     int32_t fds; /* -1 unknown */
     bool edge;
+    uint64_t rss_before; /* of one that ends a look: when that began */
 };
 
 /* Resident pages, as addresses. */

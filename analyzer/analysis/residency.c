@@ -571,6 +571,12 @@ static bool can_pay(struct residency_work *work, const struct look *look, const 
     return true;
 }
 
+/* Other threads go on while the recorder looks: RSS passes from one figure to the other. */
+static uint64_t nearest(uint64_t sum, const struct memory_sample *sample) {
+    uint64_t low = least(sample->rss_before, sample->rss), high = most(sample->rss_before, sample->rss);
+    return most(low, least(sum, high));
+}
+
 static void residency_look(void *self, const struct look *look, const struct memory_sample *sample,
                            const struct moment *now) {
     struct residency *residency = self;
@@ -579,9 +585,10 @@ static void residency_look(void *self, const struct look *look, const struct mem
     work->look = look;
     work->out = new_look(residency);
     work->out->ns = now->ns;
-    work->out->rss = sample->rss;
+    work->out->edge = sample->edge;
     if (make_areas(work)) share_out(residency, now);
     else work->failed = true;
+    work->out->rss = nearest(residency_sum(work->out), sample);
     end_look(work);
 }
 

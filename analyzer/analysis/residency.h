@@ -27,7 +27,8 @@ enum residency_part {
 
 struct residency_look {
     uint64_t ns;
-    uint64_t rss;                    /* as sampled right after it */
+    bool edge;    /* at a mark or phase edge */
+    uint64_t rss; /* as the kernel counts it; what it was nearest to the sum while the look took place */
     uint64_t parts[RESIDENCY_PARTS]; /* bytes */
     uint64_t slack;                  /* of the sites' pages, what no live block covers */
     uint64_t untouched;              /* of the live blocks, what is not resident */

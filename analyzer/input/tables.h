@@ -115,6 +115,7 @@ const struct thread_record *tables_thread(const struct tables *tables, uint32_t 
 /* A MEMORY or ROLLUP record. False where the body is invalid. */
 struct memory_record {
     uint64_t stamp, vms, rss, shared, recorder, cpu_ns, threads, fds /* + 1 */, flags;
+    uint64_t rss_before; /* when the look began that it ends; else rss */
 };
 struct rollup_record {
     uint64_t stamp, rss, pss, anonymous, swap, private_dirty, cost_ns;

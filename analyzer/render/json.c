@@ -90,10 +90,19 @@ static json_t *make_point(const void *item) {
 
 static json_t *make_look(const void *item) {
     static const struct member members[] = {
-        INTEGER(report_look, t),           INTEGER(report_look, rss_bytes),   INTEGER(report_look, resident_bytes),
-        INTEGER(report_look, sites_bytes), INTEGER(report_look, free_bytes),  INTEGER(report_look, stack_bytes),
-        INTEGER(report_look, code_bytes),  INTEGER(report_look, file_bytes),  INTEGER(report_look, recorder_bytes),
-        INTEGER(report_look, other_bytes), INTEGER(report_look, slack_bytes), INTEGER(report_look, untouched_bytes),
+        INTEGER(report_look, t),
+        FLAG(report_look, at_edge),
+        INTEGER(report_look, rss_bytes),
+        INTEGER(report_look, resident_bytes),
+        INTEGER(report_look, sites_bytes),
+        INTEGER(report_look, free_bytes),
+        INTEGER(report_look, stack_bytes),
+        INTEGER(report_look, code_bytes),
+        INTEGER(report_look, file_bytes),
+        INTEGER(report_look, recorder_bytes),
+        INTEGER(report_look, other_bytes),
+        INTEGER(report_look, slack_bytes),
+        INTEGER(report_look, untouched_bytes),
         INTEGER(report_look, trim_bytes),
     };
     return object_of(MEMBERS(members), item);

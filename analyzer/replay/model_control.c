@@ -115,6 +115,7 @@ void model_memory(struct model *model, const struct memory_record *record) {
         .threads = (uint32_t)record->threads,
         .fds = (int32_t)(record->fds & INT32_MAX) - 1,
         .edge = record->flags & TRACE_MEMORY_EDGE,
+        .rss_before = record->rss_before,
     };
     tell_sample(model, record->stamp);
     if (record->flags & TRACE_MEMORY_LOOK) tell_look(model);

@@ -67,6 +67,7 @@ struct report_spread { /* of times in ns */
  */
 struct report_look {
     int64_t t;
+    bool at_edge;           /* of a phase, or at a mark */
     int64_t rss_bytes;      /* as the kernel counts */
     int64_t resident_bytes; /* as found page by page */
     int64_t sites_bytes;    /* parts: pages with live blocks, */

@@ -12,6 +12,7 @@
 static struct report_look make_look(const struct residency_look *from, bool by_glibc) {
     return (struct report_look){
         .t = report_count(from->ns),
+        .at_edge = from->edge,
         .rss_bytes = report_count(from->rss),
         .resident_bytes = report_count(residency_sum(from)),
         .sites_bytes = report_count(from->parts[RESIDENCY_SITES]),
