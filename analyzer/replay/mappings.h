@@ -15,6 +15,7 @@ struct mapping {
     uint32_t block;  /* in the heap */
     uint32_t pieces; /* ranges left, those in hand (cut out, fate not known yet) included */
     bool internal;   /* its bytes don't count: the allocator's own, counted by the blocks in it, or only reserved */
+    bool reserved;   /* by the program: what becomes of it is not known */
 };
 
 struct map_range {

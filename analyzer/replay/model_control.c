@@ -84,7 +84,7 @@ static bool next_piece(void *context, size_t *cursor, struct look_piece *piece) 
 static bool is_allocators(void *context, uint64_t address) {
     const struct model *model = context;
     const struct map_range *range = mappings_find(&model->mappings, address);
-    return range && range->mapping->internal;
+    return range && range->mapping->internal && !range->mapping->reserved;
 }
 
 static void tell_look(struct model *model) {

@@ -85,6 +85,7 @@ static void map_new(struct model *model, const struct trace_event *event) {
     mapping->internal = event->flags & (TRACE_EVENT_INTERNAL | TRACE_EVENT_RESERVED);
     struct block *block = mapping->internal ? NULL : model_new_block(model, event, &mapping->block);
     mapping->internal = !block;
+    mapping->reserved = !(event->flags & TRACE_EVENT_INTERNAL) && event->flags & TRACE_EVENT_RESERVED;
     place(model, mapping, event->address, range_end(event->address, event->size));
     if (!block) return;
     block->mapped = true;
