@@ -6,14 +6,27 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #define FIRST_BITS 12u
+#define HUGE ((size_t)2 << 20)
+
+/* Looked up all over: in large pages where the system gives them. */
+static void *large_memory(size_t size) {
+    size_t alignment = size < HUGE ? 64 : HUGE;
+    void *memory = aligned_alloc(alignment, size);
+    if (memory && size >= HUGE) madvise(memory, size, MADV_HUGEPAGE);
+    return memory;
+}
 
 static int set_capacity(struct heap *heap, unsigned bits) {
     heap->capacity = (size_t)1 << bits;
     heap->shift = 32 - bits;
-    heap->entries = calloc(heap->capacity, sizeof *heap->entries);
-    return heap->entries ? 0 : -ENOMEM;
+    heap->entries = large_memory(heap->capacity * sizeof *heap->entries);
+    if (!heap->entries) return -ENOMEM;
+    memset(heap->entries, 0, heap->capacity * sizeof *heap->entries);
+    return 0;
 }
 
 int heap_begin(struct heap *heap) {
@@ -32,7 +45,7 @@ static int add_extent(struct heap *heap) {
     struct block **grown = realloc(heap->extents, (heap->extent_count + 1) * sizeof *grown);
     if (!grown) return -ENOMEM;
     heap->extents = grown;
-    grown[heap->extent_count] = malloc(HEAP_EXTENT * sizeof **grown);
+    grown[heap->extent_count] = large_memory(HEAP_EXTENT * sizeof **grown);
     if (!grown[heap->extent_count]) return -ENOMEM;
     heap->extent_count++;
     return 0;
@@ -87,12 +100,15 @@ static int grow(struct heap *heap) {
     return 0;
 }
 
-int heap_insert(struct heap *heap, uint32_t index) {
+int heap_insert(struct heap *heap, uint32_t index, uint32_t *old) {
+    *old = 0;
     if (heap->used >= heap->capacity / 4 * 3 && grow(heap)) return -ENOMEM;
     uint64_t address = heap_block(heap, index)->address;
     uint32_t hash = heap_hash(address);
-    heap->entries[slot_of(heap, address, hash)] = (struct heap_entry){index, hash};
-    heap->used++;
+    struct heap_entry *entry = &heap->entries[slot_of(heap, address, hash)];
+    *old = entry->block;
+    heap->used += !entry->block;
+    *entry = (struct heap_entry){index, hash};
     return 0;
 }
 

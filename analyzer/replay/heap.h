@@ -10,6 +10,8 @@
 #include "../analysis/analysis.h"
 
 #define HEAP_EXTENT 4096u
+/* gcc 12 drops calls of functions that do nothing but prefetch; what is inlined early it keeps. */
+#define HEAP_HINT static inline __attribute__((always_inline))
 
 struct heap_entry {
     uint32_t block; /* 0: free */
@@ -42,6 +44,7 @@ static inline uint32_t heap_new(struct heap *heap) {
     uint32_t index = heap->unused;
     if (!index) return heap_extend(heap);
     heap->unused = heap_block(heap, index)->stack;
+    __builtin_prefetch(heap_block(heap, heap->unused), 1);
     return index;
 }
 
@@ -56,14 +59,21 @@ const struct block *heap_next(const struct heap *heap, size_t *cursor);
 
 static inline uint32_t heap_hash(uint64_t address) { return (uint32_t)((address * 0x9e3779b97f4a7c15u) >> 32); }
 
-static inline void heap_prefetch(const struct heap *heap, uint64_t address) {
+HEAP_HINT void heap_prefetch(const struct heap *heap, uint64_t address) {
     __builtin_prefetch(&heap->entries[heap_hash(address) >> heap->shift]);
+}
+
+/* Follows up on heap_prefetch some time later: the block itself. */
+HEAP_HINT void heap_prefetch_block(const struct heap *heap, uint64_t address) {
+    uint32_t hash = heap_hash(address);
+    const struct heap_entry *entry = &heap->entries[hash >> heap->shift];
+    if (entry->block && entry->hash == hash) __builtin_prefetch(heap_block(heap, entry->block));
 }
 
 /* The block at this address, 0 if none. */
 uint32_t heap_find(const struct heap *heap, uint64_t address);
-/* Enters a block under its address, which must not be in the map. 0 or -ENOMEM. */
-int heap_insert(struct heap *heap, uint32_t index);
+/* Enters a block under its address. *old becomes the block that was there, 0 if none. 0 or -ENOMEM. */
+int heap_insert(struct heap *heap, uint32_t index, uint32_t *old);
 /* Takes the block at this address out of the map and returns it, 0 if there is none. */
 uint32_t heap_remove(struct heap *heap, uint64_t address);
 

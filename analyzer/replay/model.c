@@ -166,12 +166,11 @@ static inline void enter(struct model *model, uint32_t index, struct trace_event
         event->flags |= MODEL_PAIRED;
         return;
     }
-    uint32_t old = heap_remove(&model->heap, heap_block(&model->heap, index)->address);
-    if (old) {
-        model->counts.impossible++;
-        end_block(model, old, DEATH_REPLACED);
-    }
-    if (heap_insert(&model->heap, index)) model->error = -ENOMEM;
+    uint32_t old;
+    if (heap_insert(&model->heap, index, &old)) model->error = -ENOMEM;
+    if (!old) return;
+    model->counts.impossible++;
+    end_block(model, old, DEATH_REPLACED);
 }
 
 static inline uint32_t leave(struct model *model, struct trace_event *event) {
@@ -309,11 +308,42 @@ static inline void apply(struct model *model, struct model_thread *thread, struc
     thread->last_event = model->now.event++;
 }
 
+/* What ends blocks looks them up in memory that is no longer, or not yet, in a cache: told some events ahead. */
+#define FAR 16
+#define NEAR 8
+
+static inline bool ends_block(const struct trace_event *event) {
+    return event->kind == TRACE_EVENT_FREE || event->kind == TRACE_EVENT_REALLOC_OUT;
+}
+
+HEAP_HINT void look_far_ahead(const struct model *model, const struct trace_event *event) {
+    if (!event->partner) heap_prefetch(&model->heap, event->address);
+    else if (ends_block(event)) __builtin_prefetch(event - event->partner);
+}
+
+HEAP_HINT void look_near_ahead(const struct model *model, const struct trace_event *event) {
+    if (!ends_block(event)) return;
+    if (!event->partner) {
+        heap_prefetch_block(&model->heap, event->address);
+    } else if (event->partner <= (size_t)(event - model->chunk_begin)) {
+        const struct trace_event *birth = event - event->partner;
+        if (birth->flags & MODEL_PAIRED) __builtin_prefetch(heap_block(&model->heap, birth->stack));
+    }
+}
+
+HEAP_HINT void look_ahead(const struct model *model, const struct trace_event *event) {
+    if (model->chunk_end - event <= FAR) return;
+    look_far_ahead(model, event + FAR);
+    look_near_ahead(model, event + NEAR);
+}
+
 struct trace_event *model_run(struct model *model, struct model_thread *thread, struct trace_event *event,
                               uint64_t limit) {
     const struct trace_event *first = event;
-    do apply(model, thread, event++);
-    while (event < model->chunk_end && model_key(event->stamp, event->kind) <= limit);
+    do {
+        look_ahead(model, event);
+        apply(model, thread, event++);
+    } while (event < model->chunk_end && model_key(event->stamp, event->kind) <= limit);
     model->counts.events += (uint64_t)(event - first);
     return event;
 }
