@@ -83,6 +83,7 @@ static struct build_options options_of(struct explaining *self, const struct rul
         options.top = SIZE_MAX;
     }
     options.every_site = request->every_site;
+    options.resolver = request->resolver;
     if (request->symbols)
         options.symbols = (struct symbol_options){.sysroot = request->symbols->sysroot,
                                                   .debug_paths = request->symbols->debug_path.items,

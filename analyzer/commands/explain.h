@@ -28,7 +28,8 @@ struct explain_request {
     const struct input_values *input;     /* NULL: the whole tree */
     char **traces;                        /* files and folders */
     int trace_count;
-    bool every_site; /* none is left out for being small */
+    bool every_site;          /* none is left out for being small */
+    struct symbols *resolver; /* kept by the caller over several requests; NULL: one of its own */
     enum explain_text text;
     FILE *stream; /* where the text goes: stdout, or stderr for run */
 };

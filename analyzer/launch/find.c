@@ -42,23 +42,23 @@ static uint32_t own_pid(pid_t pid) {
     return (uint32_t)found;
 }
 
-static int open_mapping(struct mailbox *mailbox, pid_t pid, const struct mapping *mapping) {
-    char path[PATH_MAX + 64];
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, mapping->path);
+static int open_mapping(struct mailbox *mailbox, pid_t pid, const struct mapping *mapping,
+                        char path[MAILBOX_PATH_MAX]) {
+    snprintf(path, MAILBOX_PATH_MAX, "/proc/%d/root%s", (int)pid, mapping->path);
     int error = mailbox_open(mailbox, path);
     if (!error) return 0;
-    snprintf(path, sizeof path, "/proc/%d/map_files/%s", (int)pid, mapping->range);
+    snprintf(path, MAILBOX_PATH_MAX, "/proc/%d/map_files/%s", (int)pid, mapping->range);
     return mailbox_open(mailbox, path) == 0 ? 0 : error;
 }
 
-static int find_in(FILE *maps, pid_t pid, struct mailbox *mailbox) {
+static int find_in(FILE *maps, pid_t pid, struct mailbox *mailbox, char trace[MAILBOX_PATH_MAX]) {
     char line[PATH_MAX + 128];
     struct mapping mapping;
     uint32_t wanted = own_pid(pid);
     int result = -ENOENT;
     while (fgets(line, sizeof line, maps)) {
         if (!parse_mapping(line, &mapping)) continue;
-        int error = open_mapping(mailbox, pid, &mapping);
+        int error = open_mapping(mailbox, pid, &mapping, trace);
         if (!error && mailbox_pid(mailbox) == wanted) return 0;
         if (!error) mailbox_close(mailbox);
         if (error == -EACCES || error == -ESHUTDOWN) result = error;
@@ -67,12 +67,17 @@ static int find_in(FILE *maps, pid_t pid, struct mailbox *mailbox) {
 }
 
 int mailbox_find(struct mailbox *mailbox, pid_t pid) {
+    char trace[MAILBOX_PATH_MAX];
+    return mailbox_find_path(mailbox, pid, trace);
+}
+
+int mailbox_find_path(struct mailbox *mailbox, pid_t pid, char trace[MAILBOX_PATH_MAX]) {
     char path[64];
     mailbox->header = NULL;
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     FILE *maps = fopen(path, "re");
     if (!maps) return errno == ENOENT ? -ESRCH : -errno;
-    int error = find_in(maps, pid, mailbox);
+    int error = find_in(maps, pid, mailbox, trace);
     fclose(maps);
     return error;
 }

@@ -5,6 +5,7 @@
 #ifndef LAUNCH_MAILBOX_H
 #define LAUNCH_MAILBOX_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,6 +13,7 @@
 #include "../../include/trace_format.h"
 
 #define MAILBOX_NAME_MAX 255
+#define MAILBOX_PATH_MAX (PATH_MAX + 64)
 
 struct mailbox {
     uint8_t *header; /* NULL: not open */
@@ -29,6 +31,8 @@ bool mailbox_is_live(const struct mailbox *mailbox);
 
 /* Finds the live trace of a running process. 0, -ESRCH, -EACCES, -ENOENT (it has none) or another -errno. */
 int mailbox_find(struct mailbox *mailbox, pid_t pid);
+/* The same, with a path by which its trace can be opened while the process lives. */
+int mailbox_find_path(struct mailbox *mailbox, pid_t pid, char trace[MAILBOX_PATH_MAX]);
 
 /* Whether its recorder's counter is one that we can read, too. */
 bool mailbox_shares_clock(const struct mailbox *mailbox);

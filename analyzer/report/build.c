@@ -193,11 +193,12 @@ int report_build(struct report **out, char *const *paths, size_t count, const st
     builder.arena = builder.report->memory;
     builder.calls.calls =
         arena_take(builder.arena, options->functions ? options->functions->count + 1 : 1, sizeof(uint64_t));
-    error = symbols_open(&builder.symbols, &options->symbols);
+    builder.symbols = options->resolver;
+    if (!options->resolver) error = symbols_open(&builder.symbols, &options->symbols);
     struct tree tree = *refused;
     if (!error) error = add_all(&builder, &tree, refused, memory);
     if (!error) finish(&builder, &tree);
-    if (builder.symbols) symbols_close(builder.symbols);
+    if (!options->resolver) symbols_close(builder.symbols);
     if (error) report_release(builder.report);
     else *out = builder.report;
     return error;

@@ -13,6 +13,7 @@
 
 struct build_options {
     struct symbol_options symbols;
+    struct symbols *resolver; /* used instead and left open, for reports that follow each other; may be NULL */
     const struct wrapper_set *wrappers; /* may be NULL */
     size_t top;                         /* sites besides those that grow, at least */
     bool every_site;                    /* all are named and kept, also those that are small in every way */

@@ -1,0 +1,253 @@
+/*
+ * tidemark watch: a live view of a target that is being recorded. The target is not stopped and not asked: its trace is
+ * read while it grows.
+ *
+ * Each view reads the trace anew, which costs more the longer it gets; so the time between two views grows with the
+ * processor time of a reading, of which a fifth of one processor is used at most.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../launch/mailbox.h"
+#include "../render/watch.h"
+#include "../symbols/symbols.h"
+#include "explain.h"
+#include "quantity.h"
+#include "screen.h"
+
+#define INTERVAL_NS INT64_C(1000000000)
+#define REST_NS INT64_C(50000000)
+enum { REST_PER_COST = 4, POINTS = 400 };
+
+struct watch_values {
+    struct common_values common;
+    struct symbol_values symbols;
+    bool plain, self;
+    int64_t interval, count;
+};
+
+static const struct option_row rows[] = {
+    OPTION("plain", 0, OPTION_FLAG, NULL, offsetof(struct watch_values, plain),
+           "A line for each view, no terminal control"),
+    OPTION("interval", 0, OPTION_TIME, "TIME", offsetof(struct watch_values, interval),
+           "Time between two views, at least (default 1s)"),
+    OPTION("count", 0, OPTION_COUNT, "N", offsetof(struct watch_values, count), "End after so many views"),
+    OPTION("self", 0, OPTION_FLAG, NULL, offsetof(struct watch_values, self),
+           "This trace alone, without the processes beside it in TRACE.d"),
+};
+static const struct option_group own_options = {NULL, OPTION_ROWS(rows)};
+static const struct option_use uses[] = {
+    {&own_options, 0},
+    {&symbol_options, offsetof(struct watch_values, symbols)},
+    {&common_options, offsetof(struct watch_values, common)},
+    {NULL, 0},
+};
+
+struct watching {
+    const struct watch_values *values;
+    char *trace; /* path */
+    int64_t pid; /* 0: that of the trace */
+    bool plain;
+    struct symbols *symbols;
+    struct screen screen;
+    struct explained now, before;
+    int64_t read_ns, before_ns; /* when they were read */
+    int64_t cost_ns;            /* of processor time */
+};
+
+static int64_t ns_of(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Reading. */
+
+static int read_trace(struct watching *w) {
+    struct common_values quiet = w->values->common;
+    struct filter_values filters = {.from = OPTION_ABSENT,
+                                    .to = OPTION_ABSENT,
+                                    .min_size = OPTION_ABSENT,
+                                    .max_size = OPTION_ABSENT,
+                                    .top = OPTION_ABSENT,
+                                    .depth = OPTION_ABSENT,
+                                    .points = POINTS};
+    struct input_values input = {.self = w->values->self || w->pid};
+    quiet.quiet = true;
+    struct explain_request request = {.common = &quiet,
+                                      .filters = &filters,
+                                      .symbols = &w->values->symbols,
+                                      .input = &input,
+                                      .resolver = w->symbols,
+                                      .traces = &w->trace,
+                                      .trace_count = 1};
+    struct explained read;
+    int64_t started = ns_of(CLOCK_MONOTONIC), used = ns_of(CLOCK_PROCESS_CPUTIME_ID);
+    int status = explain_open(&request, &read);
+    if (status) return status;
+    if (w->before.report) explain_close(&w->before);
+    w->before = w->now;
+    w->before_ns = w->read_ns;
+    w->now = read;
+    w->read_ns = started;
+    w->cost_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID) - used;
+    return 0;
+}
+
+/* A process of another user can't be looked into, but is there. */
+static bool is_recorded(int64_t pid) {
+    struct mailbox mailbox;
+    int error = mailbox_find(&mailbox, (pid_t)pid);
+    if (!error) mailbox_close(&mailbox);
+    return !error || ((error == -EACCES || error == -EPERM) && (!kill((pid_t)pid, 0) || errno == EPERM));
+}
+
+/* NULL: it goes on. */
+static const char *end_of(const struct watching *w) {
+    const struct report *report = w->now.report;
+    if (report->trace.complete) return "the trace is closed";
+    const struct report_process *first = report->process_count ? report->processes : NULL;
+    if (first && first->exit_kind && !strcmp(first->exit_kind, "exec")) return "another program took its place";
+    return is_recorded(w->pid ? w->pid : first ? first->pid : 0) ? NULL : "the process has ended";
+}
+
+/* Showing. */
+
+static int64_t interval_of(const struct watching *w) {
+    int64_t least = w->values->interval == OPTION_ABSENT ? INTERVAL_NS : w->values->interval;
+    int64_t rest = w->cost_ns * (REST_PER_COST + 1);
+    return rest > least ? rest : least;
+}
+
+/* Until the next view is due; on a busy machine that may have been before this one was done. */
+static int64_t rest_of(const struct watching *w) {
+    int64_t rest = w->read_ns + interval_of(w) - ns_of(CLOCK_MONOTONIC);
+    return rest > REST_NS ? rest : REST_NS;
+}
+
+static struct watch_view view_of(const struct watching *w, const char *end) {
+    return (struct watch_view){.now = w->now.report,
+                               .before = w->before.report,
+                               .between_ns = w->read_ns - w->before_ns,
+                               .state = end ? end : "recording",
+                               .cost_ns = w->cost_ns,
+                               .interval_ns = interval_of(w),
+                               .rows = screen_rows()};
+}
+
+static void show(const struct watching *w, const char *end) {
+    struct watch_view view = view_of(w, end);
+    struct text_style style = text_style_for(STDOUT_FILENO, color_wanted(&w->values->common, STDOUT_FILENO));
+    if (w->plain) {
+        render_watch_line(stdout, &view, &style);
+        return;
+    }
+    fputs("\033[H", stdout);
+    render_watch_screen(stdout, &view, &style);
+}
+
+/* What is left on the terminal when the other screen has gone. */
+static void show_last(const struct watching *w, const char *end) {
+    struct watch_view view = view_of(w, end);
+    struct text_style style = text_style_for(STDOUT_FILENO, color_wanted(&w->values->common, STDOUT_FILENO));
+    if (w->now.report) render_watch_line(stdout, &view, &style);
+}
+
+/* Views until the end; sets what ended it. A signal that asked to end is the exit status, as a shell has it. */
+static int watch(struct watching *w, const char **end) {
+    int signal = 0;
+    for (int64_t views = 1;; views++) {
+        *end = end_of(w);
+        show(w, *end);
+        if (*end || views == w->values->count) return STATUS_OK;
+        enum screen_event event = screen_wait(&w->screen, rest_of(w), &signal);
+        if (event == SCREEN_QUIT) return signal ? 128 + signal : STATUS_OK;
+        int status = read_trace(w);
+        if (status) return status;
+    }
+}
+
+static int run_screen(struct watching *w) {
+    const char *end = NULL;
+    if (screen_open(&w->screen, !w->plain)) {
+        say("the terminal can't be used: %s", strerror(errno));
+        return STATUS_INTERNAL;
+    }
+    int status = watch(w, &end);
+    screen_close(&w->screen);
+    if (!w->plain) show_last(w, end);
+    return status;
+}
+
+static const char *explain(int error) {
+    switch (error) {
+    case -ESRCH: return "no such process";
+    case -EACCES: return "it belongs to another user";
+    case -ENOENT: return "it is not being recorded (no live trace is mapped)";
+    case -ESHUTDOWN: return "its trace is closed";
+    default: return strerror(-error);
+    }
+}
+
+/* The trace of a process, kept open: it can be read on when the process or the file's name has gone. */
+static int find_trace(struct watching *w, char path[static MAILBOX_PATH_MAX]) {
+    struct mailbox mailbox;
+    int error = mailbox_find_path(&mailbox, (pid_t)w->pid, path);
+    if (error) {
+        say("process %" PRId64 " can't be watched: %s", w->pid, explain(error));
+        return STATUS_UNREADABLE;
+    }
+    mailbox_close(&mailbox);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        say("%s: can't be read: %s", path, strerror(errno));
+        return STATUS_UNREADABLE;
+    }
+    snprintf(path, MAILBOX_PATH_MAX, "/proc/self/fd/%d", fd);
+    w->trace = path;
+    return 0;
+}
+
+static int run(void *own, int count, char **arguments) {
+    const struct watch_values *values = own;
+    char path[MAILBOX_PATH_MAX];
+    struct watching w = {.values = values, .trace = arguments[0], .plain = values->plain || !isatty(STDOUT_FILENO)};
+    const struct symbol_options options = {.sysroot = values->symbols.sysroot,
+                                           .debug_paths = values->symbols.debug_path.items,
+                                           .debug_path_count = values->symbols.debug_path.count};
+    (void)count;
+    bool is_pid =
+        access(arguments[0], F_OK) != 0 && !quantity_count(arguments[0], &w.pid) && w.pid > 0 && w.pid <= INT_MAX;
+    if (!is_pid) w.pid = 0;
+    int status = is_pid ? find_trace(&w, path) : 0;
+    if (!status && symbols_open(&w.symbols, &options)) status = STATUS_INTERNAL;
+    if (!status) status = read_trace(&w);
+    if (!status) status = run_screen(&w);
+    if (w.now.report) explain_close(&w.now);
+    if (w.before.report) explain_close(&w.before);
+    symbols_close(w.symbols);
+    return status;
+}
+
+const struct command command_watch = {
+    .name = "watch",
+    .arguments = "PID|TRACE",
+    .summary = "A live view of a running target: curve, phases, what grows now, the verdict so far",
+    .text = "PID is a process under the recorder, of the same user; TRACE a trace that is being written. The target is "
+            "not stopped. The view ends when the trace is closed or the process has gone, and with q. Where stdout is "
+            "no terminal, or with --plain, each view is one line.\n\n"
+            "Each view reads the whole trace; the time between two grows so that reading takes a fifth of one "
+            "processor at most, and the view says how long that is.\n\n"
+            "Exit status: 0; 128 and the signal's number when one ended it; 3 when there is no such process or trace.",
+    .values_size = sizeof(struct watch_values),
+    .uses = uses,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};
