@@ -77,8 +77,7 @@ static bool is_ours(int fd) {
     return sys_fstat(fd, &status) == 0 && status.st_dev == file.device && status.st_ino == file.inode;
 }
 
-/* Moves a descriptor to a number that targets rarely look at. */
-static int move_high(int fd) {
+int file_move_high(int fd) {
     uint64_t soft = DESCRIPTOR_WANTED + 1, hard;
     sys_prlimit(RLIMIT_NOFILE, &soft, &hard);
     uint64_t wanted = soft > DESCRIPTOR_WANTED ? DESCRIPTOR_WANTED : soft - (soft > 1);
@@ -102,7 +101,7 @@ static int descriptor(bool may_open) {
         sys_close(fd);
         return -EBADF;
     }
-    if (!file.frugal || helper_is_me()) *known = fd = move_high(fd);
+    if (!file.frugal || helper_is_me()) *known = fd = file_move_high(fd);
     return fd;
 }
 
@@ -117,12 +116,18 @@ static bool has_few_descriptors(void) {
     return soft < FEW_DESCRIPTORS;
 }
 
-void file_own_descriptors(void) {
+static void close_between(int after, int before) {
+    if (after + 1 < before) sys_close_range((unsigned)after + 1, (unsigned)before - 1, 0);
+}
+
+void file_own_descriptors(int also) {
     file.fds[1] = file.fds[0];
     int fd = descriptor(true);
     if (fd < 0) return;
-    sys_close_range((unsigned)fd + 1, ~0u, 0);
-    if (fd > 0) sys_close_range(0, (unsigned)fd - 1, 0);
+    int low = also >= 0 && also < fd ? also : fd, high = also > fd ? also : fd;
+    close_between(-1, low);
+    close_between(low, high);
+    sys_close_range((unsigned)high + 1, ~0u, 0);
 }
 
 /* ---- creation ---- */
@@ -259,7 +264,7 @@ int file_create(const char *template) {
     file.fds[0] = file.fds[1] = -1;
     file.frugal = has_few_descriptors();
     if (file.frugal) sys_close(fd);
-    else file.fds[0] = move_high(fd);
+    else file.fds[0] = file_move_high(fd);
     file.tail = file.index_at = TRACE_HEADER_SIZE;
     fill_header(machine_stamp_invariant());
     return 0;

@@ -58,9 +58,13 @@ void file_reopen(void); /* state open again */
 uint64_t file_size(void);
 int file_error(void); /* first failure, 0 = none */
 
+/* Moves a descriptor to a number that targets rarely look at; its number then. */
+int file_move_high(int fd);
+
 /*
- * For the recorder's own thread, once its descriptor table is its own: keep only our descriptor there.
+ * For the recorder's own thread, once its descriptor table is its own: keep only our descriptor there, and this one (-1:
+ * none).
  */
-void file_own_descriptors(void);
+void file_own_descriptors(int also);
 
 #endif

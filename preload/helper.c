@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "machine_x86_64.h"
 #include "probe.h"
+#include "residency.h"
 #include "thread.h"
 
 #include <linux/sched.h>
@@ -49,7 +50,7 @@ static void serve(void *unused) {
     (void)unused;
     thread_self = &self;
     sys_unshare(CLONE_FS | CLONE_FILES);
-    file_own_descriptors();
+    file_own_descriptors(residency_descriptor());
     const struct timespec shut_interval = {0, 500000}; /* nobody can wake us then */
     const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u),
                                       (long)(config.interval_ns % 1000000000u)};

@@ -8,6 +8,7 @@
 #include "lock.h"
 #include "probe.h"
 #include "real.h"
+#include "residency.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -31,6 +32,21 @@ static bool step_aside(void) {
     return true;
 }
 
+/* -1: nothing to keep for later. */
+static int keep_sight(void) {
+    if (!lifecycle_is_self()) return -1;
+    uint64_t signals = signals_block();
+    int fd = residency_before();
+    signals_restore(signals);
+    return fd;
+}
+
+static void lose_sight(int fd) {
+    uint64_t signals = signals_block();
+    residency_after(fd);
+    signals_restore(signals);
+}
+
 static void come_back(bool aside) {
     if (!aside) return;
     uint64_t signals = signals_block();
@@ -41,7 +57,9 @@ static void come_back(bool aside) {
 #define ASIDE(name, parameters, arguments)                                                                             \
     int name parameters {                                                                                              \
         bool aside = step_aside();                                                                                     \
+        int sight = keep_sight();                                                                                      \
         int result = real.name arguments;                                                                              \
+        lose_sight(sight);                                                                                             \
         come_back(aside);                                                                                              \
         return result;                                                                                                 \
     }

@@ -5,6 +5,7 @@
  */
 #include "residency.h"
 
+#include "file.h"
 #include "journal.h"
 #include "lifecycle.h"
 #include "probe.h"
@@ -73,7 +74,39 @@ struct look {
 
 static struct look *look;
 
+static struct {
+    int fd;
+    struct stat is;
+} kept = {.fd = -1};
+
+static int open_pagemap(void) { return sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0); }
+
+/* The target may have closed it, and use its number for something else. */
+int residency_descriptor(void) {
+    struct stat now;
+    if (kept.fd < 0 || sys_fstat(kept.fd, &now) || now.st_dev != kept.is.st_dev || now.st_ino != kept.is.st_ino)
+        return -1;
+    return kept.fd;
+}
+
+int residency_before(void) { return kept.fd < 0 ? open_pagemap() : -1; }
+
+void residency_after(int fd) {
+    if (fd < 0) return;
+    int again = open_pagemap();
+    if (again >= 0 || sys_fstat(fd, &kept.is)) {
+        sys_close(fd);
+        if (again >= 0) sys_close(again);
+        return;
+    }
+    kept.fd = file_move_high(fd);
+}
+
+/* What the parent of a fork kept shows the parent's pages. */
 void residency_start(void) {
+    int parents = residency_descriptor();
+    if (parents >= 0) sys_close(parents);
+    kept.fd = -1;
     if (look) look->tables[0].count = look->tables[1].count = 0;
 }
 
@@ -355,13 +388,13 @@ static bool make_look(void) {
 
 static void look_on_stack(void *result) {
     int maps = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-    int pagemap = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    int opened = open_pagemap(), pagemap = opened >= 0 ? opened : residency_descriptor();
     if (maps >= 0 && pagemap >= 0) {
         look_around(maps, pagemap);
         *(bool *)result = !look->failed;
     }
     if (maps >= 0) sys_close(maps);
-    if (pagemap >= 0) sys_close(pagemap);
+    if (opened >= 0) sys_close(opened);
 }
 
 bool residency_look(bool shared) {
