@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# Who holds the resident pages, of a program that knows it: what it touches, keeps, frees, maps and uses as stack.
+load helper
+
+holder() {
+    program holder -pthread <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <tidemark.h>
+
+enum { MIB = 1 << 20, BLOCKS = 4096 };
+static pthread_barrier_t deep, over;
+
+static void *dive(void *unused) {
+    char frame[3 * MIB];
+    memset(frame, 1, sizeof frame);
+    pthread_barrier_wait(&deep);
+    pthread_barrier_wait(&over);
+    return frame[7] ? unused : NULL;
+}
+
+__attribute__((noinline)) static char *few_of_many(void) { return malloc(4000); }
+__attribute__((noinline)) static char *mostly_untouched(void) {
+    return mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+int main(void) {
+    static char *blocks[BLOCKS];
+    pthread_t thread;
+    pthread_barrier_init(&deep, NULL, 2);
+    pthread_barrier_init(&over, NULL, 2);
+    for (int i = 0; i < BLOCKS; i++) memset(blocks[i] = few_of_many(), 1, 4000);
+    for (int i = 0; i < BLOCKS; i++)
+        if (i % 16) free(blocks[i]);
+    memset(mostly_untouched(), 1, 5 * MIB);
+    pthread_create(&thread, NULL, dive, NULL);
+    pthread_barrier_wait(&deep);
+    usleep(200000); /* looks may cost one part in a hundred of the time */
+    tidemark_mark("all is there");
+    pthread_barrier_wait(&over);
+    pthread_join(thread, NULL);
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk -- ./holder
+}
+
+# Two values agree within a part of the first.
+near() { jq -en --argjson a "$1" --argjson b "$2" --argjson part "$3" '($a - $b | fabs) <= $a * $part' >/dev/null ||
+    { echo "$1 and $2 differ by more than $3"; return 1; }; }
+
+@test "every resident page is in one part, and the parts are RSS" {
+    holder
+    tidemark report -q --json r.json t.tmk
+    jq -e '.residency.looks | length >= 3' r.json
+    jq -e '.residency.looks | all(.resident_bytes == .sites_bytes + .free_bytes + .stack_bytes + .code_bytes
+        + .file_bytes + .recorder_bytes + .other_bytes)' r.json
+    jq -e '.residency.looks | all((.resident_bytes - .rss_bytes | fabs) <= .rss_bytes / 100)' r.json
+    jq -e '.residency as $r | ([.sites[].rss_bytes] | add) + $r.other_sites_bytes == $r.looks[-1].sites_bytes' r.json
+}
+
+@test "what the program did is what is said: kept, freed, touched, stacks" {
+    holder
+    tidemark report -q --json r.json t.tmk
+    jq '[.residency.looks[] | select(.at_edge)][0]' r.json >mark.json
+    near $((15 * 4096 * 4096 / 16)) "$(jq .free_bytes mark.json)" 0.3
+    near $((59 << 20)) "$(jq .untouched_bytes mark.json)" 0.01
+    near $((3 << 20)) "$(jq .stack_bytes mark.json)" 0.1
+    near $((5 << 20)) "$(jq '.sites[] | select(.function == "mostly_untouched") | .rss_bytes' r.json)" 0.001
+    jq -e '.sites[] | select(.function == "few_of_many") | .rss_bytes >= 256 * 4000 and .alone_bytes > .wasted_bytes' r.json
+    jq -e '.residency.pins | length > 0 and all(.free_below_bytes > 0)' r.json
+    jq -e '.residency.files | any(.path | test("libc.so"))' r.json
+}
+
+@test "the text and the Markdown report say so" {
+    holder
+    both tidemark report t.tmk --markdown r.md
+    expect_status 0
+    expect_in 'Resident pages' "$output"
+    expect_in 'free, kept by the allocator' "$output"
+    expect_in 'mostly_untouched' "$(sed -n '/^Resident pages/,$p' <<<"$output")"
+    expect_in 'malloc_trim(0) would give back' "$output"
+    expect_in '| live blocks of call sites |' "$(cat r.md)"
+}
+
+@test "looks cost no more than their share however many edges there are" {
+    program edges <<'C'
+#include <tidemark.h>
+int main(void) {
+    for (int i = 0; i < 20000; i++) tidemark_mark("edge");
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk -- ./edges
+    tidemark info --verify t.tmk
+    [ "$(records t.tmk | grep -c '^memory .*flags=3$')" -lt 200 ]
+    records t.tmk | grep -q '^memory .*flags=5$'
+}
+
+@test "after setuid there are still looks" {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    program other <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <tidemark.h>
+int main(void) {
+    if (setgid(65534) || setuid(65534)) return 1;
+    memset(malloc(3 << 20), 1, 3 << 20);
+    usleep(200000);
+    tidemark_mark("as nobody");
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk -- ./other
+    tidemark report -q --json r.json t.tmk
+    jq -e '[.residency.looks[] | select(.at_edge)] | length == 1 and .[0].sites_bytes >= 3 * 1048576' r.json
+}
