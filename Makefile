@@ -29,7 +29,7 @@ PRELOAD_FLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno
 ANALYZER_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)
 ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
-ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lcapstone -lsqlite3 -lz -lm -pthread
+ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lcapstone -lsqlite3 -ldeflate -lz -lm -pthread
 
 .PHONY: all clean setup built tests check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark

@@ -106,7 +106,7 @@ int bundle_add_names(struct bundle_writer *writer, enum bundle_kind kind, const 
     if (!source) return length <= BUNDLE_NAMES_MAX ? -ENOMEM : -EFBIG;
     source->member.size = length;
     source->member.crc = inflate_crc(bytes, length);
-    int error = deflate_bytes(bytes, length, &source->bytes, &stored);
+    int error = pack_bytes(bytes, length, &source->bytes, &stored);
     return error ? error : add_extent(&source->member, 0, stored);
 }
 
