@@ -26,9 +26,9 @@ static void enter(struct screen *screen) {
 
 static void leave(const struct screen *screen) {
     if (!screen->shown) return;
+    if (screen->has_keys) tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before);
     fputs("\033[?7h\033[?25h\033[?1049l", stdout);
     fflush(stdout);
-    if (screen->has_keys) tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before);
 }
 
 static void watched(sigset_t *set) {

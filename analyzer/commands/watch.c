@@ -69,7 +69,8 @@ static int64_t ns_of(clockid_t clock) {
 
 /* Reading. */
 
-static int read_trace(struct watching *w) {
+/* `again`: in place of the last view, which missed the end. */
+static int read_trace(struct watching *w, bool again) {
     struct common_values quiet = w->values->common;
     struct filter_values filters = {.from = OPTION_ABSENT,
                                     .to = OPTION_ABSENT,
@@ -91,9 +92,11 @@ static int read_trace(struct watching *w) {
     int64_t started = ns_of(CLOCK_MONOTONIC), used = ns_of(CLOCK_PROCESS_CPUTIME_ID);
     int status = explain_open(&request, &read);
     if (status) return status;
-    if (w->before.report) explain_close(&w->before);
-    w->before = w->now;
-    w->before_ns = w->read_ns;
+    explain_close(again ? &w->now : &w->before);
+    if (!again) {
+        w->before = w->now;
+        w->before_ns = w->read_ns;
+    }
     w->now = read;
     w->read_ns = started;
     w->cost_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID) - used;
@@ -164,11 +167,12 @@ static int watch(struct watching *w, const char **end) {
     int signal = 0;
     for (int64_t views = 1;; views++) {
         *end = end_of(w);
+        if (*end && !w->now.report->trace.complete && !read_trace(w, true)) *end = end_of(w);
         show(w, *end);
         if (*end || views == w->values->count) return STATUS_OK;
         enum screen_event event = screen_wait(&w->screen, rest_of(w), &signal);
         if (event == SCREEN_QUIT) return signal ? 128 + signal : STATUS_OK;
-        int status = read_trace(w);
+        int status = read_trace(w, false);
         if (status) return status;
     }
 }
@@ -227,10 +231,10 @@ static int run(void *own, int count, char **arguments) {
     if (!is_pid) w.pid = 0;
     int status = is_pid ? find_trace(&w, path) : 0;
     if (!status && symbols_open(&w.symbols, &options)) status = STATUS_INTERNAL;
-    if (!status) status = read_trace(&w);
+    if (!status) status = read_trace(&w, false);
     if (!status) status = run_screen(&w);
-    if (w.now.report) explain_close(&w.now);
-    if (w.before.report) explain_close(&w.before);
+    explain_close(&w.now);
+    explain_close(&w.before);
     symbols_close(w.symbols);
     return status;
 }
