@@ -61,6 +61,24 @@ $(BUILD)/libtrace.so: $(PRELOAD_OBJ) $(BUILD)/preload/libtrace.map
 $(BUILD)/tidemark: $(ANALYZER_OBJ)
 	$(CC) $(LDSAN) $(ANALYZER_OBJ) -o $@ $(ANALYZER_LIBS)
 
+# The recorder whose system calls a test can make fail (tests/faults).
+FAULTS_OBJ := $(filter-out %/sys.o,$(PRELOAD_OBJ)) $(BUILD)/faults/sys.o $(BUILD)/faults/inject.o
+$(BUILD)/faults/sys.o: preload/sys.c
+	@mkdir -p $(@D)
+	$(CC) $(PRELOAD_FLAGS) -DSYS_FAULTS -c $< -o $@
+
+$(BUILD)/faults/inject.o: tests/faults/inject.c
+	@mkdir -p $(@D)
+	$(CC) $(PRELOAD_FLAGS) -c $< -o $@
+
+$(BUILD)/faults/libtrace.so: $(FAULTS_OBJ) $(BUILD)/preload/libtrace.map
+	$(CC) $(LDSAN) -shared -Wl,-soname,libtrace.so -Wl,--version-script=$(BUILD)/preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
+	  -Wl,--exclude-libs,ALL $(FAULTS_OBJ) -o $@ -l:libz.a
+
+$(BUILD)/faults/target: tests/faults/target.c include/tidemark.h
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -fno-builtin $< -o $@ -pthread -ldl
+
 # Tests. A unit test says in its first line what it needs:
 #   /* links: preload/columns.c analyzer/input/decode.c libs: -lz flags: -pthread */
 WORDS_links := s/.*links:([^:]*).*/\1/
@@ -89,7 +107,7 @@ setup:
 built: setup
 	@$(MAKE) --no-print-directory all
 
-tests: $(UNIT_TESTS)
+tests: $(UNIT_TESTS) $(BUILD)/faults/libtrace.so $(BUILD)/faults/target
 
 check: built
 	@$(MAKE) --no-print-directory tests samples
@@ -126,4 +144,4 @@ include samples/samples.mk
 clean:
 	rm -rf $(BUILD)
 
--include $(PRELOAD_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d)
+-include $(PRELOAD_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/faults/*.d)

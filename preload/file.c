@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,6 +31,7 @@ enum {
     INDEX_EVERY = 64 << 20,
     DESCRIPTOR_WANTED = 1000,
     FEW_DESCRIPTORS = 64,
+    MOST_DESCRIPTORS = 1 << 16,
     SLOT_TRIES = 4
 };
 
@@ -116,8 +118,12 @@ static bool has_few_descriptors(void) {
     return soft < FEW_DESCRIPTORS;
 }
 
+/* The numbers between the two. Older kernels, and some sandboxes, have no close_range(2). */
 static void close_between(int after, int before) {
-    if (after + 1 < before) sys_close_range((unsigned)after + 1, (unsigned)before - 1, 0);
+    if (after + 1 >= before || sys_close_range((unsigned)after + 1, (unsigned)before - 1, 0) == 0) return;
+    uint64_t soft = MOST_DESCRIPTORS, hard;
+    sys_prlimit(RLIMIT_NOFILE, &soft, &hard);
+    for (int fd = after + 1; fd < before && (uint64_t)fd < soft && fd < MOST_DESCRIPTORS; fd++) sys_close(fd);
 }
 
 void file_own_descriptors(int also) {
@@ -127,7 +133,7 @@ void file_own_descriptors(int also) {
     int low = also >= 0 && also < fd ? also : fd, high = also > fd ? also : fd;
     close_between(-1, low);
     close_between(low, high);
-    sys_close_range((unsigned)high + 1, ~0u, 0);
+    close_between(high, INT_MAX);
 }
 
 /* ---- creation ---- */

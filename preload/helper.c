@@ -11,10 +11,12 @@
 #include "machine_x86_64.h"
 #include "probe.h"
 #include "residency.h"
+#include "sys.h"
 #include "thread.h"
 
 #include <linux/sched.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE 2u
@@ -49,8 +51,8 @@ void helper_forget(void) {
 static void serve(void *unused) {
     (void)unused;
     thread_self = &self;
-    sys_unshare(CLONE_FS | CLONE_FILES);
-    file_own_descriptors(residency_descriptor());
+    /* Where that is forbidden the descriptors stay the target's too, and none may be closed. */
+    if (sys_unshare(CLONE_FS | CLONE_FILES) == 0) file_own_descriptors(residency_descriptor());
     const struct timespec shut_interval = {0, 500000}; /* nobody can wake us then */
     const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u),
                                       (long)(config.interval_ns % 1000000000u)};
@@ -76,7 +78,8 @@ void helper_start(void) {
     const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                                 CLONE_SETTLS | CLONE_CHILD_CLEARTID;
     atomic_store_explicit(&helper.tid, 1, memory_order_relaxed);
-    long tid = machine_clone(flags, memory + STACK, pointer, &helper.tid, serve);
+    long tid = sys_refused(SYS_clone);
+    if (!tid) tid = machine_clone(flags, memory + STACK, pointer, &helper.tid, serve);
     if (tid < 0) {
         atomic_store_explicit(&helper.runs, false, memory_order_release);
         return;

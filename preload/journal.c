@@ -20,8 +20,10 @@ static struct {
 
 static _Atomic uint64_t *field(enum trace_slot_offset at) { return (_Atomic uint64_t *)(journal.slot.memory + at); }
 
+void journal_forget(void) { memset(&journal, 0, sizeof journal); }
+
 int journal_start(void) {
-    memset(&journal, 0, sizeof journal);
+    journal_forget();
     int error = file_slot(TRACE_FRAME_SLOT_JOURNAL, 0, 0, TRACE_SLOT_CONTROL + JOURNAL_BYTES, &journal.slot);
     if (error) return error;
     atomic_store_explicit((_Atomic uint32_t *)journal.slot.memory, 1, memory_order_release);

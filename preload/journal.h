@@ -19,6 +19,9 @@ struct file_slot;
 /* Adds a record. `body` is copied. Returns 0, -EBUSY, -ENOSPC, -EINVAL. */
 int journal_put(enum trace_record_kind kind, const void *body, size_t length);
 
+/* In the child of a fork, whose slots are not mapped any more: no record is taken until the start. */
+void journal_forget(void);
+
 /* Opens the journal's slot in the trace of this process. Returns 0 or -errno. */
 int journal_start(void);
 

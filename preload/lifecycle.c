@@ -80,6 +80,8 @@ static bool is_chosen(void) {
 }
 
 static int start_parts(const char *template) {
+    journal_forget();
+    stackid_forget();
     int error = file_create(template);
     nodes_start();
     memory_start();
@@ -178,6 +180,7 @@ static void begin_forked(void *unused) {
     life.fork_stamp = split;
     strcpy(life.parent, parent);
     begin(config.children, true);
+    if (life.failed) return;
     memory_forked();
     modules_scan();
 }

@@ -101,13 +101,22 @@ static __attribute__((noinline)) struct call enter_guarded(struct thread *thread
     return (struct call){thread, !abandoned};
 }
 
-enum { ATTACH_TRIES = 16 };
+enum { ATTACH_TRIES = 16, ATTACH_AGAIN_NS = 10000000 };
+
+/* Where there is no room for a ring, looking for it at each event would stop the target. */
+static struct thread *try_attach(void) {
+    static _Atomic uint64_t again_ns;
+    struct thread *thread = NULL;
+    if (sys_monotonic() < atomic_load_explicit(&again_ns, memory_order_relaxed)) return NULL;
+    /* A target that closes descriptors it does not know takes ours between any two steps; it can't do so for long. */
+    for (int tries = 0; !thread && tries < ATTACH_TRIES && !file_error(); tries++) thread = thread_attach();
+    if (!thread) atomic_store_explicit(&again_ns, sys_monotonic() + ATTACH_AGAIN_NS, memory_order_relaxed);
+    return thread;
+}
 
 static __attribute__((noinline)) struct thread *attach(void) {
     uint64_t signals = signals_block();
-    struct thread *thread = NULL;
-    /* A target that closes descriptors it does not know takes ours between any two steps; it can't do so for long. */
-    for (int tries = 0; !thread && tries < ATTACH_TRIES && !file_error(); tries++) thread = thread_attach();
+    struct thread *thread = try_attach();
     signals_restore(signals);
     if (!thread) writer_count_lost(1);
     return thread;

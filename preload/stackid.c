@@ -225,15 +225,20 @@ static void release_tables(void) {
     atomic_store(&newest, NULL);
 }
 
-int stackid_start(stackid_extent extent) {
+void stackid_forget(void) {
     release_tables();
     if (extents) sys_munmap(extents, EXTENTS * sizeof *extents);
+    extents = NULL;
+    atomic_store(&count, 1);
+}
+
+int stackid_start(stackid_extent extent) {
+    stackid_forget();
     extents = sys_memory(EXTENTS * sizeof *extents);
     struct table *table = new_table(NULL, FIRST_SLOTS / WINDOW);
     if (!extents || !table) return -ENOMEM;
     more = extent;
     atomic_store(&extending, false);
-    atomic_store(&count, 1);
     atomic_store(&lost, 0);
     atomic_store(&memory, table->bytes);
     atomic_store(&newest, table);

@@ -16,6 +16,9 @@ typedef void *(*stackid_extent)(uint32_t first);
 /* Starts an empty trie. Returns 0 or -errno. */
 int stackid_start(stackid_extent extent);
 
+/* In the child of a fork, whose nodes are not mapped any more: there are none until the start. */
+void stackid_forget(void);
+
 /* `info` is the module field of the node (module id and TRACE_NODE_ flags). Returns the id; 0 when no memory is left (counted). */
 uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info);
 

@@ -2,7 +2,7 @@
  * The recorder's one gate to the kernel: raw system calls, results as the kernel gives them (value or -errno).
  *
  * errno is never touched, no libc function is called, every function is async-signal-safe and works in a thread that
- * has no libc state. A build with -DSYS_FAULTS lets a test make any of them fail.
+ * has no libc state. A build with -DSYS_FAULTS lets a test make any of them fail (tests/faults).
  */
 #ifndef PRELOAD_SYS_H
 #define PRELOAD_SYS_H
@@ -67,6 +67,8 @@ int sys_getrandom(void *bytes, size_t length);
 int sys_unshare(int flags);
 int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard); /* reads */
 int sys_prctl(int option, unsigned long argument);
+/* For a call that is made elsewhere because it returns on another stack: 0, or the -errno that a test wants of it. */
+long sys_refused(long number);
 void sys_yield(void);
 /* Bytes that sys_memory has handed out and not got back. */
 uint64_t sys_memory_held(void);

@@ -7,8 +7,8 @@
 /* expect: 0; case: tmpfs_9m; out: tmpfs:9m; needs: mount; trace: lossy */
 /* expect: 0; case: tmpfs_threads_3m; args: threads; out: tmpfs:3m; needs: mount; trace: lossy */
 /* expect: 0; case: tmpfs_threads_12m; args: threads; out: tmpfs:12m; needs: mount; trace: lossy */
-/* expect: 0; case: readonly_place; out: readonly; needs: mount; trace: none; stderr: any */
-/* expect: 0; case: missing_place; out: missing; trace: none; stderr: any */
+/* expect: 0; case: readonly_place; modes: bare inline thread; out: readonly; needs: mount; trace: none; stderr: any */
+/* expect: 0; case: missing_place; modes: bare inline thread; out: missing; trace: none; stderr: any */
 /* expect: 0; case: size_limit; env: TIDEMARK_MAX_SIZE=2M; trace: lossy */
 /* No room for the trace, at every stage: the program never notices, the loss is counted, what is there is right. */
 #include "target.h"
