@@ -24,6 +24,8 @@ endif
 
 PRELOAD_SRC := $(wildcard preload/*.c)
 PRELOAD_OBJ := $(PRELOAD_SRC:%.c=$(BUILD)/%.o)
+WRITER_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard preload/beside/*.c) preload/append.c preload/columns.c preload/deflate.c \
+                preload/drain.c preload/sys.c)
 PRELOAD_FLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -fno-plt \
                  -fasynchronous-unwind-tables -fno-omit-frame-pointer -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
 ANALYZER_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)
@@ -32,7 +34,7 @@ ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
 ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lcapstone -lsqlite3 -ldeflate -lz -lm -pthread
 
 .PHONY: all clean setup built tests check lint demo bench growth-rates fuzz soak man install
-all: $(BUILD)/libtrace.so $(BUILD)/tidemark
+all: $(BUILD)/libtrace.so $(BUILD)/tidemark-writer $(BUILD)/tidemark
 
 $(BUILD)/preload/%.o: preload/%.c
 	@mkdir -p $(@D)
@@ -57,6 +59,10 @@ $(BUILD)/preload/libtrace.map: preload/hooks.def include/tidemark.h
 $(BUILD)/libtrace.so: $(PRELOAD_OBJ) $(BUILD)/preload/libtrace.map
 	$(CC) $(LDSAN) -shared -Wl,-soname,libtrace.so -Wl,--version-script=$(BUILD)/preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
 	  -Wl,--exclude-libs,ALL $(PRELOAD_OBJ) -o $@ -l:libz.a
+
+# The writer beside the target shares the recorder's way of draining, and nothing else.
+$(BUILD)/tidemark-writer: $(WRITER_OBJ)
+	$(CC) $(LDSAN) $(WRITER_OBJ) -o $@ -l:libz.a -pthread
 
 $(BUILD)/tidemark: $(ANALYZER_OBJ)
 	$(CC) $(LDSAN) $(ANALYZER_OBJ) -o $@ $(ANALYZER_LIBS)
@@ -144,4 +150,4 @@ include samples/samples.mk
 clean:
 	rm -rf $(BUILD)
 
--include $(PRELOAD_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/faults/*.d)
+-include $(PRELOAD_OBJ:.o=.d) $(WRITER_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/faults/*.d)

@@ -17,23 +17,52 @@
 /* Byte offsets in the header. [live] fields change while the target runs; the rest is written once. */
 enum trace_header_offset {
     TRACE_AT_MAGIC = 0,
-    TRACE_AT_MAJOR = 8,          /* u16 */
-    TRACE_AT_MINOR = 10,         /* u16 */
-    TRACE_AT_HEADER_SIZE = 12,   /* u32 */
-    TRACE_AT_COMPATIBLE = 16,    /* u32: unknown bits may be ignored */
-    TRACE_AT_INCOMPATIBLE = 20,  /* u32: an unknown bit means that this reader can't read the file */
-    TRACE_AT_RUN_ID = 24,        /* 16 bytes, the same in all traces of one run */
-    TRACE_AT_PID = 40,           /* u32, in the recorder's PID namespace */
-    TRACE_AT_STAMP_SOURCE = 44,  /* u8: enum trace_stamp_source */
-    TRACE_AT_POINTER_SIZE = 45,  /* u8 */
-    TRACE_AT_STATE = 48,         /* u32 [live]: enum trace_state */
-    TRACE_AT_TAIL = 56,          /* u64 [live]: end of the last whole frame */
-    TRACE_AT_LOST = 64,          /* u64 [live]: events lost so far */
-    TRACE_AT_CONTROL = 128,      /* u32 [live]: bit 0 recording on */
-    TRACE_AT_MAILBOX_HEAD = 132, /* u32 [live]: requests posted */
-    TRACE_AT_MAILBOX_TAIL = 136, /* u32 [live]: requests done */
+    TRACE_AT_MAJOR = 8,           /* u16 */
+    TRACE_AT_MINOR = 10,          /* u16 */
+    TRACE_AT_HEADER_SIZE = 12,    /* u32 */
+    TRACE_AT_COMPATIBLE = 16,     /* u32: unknown bits may be ignored */
+    TRACE_AT_INCOMPATIBLE = 20,   /* u32: an unknown bit means that this reader can't read the file */
+    TRACE_AT_RUN_ID = 24,         /* 16 bytes, the same in all traces of one run */
+    TRACE_AT_PID = 40,            /* u32, in the recorder's PID namespace */
+    TRACE_AT_STAMP_SOURCE = 44,   /* u8: enum trace_stamp_source */
+    TRACE_AT_POINTER_SIZE = 45,   /* u8 */
+    TRACE_AT_STATE = 48,          /* u32 [live]: enum trace_state */
+    TRACE_AT_TAIL = 56,           /* u64 [live]: end of the last whole frame */
+    TRACE_AT_LOST = 64,           /* u64 [live]: events lost so far */
+    TRACE_AT_EVENTS = 72,         /* u64 [live]: events in frames */
+    TRACE_AT_CPU = 80,            /* u64 [live]: processor time spent on making frames, ns */
+    TRACE_AT_INDEXED = 88,        /* u64 [live]: an index holds the frames below */
+    TRACE_AT_MAX_SIZE = 96,       /* u64: size that the file must not pass; 0: none */
+    TRACE_AT_LEVEL = 104,         /* u8: of compression */
+    TRACE_AT_CONTROL = 128,       /* u32 [live]: bit 0 recording on */
+    TRACE_AT_MAILBOX_HEAD = 132,  /* u32 [live]: requests posted */
+    TRACE_AT_MAILBOX_TAIL = 136,  /* u32 [live]: requests done */
+    TRACE_AT_WRITER = 192,        /* u32 [live]: enum trace_writer */
+    TRACE_AT_BELL = 196,          /* u32 [live]: changes when there is work for the writer */
+    TRACE_AT_LOCK = 200,          /* u32 [live]: enum trace_holder: who appends frames */
+    TRACE_AT_MANY = 204,          /* u32 [live]: more than one thread may have events */
+    TRACE_AT_NODES = 208,         /* u32 [live]: stack nodes given out, when the bell was last rung */
+    TRACE_AT_NODES_DRAINED = 212, /* u32 [live]: stack nodes in frames */
+    TRACE_AT_ASKED = 216,         /* u32 [live]: rounds in which every ring was to be emptied: asked for, */
+    TRACE_AT_ANSWERED = 220,      /* u32 [live]: done */
     TRACE_AT_MAILBOX = 4096,
+    TRACE_AT_EDGES = 28672, /* see enum trace_edges_offset */
 };
+
+/* A writer in a process of its own, beside the target: FORMAT.md "Writer". */
+enum trace_writer { TRACE_WRITER_NONE, TRACE_WRITER_WANTED, TRACE_WRITER_ATTACHED, TRACE_WRITER_REFUSED };
+enum trace_holder {
+    TRACE_HOLDER_NONE,
+    TRACE_HOLDER_TARGET,
+    TRACE_HOLDER_WRITER,
+    TRACE_HOLDER_WAITED = 4 /* and awaited */
+};
+enum trace_edges_offset {                            /* in the page of edges */
+                          TRACE_EDGES_AT_TURN = 0,   /* u32: odd while an edge is being made */
+                          TRACE_EDGES_AT_COUNT = 8,  /* u64: made so far */
+                          TRACE_EDGES_AT_STAMPS = 16 /* 510 u64: the last of them, number n at n mod 510, ascending */
+};
+#define TRACE_EDGES 510u
 
 enum trace_state { TRACE_STATE_OPEN = 1, TRACE_STATE_CLOSED = 2 };
 enum trace_stamp_source { TRACE_STAMP_TSC = 1, TRACE_STAMP_COUNTER = 2 };
@@ -113,6 +142,7 @@ enum trace_slot_offset {
     TRACE_SLOT_AT_HEAD = 64,          /* u64 [live]: committed up to here (release store) */
     TRACE_SLOT_AT_TAIL = 128,         /* u64 [live]: in a whole frame up to here */
     TRACE_SLOT_AT_NESTED = 192,       /* u64 [live]: words in the nested queue */
+    TRACE_SLOT_AT_LOCK = 256,         /* u32 [live]: enum trace_holder: who drains */
     TRACE_SLOT_AT_NESTED_WORDS = 512, /* 448 words: events of signal handlers that interrupted a hook */
 };
 #define TRACE_SLOT_CONTROL 4096u
@@ -173,7 +203,8 @@ enum trace_record_kind {
 #include "trace_records.def"
 };
 
-_Static_assert(TRACE_AT_MAILBOX + TRACE_MAILBOX_SLOTS * TRACE_MAILBOX_SLOT_SIZE <= TRACE_HEADER_SIZE, "mailbox fits");
+_Static_assert(TRACE_AT_MAILBOX + TRACE_MAILBOX_SLOTS * TRACE_MAILBOX_SLOT_SIZE <= TRACE_AT_EDGES, "mailbox fits");
+_Static_assert(TRACE_AT_EDGES + TRACE_EDGES_AT_STAMPS + TRACE_EDGES * 8 == TRACE_HEADER_SIZE, "edges fit");
 _Static_assert(TRACE_SLOT_AT_NESTED_WORDS + TRACE_NESTED_WORDS * 8 <= TRACE_SLOT_CONTROL, "nested queue fits");
 _Static_assert(TRACE_FRAME_AT_HEADER_CRC + 4 == TRACE_FRAME_SIZE, "frame header is full");
 

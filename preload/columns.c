@@ -315,7 +315,8 @@ static int survey(struct columns *e, const struct columns_input *in, struct colu
         if (!take_words(in, &out->end, &w)) return -EINVAL;
         e->marks[e->index] = e->reuse[e->index] = 0;
         if (columns_is_block(w.kind, w.flags)) survey_block(e, &w);
-        if (w.stamp < window.from || w.stamp >= window.until || e->index == 0) mark_edge(e, &window, w.stamp);
+        if (in->all_edges) e->marks[e->index] |= MARK_EDGE;
+        else if (w.stamp < window.from || w.stamp >= window.until || e->index == 0) mark_edge(e, &window, w.stamp);
         if (w.stamp < out->first_stamp) out->first_stamp = w.stamp;
         if (w.stamp > out->last_stamp) out->last_stamp = w.stamp;
     }

@@ -22,7 +22,8 @@ struct columns_input {
     const uint64_t
         *edges; /* ascending stamps of phase edges and marks of the whole process that may fall into the range */
     size_t edge_count;
-    int ordered; /* other threads have events in this time: keep exact stamps where the order needs them */
+    int all_edges; /* they are not known: any event may be at one */
+    int ordered;   /* other threads have events in this time: keep exact stamps where the order needs them */
 };
 
 struct columns_output {

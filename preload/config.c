@@ -148,9 +148,14 @@ static bool parse_interval(const char *value, void *out) {
 }
 
 static bool parse_writer(const char *value, void *out) {
-    if (!text_equal(value, "thread") && !text_equal(value, "inline")) return false;
-    *(enum config_writer *)out = text_equal(value, "inline") ? CONFIG_WRITER_INLINE : CONFIG_WRITER_THREAD;
-    return true;
+    static const char *const names[] = {
+        [CONFIG_WRITER_THREAD] = "thread", [CONFIG_WRITER_INLINE] = "inline", [CONFIG_WRITER_PROCESS] = "process"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_equal(value, names[i])) {
+            *(enum config_writer *)out = (enum config_writer)i;
+            return true;
+        }
+    return false;
 }
 
 static bool rate_at(const char **at, uint64_t *out) {
@@ -240,6 +245,10 @@ void config_read(void) {
             config_say(row->name, "=", value, " is not understood; using ", row->otherwise ? row->otherwise : "none",
                        NULL);
     }
+    /* Limits are watched from inside, by somebody who is always awake. */
+    static const struct config_limits no_limits;
+    if (config.writer == CONFIG_WRITER_PROCESS && memcmp(&config.limits, &no_limits, sizeof no_limits) != 0)
+        config.writer = CONFIG_WRITER_THREAD;
     static const uint8_t none[16];
     if (memcmp(config.run_id, none, sizeof none) == 0) sys_getrandom(config.run_id, sizeof config.run_id);
     config.image.execs = config.image.pid == (uint64_t)sys_getpid() ? config.image.execs + 1 : 0;

@@ -11,7 +11,7 @@
 
 #define CONFIG_PATH 4096
 
-enum config_writer { CONFIG_WRITER_THREAD, CONFIG_WRITER_INLINE };
+enum config_writer { CONFIG_WRITER_THREAD, CONFIG_WRITER_INLINE, CONFIG_WRITER_PROCESS };
 
 struct config_limits {   /* TIDEMARK_STOP_ABOVE; 0 = no limit */
     uint64_t rss;        /* bytes */

@@ -5,8 +5,9 @@
 #include "file.h"
 
 #include "../include/trace_wire.h"
+#include "append.h"
+#include "beside.h"
 #include "config.h"
-#include "deflate.h"
 #include "helper.h"
 #include "lock.h"
 #include "machine_x86_64.h"
@@ -25,15 +26,7 @@
 #define FALLOC_FL_KEEP_SIZE 1
 #define FALLOC_FL_PUNCH_HOLE 2
 #endif
-enum {
-    INDEX_BYTES = 64 << 10,
-    INDEX_ENTRY_MAX = 64,
-    INDEX_EVERY = 64 << 20,
-    DESCRIPTOR_WANTED = 1000,
-    FEW_DESCRIPTORS = 64,
-    MOST_DESCRIPTORS = 1 << 16,
-    SLOT_TRIES = 4
-};
+enum { DESCRIPTOR_WANTED = 1000, FEW_DESCRIPTORS = 64, MOST_DESCRIPTORS = 1 << 16, SLOT_TRIES = 4 };
 
 /* The target may close our descriptor between the look at it and its use. */
 enum { CLOSED_TRIES = 4 };
@@ -45,31 +38,29 @@ static struct {
     bool frugal; /* the target has few descriptors to spend: none is kept, each use opens the file */
     dev_t device;
     ino_t inode;
-    uint64_t tail;
     int error;
     char path[CONFIG_PATH];
-    /* index of the frames since the last index frame */
-    uint8_t *index;
-    size_t index_bytes;
-    uint32_t index_count;
-    uint64_t index_at, index_previous;
 } file = {.fds = {-1, -1}};
 
 uint8_t *file_header(void) { return file.header; }
 const char *file_path(void) { return file.path; }
-uint64_t file_size(void) { return file.tail; }
 int file_error(void) { return file.error; }
-void file_lock(void) { lock_take(&file.lock); }
-void file_unlock(void) { lock_give(&file.lock); }
 
 static void header_put(enum trace_header_offset at, uint64_t value, unsigned width) {
     struct wire_writer w = wire_writer(file.header + at, width);
     wire_put_fixed(&w, value, width);
 }
 
-/* One aligned store, so that a reader of the live file never sees half a value; release: after what it speaks of. */
-static void header_store64(enum trace_header_offset at, uint64_t value) {
-    atomic_store_explicit((_Atomic uint64_t *)(file.header + at), value, memory_order_release);
+int file_lock(void) {
+    lock_take(&file.lock);
+    if (!file.header || beside_take(header_half(file.header, TRACE_AT_LOCK))) return 0;
+    lock_give(&file.lock);
+    return -ETIMEDOUT;
+}
+
+void file_unlock(void) {
+    if (file.header) beside_give(header_half(file.header, TRACE_AT_LOCK));
+    lock_give(&file.lock);
 }
 
 /* ---- descriptor ---- */
@@ -243,8 +234,13 @@ static void fill_header(bool invariant_stamp) {
     header_put(TRACE_AT_PID, (uint32_t)sys_getpid(), 4);
     header_put(TRACE_AT_STAMP_SOURCE, invariant_stamp ? TRACE_STAMP_TSC : TRACE_STAMP_COUNTER, 1);
     header_put(TRACE_AT_POINTER_SIZE, sizeof(void *), 1);
+    header_put(TRACE_AT_MAX_SIZE, config.max_size, 8);
+    header_put(TRACE_AT_LEVEL, config.level, 1);
+    header_put(TRACE_AT_INDEXED, TRACE_HEADER_SIZE, 8);
+    header_put(TRACE_AT_NODES_DRAINED, 1, 4);
+    append_move_tail(file.header, TRACE_HEADER_SIZE);
+    if (invariant_stamp) beside_invite(file.header);
     header_put(TRACE_AT_STATE, TRACE_STATE_OPEN, 4);
-    header_store64(TRACE_AT_TAIL, file.tail);
 }
 
 int file_create(const char *template) {
@@ -254,7 +250,6 @@ int file_create(const char *template) {
     struct stat status;
     int error = sys_fstat(fd, &status);
     if (!error) error = reserve(fd, 0, TRACE_HEADER_SIZE);
-    if (!error && !file.index && !(file.index = sys_memory(INDEX_BYTES))) error = -ENOMEM;
     if (!error) {
         file.header = sys_mmap(NULL, TRACE_HEADER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (!file.header) error = -ENOMEM;
@@ -271,53 +266,18 @@ int file_create(const char *template) {
     file.frugal = has_few_descriptors();
     if (file.frugal) sys_close(fd);
     else file.fds[0] = file_move_high(fd);
-    file.tail = file.index_at = TRACE_HEADER_SIZE;
     fill_header(machine_stamp_invariant());
     return 0;
 }
 
 void file_forget(void) {
-    uint8_t *index = file.index;
     sys_forget_files();
     if (file.fds[0] >= 0 && is_ours(file.fds[0])) sys_close(file.fds[0]);
     memset(&file, 0, sizeof file);
     file.fds[0] = file.fds[1] = -1;
-    file.index = index;
 }
 
 /* ---- frames ---- */
-
-static void encode_frame(const struct trace_frame *frame, uint8_t bytes[TRACE_FRAME_SIZE]) {
-    struct wire_writer w = wire_writer(bytes, TRACE_FRAME_SIZE);
-    wire_put_u32(&w, TRACE_FRAME_MAGIC);
-    wire_put_u16(&w, frame->kind);
-    wire_put_u8(&w, frame->codec);
-    wire_put_u8(&w, frame->flags);
-    wire_put_u32(&w, frame->raw_length);
-    wire_put_u32(&w, frame->stored_length);
-    wire_put_u32(&w, frame->crc);
-    wire_put_u32(&w, frame->thread);
-    wire_put_u64(&w, frame->first_stamp);
-    wire_put_u64(&w, frame->last_stamp);
-    wire_put_u64(&w, frame->first);
-    wire_put_u64(&w, frame->end);
-    wire_put_u32(&w, frame->count);
-    wire_put_u32(&w, deflate_crc(bytes, TRACE_FRAME_AT_HEADER_CRC));
-}
-
-static void index_add(const struct trace_frame *frame, uint64_t offset) {
-    if (file.index_bytes + INDEX_ENTRY_MAX > INDEX_BYTES) return;
-    struct wire_writer w = wire_writer(file.index + file.index_bytes, INDEX_ENTRY_MAX);
-    wire_put_varint(&w, (offset - file.index_previous) / 8);
-    wire_put_varint(&w, frame->kind);
-    wire_put_varint(&w, frame->thread);
-    wire_put_varint(&w, frame->count);
-    wire_put_varint(&w, frame->first_stamp);
-    wire_put_varint(&w, frame->last_stamp - frame->first_stamp);
-    file.index_bytes = (size_t)(w.at - file.index);
-    file.index_previous = offset;
-    file.index_count++;
-}
 
 static int fail(int error) {
     if (!file.error) file.error = error;
@@ -325,110 +285,73 @@ static int fail(int error) {
 }
 
 static int check_limits(uint64_t end) {
-    uint64_t soft = ~0ull, hard;
     if (file.error) return file.error;
-    if (!file.header) return -EBADF;
-    if (config.max_size && end > config.max_size) return -EFBIG;
-    sys_prlimit(RLIMIT_FSIZE, &soft, &hard);
-    return end > soft ? -EFBIG : 0;
+    return file.header ? append_allows(file.header, end) : -EBADF;
 }
 
-static int write_all(int fd, const void *bytes, size_t length, uint64_t offset) {
-    const uint8_t *at = bytes;
-    while (length) {
-        long wrote = sys_pwrite(fd, at, length, offset);
-        if (wrote == -EINTR) continue;
-        if (wrote <= 0) return wrote ? (int)wrote : -ENOSPC;
-        at += wrote;
-        offset += (uint64_t)wrote;
-        length -= (size_t)wrote;
-    }
-    return 0;
-}
-
-static void move_tail(const struct trace_frame *frame, uint64_t next) {
-    index_add(frame, file.tail);
-    file.tail = next;
-    header_store64(TRACE_AT_TAIL, next);
-}
-
-/* Header, payload, padding up to `next`, at the tail. */
-static int write_frame(int fd, const struct trace_frame *frame, const void *payload, uint64_t next) {
-    static const uint8_t zeros[8];
-    uint8_t header[TRACE_FRAME_SIZE];
-    uint64_t start = file.tail + TRACE_FRAME_SIZE, end = start + frame->stored_length;
-    encode_frame(frame, header);
-    int error = write_all(fd, header, sizeof header, file.tail);
-    if (!error) error = write_all(fd, payload, frame->stored_length, start);
-    if (!error) error = write_all(fd, zeros, next - end, end);
-    return error;
-}
-
-static int append(const struct trace_frame *frame, const void *payload, bool may_open) {
-    struct trace_frame whole = *frame;
-    uint64_t next = (file.tail + TRACE_FRAME_SIZE + frame->stored_length + 7) & ~7ull;
-    int error = check_limits(next);
-    if (error) return fail(error);
-    whole.crc = deflate_crc(payload, frame->stored_length);
-    error = -EBADF;
+/* `use` with a descriptor that is surely the trace; the target may close it between the look at it and its use. */
+typedef int (*file_use)(void *argument, int fd);
+static int with_descriptor(bool may_open, file_use use, void *argument) {
+    int error = -EBADF;
     for (int tries = 0; error == -EBADF && tries < CLOSED_TRIES; tries++) {
         int fd = descriptor(may_open);
         if (fd == -EMFILE || fd == -ENFILE) return fd;
-        error = fd < 0 ? fd : write_frame(fd, &whole, payload, next);
+        error = fd < 0 ? fd : use(argument, fd);
         release(fd);
     }
-    if (error) return fail(error);
-    move_tail(&whole, next);
-    return 0;
+    return error ? fail(error) : 0;
+}
+
+struct append_job {
+    struct trace_frame *frame;
+    const void *payload;
+};
+static int append_at(void *argument, int fd) {
+    struct append_job *job = argument;
+    return append_frame(file.header, fd, job->frame, job->payload);
+}
+
+static int append(struct trace_frame *frame, const void *payload, bool may_open) {
+    struct append_job job = {frame, payload};
+    int error = check_limits(append_next(file.header ? append_tail(file.header) : 0, frame->stored_length));
+    return error ? fail(error) : with_descriptor(may_open, append_at, &job);
 }
 
 /*
  * Opening the file takes the lowest descriptor for a moment, which another thread of the target may count on. The helper has
  * a table of its own, so while it runs it is left to reopen a trace that the target has closed.
  */
-int file_append_locked(const struct trace_frame *frame, const void *payload) {
+int file_append_locked(struct trace_frame *frame, const void *payload) {
     return append(frame, payload, helper_is_me() || !helper_runs());
 }
 
-static int index_locked(void) {
-    struct trace_frame frame = {.kind = TRACE_FRAME_INDEX,
-                                .raw_length = (uint32_t)file.index_bytes,
-                                .stored_length = (uint32_t)file.index_bytes,
-                                .count = file.index_count};
-    if (!file.index_count) return 0;
-    int error = file_append_locked(&frame, file.index);
-    file.index_bytes = 0;
-    file.index_count = 0;
-    file.index_previous = 0;
-    file.index_at = file.tail;
-    return error;
-}
+static int index_at(void *due, int fd) { return append_index(file.header, fd, due != NULL); }
 
-int file_append(const struct trace_frame *frame, const void *payload) {
-    file_lock();
-    int error = file_append_locked(frame, payload);
-    if (!error && (file.tail - file.index_at > INDEX_EVERY || file.index_bytes > INDEX_BYTES - 1024)) index_locked();
+int file_index(bool due) {
+    if (!file.header || file.error) return file.error;
+    int error = file_lock();
+    if (error) return error;
+    error = with_descriptor(helper_is_me() || !helper_runs(), index_at, due ? &file : NULL);
     file_unlock();
     return error;
 }
 
-int file_index(void) {
-    file_lock();
-    int error = index_locked();
-    file_unlock();
-    return error;
+int file_with_descriptor(int (*use)(void *argument, int fd), void *argument) {
+    int fd = descriptor(true), result = fd < 0 ? fd : use(argument, fd);
+    release(fd);
+    return result;
 }
 
 /* ---- slots ---- */
 
 /* A pad frame so that the payload of the frame after it begins a page. */
 static int pad_to_page(void) {
-    uint64_t payload = file.tail + TRACE_FRAME_SIZE;
+    uint64_t tail = append_tail(file.header), payload = tail + TRACE_FRAME_SIZE;
     if (payload % TRACE_PAGE == 0) return 0;
     uint64_t start = (payload + TRACE_FRAME_SIZE + TRACE_PAGE - 1) & ~(uint64_t)(TRACE_PAGE - 1);
     static const uint8_t zeros[TRACE_PAGE];
     struct trace_frame pad = {.kind = TRACE_FRAME_PAD};
-    pad.raw_length = pad.stored_length = (uint32_t)(start - TRACE_FRAME_SIZE - file.tail - TRACE_FRAME_SIZE);
+    pad.raw_length = pad.stored_length = (uint32_t)(start - TRACE_FRAME_SIZE - payload);
     return append(&pad, zeros, true); /* a thread without a ring can't wait for the helper */
 }
 
@@ -440,8 +363,8 @@ static int place_slot(int fd, const struct trace_frame *frame, uint64_t payload,
     slot->memory = sys_mmap(NULL, frame->stored_length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, payload);
     if (!slot->memory) return -ENOMEM;
     sys_madvise(slot->memory, frame->stored_length, MADV_DONTFORK);
-    encode_frame(frame, header);
-    error = write_all(fd, header, sizeof header, file.tail);
+    append_encode(frame, header);
+    error = append_bytes(fd, header, sizeof header, payload - TRACE_FRAME_SIZE);
     if (error) {
         sys_munmap(slot->memory, frame->stored_length);
         return error;
@@ -452,16 +375,16 @@ static int place_slot(int fd, const struct trace_frame *frame, uint64_t payload,
 }
 
 static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
-    int error = pad_to_page();
+    int error = file.header ? pad_to_page() : -EBADF;
     if (error) return error;
-    uint64_t payload = file.tail + TRACE_FRAME_SIZE, end = payload + frame->stored_length;
+    uint64_t payload = append_tail(file.header) + TRACE_FRAME_SIZE, end = payload + frame->stored_length;
     error = check_limits(end);
     if (error) return error;
     int fd = descriptor(true);
     if (fd < 0) return fd;
     error = place_slot(fd, frame, payload, slot);
     release(fd);
-    if (!error) move_tail(frame, end);
+    if (!error) append_move_tail(file.header, end);
     return error;
 }
 
@@ -471,8 +394,9 @@ int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_
                                 .stored_length = (uint32_t)length,
                                 .thread = thread,
                                 .first = first};
-    int error = -EBADF;
-    file_lock();
+    int error = file_lock();
+    if (error) return error;
+    error = -EBADF;
     for (int tries = 0; error == -EBADF && tries < CLOSED_TRIES && !file.error; tries++)
         error = slot_locked(&frame, slot);
     file_unlock();

@@ -11,6 +11,7 @@
 
 #include "../include/trace_format.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Creates the trace from a path template (config.h), mapped header and all. Returns 0 or -errno. */
@@ -23,16 +24,15 @@ void file_forget(void);
 uint8_t *file_header(void);
 const char *file_path(void);
 
+/* Between these two the caller alone appends. -ETIMEDOUT: somebody else has it and does not move. */
+int file_lock(void);
+void file_unlock(void);
+
 /*
- * Appends one frame. `payload` has frame->stored_length bytes; magic and checksums are computed here.
+ * Appends one frame, under the lock. `payload` has frame->stored_length bytes; its checksum is computed here.
  * Returns 0, -EFBIG at a size limit, or another -errno.
  */
-int file_append(const struct trace_frame *frame, const void *payload);
-
-/* Between these two the caller alone appends; for frames that must stand in a certain order. */
-void file_lock(void);
-void file_unlock(void);
-int file_append_locked(const struct trace_frame *frame, const void *payload);
+int file_append_locked(struct trace_frame *frame, const void *payload);
 
 struct file_slot {
     uint8_t *memory; /* mapped payload */
@@ -49,13 +49,15 @@ void file_punch(const struct file_slot *slot);
 void file_punch_data(const struct file_slot *slot);
 int file_reserve(const struct file_slot *slot);
 
-/* Writes the index of the frames appended since the last one. */
-int file_index(void);
+/* Writes the index of the frames appended since the last one; `due`: only if that is long ago. */
+int file_index(bool due);
+
+/* What `use` returns for a descriptor of the trace, or why there is none. */
+int file_with_descriptor(int (*use)(void *argument, int fd), void *argument);
 
 void file_close(void);  /* state closed; the descriptor stays */
 void file_reopen(void); /* state open again */
 
-uint64_t file_size(void);
 int file_error(void); /* first failure, 0 = none */
 
 /* Moves a descriptor to a number that targets rarely look at; its number then. */

@@ -39,7 +39,7 @@ static void copy_in(const uint8_t *bytes, size_t length) {
 }
 
 static bool has_room(size_t length) {
-    /* Acquire: pairs with journal_drained's release; the bytes below the tail have been read. */
+    /* Acquire: pairs with the release of whoever drained it; the bytes below the tail have been read. */
     return journal.head + length - atomic_load_explicit(field(TRACE_SLOT_AT_TAIL), memory_order_acquire) <=
            JOURNAL_BYTES;
 }
@@ -75,20 +75,6 @@ int journal_put(enum trace_record_kind kind, const void *body, size_t length) {
     signals_restore(signals);
     return error;
 }
-
-size_t journal_pending(uint8_t *out, size_t capacity, uint64_t *first, uint64_t *end) {
-    if (!journal.slot.memory) return 0;
-    *first = atomic_load_explicit(field(TRACE_SLOT_AT_TAIL), memory_order_relaxed);
-    *end = atomic_load_explicit(field(TRACE_SLOT_AT_HEAD), memory_order_acquire);
-    size_t length = (size_t)(*end - *first), at = *first % JOURNAL_BYTES;
-    if (length > capacity) return 0;
-    size_t part = JOURNAL_BYTES - at < length ? JOURNAL_BYTES - at : length;
-    memcpy(out, journal.slot.memory + TRACE_SLOT_CONTROL + at, part);
-    memcpy(out + part, journal.slot.memory + TRACE_SLOT_CONTROL, length - part);
-    return length;
-}
-
-void journal_drained(uint64_t end) { atomic_store_explicit(field(TRACE_SLOT_AT_TAIL), end, memory_order_release); }
 
 bool journal_is_drained(void) {
     if (!journal.slot.memory) return true;

@@ -25,13 +25,8 @@ void journal_forget(void);
 /* Opens the journal's slot in the trace of this process. Returns 0 or -errno. */
 int journal_start(void);
 
-/*
- * For the writer, under the file's lock: copies what no frame holds yet and gives its positions; returns its length, 0
- * when there is none. journal_drained releases it once the frame is written.
- */
+/* Its slot is drained by drain_shared, under the file's lock. */
 #define JOURNAL_BYTES_MAX (64u << 10)
-size_t journal_pending(uint8_t *out, size_t capacity, uint64_t *first, uint64_t *end);
-void journal_drained(uint64_t end);
 bool journal_is_drained(void);
 
 const struct file_slot *journal_slot(void);

@@ -4,6 +4,7 @@
  */
 #include "lifecycle.h"
 
+#include "beside.h"
 #include "config.h"
 #include "file.h"
 #include "helper.h"
@@ -288,7 +289,7 @@ static void each_second(uint64_t now_ns) {
     modules_sweep();
     writer_tell_losses();
     threads_rename();
-    if (threads_many()) writer_drain_all();
+    writer_each_second();
 }
 
 static void round_of_work(void) {
@@ -398,7 +399,7 @@ static void write_rest(enum lifecycle_exit how, int status) {
     writer_tell_losses();
     put_end(how, status);
     writer_drain_journal();
-    file_index();
+    file_index(false);
 }
 
 /* After an exec that fails the recording goes on: control pages stay, and so do nodes, which the trie compares with. */
@@ -419,6 +420,7 @@ static bool reserve_slots(void) {
 /* With no other thread left nothing is written any more, and the pages of the slots go back. */
 static void end(enum lifecycle_exit how, int status) {
     lock_take(&life.tick_lock);
+    beside_refuse();
     uintptr_t before = probe_ignore();
     write_rest(how, status);
     bool alone = threads_alive() <= 1;

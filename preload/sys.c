@@ -194,6 +194,11 @@ int sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct times
     return (int)CALL4(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout);
 }
 int sys_futex_wake(_Atomic uint32_t *word, int count) { return (int)CALL3(SYS_futex, word, FUTEX_WAKE_PRIVATE, count); }
+int sys_futex_wait_shared(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout) {
+    return (int)CALL4(SYS_futex, word, FUTEX_WAIT, expected, timeout);
+}
+int sys_futex_wake_shared(_Atomic uint32_t *word, int count) { return (int)CALL3(SYS_futex, word, FUTEX_WAKE, count); }
+int sys_flock(int fd, int operation) { return (int)CALL2(SYS_flock, fd, operation); }
 int sys_clock_gettime(int clock, struct timespec *out) { return (int)CALL2(SYS_clock_gettime, clock, out); }
 uint64_t sys_monotonic(void) {
     struct timespec now = {0, 0};

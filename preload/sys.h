@@ -61,6 +61,10 @@ bool sys_on_alternate_stack(void);                   /* of signals */
 int sys_sigmask(const uint64_t *set, uint64_t *old); /* SIG_SETMASK */
 int sys_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout);
 int sys_futex_wake(_Atomic uint32_t *word, int count);
+/* The same for a word in a mapped file, between processes. */
+int sys_futex_wait_shared(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout);
+int sys_futex_wake_shared(_Atomic uint32_t *word, int count);
+int sys_flock(int fd, int operation);
 int sys_clock_gettime(int clock, struct timespec *out);
 uint64_t sys_monotonic(void); /* ns */
 int sys_getrandom(void *bytes, size_t length);

@@ -5,6 +5,7 @@
  */
 #include "thread.h"
 
+#include "append.h"
 #include "journal.h"
 #include "machine_x86_64.h"
 #include "probe.h"
@@ -163,11 +164,11 @@ static void put_thread(struct thread *thread) {
     journal_put(TRACE_RECORD_THREAD, body, (size_t)(w.at - body));
 }
 
-static void begin(struct thread *thread, int tid) {
+static bool begin(struct thread *thread, int tid) {
     thread->tid = tid;
     thread->serial = ++threads.serials;
     thread->guard = 0;
-    thread->head = thread->events = 0;
+    thread->head = 0;
     thread->limit = writer_limit(0);
     thread->key_rounds = 0;
     thread->first_stamp = probe_stamp();
@@ -175,9 +176,12 @@ static void begin(struct thread *thread, int tid) {
     sys_prctl(PR_GET_NAME, (unsigned long)thread->name);
     unwind_thread_start(thread->unwind);
     unwind_thread_start(thread->unwind_nested);
+    if (!writer_ring_lock(thread)) return false;
     reset_slot(thread);
+    writer_ring_unlock(thread);
     atomic_store_explicit(&thread->state, THREAD_ACTIVE, memory_order_release);
     put_thread(thread);
+    return true;
 }
 
 static bool is_drained(const struct thread *thread) {
@@ -190,13 +194,19 @@ static bool is_alone(const struct thread *self) {
     return true;
 }
 
+static void note_many(bool many) {
+    atomic_store_explicit(header_half(file_header(), TRACE_AT_MANY), many, memory_order_release);
+    if (many) probe_threads_began();
+    else probe_threads_ended();
+}
+
 /* The lock keeps new threads from their first event until it is settled. */
 void threads_settle(struct thread *self) {
     if (!threads_many() || !is_alone(self)) return;
     lock_take(&threads.lock);
     if (is_alone(self)) {
         writer_drain_thread(self);
-        if (is_drained(self)) probe_threads_ended();
+        if (is_drained(self)) note_many(false);
     }
     lock_give(&threads.lock);
 }
@@ -211,9 +221,9 @@ struct thread *thread_attach(void) {
         if (!is_drained(thread)) thread = NULL;
     }
     if (!thread) thread = make();
-    if (thread) begin(thread, tid);
+    if (thread && !begin(thread, tid)) thread = NULL;
     if (thread && thread->serial > 1 && !threads_many()) {
-        probe_threads_began();
+        note_many(true);
         writer_threads_began();
     }
     lock_give(&threads.lock);

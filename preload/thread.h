@@ -34,7 +34,6 @@ struct thread {
     _Atomic int state;
     struct lock drain;
     struct file_slot slot;
-    uint64_t events; /* drained so far */
     uint64_t first_stamp;
     struct thread *next;
 };

@@ -4,9 +4,10 @@
  */
 #include "writer.h"
 
-#include "columns.h"
+#include "append.h"
+#include "beside.h"
 #include "config.h"
-#include "deflate.h"
+#include "drain.h"
 #include "file.h"
 #include "helper.h"
 #include "journal.h"
@@ -14,6 +15,7 @@
 #include "machine_x86_64.h"
 #include "nodes.h"
 #include "probe.h"
+#include "stackid.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -22,22 +24,13 @@
 
 enum {
     ENCODERS = 4,
-    ENCODER_STACK = 64 << 10,
-    EDGES = 16384,
-    RING_RESERVE = 1024,   /* words kept free: one event, a full nested queue */
-    RAW_SMALL = 192 << 10, /* raw bytes of a nodes or journal frame, at most */
+    EDGES = DRAIN_EDGES,
+    RING_RESERVE = 1024, /* words kept free: one event, a full nested queue */
 };
 
 struct encoder {
     struct lock lock;
-    struct columns *columns;
-    void *deflate;
-    uint8_t *payload, *packed; /* columns_bound() and a little more */
-    uint8_t *raw;              /* RAW_SMALL */
-    uint64_t *edges;
-    uint8_t *stack_top;
-    uint8_t *memory;
-    size_t memory_length;
+    struct drain *drain; /* drain_size() bytes, and a stack behind them */
 };
 
 static struct {
@@ -45,48 +38,25 @@ static struct {
     struct lock edge_lock;
     uint64_t *edges; /* ring of the last EDGES stamps */
     uint64_t edge_count;
-    _Atomic uint64_t events, cpu_ns;
     _Atomic uint64_t lost, lost_first, lost_last;
     uint64_t lost_told;
+    uint64_t watermark; /* what the writer beside us was asked to get done */
 } writer;
 
-uint64_t writer_events(void) { return atomic_load_explicit(&writer.events, memory_order_relaxed); }
-
-uint64_t writer_cpu_ns(void) { return atomic_load_explicit(&writer.cpu_ns, memory_order_relaxed); }
+static uint64_t header_value(enum trace_header_offset at) {
+    return file_header() ? atomic_load_explicit(header_word(file_header(), at), memory_order_relaxed) : 0;
+}
+uint64_t writer_events(void) { return header_value(TRACE_AT_EVENTS); }
+uint64_t writer_cpu_ns(void) { return header_value(TRACE_AT_CPU); }
 
 /* ---- encoders ---- */
 
-static size_t round_up(size_t length) { return (length + 63) & ~(size_t)63; }
-static size_t packed_bound(void) { return columns_bound() + columns_bound() / 512 + 4096; }
-
 static bool make_encoder(struct encoder *e) {
-    size_t lengths[] = {round_up(columns_size()),
-                        round_up(deflate_size()),
-                        round_up(columns_bound()),
-                        round_up(packed_bound()),
-                        RAW_SMALL,
-                        EDGES * sizeof(uint64_t),
-                        ENCODER_STACK};
-    size_t total = 0;
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) total += lengths[i];
-    uint8_t *memory = sys_memory(total);
-    if (!memory) return false;
-    e->memory = memory;
-    e->memory_length = total;
-    uint8_t *at[7];
-    for (size_t i = 0; i < 7; i++) {
-        at[i] = memory;
-        memory += lengths[i];
-    }
-    e->columns = (struct columns *)at[0];
-    e->deflate = at[1];
-    e->payload = at[2];
-    e->packed = at[3];
-    e->raw = at[4];
-    e->edges = (uint64_t *)at[5];
-    e->stack_top = memory;
-    return deflate_init(e->deflate, (int)config.level) == 0;
+    e->drain = sys_memory(drain_size() + DRAIN_STACK);
+    return e->drain && drain_init(e->drain, config.level) == 0;
 }
+
+static uint8_t *stack_top(const struct encoder *e) { return (uint8_t *)e->drain + drain_size() + DRAIN_STACK; }
 
 /* An encoder of our own, or NULL without memory. */
 static struct encoder *claim_encoder(void) {
@@ -97,7 +67,7 @@ static struct encoder *claim_encoder(void) {
         claimed = &writer.encoders[0];
         lock_take(&claimed->lock);
     }
-    if (claimed->memory || make_encoder(claimed)) return claimed;
+    if (claimed->drain || make_encoder(claimed)) return claimed;
     lock_give(&claimed->lock);
     return NULL;
 }
@@ -106,7 +76,7 @@ static struct encoder *claim_encoder(void) {
 int writer_start(void) {
     uint64_t *edges = writer.edges ? writer.edges : sys_memory(EDGES * sizeof(uint64_t));
     for (size_t i = 0; i < ENCODERS; i++)
-        if (writer.encoders[i].memory) sys_munmap(writer.encoders[i].memory, writer.encoders[i].memory_length);
+        if (writer.encoders[i].drain) sys_munmap(writer.encoders[i].drain, drain_size() + DRAIN_STACK);
     memset(&writer, 0, sizeof writer);
     writer.edges = edges;
     return edges ? 0 : -ENOMEM;
@@ -141,128 +111,98 @@ void writer_tell_losses(void) {
 /* ---- edges ---- */
 
 bool writer_edge_is_mine(void) { return lock_is_mine(&writer.edge_lock); }
-void writer_edge_begin(void) { lock_take(&writer.edge_lock); }
 
 /* Kept ascending: a request from outside may carry an earlier stamp than the last edge. */
+static void add_edge(uint64_t *ring, uint64_t size, uint64_t at, uint64_t stamp) {
+    uint64_t oldest = at >= size ? at - size + 1 : 0;
+    for (; at > oldest && ring[(at - 1) % size] > stamp; at--) ring[at % size] = ring[(at - 1) % size];
+    ring[at % size] = stamp;
+}
+
+/* For the writer beside us. The turn is odd before the stamp is taken: an exchange, so that it is seen no later. */
+static void next_turn(void) {
+    if (file_header())
+        atomic_fetch_add_explicit(header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN), 1,
+                                  memory_order_seq_cst);
+}
+
+static void publish_edge(uint64_t stamp) {
+    uint8_t *page = file_header() + TRACE_AT_EDGES;
+    add_edge((uint64_t *)(page + TRACE_EDGES_AT_STAMPS), TRACE_EDGES, writer.edge_count, stamp);
+    *(volatile uint64_t *)(page + TRACE_EDGES_AT_COUNT) = writer.edge_count + 1;
+}
+
+void writer_edge_begin(void) {
+    lock_take(&writer.edge_lock);
+    next_turn();
+}
+
 void writer_edge_end(uint64_t stamp) {
-    uint64_t at = writer.edge_count++, oldest = at >= EDGES ? at - EDGES + 1 : 0;
-    for (; at > oldest && writer.edges[(at - 1) % EDGES] > stamp; at--)
-        writer.edges[at % EDGES] = writer.edges[(at - 1) % EDGES];
-    writer.edges[at % EDGES] = stamp;
+    add_edge(writer.edges, EDGES, writer.edge_count, stamp);
+    if (file_header()) publish_edge(stamp);
+    writer.edge_count++;
+    next_turn();
     lock_give(&writer.edge_lock);
 }
 
 /* The edges from `first` on, ascending, into `out`. Taking the lock makes sure that no earlier one is still to come. */
-static size_t edges_since(uint64_t first, uint64_t *out) {
+static long edges_since(void *unused, uint64_t first, uint64_t *out) {
+    (void)unused;
     bool mine = lock_is_mine(&writer.edge_lock); /* draining because our own edge filled the ring */
     if (!mine) lock_take(&writer.edge_lock);
     uint64_t at = writer.edge_count, oldest = at > EDGES ? at - EDGES : 0;
     while (at > oldest && writer.edges[(at - 1) % EDGES] >= first) at--;
-    size_t count = 0;
+    long count = 0;
     for (; at < writer.edge_count; at++) out[count++] = writer.edges[at % EDGES];
     if (!mine) lock_give(&writer.edge_lock);
     return count;
 }
 
-/* ---- frames ---- */
-
-/* Compresses where that helps: fills the frame's lengths and codec, returns what to store. */
-static const uint8_t *pack(struct encoder *e, struct trace_frame *frame, const uint8_t *raw, size_t length) {
-    size_t packed = config.level ? deflate_bytes(e->deflate, raw, length, e->packed, packed_bound()) : 0;
-    bool smaller = packed && packed < length;
-    frame->raw_length = (uint32_t)length;
-    frame->stored_length = (uint32_t)(smaller ? packed : length);
-    frame->codec = smaller ? TRACE_CODEC_DEFLATE : TRACE_CODEC_NONE;
-    return smaller ? e->packed : raw;
-}
-
-static int append_journal(struct encoder *e) {
-    struct trace_frame frame = {.kind = TRACE_FRAME_RECORDS};
-    size_t length = journal_pending(e->raw, RAW_SMALL, &frame.first, &frame.end);
-    if (!length) return 0;
-    frame.first_stamp = frame.last_stamp = probe_stamp();
-    int error = file_append_locked(&frame, pack(e, &frame, e->raw, length));
-    if (!error) journal_drained(frame.end);
-    return error;
-}
-
-static int append_nodes(struct encoder *e) {
-    struct trace_frame frame = {.kind = TRACE_FRAME_NODES};
-    uint32_t end;
-    int error = 0;
-    while (!error) {
-        size_t length = nodes_pending(e->raw, RAW_SMALL, &frame.first, &end);
-        if (!length) break;
-        frame.end = end;
-        frame.count = end - (uint32_t)frame.first;
-        frame.first_stamp = frame.last_stamp = probe_stamp();
-        error = file_append_locked(&frame, pack(e, &frame, e->raw, length));
-        if (!error) nodes_drained(end);
-    }
-    return error;
-}
-
-static int append_shared(struct encoder *e) {
-    file_lock();
-    int error = append_journal(e);
-    if (!error) error = append_nodes(e);
-    file_unlock();
-    return error;
-}
-
 /* ---- draining ---- */
 
-struct drain {
+static int host_lock(void *unused) {
+    (void)unused;
+    return file_lock();
+}
+static void host_unlock(void *unused) {
+    (void)unused;
+    file_unlock();
+}
+static int host_append(void *unused, struct trace_frame *frame, const void *payload) {
+    (void)unused;
+    return file_append_locked(frame, payload);
+}
+static const uint8_t *host_node(void *unused, uint32_t id) {
+    (void)unused;
+    return nodes_at(id);
+}
+static uint32_t host_nodes(void *unused) {
+    (void)unused;
+    return stackid_count();
+}
+
+struct job {
     struct encoder *encoder;
     struct thread *thread; /* NULL: the journal alone */
     int error;
 };
 
-static int drain_part(struct encoder *e, struct thread *t, uint64_t tail, uint64_t head, uint64_t *end) {
-    const uint64_t first_stamp = t->ring[(tail + 1) & (THREAD_RING_WORDS - 1)];
-    struct columns_input input = {.ring = t->ring,
-                                  .mask = THREAD_RING_WORDS - 1,
-                                  .first = tail,
-                                  .end = head,
-                                  .ordered = threads_many(),
-                                  .edges = e->edges};
-    struct columns_output output = {0};
-    input.edge_count = edges_since(first_stamp, e->edges);
-    columns_encode(e->columns, &input, e->payload, &output);
-    if (!output.count) return -EINVAL;
-    struct trace_frame frame = {.kind = TRACE_FRAME_EVENTS,
-                                .flags = input.ordered ? TRACE_FRAME_ORDERED : 0,
-                                .thread = t->serial,
-                                .first = tail,
-                                .end = output.end,
-                                .count = output.count,
-                                .first_stamp = output.first_stamp,
-                                .last_stamp = output.last_stamp};
-    int error = append_shared(e);
-    const uint8_t *stored = pack(e, &frame, e->payload, output.bytes);
-    if (!error) error = file_append(&frame, stored);
-    if (error) return error;
-    t->events += output.count;
-    atomic_fetch_add_explicit(&writer.events, output.count, memory_order_relaxed);
-    *end = output.end;
-    return 0;
-}
-
 static void drain_on_stack(void *argument) {
-    struct drain *drain = argument;
-    struct thread *t = drain->thread;
-    if (!t) {
-        drain->error = append_shared(drain->encoder);
-        return;
-    }
-    uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_relaxed);
-    /* Acquire: pairs with the commit in probe.c; all words below the head are written. */
-    uint64_t head = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), memory_order_acquire);
-    while (tail < head && !drain->error) {
-        drain->error = drain_part(drain->encoder, t, tail, head, &tail);
-        /* Release: the frame is in the file before its words may be overwritten. */
-        if (!drain->error) atomic_store_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), tail, memory_order_release);
-    }
+    struct job *job = argument;
+    const struct drain_host host = {.header = file_header(),
+                                    .journal = journal_slot()->memory,
+                                    .lock = host_lock,
+                                    .unlock = host_unlock,
+                                    .append = host_append,
+                                    .edges = edges_since,
+                                    .node = host_node,
+                                    .nodes = host_nodes,
+                                    .stamp = probe_stamp};
+    struct thread *t = job->thread;
+    if (!host.header) job->error = -EBADF;
+    else if (t) job->error = drain_ring(job->encoder->drain, &host, t->control, THREAD_RING_WORDS);
+    else job->error = drain_shared(job->encoder->drain, &host);
+    if (t && !job->error) job->error = file_index(true);
 }
 
 static uint64_t thread_cpu_ns(void) {
@@ -273,22 +213,46 @@ static uint64_t thread_cpu_ns(void) {
 
 static int drain(struct thread *thread) {
     if (sys_is_quiet()) return -EAGAIN;
-    struct drain job = {claim_encoder(), thread, 0};
+    struct job job = {claim_encoder(), thread, 0};
     if (!job.encoder) return -ENOMEM;
     uint64_t begin = thread_cpu_ns();
-    machine_call_on_stack(drain_on_stack, &job, job.encoder->stack_top);
-    atomic_fetch_add_explicit(&writer.cpu_ns, thread_cpu_ns() - begin, memory_order_relaxed);
+    machine_call_on_stack(drain_on_stack, &job, stack_top(job.encoder));
+    if (file_header())
+        atomic_fetch_add_explicit(header_word(file_header(), TRACE_AT_CPU), thread_cpu_ns() - begin,
+                                  memory_order_relaxed);
     lock_give(&job.encoder->lock);
     return job.error;
 }
 
-void writer_drain_thread(struct thread *thread) {
+bool writer_ring_lock(struct thread *thread) {
     lock_take(&thread->drain);
-    int error = drain(thread);
+    if (beside_take((_Atomic uint32_t *)(thread->control + TRACE_SLOT_AT_LOCK))) return true;
     lock_give(&thread->drain);
+    return false;
+}
+
+void writer_ring_unlock(struct thread *thread) {
+    beside_give((_Atomic uint32_t *)(thread->control + TRACE_SLOT_AT_LOCK));
+    lock_give(&thread->drain);
+}
+
+/* Words that wait in a thread's ring. */
+static uint64_t waiting(const struct thread *t) {
+    return t->head - atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
+}
+
+/* Unless fewer than `least` words wait once nobody else drains. */
+static void drain_above(struct thread *thread, uint64_t least) {
+    int error = -ETIMEDOUT;
+    if (writer_ring_lock(thread)) {
+        error = waiting(thread) < least ? 0 : drain(thread);
+        writer_ring_unlock(thread);
+    }
     /* Without a descriptor for the moment the ring holds on. */
     if (error && error != -EAGAIN && error != -EMFILE && error != -ENFILE) lifecycle_failed(error);
 }
+
+void writer_drain_thread(struct thread *thread) { drain_above(thread, 0); }
 
 void writer_drain_journal(void) { drain(NULL); }
 
@@ -296,16 +260,22 @@ void writer_threads_began(void) { helper_start(); }
 
 /* ---- rings ---- */
 
+/* Somebody else drains, as long as it keeps up. */
+static bool is_attended(void) { return helper_runs() || beside_attends(); }
+
+static void call_attendant(void) {
+    if (helper_runs()) helper_wake();
+    else beside_ring_bell();
+}
+
 uint64_t writer_limit(uint64_t tail) {
-    return tail + (helper_runs() ? THREAD_RING_WORDS / 2 : THREAD_RING_WORDS - THREAD_RING_WORDS / 8);
+    return tail + (is_attended() ? THREAD_RING_WORDS / 2 : THREAD_RING_WORDS - THREAD_RING_WORDS / 8);
 }
 
 /* For the helper, where we could not drain ourselves; without system calls, it looks often enough. */
 static void wait_drained(struct thread *t) {
-    if (t->head - atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire) >
-        THREAD_RING_WORDS / 2)
-        helper_wake();
-    for (uint64_t turns = 0; helper_runs() && turns < 1u << 30; turns++) {
+    if (is_attended() && waiting(t) > THREAD_RING_WORDS / 2) call_attendant();
+    for (uint64_t turns = 0; is_attended() && turns < 1u << 30; turns++) {
         uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
         if (t->head - tail <= THREAD_RING_WORDS / 2) return;
         machine_pause();
@@ -317,12 +287,12 @@ void writer_ring_filled(struct thread *t) {
     const uint64_t hard = THREAD_RING_WORDS - RING_RESERVE;
     uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
     if (t->head > writer_limit(tail)) {
-        if (helper_runs() && t->head - tail < hard) {
-            helper_wake();
+        if (is_attended() && t->head - tail < hard) {
+            call_attendant();
             t->limit = tail + hard;
             return;
         }
-        if (!sys_is_quiet()) writer_drain_thread(t);
+        if (!sys_is_quiet()) drain_above(t, THREAD_RING_WORDS / 2);
         wait_drained(t);
         tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
     }
@@ -349,28 +319,43 @@ static void put_watermark(uint64_t stamp) {
     journal_put(TRACE_RECORD_WATERMARK, body, (size_t)(w.at - body));
 }
 
-void writer_drain_all(void) {
-    const uint64_t margin = 1000000; /* of cycles: 0.2 ms and more */
-    uint64_t now = probe_stamp();
+static bool are_settled(void) {
     bool settled = true;
     for (struct thread *t = threads_first(); t; t = t->next) settled = is_settled(t) && settled;
+    return settled;
+}
+
+static const uint64_t margin = 1000000; /* of cycles: 0.2 ms and more */
+
+/* The writer beside us is asked, and its answer is waited for until the next time. */
+static void ask_for_watermark(void) {
+    if (!beside_answered()) return;
+    if (writer.watermark) put_watermark(writer.watermark);
+    uint64_t now = probe_stamp();
+    writer.watermark = are_settled() && now > margin ? now - margin : 0;
+    beside_ask();
+}
+
+void writer_each_second(void) {
+    if (beside_attends()) ask_for_watermark();
+    else if (threads_many()) writer_drain_all();
+}
+
+void writer_drain_all(void) {
+    uint64_t now = probe_stamp();
+    bool settled = are_settled();
     for (struct thread *t = threads_first(); t; t = t->next) writer_drain_thread(t);
     if (settled && now > margin) put_watermark(now - margin);
     writer_drain_journal();
 }
 
-static bool is_drained(const struct thread *t) {
-    return atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), memory_order_acquire) ==
-           atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
-}
-
 bool writer_is_drained(void) {
     for (struct thread *t = threads_first(); t; t = t->next)
-        if (!is_drained(t)) return false;
+        if (!drain_is_empty(t->control)) return false;
     return !file_error() && journal_is_drained();
 }
 
 void writer_punch_idle(void) {
     for (struct thread *t = threads_first(); t; t = t->next)
-        if (t != thread_self && !thread_is_alive(t) && is_drained(t)) file_punch(&t->slot);
+        if (t != thread_self && !thread_is_alive(t) && drain_is_empty(t->control)) file_punch(&t->slot);
 }

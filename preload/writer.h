@@ -18,11 +18,18 @@ int writer_start(void);
 uint64_t writer_limit(uint64_t tail);
 void writer_ring_filled(struct thread *thread);
 
+/* Keeps every writer from a thread's ring. False: somebody has it and does not move. */
+bool writer_ring_lock(struct thread *thread);
+void writer_ring_unlock(struct thread *thread);
+
 void writer_drain_thread(struct thread *thread);
 void writer_drain_journal(void);
 
 /* Everything committed so far, and a watermark for it. */
 void writer_drain_all(void);
+
+/* Sees that a watermark comes, where several threads or writers need one. */
+void writer_each_second(void);
 
 /* The process has become multi-threaded: the recorder's own thread starts, if configured. */
 void writer_threads_began(void);

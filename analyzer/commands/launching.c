@@ -109,6 +109,7 @@ static int run_plan(const struct start_plan *plan, struct output *output, struct
     if (output) output_started(output);
     if (error) return fail_to_start(&started, &out->place, plan->arguments[0], error);
     int status = wait_for_end(&started, output, out);
+    writer_end(&started.writer);
     if (status) return status;
     finish(&started, out);
     explain_absence(plan, out);
@@ -128,7 +129,7 @@ static int launch_plan(struct start_plan *plan, const struct output_phase_values
 
 int launch(const struct launching_values *values, const struct output_phase_values *phases, char **arguments,
            struct launched *out) {
-    char recorder[PATH_MAX];
+    char recorder[PATH_MAX], writer[PATH_MAX];
     *out = (struct launched){.obstacle = inspect_program(arguments[0])};
     const struct obstacle_row *obstacle = obstacle_row(out->obstacle);
     if (out->obstacle == OBSTACLE_NOT_FOUND) return fail_to_execute(arguments[0], -ENOENT);
@@ -142,6 +143,7 @@ int launch(const struct launching_values *values, const struct output_phase_valu
     struct start_plan plan = {.arguments = arguments,
                               .out = values->out,
                               .recorder = obstacle->keep_preload ? recorder : NULL,
+                              .writer = writer_find(recorder, writer, sizeof writer) ? writer : NULL,
                               .children_only = out->obstacle != OBSTACLE_NONE,
                               .only = values->only,
                               .skip = values->skip,

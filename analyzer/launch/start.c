@@ -50,6 +50,7 @@ static void set_environment(const struct start_plan *plan, const struct place *p
     setenv("TIDEMARK_RUN", place->run_id, 1);
     setenv("TIDEMARK_OUT", plan->children_only ? children : own, 1);
     setenv("TIDEMARK_CHILDREN", children, 1);
+    if (plan->writer) setenv("TIDEMARK_WRITER", "process", 1);
     set_or_clear("TIDEMARK_ONLY", plan->only);
     set_or_clear("TIDEMARK_SKIP", plan->skip);
 }
@@ -126,9 +127,13 @@ int start_program(const struct start_plan *plan, struct place *place, struct sta
         out->failed = START_PREPARE;
         error = name_place(plan, place, out->pid);
         if (!error && plan->recorder) error = place_prepare(place, &out->failed_path);
+        if (!error && plan->recorder && plan->writer) writer_start(&out->writer, plan->writer, place);
         if (!error) error = let_go(&gate, out);
     }
     close_gate(&gate);
-    if (error) sigprocmask(SIG_SETMASK, &out->old_mask, NULL);
+    if (error) {
+        writer_end(&out->writer);
+        sigprocmask(SIG_SETMASK, &out->old_mask, NULL);
+    }
     return error;
 }

@@ -12,11 +12,13 @@
 #include <sys/types.h>
 
 #include "place.h"
+#include "writer.h"
 
 struct start_plan {
     char **arguments;        /* ends with NULL */
     const char *out;         /* -o FILE; NULL: tidemark.NAME.PID.tmk */
     const char *recorder;    /* absolute path; NULL: nothing is preloaded */
+    const char *writer;      /* the program that writes beside the recorded ones; NULL: none */
     bool children_only;      /* the program itself can't be recorded */
     const char *only, *skip; /* globs on executables; NULL: all */
     int stdout_fd;           /* the program's stdout; -1: ours */
@@ -28,6 +30,7 @@ struct started {
     pid_t pid;
     sigset_t old_mask;          /* signals are blocked from before the fork until wait_program returns */
     struct sigaction old_child; /* SIGCHLD, which may be ignored where we come from, but not here */
+    struct writer writer;       /* to be ended by the caller, after the program */
     enum start_step failed;     /* when start_program fails: in which step */
     const char *failed_path;
 };

@@ -1,6 +1,7 @@
 """What the oracles share: where the built project is, building an oracle's program, running it traced, dumping its trace."""
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 # What the recorder adds to the environment: programs copy theirs, so a run to compare with needs as much of it.
 RECORDER_SETS = {"TIDEMARK_RUN": "0" * 32, "TIDEMARK_IMAGE": "10000:0"}
+
+RUN = "1" * 32
 
 
 class Wrong(Exception):
@@ -43,8 +46,23 @@ class Project:
         env["TIDEMARK_OUT"] = f"{out}/%e.%p.tmk"
         if writer:
             env["TIDEMARK_WRITER"] = writer
+            env["TIDEMARK_RUN"] = RUN
         env.update(more)
         return env
+
+    @contextlib.contextmanager
+    def beside(self, out, writer):
+        """The writer process for traces in `out`, where that is the writer asked for; yields it or None."""
+        if writer != "process":
+            yield None
+            return
+        child = subprocess.Popen([str(self.build / "tidemark-writer"), f"{out}/none", str(out), RUN],
+                                 stdin=subprocess.PIPE)
+        try:
+            yield child
+        finally:
+            child.stdin.close()
+            child.wait(60)
 
     def dump_lines(self, trace):
         """The dump of a trace, line by line: by tidemark, or by the second decoder before there is a tidemark."""

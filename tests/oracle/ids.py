@@ -123,7 +123,8 @@ def case(project, allocator, threads, rounds, shape, writer):
     work.mkdir()
     env = project.environment(work, PRELOADS[allocator], writer, ORACLE_LOG=str(work / "log"))
     program = project.compile("ids")
-    done = subprocess.run([str(program), str(threads), str(rounds), shape], env=env, capture_output=True, timeout=120)
+    with project.beside(work, writer):
+        done = subprocess.run([str(program), str(threads), str(rounds), shape], env=env, capture_output=True, timeout=120)
     if done.returncode or done.stdout != b"done\n":
         raise Wrong(f"status {done.returncode}, {done.stdout!r} {done.stderr[-200:]!r}")
     traces = list(work.glob("*.tmk"))
@@ -140,7 +141,7 @@ def case(project, allocator, threads, rounds, shape, writer):
 def main():
     parser = common.parser(__doc__.splitlines()[0])
     parser.add_argument("--allocators", default="glibc,jemalloc,tcmalloc")
-    parser.add_argument("--writers", default="inline,thread")
+    parser.add_argument("--writers", default="inline,thread,process")
     options = parser.parse_args()
     project = common.Project(options.build)
     total = 4_000_000 if options.soak else 100_000

@@ -55,20 +55,25 @@ def by_worker(lines):
     return {worker_of[t]: e[1:] for t, e in events.items() if t in worker_of}  # [0]: the marker's free
 
 
-def kill_once(project, threads, writer, delay, number_of_signal):
+def kill_once(project, threads, writer, delay, number_of_signal, writer_dies=None):
     work = project.scratch / f"kill.{threads}.{writer}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     counters = work / "counters"
     counters.write_bytes(bytes(4096))
     env = project.environment(work, (), writer, ORACLE_COUNTERS=str(counters))
-    child = subprocess.Popen([str(project.compile("kill")), str(threads)], env=env)
-    try:
-        wait_started(counters, child)
-        time.sleep(delay)
-    finally:
-        child.send_signal(number_of_signal)
-        child.wait()
+    program = str(project.compile("kill"))
+    with project.beside(work, writer) as beside:
+        child = subprocess.Popen([program, str(threads)], env=env)
+        try:
+            wait_started(counters, child)
+            if writer_dies is not None:
+                time.sleep(delay * writer_dies)
+                beside.kill()
+            time.sleep(delay)
+        finally:
+            child.send_signal(number_of_signal)
+            child.wait()
     traces = list(work.glob("*.tmk"))
     if len(traces) != 1:
         raise Wrong(f"{len(traces)} traces")
@@ -84,11 +89,14 @@ def kill_once(project, threads, writer, delay, number_of_signal):
 
 
 def case(project, threads, writer, times, seed):
+    """With a writer process every second time that dies too, a while before."""
     chance, total = random.Random(seed), 0
     for attempt in range(times):
         delay = chance.random() ** 2 * 0.15
+        how = chance.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+        writer_dies = chance.random() if writer == "process" and attempt % 2 else None
         try:
-            total += kill_once(project, threads, writer, delay, chance.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)))
+            total += kill_once(project, threads, writer, delay, how, writer_dies)
         except Wrong as why:
             raise Wrong(f"kill {attempt} after {delay * 1000:.1f} ms: {why}") from None
     return f"{times} kills, {total} allocations, all there"
@@ -104,7 +112,7 @@ def main():
     print(f"# seed {options.seed}")
     return common.run_cases([(f"kill {threads} threads {writer}",
                               lambda t=threads, w=writer: case(project, t, w, times, f"{options.seed}.{t}.{w}"))
-                             for threads in (1, 8) for writer in ("inline", "thread")])
+                             for threads in (1, 8) for writer in ("inline", "thread", "process")])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+/*
+ * Starting and ending the writer process (writer.h). Its standard input is a pipe that we hold, so that it ends with us
+ * however we end; nobody else's descriptors stay open in it.
+ */
+#include "writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool writer_find(const char *recorder, char *out, size_t capacity) {
+    const char *wanted = getenv("TIDEMARK_WRITER"), *slash = strrchr(recorder, '/');
+    if (wanted && strcmp(wanted, "process") != 0) return false;
+    int length = snprintf(out, capacity, "%.*s/tidemark-writer", slash ? (int)(slash - recorder) : 0, recorder);
+    return length > 0 && (size_t)length < capacity && access(out, X_OK) == 0;
+}
+
+static _Noreturn void become_writer(const char *path, const struct place *place, int hold) {
+    int nothing = open("/dev/null", O_WRONLY);
+    dup2(hold, STDIN_FILENO);
+    if (nothing >= 0) {
+        dup2(nothing, STDOUT_FILENO);
+        dup2(nothing, STDERR_FILENO);
+    }
+    unsetenv("LD_PRELOAD");
+    closefrom(STDERR_FILENO + 1);
+    execl(path, "tidemark-writer", place->file, place->children, place->run_id, (char *)NULL);
+    _exit(127);
+}
+
+void writer_start(struct writer *writer, const char *path, const struct place *place) {
+    int ends[2];
+    *writer = (struct writer){.pid = 0, .hold = -1};
+    if (pipe2(ends, O_CLOEXEC) != 0) return;
+    writer->pid = fork();
+    if (writer->pid == 0) become_writer(path, place, ends[0]);
+    close(ends[0]);
+    writer->hold = ends[1];
+    if (writer->pid > 0) return;
+    close(writer->hold);
+    writer->pid = 0;
+}
+
+void writer_end(struct writer *writer) {
+    if (writer->pid <= 0) return;
+    close(writer->hold);
+    while (waitpid(writer->pid, NULL, 0) < 0 && errno == EINTR) {}
+    writer->pid = 0;
+}

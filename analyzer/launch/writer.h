@@ -1,0 +1,26 @@
+/*
+ * The writer process beside the recorded programs: it takes the recorders' compression and writing off them, and nothing
+ * else depends on it.
+ */
+#ifndef LAUNCH_WRITER_H
+#define LAUNCH_WRITER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "place.h"
+
+struct writer {
+    pid_t pid; /* 0: none */
+    int hold;  /* it ends when this is closed */
+};
+
+/* The environment leaves the choice to us, and the program stands beside the recorder: its path goes into `out`. */
+bool writer_find(const char *recorder, char *out, size_t capacity);
+
+/* Starts it for the traces at `place`; without it every recorder writes for itself. */
+void writer_start(struct writer *writer, const char *path, const struct place *place);
+/* It finishes what it has begun, and is gone when this returns. */
+void writer_end(struct writer *writer);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * tidemark-writer: writes the traces of one run from beside the recorded programs. Started by `tidemark record` and `run`.
+ *
+ *     tidemark-writer FILE FILE.d RUN-ID
+ *
+ * Watches for FILE and for traces in FILE.d, and gives each a thread. Ends when its standard input does, that is when the
+ * launcher says so or dies; recorders go on alone then. Prints nothing; signals for the terminal's programs do not end it.
+ */
+#include "attended.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+/* A trace that ends within the first moments is not worth a thread. */
+enum { PATIENCE_MS = 8, TRIES = 40, THREAD_STACK = 256 << 10 };
+
+struct task {
+    struct task *next;
+    char path[PATH_MAX];
+    pthread_t thread;
+    struct attended *trace; /* under the lock, while it is served */
+    atomic_bool done;
+};
+
+static struct {
+    const char *file, *name, *folder; /* FILE, its last part, FILE.d */
+    uint8_t run_id[16];
+    pthread_mutex_t lock;
+    bool ending;
+    struct task *tasks;
+} run = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- a trace ---- */
+
+static bool is_ending(void) {
+    pthread_mutex_lock(&run.lock);
+    bool ending = run.ending;
+    pthread_mutex_unlock(&run.lock);
+    return ending;
+}
+
+/* Says which trace is served, or that none is any more. Returns whether to go on. */
+static bool publish(struct task *task, struct attended *trace) {
+    pthread_mutex_lock(&run.lock);
+    task->trace = trace;
+    bool goes_on = !run.ending;
+    pthread_mutex_unlock(&run.lock);
+    return goes_on;
+}
+
+static void attend_trace(struct task *task) {
+    struct attended *trace = NULL;
+    int error = -EAGAIN;
+    for (unsigned tries = 0; error == -EAGAIN && tries < TRIES && !is_ending(); tries++) {
+        poll(NULL, 0, PATIENCE_MS);
+        error = attended_open(task->path, run.run_id, &trace);
+    }
+    if (error) return;
+    if (publish(task, trace)) attended_serve(trace);
+    publish(task, NULL);
+    attended_close(trace);
+}
+
+static void *attend(void *task) {
+    attend_trace(task);
+    atomic_store_explicit(&((struct task *)task)->done, true, memory_order_release);
+    return NULL;
+}
+
+/* Threads that have ended give their memory back. */
+static void reap(void) {
+    for (struct task **at = &run.tasks, *task; (task = *at);) {
+        if (!atomic_load_explicit(&task->done, memory_order_acquire)) {
+            at = &task->next;
+            continue;
+        }
+        *at = task->next;
+        pthread_join(task->thread, NULL);
+        free(task);
+    }
+}
+
+/* A trace that was found twice is locked, or has ended, the second time. */
+static void add(const char *path) {
+    struct task *task = calloc(1, sizeof *task);
+    pthread_attr_t attributes;
+    if (!task) return;
+    snprintf(task->path, sizeof task->path, "%s", path);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, THREAD_STACK);
+    bool started = pthread_create(&task->thread, &attributes, attend, task) == 0;
+    pthread_attr_destroy(&attributes);
+    pthread_mutex_lock(&run.lock);
+    reap();
+    task->next = started ? run.tasks : NULL;
+    if (started) run.tasks = task;
+    pthread_mutex_unlock(&run.lock);
+    if (!started) free(task);
+}
+
+static void end_all(void) {
+    pthread_mutex_lock(&run.lock);
+    run.ending = true;
+    for (struct task *task = run.tasks; task; task = task->next)
+        if (task->trace) attended_stop(task->trace);
+    pthread_mutex_unlock(&run.lock);
+    for (struct task *task = run.tasks; task; task = task->next) pthread_join(task->thread, NULL);
+}
+
+/* ---- finding traces ---- */
+
+static void consider(bool in_folder, const char *name) {
+    char path[PATH_MAX];
+    size_t length = strlen(name);
+    if (!in_folder && strcmp(name, run.name) == 0) add(run.file);
+    if (!in_folder || length < 4 || strcmp(name + length - 4, ".tmk") != 0) return;
+    if (snprintf(path, sizeof path, "%s/%s", run.folder, name) < (int)sizeof path) add(path);
+}
+
+static void look_around(void) {
+    DIR *folder = opendir(run.folder);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) consider(true, entry->d_name);
+    if (folder) closedir(folder);
+    if (access(run.file, F_OK) == 0) add(run.file);
+}
+
+static int watch(int *of_folder) {
+    char parent[PATH_MAX];
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0) return -errno;
+    snprintf(parent, sizeof parent, "%.*s", (int)(run.name - run.file), run.file);
+    *of_folder = inotify_add_watch(fd, run.folder, IN_CREATE);
+    if (inotify_add_watch(fd, parent, IN_CREATE) < 0) return -errno;
+    look_around();
+    return fd;
+}
+
+static void take_events(int fd, int of_folder) {
+    _Alignas(struct inotify_event) char bytes[16 << 10];
+    for (ssize_t got; (got = read(fd, bytes, sizeof bytes)) > 0;)
+        for (char *at = bytes; at < bytes + got;) {
+            const struct inotify_event *event = (const struct inotify_event *)at;
+            if (event->mask & IN_Q_OVERFLOW) look_around();
+            else if (event->len) consider(event->wd == of_folder, event->name);
+            at += sizeof *event + event->len;
+        }
+}
+
+static void serve(int fd, int of_folder) {
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    while (poll(fds, 2, -1) >= 0 || errno == EINTR) {
+        if (fds[0].revents) take_events(fd, of_folder);
+        if (fds[1].revents) return;
+    }
+}
+
+/* ---- the program ---- */
+
+static bool read_run_id(const char *digits) {
+    if (strlen(digits) != 32) return false;
+    for (int i = 0; i < 16; i++)
+        if (sscanf(digits + 2 * i, "%2hhx", &run.run_id[i]) != 1) return false;
+    return true;
+}
+
+static void keep_signals_out(void) {
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ, SIGTSTP};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
+}
+
+int main(int count, char **arguments) {
+    int of_folder = -1;
+    const char *slash = count == 4 ? strrchr(arguments[1], '/') : NULL;
+    if (!slash || !read_run_id(arguments[3])) return 2;
+    run.file = arguments[1];
+    run.name = slash + 1;
+    run.folder = arguments[2];
+    keep_signals_out();
+    int fd = watch(&of_folder);
+    if (fd < 0) return 1;
+    serve(fd, of_folder);
+    end_all();
+    return 0;
+}

@@ -1,0 +1,248 @@
+/*
+ * Draining (drain.h). A ring's words are released only when their frame is in the file, and the journal and the nodes
+ * that events refer to are written first.
+ */
+#include "drain.h"
+
+#include "../include/trace_wire.h"
+#include "append.h"
+#include "columns.h"
+#include "deflate.h"
+#include "journal.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { RAW_SMALL = 192 << 10 /* of a nodes or journal frame, at most */, NODES_PER_FRAME = 8192 };
+
+struct drain {
+    struct columns *columns;
+    void *deflate;
+    uint8_t *payload, *packed; /* columns_bound() and a little more */
+    uint8_t *raw;              /* RAW_SMALL */
+    uint64_t *edges;           /* DRAIN_EDGES */
+    unsigned level;
+};
+
+/* ---- memory ---- */
+
+static size_t round_up(size_t length) { return (length + 63) & ~(size_t)63; }
+static size_t packed_bound(void) { return columns_bound() + columns_bound() / 512 + 4096; }
+
+enum { PART_SELF, PART_COLUMNS, PART_DEFLATE, PART_PAYLOAD, PART_PACKED, PART_RAW, PART_EDGES, PARTS };
+
+static size_t part_size(unsigned part) {
+    switch (part) {
+    case PART_SELF: return round_up(sizeof(struct drain));
+    case PART_COLUMNS: return round_up(columns_size());
+    case PART_DEFLATE: return round_up(deflate_size());
+    case PART_PAYLOAD: return round_up(columns_bound());
+    case PART_PACKED: return round_up(packed_bound());
+    case PART_RAW: return RAW_SMALL;
+    default: return DRAIN_EDGES * sizeof(uint64_t);
+    }
+}
+
+size_t drain_size(void) {
+    size_t total = 0;
+    for (unsigned part = 0; part < PARTS; part++) total += part_size(part);
+    return total;
+}
+
+int drain_init(struct drain *drain, unsigned level) {
+    uint8_t *at[PARTS], *memory = (uint8_t *)drain;
+    for (unsigned part = 0; part < PARTS; part++) {
+        at[part] = memory;
+        memory += part_size(part);
+    }
+    *drain = (struct drain){(struct columns *)at[PART_COLUMNS],
+                            at[PART_DEFLATE],
+                            at[PART_PAYLOAD],
+                            at[PART_PACKED],
+                            at[PART_RAW],
+                            (uint64_t *)at[PART_EDGES],
+                            level};
+    return deflate_init(drain->deflate, (int)level);
+}
+
+/* ---- slots ---- */
+
+static _Atomic uint64_t *slot_word(uint8_t *slot, enum trace_slot_offset at) { return (_Atomic uint64_t *)(slot + at); }
+static uint64_t tail_of(uint8_t *slot) {
+    return atomic_load_explicit(slot_word(slot, TRACE_SLOT_AT_TAIL), memory_order_relaxed);
+}
+/* Acquire: pairs with the release of whoever wrote what lies below. */
+static uint64_t head_of(uint8_t *slot) {
+    return atomic_load_explicit(slot_word(slot, TRACE_SLOT_AT_HEAD), memory_order_acquire);
+}
+/* Release: the frame is in the file before its bytes may be overwritten. */
+static void release(uint8_t *slot, uint64_t tail) {
+    atomic_store_explicit(slot_word(slot, TRACE_SLOT_AT_TAIL), tail, memory_order_release);
+}
+bool drain_is_empty(uint8_t *slot) { return head_of(slot) == tail_of(slot); }
+
+/* ---- frames ---- */
+
+/* Compresses where that helps: fills the frame's lengths and codec, returns what to store. */
+static const uint8_t *pack(struct drain *d, struct trace_frame *frame, const uint8_t *raw, size_t length) {
+    size_t packed = d->level ? deflate_bytes(d->deflate, raw, length, d->packed, packed_bound()) : 0;
+    bool smaller = packed && packed < length;
+    frame->raw_length = (uint32_t)length;
+    frame->stored_length = (uint32_t)(smaller ? packed : length);
+    frame->codec = smaller ? TRACE_CODEC_DEFLATE : TRACE_CODEC_NONE;
+    return smaller ? d->packed : raw;
+}
+
+/* Bytes of the journal that no frame holds yet, into `out`. */
+static size_t copy_journal(uint8_t *slot, uint8_t *out, uint64_t *first, uint64_t *end) {
+    *first = tail_of(slot);
+    *end = head_of(slot);
+    size_t length = (size_t)(*end - *first), at = *first % JOURNAL_BYTES_MAX;
+    if (length > JOURNAL_BYTES_MAX) return 0;
+    size_t part = JOURNAL_BYTES_MAX - at < length ? JOURNAL_BYTES_MAX - at : length;
+    memcpy(out, slot + TRACE_SLOT_CONTROL + at, part);
+    memcpy(out + part, slot + TRACE_SLOT_CONTROL, length - part);
+    return length;
+}
+
+static int append_journal(struct drain *d, const struct drain_host *host) {
+    struct trace_frame frame = {.kind = TRACE_FRAME_RECORDS};
+    if (!host->journal) return 0;
+    size_t length = copy_journal(host->journal, d->raw, &frame.first, &frame.end);
+    if (!length) return 0;
+    frame.first_stamp = frame.last_stamp = host->stamp();
+    int error = host->append(host->self, &frame, pack(d, &frame, d->raw, length));
+    if (!error) release(host->journal, frame.end);
+    return error;
+}
+
+/* ---- stack nodes ---- */
+
+struct node {
+    uint64_t ip;
+    uint32_t parent, info;
+};
+
+/* False while the node is reserved but not written. Acquire: pairs with the store of its ip, the last. */
+static bool node_at(const struct drain_host *host, uint32_t id, struct node *node) {
+    const uint8_t *at = host->node(host->self, id);
+    *node = (struct node){0, id, 0};
+    if (!at) return false;
+    uint64_t ip = atomic_load_explicit((const _Atomic uint64_t *)(at + TRACE_NODE_AT_IP), memory_order_acquire);
+    if (ip)
+        *node = (struct node){ip, *(const uint32_t *)(at + TRACE_NODE_AT_PARENT),
+                              *(const uint32_t *)(at + TRACE_NODE_AT_MODULE)};
+    return ip;
+}
+
+/* Ends before the first node that its thread has reserved but not yet written, unless it stays so: then it is a hole. */
+static uint32_t written_until(const struct drain_host *host, uint32_t first, uint32_t end) {
+    struct node node;
+    for (uint32_t id = first; id < end; id++)
+        for (unsigned tries = 0; !node_at(host, id, &node); tries++) {
+            if (tries == 100) return id == first ? first + 1 : id;
+            sys_yield();
+        }
+    return end;
+}
+
+static size_t put_nodes(const struct drain_host *host, uint32_t first, uint32_t end, uint8_t *raw) {
+    struct wire_writer w = wire_writer(raw, RAW_SMALL);
+    struct node node, previous = {0, 0, 0};
+    for (uint32_t id = first; id < end; id++) {
+        node_at(host, id, &node);
+        wire_put_varint(&w, id - node.parent);
+    }
+    for (uint32_t id = first; id < end; id++, previous = node) {
+        node_at(host, id, &node);
+        wire_put_signed(&w, (int64_t)(node.ip - previous.ip));
+    }
+    previous = (struct node){0, 0, 0};
+    for (uint32_t id = first; id < end; id++, previous = node) {
+        node_at(host, id, &node);
+        wire_put_signed(&w, (int64_t)node.info - previous.info);
+    }
+    return w.failed ? 0 : (size_t)(w.at - raw);
+}
+
+static int append_nodes(struct drain *d, const struct drain_host *host) {
+    _Atomic uint32_t *drained = header_half(host->header, TRACE_AT_NODES_DRAINED);
+    for (uint32_t count = host->nodes(host->self);;) {
+        uint32_t first = atomic_load_explicit(drained, memory_order_relaxed), end = count;
+        if (first >= count) return 0;
+        if (end - first > NODES_PER_FRAME) end = first + NODES_PER_FRAME;
+        end = written_until(host, first, end);
+        struct trace_frame frame = {.kind = TRACE_FRAME_NODES, .first = first, .end = end, .count = end - first};
+        size_t length = put_nodes(host, first, end, d->raw);
+        if (!length) return 0;
+        frame.first_stamp = frame.last_stamp = host->stamp();
+        int error = host->append(host->self, &frame, pack(d, &frame, d->raw, length));
+        if (error) return error;
+        atomic_store_explicit(drained, end, memory_order_relaxed);
+    }
+}
+
+int drain_shared(struct drain *d, const struct drain_host *host) {
+    int error = host->lock(host->self);
+    if (error) return error;
+    error = append_journal(d, host);
+    if (!error) error = append_nodes(d, host);
+    host->unlock(host->self);
+    return error;
+}
+
+/* ---- rings ---- */
+
+static int find_edges(struct drain *d, const struct drain_host *host, struct columns_input *in) {
+    long count = host->edges(host->self, in->ring[(in->first + 1) & in->mask], d->edges);
+    in->all_edges = count == -EOVERFLOW;
+    if (count < 0 && !in->all_edges) return (int)count;
+    in->edges = d->edges;
+    in->edge_count = in->all_edges ? 0 : (size_t)count;
+    return 0;
+}
+
+static int append_events(struct drain *d, const struct drain_host *host, struct trace_frame *frame, size_t length) {
+    const uint8_t *stored = pack(d, frame, d->payload, length);
+    int error = host->lock(host->self);
+    if (error) return error;
+    error = host->append(host->self, frame, stored);
+    host->unlock(host->self);
+    return error;
+}
+
+static int drain_part(struct drain *d, const struct drain_host *host, struct columns_input *in, uint32_t thread,
+                      struct columns_output *out) {
+    int error = find_edges(d, host, in);
+    if (error) return error;
+    columns_encode(d->columns, in, d->payload, out);
+    if (!out->count) return -EINVAL;
+    struct trace_frame frame = {.kind = TRACE_FRAME_EVENTS,
+                                .flags = in->ordered ? TRACE_FRAME_ORDERED : 0,
+                                .thread = thread,
+                                .first = in->first,
+                                .end = out->end,
+                                .count = out->count,
+                                .first_stamp = out->first_stamp,
+                                .last_stamp = out->last_stamp};
+    error = drain_shared(d, host);
+    return error ? error : append_events(d, host, &frame, out->bytes);
+}
+
+int drain_ring(struct drain *d, const struct drain_host *host, uint8_t *slot, uint64_t words) {
+    uint32_t thread = atomic_load_explicit((_Atomic uint32_t *)(slot + TRACE_SLOT_AT_THREAD), memory_order_acquire);
+    struct columns_input in = {.ring = (const uint64_t *)(slot + TRACE_SLOT_CONTROL),
+                               .mask = words - 1,
+                               .first = tail_of(slot),
+                               .end = head_of(slot)};
+    in.ordered = atomic_load_explicit(header_half(host->header, TRACE_AT_MANY), memory_order_acquire) != 0;
+    while (in.first < in.end) {
+        struct columns_output out = {0};
+        int error = drain_part(d, host, &in, thread, &out);
+        if (error) return error;
+        release(slot, in.first = out.end);
+        atomic_fetch_add_explicit(header_word(host->header, TRACE_AT_EVENTS), out.count, memory_order_relaxed);
+    }
+    return 0;
+}
