@@ -73,8 +73,7 @@ static int open_side(const struct diff_values *values, char **trace, struct expl
 
 static int write_text(const struct diff_values *values, const struct comparison *comparison) {
     struct text_style style = text_style_for(STDOUT_FILENO, color_wanted(&values->common, STDOUT_FILENO));
-    if (file_is_stdout(values->json) || file_is_stdout(values->html) || file_is_stdout(values->markdown))
-        return 0;
+    if (file_is_stdout(values->json) || file_is_stdout(values->html) || file_is_stdout(values->markdown)) return 0;
     if (values->filters.top != OPTION_ABSENT) style.sites = (size_t)values->filters.top;
     return file_close(stdout, "-", render_diff_text(stdout, comparison, &style));
 }

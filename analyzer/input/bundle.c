@@ -104,13 +104,17 @@ static int read_header(struct bundle *bundle, uint64_t file_size) {
     return error;
 }
 
-int bundle_open(struct bundle **out, const char *path) {
+static int open_file(struct bundle *bundle, const char *path) {
     struct stat facts;
+    bundle->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (bundle->fd < 0 || fstat(bundle->fd, &facts)) return -errno;
+    return S_ISREG(facts.st_mode) ? read_header(bundle, (uint64_t)facts.st_size) : -ENOMSG;
+}
+
+int bundle_open(struct bundle **out, const char *path) {
     struct bundle *bundle = calloc(1, sizeof *bundle);
     if (!bundle) return -ENOMEM;
-    bundle->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int error = bundle->fd < 0 || fstat(bundle->fd, &facts) ? -errno : !S_ISREG(facts.st_mode) ? -ENOMSG : 0;
-    if (!error) error = read_header(bundle, (uint64_t)facts.st_size);
+    int error = open_file(bundle, path);
     if (error) bundle_close(bundle);
     else *out = bundle;
     return error;

@@ -30,8 +30,13 @@ static struct amount bytes_per_second(double value) {
     return out;
 }
 
+static const struct report_process *first_process(const struct report *report) {
+    return report->process_count ? report->processes : NULL;
+}
+
 static int64_t duration(const struct report *report) {
-    return report->process_count ? report->processes[0].duration_ns : REPORT_NONE;
+    const struct report_process *first = first_process(report);
+    return first ? first->duration_ns : REPORT_NONE;
 }
 
 static const struct report_point *last_point(const struct report *report) {
@@ -96,7 +101,7 @@ static const struct report_phase *current_phase(const struct report *report) {
 /* The line for a log. */
 
 static void put_top(struct pen *pen, const struct watch_view *view) {
-    struct growing sites[SITES_MOST];
+    struct growing sites[SITES_MOST] = {0};
     if (!growing_sites(view, sites) || sites[0].by <= 0) return;
     pen_print(pen, " · grows: ");
     pen_name(pen, name_of_site(sites[0].site).text, 60);
@@ -130,7 +135,7 @@ int render_watch_line(FILE *out, const struct watch_view *view, const struct tex
 
 static void put_state(struct pen *pen, const struct watch_view *view) {
     const struct report *now = view->now;
-    const struct report_process *first = now->process_count ? now->processes : NULL;
+    const struct report_process *first = first_process(now);
     pen_tint(pen, TINT_TITLE);
     pen_name(pen, first && first->exe ? file_name(first->exe) : "?", 40);
     pen_tint(pen, TINT_NONE);
@@ -226,7 +231,7 @@ static void put_phases(struct pen *pen, const struct report *report) {
 }
 
 static void put_sites(struct pen *pen, const struct watch_view *view, int rows) {
-    struct growing sites[SITES_MOST];
+    struct growing sites[SITES_MOST] = {0};
     size_t count = growing_sites(view, sites);
     pen_tinted(pen, TINT_TITLE, view->before ? "Call sites, the fastest growing first" : "Call sites");
     pen_line(pen);

@@ -58,15 +58,15 @@ static int read_names(struct builder *builder, const struct bundle *bundle, uint
 }
 
 /* Those of all traces once for each bundle, whose traces follow each other; then what this trace has for itself. */
-static int add_names(struct builder *builder, const struct tree_trace *trace, const struct bundle *bundle,
+static int add_names(struct builder *builder, const struct tree_trace *trace, const struct trace_input *input,
                      uint32_t space) {
+    const struct bundle *bundle = input->bundle;
     int error = 0;
     if (!bundle) return 0;
-    if (builder->names_of != trace->bundle)
+    if (!trace->bundle || builder->names_of != trace->bundle)
         error = read_names(builder, bundle, 0, bundle_find(bundle, BUNDLE_NAMES, NULL));
     builder->names_of = trace->bundle;
-    const char *name = trace->path + strlen(trace->bundle) + 1;
-    return error ? error : read_names(builder, bundle, space, bundle_find(bundle, BUNDLE_JIT, name));
+    return error ? error : read_names(builder, bundle, space, bundle_find(bundle, BUNDLE_JIT, input->member->name));
 }
 
 static int add_replayed(struct builder *builder, struct subject *subject, const char *path, uint32_t space) {
@@ -135,7 +135,7 @@ static int add_trace(struct builder *builder, const struct tree_trace *trace, ui
         return error == -ENOMEM ? error : 0;
     }
     error = add_modules(builder, &subject, space);
-    if (!error) error = add_names(builder, trace, subject.trace.input.bundle, space);
+    if (!error) error = add_names(builder, trace, &subject.trace.input, space);
     if (!error) error = add_phases(builder, &subject, space, &options);
     if (!error) error = replay_chosen(&subject, builder->options, options);
     if (!error) error = add_replayed(builder, &subject, path, space);

@@ -178,7 +178,6 @@ static void compare_phases(struct comparison *c) {
 /* Verdicts. */
 
 struct found {
-    const struct report *report;
     const struct report_finding *finding;
     bool leak;
 };
@@ -199,46 +198,48 @@ static struct found find_in(const struct report *report, const struct report_fin
     for (size_t list = 0; list < 2; list++)
         for (size_t i = 0; i < lists[list].count; i++)
             if (same_site(lists[list].rows[i].site, like->site) && same_text(lists[list].rows[i].phase, like->phase))
-                return (struct found){report, &lists[list].rows[i], lists[list].leak};
+                return (struct found){&lists[list].rows[i], lists[list].leak};
     return (struct found){0};
 }
 
-static enum change change_of_finding(struct found before, struct found after) {
-    if (!before.finding) return CHANGE_NEW;
-    if (!after.finding) return CHANGE_GONE;
-    return before.leak == after.leak ? CHANGE_SAME : after.leak ? CHANGE_GROWN : CHANGE_SHRUNK;
+static const char *function_of(const struct report *report, const struct report_finding *finding) {
+    return finding->site_index < report->site_count ? report->sites[finding->site_index].function : NULL;
 }
 
-static const char *function_of(struct found found) {
-    size_t at = found.finding->site_index;
-    return at < found.report->site_count ? found.report->sites[at].function : NULL;
-}
-
-static void add_finding(struct comparison *c, struct found before, struct found after) {
-    struct found shown = after.finding ? after : before;
+static struct compared_finding *add_finding(struct comparison *c, const struct report *report,
+                                            const struct report_finding *finding, bool leak) {
     struct compared_finding *row = ARENA_ADD(c->memory, c->findings, c->finding_count);
-    *row = (struct compared_finding){
-        .leak = shown.leak,
-        .site = shown.finding->site,
-        .function = function_of(shown),
-        .phase = shown.finding->phase,
-        .class_before = before.finding ? before.finding->class_slug : NULL,
-        .class_after = after.finding ? after.finding->class_slug : NULL,
-        .reason = shown.finding->reason,
-        .change = change_of_finding(before, after),
-    };
-    c->new_leaks += shown.leak && (row->change == CHANGE_NEW || row->change == CHANGE_GROWN);
+    *row = (struct compared_finding){.leak = leak,
+                                     .site = finding->site,
+                                     .function = function_of(report, finding),
+                                     .phase = finding->phase,
+                                     .reason = finding->reason};
+    return row;
+}
+
+static enum change change_of_finding(struct found before, bool leak) {
+    if (!before.finding) return CHANGE_NEW;
+    return before.leak == leak ? CHANGE_SAME : leak ? CHANGE_GROWN : CHANGE_SHRUNK;
 }
 
 static void add_findings_after(struct comparison *c, const struct report_finding *rows, size_t count, bool leak) {
-    for (size_t i = 0; i < count; i++)
-        add_finding(c, find_in(c->before, &rows[i]), (struct found){c->after, &rows[i], leak});
+    for (size_t i = 0; i < count; i++) {
+        struct found before = find_in(c->before, &rows[i]);
+        struct compared_finding *row = add_finding(c, c->after, &rows[i], leak);
+        row->class_before = before.finding ? before.finding->class_slug : NULL;
+        row->class_after = rows[i].class_slug;
+        row->change = change_of_finding(before, leak);
+        c->new_leaks += leak && row->change != CHANGE_SAME;
+    }
 }
 
 static void add_findings_gone(struct comparison *c, const struct report_finding *rows, size_t count, bool leak) {
-    for (size_t i = 0; i < count; i++)
-        if (!find_in(c->after, &rows[i]).finding)
-            add_finding(c, (struct found){c->before, &rows[i], leak}, (struct found){0});
+    for (size_t i = 0; i < count; i++) {
+        if (find_in(c->after, &rows[i]).finding) continue;
+        struct compared_finding *row = add_finding(c, c->before, &rows[i], leak);
+        row->class_before = rows[i].class_slug;
+        row->change = CHANGE_GONE;
+    }
 }
 
 static void compare_verdicts(struct comparison *c) {

@@ -75,6 +75,9 @@ essence() { jq 'del(.trace.path, .trace.size_bytes, .processes[].trace_path)' "$
 @test "one trace of a bundle by its name; bundles in a folder" {
     both tidemark info "$(one tmb)/one.tmk"
     expect_status 0
+    expect_in "inlined_part" "$(tidemark report "$(one tmb)/one.tmk")"
+    tidemark bundle -q "$(one tmb)/one.tmk" -o one.tmb
+    expect_in "inlined_part" "$(tidemark report one.tmb)"
     both tidemark info "$(one tmb)/two.tmk"
     expect_status 3
     expect_in "holds no such trace" "$errors"
