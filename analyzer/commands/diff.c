@@ -10,7 +10,7 @@
 #include "files.h"
 
 #define MARGIN_DEFAULT 0.05
-enum { LEAST_DEFAULT = 4096, LEAST_RSS_DEFAULT = 1 << 20, SITES_WRITTEN = 2000 };
+enum { LEAST_DEFAULT = 4096, LEAST_RSS_DEFAULT = 4 << 20, SITES_WRITTEN = 2000 };
 
 struct diff_values {
     struct common_values common;
@@ -36,7 +36,7 @@ static const struct option_row rows[] = {
     OPTION("least", 0, OPTION_SIZE, "SIZE", offsetof(struct diff_values, least),
            "Differences up to this size are noise (default 4k)"),
     OPTION("least-rss", 0, OPTION_SIZE, "SIZE", offsetof(struct diff_values, least_rss),
-           "The same for resident memory (default 1M)"),
+           "The same for resident memory (default 4M)"),
 };
 static const struct option_group own_options = {NULL, OPTION_ROWS(rows)};
 

@@ -197,13 +197,22 @@ static void put_finding(struct pen *pen, const struct compared_finding *finding)
 
 static void put_verdicts(struct pen *pen, const struct comparison *c) {
     const struct report_verdict *before = &c->before->verdict, *after = &c->after->verdict;
+    size_t shown = 0, warnings = 0;
     pen_tinted(pen, TINT_TITLE, "Verdicts");
     pen_print(pen, "  %s → %s", before->result, after->result);
     if (!c->finding_count) pen_put(pen, ", no leak and no warning in either");
     pen_line(pen);
-    for (size_t i = 0; i < c->finding_count && i < FINDINGS_MOST; i++) put_finding(pen, &c->findings[i]);
-    if (c->finding_count > FINDINGS_MOST) {
-        pen_print(pen, "  … %zu more (--json)", c->finding_count - FINDINGS_MOST);
+    for (size_t i = 0; i < c->finding_count; i++) {
+        const struct compared_finding *finding = &c->findings[i];
+        if (finding->change == CHANGE_SAME && !finding->leak) warnings++;
+        else if (shown++ < FINDINGS_MOST) put_finding(pen, finding);
+    }
+    if (shown > FINDINGS_MOST) {
+        pen_print(pen, "  … %zu more (--json)", shown - FINDINGS_MOST);
+        pen_line(pen);
+    }
+    if (warnings) {
+        pen_print(pen, "  still  %zu warning%s that both have (--json)", warnings, warnings == 1 ? "" : "s");
         pen_line(pen);
     }
     pen_line(pen);
@@ -274,13 +283,27 @@ static void put_sites(struct pen *pen, const struct comparison *c) {
 
 /* Doubts. */
 
-static void put_doubts(struct pen *pen, const char *which, const struct report *report) {
-    for (size_t i = 0; i < report->doubt_count; i++) {
-        pen_to(pen, INDENT);
-        pen_print(pen, "• %s: ", which);
-        pen_wrapped(pen, report->doubts[i], INDENT + 2);
-        pen_line(pen);
-    }
+static bool has_doubt(const struct report *report, const char *doubt) {
+    for (size_t i = 0; i < report->doubt_count; i++)
+        if (!strcmp(report->doubts[i], doubt)) return true;
+    return false;
+}
+
+static void put_doubt(struct pen *pen, const char *which, const char *doubt) {
+    pen_to(pen, INDENT);
+    pen_print(pen, "• %s: ", which);
+    pen_wrapped(pen, doubt, INDENT + 2);
+    pen_line(pen);
+}
+
+static void put_doubts(struct pen *pen, const struct report *before, const struct report *after) {
+    if (!before->doubt_count && !after->doubt_count) return;
+    pen_tinted(pen, TINT_TITLE, "Doubts and losses");
+    pen_line(pen);
+    for (size_t i = 0; i < before->doubt_count; i++)
+        put_doubt(pen, has_doubt(after, before->doubts[i]) ? "both" : "old", before->doubts[i]);
+    for (size_t i = 0; i < after->doubt_count; i++)
+        if (!has_doubt(before, after->doubts[i])) put_doubt(pen, "new", after->doubts[i]);
 }
 
 int render_diff_text(FILE *out, const struct comparison *c, const struct text_style *style) {
@@ -290,11 +313,6 @@ int render_diff_text(FILE *out, const struct comparison *c, const struct text_st
     put_phases(&pen, c);
     put_verdicts(&pen, c);
     put_sites(&pen, c);
-    if (c->before->doubt_count || c->after->doubt_count) {
-        pen_tinted(&pen, TINT_TITLE, "Doubts and losses");
-        pen_line(&pen);
-    }
-    put_doubts(&pen, "old", c->before);
-    put_doubts(&pen, "new", c->after);
+    put_doubts(&pen, c->before, c->after);
     return pen_done(&pen);
 }

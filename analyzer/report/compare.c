@@ -151,15 +151,14 @@ static void pair_phases(struct comparison *c) {
         if (!counterpart(c->after, c->before, i)) add_phase(c, &c->before->phases[i], NULL);
 }
 
-/* A phase that is not repeated holds whatever work the whole did, not all of which need build up. */
+/* What a phase retains need not build up: the first round fills what the others use. */
 static enum change change_of_phase(const struct comparison *c, const struct compared_phase *phase) {
     const struct report_phase *before = phase->before, *after = phase->after;
     const struct compare_tolerance *t = &c->tolerance;
     if (!before || !after) return before ? CHANGE_GONE : CHANGE_NEW;
     double ratio = tells_work(phase) ? phase->work.ratio : c->work.ratio;
-    double plain = (double)before->retained_bytes, scaled = plain * ratio, other = tells_work(phase) ? scaled : plain;
     const enum change changes[] = {
-        compare_within(fmin(other, scaled), fmax(other, scaled), (double)after->retained_bytes, t->margin, t->least),
+        compare_plain(c, before->retained_bytes, after->retained_bytes, ratio, t->least),
         compare_plain(c, before->live_peak, after->live_peak, ratio, t->least),
         compare_plain(c, before->rss_peak, after->rss_peak, ratio, t->least_rss),
     };
@@ -217,6 +216,14 @@ static struct compared_finding *add_finding(struct comparison *c, const struct r
     return row;
 }
 
+/* Sites that differ in the line only are one here. */
+static bool is_repeated(const struct report_finding *rows, size_t at) {
+    for (size_t i = 0; i < at; i++)
+        if (rows[i].site && same_site(rows[i].site, rows[at].site) && same_text(rows[i].phase, rows[at].phase))
+            return true;
+    return false;
+}
+
 static enum change change_of_finding(struct found before, bool leak) {
     if (!before.finding) return CHANGE_NEW;
     return before.leak == leak ? CHANGE_SAME : leak ? CHANGE_GROWN : CHANGE_SHRUNK;
@@ -224,6 +231,7 @@ static enum change change_of_finding(struct found before, bool leak) {
 
 static void add_findings_after(struct comparison *c, const struct report_finding *rows, size_t count, bool leak) {
     for (size_t i = 0; i < count; i++) {
+        if (is_repeated(rows, i)) continue;
         struct found before = find_in(c->before, &rows[i]);
         struct compared_finding *row = add_finding(c, c->after, &rows[i], leak);
         row->class_before = before.finding ? before.finding->class_slug : NULL;
@@ -235,7 +243,7 @@ static void add_findings_after(struct comparison *c, const struct report_finding
 
 static void add_findings_gone(struct comparison *c, const struct report_finding *rows, size_t count, bool leak) {
     for (size_t i = 0; i < count; i++) {
-        if (find_in(c->after, &rows[i]).finding) continue;
+        if (is_repeated(rows, i) || find_in(c->after, &rows[i]).finding) continue;
         struct compared_finding *row = add_finding(c, c->before, &rows[i], leak);
         row->class_before = rows[i].class_slug;
         row->change = CHANGE_GONE;

@@ -4,7 +4,7 @@
  *
  * A value changed when it differs by more than the margin of the larger one and by more than the least difference.
  * Where the two did different amounts of work, in the phase that both repeat for the longest time, what builds up with
- * the work (a phase's retained bytes, the sites that the verdict finds growing) is compared per unit of work; all other
+ * the work (the sites that the verdict finds growing) is compared per unit of work; all other
  * values count as changed only if they lie outside both the old value and the old value scaled by the work.
  *
  * A call site that lost what another one gained has moved: a function was renamed, or the allocator of a program took
