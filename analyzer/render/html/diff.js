@@ -211,14 +211,22 @@ function showPhases() {
   ], diff.phases));
 }
 
-function showFindings() {
-  byId("findings-section").classList.toggle("hidden", !diff.findings.length);
-  byId("findings").append(tableOf([
+function findingsTable(findings) {
+  return tableOf([
     { title: "", cell: (finding) => badge(finding.change) }, { title: "", cell: (finding) => finding.kind },
     { title: "Call site", name: true, cell: (finding) => [finding.function || "(unnamed)", finding.phase ? make("span", { className: "faint" }, " in " + finding.phase) : "", make("div", { className: "faint" }, finding.reason || "")] },
     { title: "Old", cell: (finding) => finding.class_old || ABSENT }, { title: "New", cell: (finding) => finding.class_new || ABSENT },
     { title: "Site", cell: (finding) => finding.site || "" },
-  ], diff.findings));
+  ], findings);
+}
+
+/* Warnings that both have are no news. */
+function showFindings() {
+  const still = diff.findings.filter((finding) => finding.kind === "warning" && finding.change === "same");
+  const news = diff.findings.filter((finding) => !still.includes(finding));
+  byId("findings-section").classList.toggle("hidden", !diff.findings.length);
+  if (news.length) byId("findings").append(findingsTable(news));
+  if (still.length) byId("findings").append(make("details", {}, make("summary", {}, `${still.length} warnings that both have`), findingsTable(still)));
 }
 
 function stackOf(frames) {
