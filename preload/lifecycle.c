@@ -26,8 +26,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -483,6 +485,16 @@ static void own_path(char out[CONFIG_PATH]) {
     text_put(&text, info.dli_fname);
 }
 
+/*
+ * A launcher that looks for phases in the output gives us a pipe of packets (pipe(2), O_DIRECT), and could not give a
+ * terminal: the program writes whole lines, as it would there.
+ */
+static void write_whole_lines(void) {
+    int flags = sys_fcntl(STDOUT_FILENO, F_GETFL, 0);
+    if (flags >= 0 && (flags & O_DIRECT) && sys_fcntl(STDOUT_FILENO, F_GETPIPE_SZ, 0) > 0)
+        setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 __attribute__((constructor)) static void construct(void) {
     char path[CONFIG_PATH];
     real_resolve();
@@ -495,6 +507,7 @@ __attribute__((constructor)) static void construct(void) {
     unwind_open_reference();
     pthread_atfork(lifecycle_forking, NULL, child_of_fork);
     at_quick_exit(lifecycle_end);
+    write_whole_lines();
     probe_heed(before);
     uint64_t signals = signals_block();
     modules_scan();

@@ -28,7 +28,7 @@ static const struct option_row output_phase_rows[] = {
            "tap "
            "cargo"),
     OPTION("no-pty", 0, OPTION_FLAG, NULL, AT(output_phase, no_pty),
-           "Watch the output through a pipe, not a pseudo-terminal"),
+           "Watch the output through a pipe, not a pseudo-terminal (presets: always)"),
 };
 const struct option_group output_phase_options = {"Phases:", OPTION_ROWS(output_phase_rows)};
 

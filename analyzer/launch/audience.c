@@ -31,6 +31,7 @@ struct member {
 
 struct audience {
     const struct place *place;
+    unsigned open; /* bit per level: a phase is open */
     struct member *members;
     size_t count;
 };
@@ -120,9 +121,15 @@ static bool deliver(struct member *member, const struct notice *notice) {
     return error == -EAGAIN ? keep_waiting(member, notice) : !error;
 }
 
-static void post_to(struct member *member, unsigned level, const struct notice *notice) {
+/* What started within a suite is work of a test, not the one that runs the tests: their names mean nothing to it. */
+static bool concerns(const struct audience *audience, const struct member *member, unsigned level, bool begins) {
+    unsigned outer = audience->open & ((1u << level) - 1);
+    return begins ? (member->heard & outer) == outer : (member->heard & 1u << level) != 0;
+}
+
+static void post_to(struct audience *audience, struct member *member, unsigned level, const struct notice *notice) {
     bool begins = notice->command == TRACE_COMMAND_PHASE_BEGIN;
-    if (!member->mailbox.header || (!begins && !(member->heard & 1u << level))) return;
+    if (!member->mailbox.header || !concerns(audience, member, level, begins)) return;
     member->heard &= ~(1u << level);
     if (!mailbox_is_live(&member->mailbox) || !is_running(mailbox_pid(&member->mailbox))) {
         mailbox_close(&member->mailbox);
@@ -134,7 +141,8 @@ static void post_to(struct member *member, unsigned level, const struct notice *
 void audience_post(struct audience *audience, unsigned level, bool begins, const char *name, uint64_t stamp) {
     const struct notice notice = {begins ? TRACE_COMMAND_PHASE_BEGIN : TRACE_COMMAND_PHASE_END, stamp, name};
     traces_of_run(audience->place, admit, audience);
-    for (size_t i = 0; i < audience->count; i++) post_to(&audience->members[i], level, &notice);
+    for (size_t i = 0; i < audience->count; i++) post_to(audience, &audience->members[i], level, &notice);
+    audience->open = begins ? audience->open | 1u << level : audience->open & ~(1u << level);
 }
 
 /* The end. */

@@ -30,6 +30,9 @@ struct rule_row {
     const char *pattern;
 };
 
+/* Tests of documentation stand as `FILE - ITEM (line N)`. */
+#define CARGO_TEST "^test ([^ ]+( - [^ ]+ \\(line [0-9]+\\))?)( - should panic| - compile| - compile fail)? \\.\\.\\. "
+
 static const struct rule_row rule_rows[] = {
     {"gtest", SUITE_END, false, "", "^\\[----------\\] [0-9]+ tests? from ([^ ]+) \\([0-9]+ ms total\\)"},
     {"gtest", SUITE_BEGIN, false, NULL, "^\\[----------\\] [0-9]+ tests? from ([^ ,]+)(, where .*)?$"},
@@ -40,14 +43,14 @@ static const struct rule_row rule_rows[] = {
     {"ctest", TEST_END, false, "", "^ *[0-9]+/[0-9]+ Test +#[0-9]+: "},
     {"ctest", SUITE_END, false, "", "^[0-9]+% tests passed"},
     {"pytest", SUITE_BEGIN, false, "pytest", "^=+ test session starts =+$"},
-    {"pytest", TEST_BEGIN, true, NULL, "^([^ ]+\\.py(::[^ ]+)?) "},
-    {"pytest", TEST_END, false, "", "^[^ ]+\\.py(::[^ ]+)? "},
+    {"pytest", TEST_BEGIN, true, NULL, "^([^ ]+\\.py(::[^ []+(\\[.*\\])?)?) "},
+    {"pytest", TEST_END, false, "", "^[^ ]+\\.py(::| )"},
     {"pytest", SUITE_END, false, "", "^=+ .* in [0-9.]+s.* =+$"},
     {"tap", PLAN, false, "tap", "^1\\.\\.([0-9]+)"},
     {"tap", TEST_NEXT, false, "", "^(not )?ok( |$)"},
     {"cargo", SUITE_BEGIN, false, "cargo", "^running [0-9]+ tests?$"},
-    {"cargo", TEST_BEGIN, true, NULL, "^test ([^ ]+) \\.\\.\\. "},
-    {"cargo", TEST_END, false, "", "^test [^ ]+ \\.\\.\\. [^ ]"},
+    {"cargo", TEST_BEGIN, true, NULL, CARGO_TEST},
+    {"cargo", TEST_END, false, "", CARGO_TEST "[^ ]"},
     {"cargo", SUITE_END, false, "", "^test result: "},
 };
 
@@ -101,6 +104,8 @@ void edges_free(struct edges *edges) {
     for (size_t i = 0; edges && i < edges->rule_count; i++) regfree(&edges->rules[i].pattern);
     free(edges);
 }
+
+bool edges_announce(const struct edges *edges) { return edges->rules[0].row->preset != NULL; }
 
 /* Edges. */
 

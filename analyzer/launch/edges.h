@@ -19,6 +19,8 @@ struct edges;
 /* `pattern` is the name of a preset or an extended regular expression. NULL: `problem` says why (static text). */
 struct edges *edges_new(const char *pattern, edge_visitor *visit, void *self, const char **problem);
 void edges_free(struct edges *edges);
+/* Whether the lines announce tests, as those of a preset do: all that follows the line before belongs to the test. */
+bool edges_announce(const struct edges *edges);
 
 /*
  * Feeds one line without its line end; `complete` is false for the beginning of a line that is still being printed, and

@@ -1,6 +1,11 @@
 /*
  * The stream of output.h. Bytes are forwarded first and looked at then, so the program never waits for its lines to be
  * understood; the edges are approximate for that reason, and are marked so.
+ *
+ * Through a terminal the program may be any number of lines ahead of us. The pipe has room for what one write brings
+ * (pipe(2), O_DIRECT), so that a second one waits until we have seen the first: whatever the program does between two
+ * writes falls between the stamps of the reads before and after it. A test therefore begins at the line before the one
+ * that announces it: what it does is in its phase for certain.
  */
 #include "output.h"
 
@@ -25,7 +30,9 @@ struct output {
     int ours, theirs; /* reading and writing end; theirs is -1 once the program has it */
     struct edges *edges;
     struct audience *audience;
+    bool in_step;          /* the program is at most one write ahead */
     uint64_t stamp;        /* of the last bytes, later for each edge in them */
+    uint64_t previous;     /* of the bytes before, or later than the last edge */
     char line[LINE_BYTES]; /* the line so far; what is longer is not looked at */
     size_t length;
 };
@@ -59,12 +66,17 @@ static int open_pipe(struct output *output) {
     if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
     output->ours = ends[0];
     output->theirs = ends[1];
+    output->in_step = fcntl(ends[1], F_SETPIPE_SZ, (int)getpagesize()) > 0 && fcntl(ends[1], F_SETFL, O_DIRECT) == 0;
     return 0;
 }
 
 static void post_edge(void *self, enum edge_level level, bool begins, const char *name) {
     struct output *output = self;
-    audience_post(output->audience, (unsigned)level, begins, name, output->stamp++);
+    bool early = begins && output->in_step && output->previous && edges_announce(output->edges);
+    uint64_t stamp = early ? output->previous : output->stamp;
+    audience_post(output->audience, (unsigned)level, begins, name, stamp);
+    output->previous = stamp + 1;
+    if (output->stamp && output->stamp <= stamp) output->stamp = stamp + 1;
 }
 
 static int set_up(struct output *output, const char *pattern, bool pty, const struct place *place,
@@ -73,7 +85,7 @@ static int set_up(struct output *output, const char *pattern, bool pty, const st
     if (!output->edges) return -EINVAL;
     output->audience = audience_new(place);
     if (!output->audience) return -ENOMEM;
-    return pty ? open_terminal(output) : open_pipe(output);
+    return pty && !edges_announce(output->edges) ? open_terminal(output) : open_pipe(output);
 }
 
 int output_open(const char *pattern, bool pty, const struct place *place, struct output **out, const char **problem) {
@@ -133,14 +145,19 @@ static void split_lines(struct output *output, const char *bytes, size_t length)
     if (output->length > 0) edges_feed(output->edges, output->line, output->length, false);
 }
 
+static void next_stamp(struct output *output, uint64_t stamp) {
+    if (output->stamp > output->previous) output->previous = output->stamp;
+    if (stamp > output->stamp) output->stamp = stamp;
+}
+
 /* A reader of our stdout that went away is answered as if it had gone away from the program itself. */
 static bool serve(void *self) {
     static char bytes[READ_BYTES];
     struct output *output = self;
+    uint64_t before = mailbox_now();
     ssize_t got = read(output->ours, bytes, sizeof bytes);
-    uint64_t stamp = mailbox_now();
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
-    if (stamp > output->stamp) output->stamp = stamp;
+    next_stamp(output, output->in_step ? before : mailbox_now());
     if (got > 0 && forward(bytes, (size_t)got)) {
         split_lines(output, bytes, (size_t)got);
         return true;

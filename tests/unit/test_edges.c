@@ -78,12 +78,14 @@ static void pytest_verbose(void **state) {
            "============================= test session starts ==============================\n"
            "collected 2 items\n"
            "test_a.py::test_one PASSED                                               [ 50%]\n"
-           "test_a.py::TestIt::test_two[3-x] FAILED                                  [100%]\n"
+           "test_a.py::TestIt::test_two[3-x] FAILED                                  [ 66%]\n"
+           "test_a.py::test_three[a b] PASSED                                        [100%]\n"
            "=================================== FAILURES ===================================\n"
            "test_a.py:4: AssertionError\n"
            "========================= 1 failed, 1 passed in 0.02s ==========================\n",
            "+*pytest;+test_a.py::test_one;-test_a.py::test_one;"
-           "+test_a.py::TestIt::test_two[3-x];-test_a.py::TestIt::test_two[3-x];-*pytest;");
+           "+test_a.py::TestIt::test_two[3-x];-test_a.py::TestIt::test_two[3-x];"
+           "+test_a.py::test_three[a b];-test_a.py::test_three[a b];-*pytest;");
 }
 
 static void tap(void **state) {
@@ -105,9 +107,11 @@ static void tap_of_two_files(void **state) {
 static void cargo(void **state) {
     (void)state;
     expect("cargo",
-           "running 2 tests\ntest tests::adds ... ok\ntest tests::divides ... FAILED\n\n"
-           "test result: FAILED. 1 passed; 1 failed; 0 ignored\n",
-           "+*cargo;+tests::adds;-tests::adds;+tests::divides;-tests::divides;-*cargo;");
+           "running 4 tests\ntest tests::adds ... ok\ntest tests::panics - should panic ... ok\n"
+           "test src/lib.rs - work (line 3) ... ok\ntest tests::divides ... FAILED\n\n"
+           "test result: FAILED. 3 passed; 1 failed; 0 ignored\n",
+           "+*cargo;+tests::adds;-tests::adds;+tests::panics;-tests::panics;+src/lib.rs - work (line 3);"
+           "-src/lib.rs - work (line 3);+tests::divides;-tests::divides;-*cargo;");
 }
 
 static void own_pattern_with_group(void **state) {
