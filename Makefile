@@ -33,7 +33,7 @@ ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
 ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lcapstone -lsqlite3 -ldeflate -lz -lm -pthread
 
-.PHONY: all clean setup built tests check lint demo bench growth-rates fuzz soak man install
+.PHONY: all clean setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark-writer $(BUILD)/tidemark
 
 $(BUILD)/preload/%.o: preload/%.c
@@ -106,6 +106,25 @@ $(BUILD)/tests/unit/$(1): tests/unit/$(1).c $(patsubst %.c,$(BUILD)/%.o,$(call n
 endef
 $(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call UNIT_TEST,$(test))))
 
+# Fuzzers: libFuzzer with the address and undefined sanitizers; what they link stands in their first line, as in unit tests.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -DTIDEMARK_VERSION='"fuzz"' -DTIDEMARK_LIBDIR='"/nowhere"' -g -O1 -MMD -MP -I. -Iinclude \
+              -Ianalyzer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -c $< -o $@
+
+$(BUILD)/fuzz/analyzer/render/html.o $(BUILD)/fuzz/analyzer/render/html_page.o $(BUILD)/fuzz/analyzer/render/diff_html.o: $(wildcard analyzer/render/html/*)
+
+define FUZZER
+$(BUILD)/fuzz/$(1): $(patsubst %.c,$(BUILD)/fuzz/%.o,tests/fuzz/$(1).c $(wildcard $(call needs,links,tests/fuzz/$(1).c)))
+	clang -fsanitize=fuzzer,address,undefined $$(filter %.o,$$^) -o $$@ $(call needs,libs,tests/fuzz/$(1).c) -pthread
+endef
+$(foreach fuzzer,$(notdir $(FUZZERS)),$(eval $(call FUZZER,$(fuzzer))))
+
+fuzzers: $(FUZZERS)
+
 setup:
 	@scripts/setup
 
@@ -116,7 +135,7 @@ built: setup
 tests: $(UNIT_TESTS) $(BUILD)/faults/libtrace.so $(BUILD)/faults/target
 
 check: built
-	@$(MAKE) --no-print-directory tests samples
+	@$(MAKE) --no-print-directory tests fuzzers samples
 	@scripts/check $(BUILD)
 
 lint: setup
@@ -133,10 +152,11 @@ growth-rates: $(BUILD)/tests/unit/test_growth_rates
 	@$< 10000 10 -v
 
 fuzz: setup
+	@$(MAKE) --no-print-directory fuzzers
 	@scripts/fuzz $(BUILD)
 
 soak: built
-	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory tests fuzzers
 	@scripts/soak $(BUILD)
 
 man: $(BUILD)/tidemark

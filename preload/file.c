@@ -367,6 +367,7 @@ static int place_slot(int fd, const struct trace_frame *frame, uint64_t payload,
     error = append_bytes(fd, header, sizeof header, payload - TRACE_FRAME_SIZE);
     if (error) {
         sys_munmap(slot->memory, frame->stored_length);
+        slot->memory = NULL; /* owners ask it whether they have a slot */
         return error;
     }
     slot->offset = payload;

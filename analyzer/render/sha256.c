@@ -51,7 +51,7 @@ static void compress(uint32_t H[8], const uint8_t *block) {
 static void finish(uint32_t H[8], const uint8_t *rest, size_t left, size_t length) {
     uint8_t tail[2 * BLOCK] = {0};
     size_t size = left + 9 <= BLOCK ? BLOCK : 2 * BLOCK;
-    memcpy(tail, rest, left);
+    if (left) memcpy(tail, rest, left);
     tail[left] = 0x80;
     for (int i = 0; i < 8; i++) tail[size - 1 - (size_t)i] = (uint8_t)((uint64_t)length * 8 >> (8 * i));
     for (size_t at = 0; at < size; at += BLOCK) compress(H, tail + at);

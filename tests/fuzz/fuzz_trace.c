@@ -1,101 +1,18 @@
-/* links: tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/replay/clock.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/analysis/histogram.c analyzer/analysis/sites.c analyzer/analysis/totals.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c preload/columns.c libs: -lz -ldeflate -lm flags: -pthread */
+/* links: tests/fuzz/trace_input.c tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/replay/clock.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/analysis/histogram.c analyzer/analysis/sites.c analyzer/analysis/totals.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c preload/columns.c libs: -lz -ldeflate -lm flags: -pthread */
 /*
- * Reader, recovery and replay against any trace. The bytes are commands that build a trace with right checksums, so that
- * damage reaches what lies behind them: frames and slots of every kind with hostile headers, positions and contents.
- * Beside crashes: what is live at the end must be what was born and has not died.
+ * Reader, recovery and replay against any trace (trace_input.h). Beside crashes: what is live at the end must be what was
+ * born and has not died.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "../../analyzer/analysis/curve.h"
 #include "../../analyzer/analysis/phases.h"
 #include "../../analyzer/analysis/sites.h"
 #include "../../analyzer/analysis/totals.h"
 #include "../../analyzer/replay/replay.h"
-#include "../unit/trace_builder.h"
-
-#define RING_WORDS 512u
-#define JOURNAL_BYTES 4096u
+#include "trace_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-struct input {
-    const uint8_t *at;
-    size_t left;
-};
-
-static uint64_t take(struct input *input, unsigned width) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < width && input->left; i++, input->left--) value |= (uint64_t)*input->at++ << 8 * i;
-    return value;
-}
-
-static const uint8_t *take_bytes(struct input *input, size_t *length) {
-    const uint8_t *bytes = input->at;
-    if (*length > input->left) *length = input->left;
-    input->at += *length;
-    input->left -= *length;
-    return bytes;
-}
-
-static void add_frame(struct trace_builder *b, struct input *input) {
-    struct trace_frame frame = {.kind = (uint16_t)(2 + take(input, 1) % 4), .thread = (uint32_t)take(input, 1)};
-    frame.codec = take(input, 1) % 8 == 0;
-    frame.first = take(input, 2);
-    frame.end = take(input, 2);
-    frame.first_stamp = take(input, 8);
-    frame.count = (uint32_t)take(input, 2);
-    if (frame.codec) frame.raw_length = (uint32_t)take(input, 4);
-    size_t length = take(input, 2) % 2048;
-    const uint8_t *payload = take_bytes(input, &length);
-    builder_frame(b, frame, payload, length);
-}
-
-/* Words made of few different addresses, stamps and threads, so that events meet. */
-static void add_ring(struct trace_builder *b, struct input *input) {
-    uint64_t words[RING_WORDS * 2] = {0}, nested[8] = {0};
-    uint64_t tail = take(input, 1), head = tail + take(input, 2) % (RING_WORDS + 8);
-    uint32_t thread = (uint32_t)take(input, 1) % 4;
-    for (uint64_t p = tail; p + 4 < head && p + 4 < RING_WORDS * 2 && input->left;) {
-        struct trace_event event = {.kind = (uint8_t)(take(input, 1) % 50), .stamp = take(input, 1)};
-        uint64_t what = take(input, 2);
-        event.address = (what & 15) * 4096 + (what >> 4 & 1) * 0x7ffffffff000u;
-        event.size = (what >> 5 & 31) * 1024 + (what >> 10 & 1) * (UINT64_MAX - 5000);
-        event.stack = (what >> 11 & 1) * 0xffffffffu + (what >> 12 & 3);
-        event.flags = (uint8_t)(what >> 14 & 1 ? TRACE_EVENT_INTERNAL : what >> 15 ? TRACE_EVENT_FAILED : 0);
-        p += event_words(words + p, &event);
-        head = what % 97 ? head : p;
-    }
-    size_t count = 8 * sizeof *nested;
-    memcpy(nested, take_bytes(input, &count), count);
-    if (head > RING_WORDS * 2) head = RING_WORDS * 2;
-    builder_ring_slot(b, thread, words, tail < head ? tail : head, head, RING_WORDS, nested, take(input, 1) % 8);
-}
-
-static void add_journal(struct trace_builder *b, struct input *input) {
-    static uint8_t journal[JOURNAL_BYTES];
-    size_t length = take(input, 2) % JOURNAL_BYTES;
-    const uint8_t *bytes = take_bytes(input, &length);
-    memcpy(journal, bytes, length);
-    builder_journal_slot(b, journal, length ? take(input, 2) % length : 0, length, JOURNAL_BYTES);
-}
-
-static void add_nodes(struct trace_builder *b, struct input *input) {
-    uint32_t first = (uint32_t)take(input, 4);
-    uint32_t count = 1 + (uint32_t)take(input, 1);
-    if (first && first < UINT32_MAX - 300) builder_nodes(b, first, count, take(input, 6));
-}
-
-static void corrupt(struct trace_builder *b, struct input *input) {
-    size_t at = take(input, 3) % b->length;
-    b->bytes[at] ^= (uint8_t)take(input, 1);
-}
-
-static void (*const commands[])(struct trace_builder *, struct input *) = {add_frame, add_ring, add_journal,
-                                                                           add_nodes, add_ring, corrupt};
 
 static void replay_it(struct trace *trace, unsigned workers) {
     static const struct analysis *const analyses[] = {&totals_analysis, &sites_analysis, &curve_analysis,
@@ -115,27 +32,11 @@ static void replay_it(struct trace *trace, unsigned workers) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
-    static char path[64];
-    static int fd = -1;
-    struct input input = {bytes, length};
-    struct trace_builder b;
     struct trace trace;
     struct reader_refusal refusal;
-    if (fd < 0) fd = memfd_create("trace", 0);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    builder_begin(&b);
-    builder_set(&b, TRACE_AT_MAILBOX_HEAD, take(&input, 1), 4);
-    size_t mail = 64;
-    const uint8_t *slot = take_bytes(&input, &mail);
-    memcpy(b.bytes + TRACE_AT_MAILBOX, slot, mail);
-    unsigned workers = take(&input, 1) % 16 == 0;
-    for (int i = 0; i < 64 && input.left; i++) commands[take(&input, 1) % 6](&b, &input);
-    builder_set(&b, TRACE_AT_TAIL, take(&input, 1) % 8 ? b.length : take(&input, 4), 8);
-    if (ftruncate(fd, 0) || pwrite(fd, b.bytes, b.length, 0) != (ssize_t)b.length) abort();
-    if (!trace_open(&trace, path, &refusal)) {
-        replay_it(&trace, workers);
-        trace_close(&trace);
-    }
-    builder_end(&b);
+    unsigned workers = length % 16 == 0;
+    if (trace_open(&trace, trace_input_write(bytes, length), &refusal)) return 0;
+    replay_it(&trace, workers);
+    trace_close(&trace);
     return 0;
 }

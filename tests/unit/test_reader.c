@@ -190,15 +190,15 @@ static void hostile_control_pages(void **state) {
 
 static void make_journal(struct record_text *text) {
     record_begin(text);
-    record_add(text, TRACE_RECORD_STRING, "ns", (uint64_t)1, "import");
-    record_add(text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)100, (uint64_t)5000, (uint64_t)6000, (uint64_t)7000);
-    record_add(text, 200, "nn", (uint64_t)1, (uint64_t)2);
-    record_add(text, TRACE_RECORD_THREAD, "nnns", (uint64_t)1, (uint64_t)4711, (uint64_t)100, "main");
-    record_add(text, TRACE_RECORD_THREAD_NAME, "ns", (uint64_t)1, "worker");
-    record_add(text, TRACE_RECORD_CLOCK, "nnnnn", (uint64_t)200, (uint64_t)5100, (uint64_t)6100, (uint64_t)7100,
+    record_put(text, TRACE_RECORD_STRING, "ns", (uint64_t)1, "import");
+    record_put(text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)100, (uint64_t)5000, (uint64_t)6000, (uint64_t)7000);
+    record_put(text, 200, "nn", (uint64_t)1, (uint64_t)2);
+    record_put(text, TRACE_RECORD_THREAD, "nnns", (uint64_t)1, (uint64_t)4711, (uint64_t)100, "main");
+    record_put(text, TRACE_RECORD_THREAD_NAME, "ns", (uint64_t)1, "worker");
+    record_put(text, TRACE_RECORD_CLOCK, "nnnnn", (uint64_t)200, (uint64_t)5100, (uint64_t)6100, (uint64_t)7100,
                (uint64_t)99);
-    record_add(text, TRACE_RECORD_REQUEST, "nnns", (uint64_t)180, (uint64_t)TRACE_COMMAND_MARK, (uint64_t)0, "late");
-    record_add(text, TRACE_RECORD_REQUEST, "nnns", (uint64_t)120, (uint64_t)TRACE_COMMAND_MARK, (uint64_t)0, "early");
+    record_put(text, TRACE_RECORD_REQUEST, "nnns", (uint64_t)180, (uint64_t)TRACE_COMMAND_MARK, (uint64_t)0, "late");
+    record_put(text, TRACE_RECORD_REQUEST, "nnns", (uint64_t)120, (uint64_t)TRACE_COMMAND_MARK, (uint64_t)0, "early");
 }
 
 static void check_journal(const struct trace *trace) {

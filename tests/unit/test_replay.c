@@ -529,16 +529,16 @@ static void phases(void **state) {
     };
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) count += event_words(words + count, &events[i]);
     record_begin(&text);
-    record_add(&text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)1000, (uint64_t)0, (uint64_t)0, (uint64_t)0);
-    record_add(&text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)2000, (uint64_t)10000, (uint64_t)0, (uint64_t)0);
-    record_add(&text, TRACE_RECORD_STRING, "ns", (uint64_t)WORK, "work");
-    record_add(&text, TRACE_RECORD_STRING, "ns", (uint64_t)PART, "part");
-    record_add(&text, TRACE_RECORD_STRING, "ns", (uint64_t)OP, "op");
-    record_add(&text, TRACE_RECORD_STRING, "ns", (uint64_t)ASYNC, "async");
-    record_add(&text, TRACE_RECORD_REQUEST, "nnns", (uint64_t)1400, (uint64_t)TRACE_COMMAND_MARK, (uint64_t)0, "done");
+    record_put(&text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)1000, (uint64_t)0, (uint64_t)0, (uint64_t)0);
+    record_put(&text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)2000, (uint64_t)10000, (uint64_t)0, (uint64_t)0);
+    record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)WORK, "work");
+    record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)PART, "part");
+    record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)OP, "op");
+    record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)ASYNC, "async");
+    record_put(&text, TRACE_RECORD_REQUEST, "nnns", (uint64_t)1400, (uint64_t)TRACE_COMMAND_MARK, (uint64_t)0, "done");
     const uint64_t samples[][3] = {{1050, 5000, 0}, {1101, 6000, 1}, {1145, 9000, 0}, {1201, 7000, 1}};
     for (size_t i = 0; i < 4; i++)
-        record_add(&text, TRACE_RECORD_MEMORY, "nnnnnnnnn", samples[i][0], (uint64_t)0, samples[i][1], (uint64_t)0,
+        record_put(&text, TRACE_RECORD_MEMORY, "nnnnnnnnn", samples[i][0], (uint64_t)0, samples[i][1], (uint64_t)0,
                    (uint64_t)100, (uint64_t)0, (uint64_t)1, (uint64_t)1, samples[i][2]);
     builder_begin(&b);
     builder_records(&b, &text);
@@ -646,13 +646,13 @@ static int end(void **state) {
 enum { R = TRACE_MAP_READ, W = TRACE_MAP_WRITE, X = TRACE_MAP_EXECUTE, OWN = TRACE_MAP_OWN, GONE = TRACE_MAP_GONE };
 
 static void add_map(struct record_text *text, uint64_t start, uint64_t pages, uint64_t flags, const char *name) {
-    record_add(text, TRACE_RECORD_MAPPING, "nnnnns", (uint64_t)1, (uint64_t)1, start, pages * 4096, flags, name);
+    record_put(text, TRACE_RECORD_MAPPING, "nnnnns", (uint64_t)1, (uint64_t)1, start, pages * 4096, flags, name);
 }
 static void add_pages(struct record_text *text, uint64_t first, uint64_t absent, uint64_t present) {
-    record_add(text, TRACE_RECORD_RESIDENCY, "nnnnn", (uint64_t)1, first, (uint64_t)4096, absent, present);
+    record_put(text, TRACE_RECORD_RESIDENCY, "nnnnn", (uint64_t)1, first, (uint64_t)4096, absent, present);
 }
 static void end_look(struct record_text *text, uint64_t stamp, uint64_t rss) {
-    record_add(text, TRACE_RECORD_MEMORY, "nnnnnnnnn", stamp, (uint64_t)0, rss, (uint64_t)0, (uint64_t)0, (uint64_t)0,
+    record_put(text, TRACE_RECORD_MEMORY, "nnnnnnnnn", stamp, (uint64_t)0, rss, (uint64_t)0, (uint64_t)0, (uint64_t)0,
                (uint64_t)1, (uint64_t)1, (uint64_t)TRACE_MEMORY_LOOK);
 }
 

@@ -78,7 +78,7 @@ size_t builder_frame(struct trace_builder *b, struct trace_frame f, const void *
 
 void record_begin(struct record_text *text) { text->length = 0; }
 
-void record_add(struct record_text *text, enum trace_record_kind kind, const char *fields, ...) {
+void record_put(struct record_text *text, enum trace_record_kind kind, const char *fields, ...) {
     uint8_t body[8192];
     struct wire_writer w = wire_writer(body, sizeof body);
     va_list arguments;

@@ -34,7 +34,7 @@ struct record_text {
 };
 void record_begin(struct record_text *text);
 /* Fields: n a number, s a string; ended by NULL-free va_list as long as `fields` says. */
-void record_add(struct record_text *text, enum trace_record_kind kind, const char *fields, ...);
+void record_put(struct record_text *text, enum trace_record_kind kind, const char *fields, ...);
 void builder_records(struct trace_builder *builder, const struct record_text *text);
 void builder_journal_slot(struct trace_builder *builder, const void *bytes, uint64_t tail, uint64_t head, size_t size);
 
