@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < threads; i++) pthread_create(&ids[i], NULL, work, NULL);
     if (!threads) fragment();
     pthread_barrier_wait(&done);
-    rss_kb(); /* its buffers are there before the first figure */
+    rss_kb();       /* its buffers are there before the first figure */
     usleep(300000); /* looks may cost one part in a hundred of the time */
     tidemark_mark("before");
     long before = rss_kb();
