@@ -396,6 +396,9 @@ static void html_draws_itself(void **state) {
                                         "class=\"survivors\"",
                                         "libplugin.so has no symbols",
                                         "exceeded",
+                                        "class=\"part-free\" d=\"M",
+                                        "13 MiB in the end",
+                                        "96 B by ",
                                         "4712 worker"};
     for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
         if (!strstr(dom, drawn[i])) fail_msg("not drawn: %s", drawn[i]);

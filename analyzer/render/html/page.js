@@ -242,6 +242,7 @@ function zoom(range) {
   byId("unzoom").classList.toggle("hidden", range[0] === wholeRun[0] && range[1] === wholeRun[1]);
   showCurve();
   showPhases();
+  showResidentChart();
 }
 
 /* Leaks and warnings. */
@@ -308,7 +309,7 @@ function showLeaks() {
 const leaking = new Set(report.verdict.leaks.map((finding) => finding.site));
 const METRICS = [
   ["live at the end", bytes, (site) => site.live_bytes_end], ["live at the peak", bytes, (site) => site.live_at_peak],
-  ["leaked", bytes, (site) => (leaking.has(site.id) ? site.live_bytes_end || site.peak_bytes : 0)], ["resident", bytes, (site) => site.rss_bytes],
+  ["leaked", bytes, (site) => (leaking.has(site.id) ? site.live_bytes_end || site.peak_bytes : 0)], ["resident", bytes, (site) => site.rss_bytes], ["resident at the highest RSS", bytes, (site) => site.rss_peak_bytes],
   ["allocated bytes", bytes, (site) => site.allocated_bytes], ["allocations", count, (site) => site.allocations],
   ["temporary allocations", count, (site) => site.temporary],
 ];
@@ -449,6 +450,96 @@ function showSites() {
   byId("site-count").textContent = `${count(sorted.length)} of ${count(report.sites_total || report.sites.length)}`;
 }
 
+/* Resident pages. */
+
+const resident = report.residency;
+const PARTS = [
+  ["sites", "live blocks of call sites"], ["free", "free, kept by the allocator"], ["stack", "stacks"], ["other", "other anonymous memory"],
+  ["file", "data of files"], ["code", "code"], ["recorder", "the recorder"],
+];
+
+/* The looks within the shown time, one before and one after it. */
+function looksShown() {
+  const inside = (look) => look.t >= shown[0] && look.t <= shown[1];
+  return resident.looks.filter((look, index, all) => inside(look) || (all[index + 1] && all[index + 1].t >= shown[0] && look.t < shown[0]) || (all[index - 1] && all[index - 1].t <= shown[1] && look.t > shown[1]));
+}
+
+function lookAt(t) {
+  return resident.looks.reduce((best, look) => (Math.abs(look.t - t) < Math.abs(best.t - t) ? look : best));
+}
+
+function tellLook(svg, event) {
+  const box = svg.getBoundingClientRect(), look = lookAt(tOf(((event.clientX - box.left) / box.width) * WIDTH));
+  const lines = PARTS.map(([part, title]) => `${title} ${bytes(look[part + "_bytes"])}`);
+  showTip(event, `${time(look.t)}\nRSS ${bytes(look.rss_bytes)}\n${lines.join("\n")}`);
+}
+
+function drawPart(plot, looks, base, part, top) {
+  const y = (value) => (PLOT - (value / top) * (PLOT - 12)).toFixed(1);
+  const lower = looks.map((look, index) => `${xOf(look.t).toFixed(1)},${y(base[index])}`);
+  looks.forEach((look, index) => { base[index] += look[part + "_bytes"]; });
+  const upper = looks.map((look, index) => `${xOf(look.t).toFixed(1)},${y(base[index])}`);
+  plot.append(draw("path", { class: "part-" + part, d: `M${upper.join("L")}L${lower.reverse().join("L")}Z` }));
+}
+
+function showResidentChart() {
+  const looks = looksShown();
+  if (looks.length < 2) {
+    byId("resident-chart").replaceChildren();
+    return;
+  }
+  const top = plainTop(Math.max(1024, ...looks.map((look) => look.resident_bytes))), base = looks.map(() => 0);
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${PLOT + 24}`, role: "img", "aria-label": "Resident pages over time, by whose they are" });
+  const clip = draw("clipPath", { id: "resident-plot" }), plot = draw("g", { "clip-path": "url(#resident-plot)" });
+  clip.append(draw("rect", { x: LEFT, y: 0, width: WIDTH - LEFT - RIGHT, height: PLOT }));
+  for (const [part] of PARTS.slice().reverse()) drawPart(plot, looks, base, part, top);
+  svg.append(clip, plot);
+  drawAxes(svg, top);
+  svg.addEventListener("pointermove", (event) => tellLook(svg, event));
+  svg.addEventListener("pointerleave", hideTip);
+  byId("resident-chart").replaceChildren(svg);
+}
+
+function residentWords(peak, end) {
+  const words = [`In the end ${real(resident.explained_share * 100)} % of it is explained.`,
+    `Pages with live blocks on them are theirs alone; ${bytes(peak.slack_bytes)} of these at the highest RSS and ${bytes(end.slack_bytes)} in the end are covered by no block.`];
+  if (end.untouched_bytes) words.push(`${bytes(end.untouched_bytes)} of live blocks are not resident.`);
+  if (end.trim_bytes !== null) words.push(`malloc_trim(0) would give back ${bytes(peak.trim_bytes)} at the highest RSS, ${bytes(end.trim_bytes)} in the end.`);
+  return words.join(" ");
+}
+
+function showHolders() {
+  const sites = report.sites.filter((site) => site.rss_bytes || site.rss_peak_bytes).sort((a, b) => Math.max(b.rss_peak_bytes, b.rss_bytes) - Math.max(a.rss_peak_bytes, a.rss_bytes)).slice(0, 12);
+  byId("resident-sites").append(tableOf([
+    { title: "Held by", name: true, cell: (site) => make("details", {}, make("summary", {}, siteName(site)), stackOf(site.stack)) },
+    { title: "Highest", number: true, cell: (site) => bytes(site.rss_peak_bytes) }, { title: "End", number: true, cell: (site) => bytes(site.rss_bytes) },
+    { title: "Wasted", number: true, cell: (site) => make("span", { title: "Around blocks that keep a page alone" }, bytes(site.wasted_bytes)) },
+  ], sites));
+}
+
+function showResident() {
+  hideUnless("resident-section", resident.looks.length);
+  if (!resident.looks.length) return;
+  const peak = resident.looks[resident.peak], end = resident.looks[resident.looks.length - 1];
+  const rows = [...PARTS.map(([part, title]) => ({ part, title, field: part + "_bytes" })), { title: "together", field: "resident_bytes" }, { title: "RSS as the kernel counts", field: "rss_bytes" }];
+  byId("resident-words").textContent = residentWords(peak, end);
+  byId("resident-keys").append(...PARTS.map(([part, title]) => make("span", {}, make("span", { className: "key part-" + part }), title)));
+  byId("resident-parts").append(tableOf([
+    { title: "Resident pages", name: true, cell: (row) => row.title },
+    { title: `Highest, ${time(peak.t)}`, number: true, cell: (row) => bytes(peak[row.field]) }, { title: `Last, ${time(end.t)}`, number: true, cell: (row) => bytes(end[row.field]) },
+  ], rows));
+  showHolders();
+  byId("resident-files").append(tableOf([
+    { title: "File", name: true, cell: (file) => file.path }, { title: "Code", number: true, cell: (file) => bytes(file.code_bytes) },
+    { title: "Data", number: true, cell: (file) => bytes(file.data_bytes) },
+  ], resident.files.slice(0, 20)));
+  byId("resident-pins").append(tableOf([
+    { title: "Block", name: true, cell: (pin) => `${bytes(pin.size)} by ${siteName(siteById.get(pin.site)) || "site " + pin.site}, made at ${time(pin.born)}` },
+    { title: "Free below", number: true, cell: (pin) => bytes(pin.free_below_bytes) }, { title: "Blocks above", number: true, cell: (pin) => count(pin.blocks_above) },
+  ], resident.pins));
+  showResidentChart();
+}
+
 /* Programs that followed each other by exec have one pid: the parent is the one that ran when the child began. */
 function parentOf(child) {
   const candidates = report.processes.filter((process) => process.pid === child.parent && process !== child);
@@ -500,6 +591,7 @@ function fitWidth() {
   WIDTH = width;
   showCurve();
   showFlame();
+  showResidentChart();
 }
 
 function listen() {
@@ -530,6 +622,7 @@ showFlame();
 showPhases();
 showBudgets();
 showSites();
+showResident();
 showProcesses();
 showDoubts();
 listen();
