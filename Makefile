@@ -33,7 +33,7 @@ ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
 ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lcapstone -lsqlite3 -ldeflate -lz -lm -pthread
 
-.PHONY: all clean setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
+.PHONY: all clean deb setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark-writer $(BUILD)/tidemark
 
 $(BUILD)/preload/%.o: preload/%.c
@@ -164,6 +164,12 @@ man: $(BUILD)/tidemark
 
 install: all
 	@scripts/install $(BUILD) "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(VERSION)"
+
+# Built anew, because the program knows its LIBDIR.
+DEB_LIBDIR = /usr/lib/$(shell $(CC) -print-multiarch)
+deb: setup
+	@$(MAKE) --no-print-directory all BUILD=$(BUILD)/deb PREFIX=/usr LIBDIR=$(DEB_LIBDIR)
+	@scripts/deb $(BUILD)/deb $(DEB_LIBDIR) $(VERSION)
 
 include samples/samples.mk
 
