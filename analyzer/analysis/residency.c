@@ -8,6 +8,7 @@
 #include "residency.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ enum {
     CHUNK_NOTES = 48,     /* at the front of a free chunk (struct malloc_chunk) */
     CHUNK_LEAST = 32,
     CREDIT_BEGIN = 50000000, /* pieces that may be visited without an event */
-    CREDIT_EVENT = 4
+    CREDIT_EVENT = 4,
+    LEAST_GROWTH = 1 << 20
 };
 
 struct area {                         /* of one mapping, during a look */
@@ -99,6 +101,16 @@ uint64_t residency_sum(const struct residency_look *look) {
     uint64_t sum = 0;
     for (size_t i = 0; i < RESIDENCY_PARTS; i++) sum += look->parts[i];
     return sum;
+}
+
+double residency_explained(const struct residency *residency) {
+    if (!residency->look_count) return NAN;
+    const struct residency_look *first = &residency->looks[0], *top = &residency->looks[residency->peak];
+    uint64_t before = residency_sum(first) - first->parts[RESIDENCY_RECORDER];
+    uint64_t after = residency_sum(top) - top->parts[RESIDENCY_RECORDER];
+    uint64_t other = top->parts[RESIDENCY_OTHER] - least(first->parts[RESIDENCY_OTHER], top->parts[RESIDENCY_OTHER]);
+    if (after < before + LEAST_GROWTH) return NAN;
+    return other > after - before ? 0.0 : 1.0 - (double)other / (double)(after - before);
 }
 
 /* ---- shares by stack ---- */

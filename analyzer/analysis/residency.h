@@ -71,6 +71,12 @@ struct residency {
 extern const struct analysis residency_analysis; /* begin() returns a struct residency */
 void residency_release(struct residency *residency);
 
+/*
+ * Of the growth of RSS between the first look and the one with the highest RSS, what is known to be somebody's: all but other
+ * anonymous memory; the recorder's pages are left out. NAN where it grew by less than a MiB.
+ */
+double residency_explained(const struct residency *residency);
+
 uint64_t residency_sum(const struct residency_look *look);
 /* NULL: this stack held nothing. */
 const struct residency_share *residency_of(const struct residency *residency, uint32_t stack);

@@ -87,7 +87,9 @@ static void add_totals(struct report_totals *totals, const struct subject *subje
     totals->peak_live_bytes = report_count(subject->totals->peak_live_bytes);
     totals->peak_live_t = report_count(subject->totals->peak_live_ns);
     totals->peak_rss_bytes = subject->totals->samples ? report_count(subject->totals->peak_rss_bytes) : REPORT_NONE;
-    totals->explained_share = totals_explained(subject->totals);
+    /* Without looks: as much as the pages of live blocks explain. */
+    totals->explained_share =
+        subject->residency->look_count ? residency_explained(subject->residency) : totals_explained(subject->totals);
 }
 
 static const char *hex_id(struct arena *arena, const uint8_t id[16]) {
