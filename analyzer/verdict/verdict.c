@@ -94,6 +94,12 @@ static void add_finding(struct court *court, size_t index, const struct report_g
     worsen(court, leak ? RESULT_LEAK : RESULT_WARN);
 }
 
+/* Where phases repeat, the time before and after them is start and end: what is set up there grows over any windows. */
+static bool is_only_start(const struct court *court, const struct report_growth *growth) {
+    bool windows = strcmp(growth->rounds_kind, "items") == 0 || strcmp(growth->rounds_kind, "events") == 0;
+    return windows && strcmp(growth->phase, "run") == 0 && court->report->verdict.judged_phases > 0;
+}
+
 static void judge_growth(struct court *court, size_t index, const struct report_growth *growth) {
     const struct report_site *site = &court->report->sites[index];
     enum growth_outcome outcome = outcome_of_slug(growth->class_slug);
@@ -104,6 +110,7 @@ static void judge_growth(struct court *court, size_t index, const struct report_
         return;
     }
     bool leak = outcome == GROWTH_FAIL;
+    if (!leak && is_only_start(court, growth)) return;
     if (leak && is_known(court, site, growth)) return;
     add_finding(court, index, growth, leak);
 }
