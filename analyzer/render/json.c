@@ -183,6 +183,15 @@ static json_t *make_round(const void *item) {
     return object_of(MEMBERS(members), item);
 }
 
+static json_t *make_rate(const struct report_rate *rate) {
+    static const struct member members[] = {
+        REAL(report_rate, value),
+        REAL(report_rate, low),
+        REAL(report_rate, high),
+    };
+    return object_of(MEMBERS(members), rate);
+}
+
 static json_t *make_phase(const void *item) {
     static const struct member members[] = {
         TEXT(report_phase, name),
@@ -206,9 +215,13 @@ static json_t *make_phase(const void *item) {
         INTEGER(report_phase, retained_bytes),
         ROUNDED(report_phase, retained_per_round),
         TEXT(report_phase, diagnosis),
+        INTEGER(report_phase, limit_bytes),
+        REAL(report_phase, limit_s),
     };
     const struct report_phase *phase = item;
     json_t *object = object_of(MEMBERS(members), phase);
+    object = with(object, "rss_growth_per_s", make_rate(&phase->rss_growth));
+    object = with(object, "live_growth_per_s", make_rate(&phase->live_growth));
     object = with(object, "round_ns", make_spread(&phase->round_ns));
     object = with(object, "ops", ARRAY(phase->ops, phase->op_count, make_op));
     object = with(object, "values", ARRAY(phase->values, phase->value_count, make_named_value));

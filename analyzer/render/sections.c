@@ -142,6 +142,25 @@ static void put_phase(struct pen *pen, const struct report *report, const struct
     pen_line(pen);
 }
 
+/* "RSS grows 3.10 MiB a second (95%: 2.90 MiB to 3.30 MiB), live 3.00 MiB; 23.5 GiB are reached in 2h 5m". */
+static void compose_growth(FILE *out, const void *object) {
+    const struct report_phase *phase = object;
+    const struct report_rate *rss = &phase->rss_growth;
+    fprintf(out, "RSS grows %s a second (95%%: %s to %s)", amount_bytes_real(rss->value).text,
+            amount_bytes_real(rss->low).text, amount_bytes_real(rss->high).text);
+    if (isfinite(phase->live_growth.value))
+        fprintf(out, ", live bytes %s", amount_bytes_real(phase->live_growth.value).text);
+    fprintf(out, "; at this rate it reaches %s in %s", amount_bytes(phase->limit_bytes).text,
+            amount_time(phase->limit_s * 1e9).text);
+}
+
+static void put_growth(struct pen *pen, const struct report_phase *phase) {
+    if (!isfinite(phase->limit_s) || strncmp(phase->name, "between ", 8) == 0) return;
+    pen_to(pen, INDENT + 2);
+    pen_composed(pen, INDENT + 2, compose_growth, phase);
+    pen_line(pen);
+}
+
 static void compose_op(FILE *out, const void *object) {
     const struct report_op *op = object;
     fprintf(out, "%s: %s", op->name, amount_count(op->count).text);
@@ -174,6 +193,7 @@ void section_phases(struct pen *pen, const struct report *report, bool details) 
     for (size_t i = 0; i < report->phase_count; i++) {
         const struct report_phase *phase = &report->phases[i];
         put_phase(pen, report, phase);
+        if (details) put_growth(pen, phase);
         for (size_t k = 0; details && k < phase->op_count; k++) put_op(pen, &phase->ops[k]);
         for (size_t k = 0; details && k < phase->value_count; k++) put_value(pen, &phase->values[k]);
     }

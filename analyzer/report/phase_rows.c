@@ -89,7 +89,7 @@ static void diagnose(struct report_phase *row, const struct report_curve *curve,
     size_t from = 0, until = curve->count;
     while (from < until && curve->points[from].t < report_count(phase->first.ns)) from++;
     while (until > from && curve->points[until - 1].t > report_count(phase->last.ns)) until--;
-    if (until - from >= DIAGNOSIS_POINTS) row->diagnosis = verdict_diagnose(curve->points + from, until - from);
+    if (until - from >= DIAGNOSIS_POINTS) verdict_diagnose(row, curve->points + from, until - from);
 }
 
 static struct report_phase make_phase(const struct phase *phase) {
@@ -112,6 +112,10 @@ static struct report_phase make_phase(const struct phase *phase) {
         .retained_bytes = report_count(phase->retained_bytes),
         .retained_per_round = phase->rounds ? (double)phase->retained_bytes / (double)phase->rounds : NAN,
         .round_ns = make_spread(&phase->round_ns),
+        .rss_growth = {NAN, NAN, NAN},
+        .live_growth = {NAN, NAN, NAN},
+        .limit_bytes = REPORT_NONE,
+        .limit_s = NAN,
     };
 }
 

@@ -123,6 +123,10 @@ struct report_round {
     int64_t live_begin, live_end, rss_begin, rss_end, items, allocations;
 };
 
+struct report_rate { /* bytes a second over the phase's whole time, with its 95 % interval; NAN: unknown */
+    double value, low, high;
+};
+
 struct report_phase {
     const char *name, *parent; /* parent: NULL at the top */
     int64_t rounds;
@@ -138,7 +142,10 @@ struct report_phase {
     size_t op_count;
     struct report_value *values;
     size_t value_count;
-    const char *diagnosis;          /* steady, fragmentation, retention, unexplained, growing; NULL: not judged */
+    const char *diagnosis; /* steady, fragmentation, retention, unexplained, growing; NULL: not judged */
+    struct report_rate rss_growth, live_growth;
+    int64_t limit_bytes;            /* that RSS heads for: a budget's max-rss, else the machine's memory; REPORT_NONE */
+    double limit_s;                 /* until it is reached at this rate; NAN: RSS does not rise */
     struct report_round *instances; /* at most a thousand, evenly chosen */
     size_t instance_count;
 };

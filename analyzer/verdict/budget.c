@@ -5,6 +5,7 @@
 #include "budget.h"
 
 #include <errno.h>
+#include <math.h>
 #include <fnmatch.h>
 #include <ini.h>
 #include <stdarg.h>
@@ -458,4 +459,14 @@ const char *budget_ignore_text(const struct budget *budget, size_t index, struct
                             section->reason ? ")" : "");
     }
     return "";
+}
+
+double budget_rss_limit(const struct budget *budget) {
+    double lowest = NAN;
+    for (size_t i = 0; i < budget->count; i++)
+        for (size_t k = 0; k < budget->sections[i].rule_count; k++) {
+            const struct budget_rule *rule = &budget->sections[i].rules[k];
+            if (rule->row && strcmp(rule->row->key, "max-rss") == 0) lowest = fmin(lowest, rule->limit);
+        }
+    return lowest;
 }

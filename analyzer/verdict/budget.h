@@ -32,6 +32,9 @@ size_t budget_ignore_count(const struct budget *budget);
 /* "[site] line 12: match = cache_.* (known since spring)" */
 const char *budget_ignore_text(const struct budget *budget, size_t index, struct arena *arena);
 
+/* The lowest max-rss, of the run or of a phase; NAN: none. */
+double budget_rss_limit(const struct budget *budget);
+
 struct budget_result {
     struct report_budget *rows;
     size_t row_count;

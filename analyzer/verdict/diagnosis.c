@@ -8,6 +8,7 @@
 #include "verdict.h"
 
 #define LEAST_POINTS 10
+#define LEAST_NS 1e8 /* a process starts by touching pages; ten samples at the usual interval */
 #define SIGNIFICANT 0.05
 #define NOTABLE_SHARE 0.02 /* of the level: smaller changes are steady whatever the test says */
 #define NOTABLE_BYTES 1048576.0
@@ -18,7 +19,8 @@ enum direction { FALLS = -1, FLAT, RISES };
 struct course {
     enum direction direction;
     double change; /* bytes, by the slope over the whole time */
-    size_t points;
+    struct report_rate rate;
+    bool known;
 };
 
 static double live_of(const struct report_point *point) { return (double)point->live_bytes; }
@@ -36,23 +38,30 @@ static struct course follow(const struct report_point *points, size_t count,
         t[n] = (double)points[i].t;
         y[n++] = value;
     }
-    struct course course = {FLAT, 0, n};
-    if (n < LEAST_POINTS) return course;
+    struct course course = {FLAT, 0, {NAN, NAN, NAN}, n >= LEAST_POINTS && t[n - 1] - t[0] >= LEAST_NS};
+    if (!course.known) return course;
     struct trend trend = statistics_mann_kendall(y, n);
     struct slope slope = statistics_theil_sen(t, y, n);
+    course.rate = (struct report_rate){slope.value * 1e9, slope.low * 1e9, slope.high * 1e9};
     course.change = slope.value * (t[n - 1] - t[0]);
     double notable = fmax(NOTABLE_BYTES, NOTABLE_SHARE * statistics_median(y, n));
     if (trend.p < SIGNIFICANT && fabs(course.change) >= notable) course.direction = course.change > 0 ? RISES : FALLS;
     return course;
 }
 
-const char *verdict_diagnose(const struct report_point *points, size_t count) {
+static const char *name_of(const struct course *rss, const struct course *live, const struct course *pinned) {
+    if (live->direction == FALLS && rss->direction == FLAT) return "retention";
+    if (rss->direction != RISES) return "steady";
+    if (live->direction == RISES && live->change >= EXPLAINED_SHARE * rss->change) return "growing";
+    if (pinned->direction == RISES && pinned->change >= EXPLAINED_SHARE * rss->change) return "fragmentation";
+    return "unexplained";
+}
+
+void verdict_diagnose(struct report_phase *phase, const struct report_point *points, size_t count) {
     struct course rss = follow(points, count, rss_of), live = follow(points, count, live_of);
     struct course pinned = follow(points, count, pinned_of);
-    if (rss.points < LEAST_POINTS) return NULL;
-    if (live.direction == FALLS && rss.direction == FLAT) return "retention";
-    if (rss.direction != RISES) return "steady";
-    if (live.direction == RISES && live.change >= EXPLAINED_SHARE * rss.change) return "growing";
-    if (pinned.direction == RISES && pinned.change >= EXPLAINED_SHARE * rss.change) return "fragmentation";
-    return "unexplained";
+    if (!rss.known) return;
+    phase->diagnosis = name_of(&rss, &live, &pinned);
+    phase->rss_growth = rss.rate;
+    phase->live_growth = live.rate;
 }

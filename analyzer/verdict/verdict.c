@@ -5,6 +5,7 @@
 #include "verdict.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +97,8 @@ static void add_finding(struct court *court, size_t index, const struct report_g
 
 /* Where phases repeat, the time before and after them is start and end: what is set up there grows over any windows. */
 static bool is_only_start(const struct court *court, const struct report_growth *growth) {
-    bool windows = strcmp(growth->rounds_kind, "items") == 0 || strcmp(growth->rounds_kind, "events") == 0;
+    const char *kind = growth->rounds_kind;
+    bool windows = kind && (strcmp(kind, "items") == 0 || strcmp(kind, "events") == 0);
     return windows && strcmp(growth->phase, "run") == 0 && court->report->verdict.judged_phases > 0;
 }
 
@@ -157,6 +159,24 @@ static void apply_budget(struct court *court) {
     if (result.exceeded) worsen(court, RESULT_BUDGET);
 }
 
+/* The limit that a budget sets to RSS, else what the machine has. */
+static double rss_limit(const struct court *court) {
+    double limit = court->rules->budget ? budget_rss_limit(court->rules->budget) : NAN;
+    int64_t ram = court->report->system.ram_bytes;
+    return isfinite(limit) || ram <= 0 ? limit : (double)ram;
+}
+
+static void foresee(struct court *court) {
+    double limit = rss_limit(court);
+    for (size_t i = 0; i < court->report->phase_count && isfinite(limit); i++) {
+        struct report_phase *phase = &court->report->phases[i];
+        bool rises = phase->diagnosis && strcmp(phase->diagnosis, "steady") != 0 && phase->rss_growth.low > 0;
+        phase->limit_bytes = (int64_t)limit;
+        if (rises && phase->rss_end >= 0 && limit > (double)phase->rss_end)
+            phase->limit_s = (limit - (double)phase->rss_end) / phase->rss_growth.value;
+    }
+}
+
 static void require_rounds(struct court *court) {
     for (size_t i = 0; court->rules->min_rounds > 0 && i < court->report->phase_count; i++) {
         const struct report_phase *phase = &court->report->phases[i];
@@ -214,6 +234,7 @@ static int exit_code_of(const struct court *court) {
 static void decide(struct court *court) {
     judge_findings(court);
     apply_budget(court);
+    foresee(court);
     require_rounds(court);
     weigh_losses(court);
     weigh_stop(court);

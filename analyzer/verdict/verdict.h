@@ -38,9 +38,10 @@ int verdict_decide(struct report *report, const struct verdict_rules *rules, str
 void verdict_release(struct verdict *verdict);
 
 /*
- * What RSS did against live bytes between two moments, from the curve: "steady", "fragmentation", "retention",
- * "unexplained", "growing"; NULL: too few points. Mann-Kendall corrected for ties and autocorrelation.
+ * What RSS did against live bytes between two moments, from the curve: diagnosis "steady", "fragmentation", "retention",
+ * "unexplained", "growing", and Theil-Sen rates. Mann-Kendall corrected for ties and autocorrelation. Leaves the phase as
+ * it is where the points are too few or too close together to say.
  */
-const char *verdict_diagnose(const struct report_point *points, size_t count);
+void verdict_diagnose(struct report_phase *phase, const struct report_point *points, size_t count);
 
 #endif

@@ -226,3 +226,48 @@ END
     is "$(tidemark report t.tmk --json - | jq -c '[.totals.live_bytes_end, .totals.live_blocks_end, .totals.peak_live_bytes]')" \
         "[$((2 << 20)),2,$((3 << 20))]"
 }
+
+@test "growth over time: a rate with its interval, and when the limit is reached" {
+    program grow <<'END'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <stdio.h>
+int main(void) {
+    for (int i = 0; i < 40; i++) {
+        puts("== round");
+        fflush(stdout);
+        memset(malloc(300000), 1, 300000);
+        usleep(5000);
+    }
+}
+END
+    tidemark record -q --phase-from-output '== (round)' -o t.tmk ./grow >out
+    printf '[run]\nmax-rss = 100M\n' >budget
+    tidemark check t.tmk --budget budget --json t.json >out || true
+    jq -e '.phases[] | select(.name == "run") | .diagnosis == "growing" and .limit_bytes == 104857600
+        and .rss_growth_per_s.low > 0 and .rss_growth_per_s.low <= .rss_growth_per_s.value
+        and (.limit_s * .rss_growth_per_s.value + .rss_end - .limit_bytes | fabs) < 10' t.json
+    tidemark report t.tmk | grep -q 'RSS grows .* a second (95%: .*), live bytes .*; at this rate'
+}
+
+@test "start-up is no warning where phases repeat, and one where nothing does" {
+    program start <<'END'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *kept[4000];
+int main(int count, char **names) {
+    (void)names;
+    for (int i = 0; i < 4000; i++) kept[i] = malloc(10 + i % 9);
+    for (int round = 0; round < 20 && count > 1; round++) {
+        tidemark_phase_begin("work");
+        for (int i = 0; i < 20; i++) free(malloc(100));
+        tidemark_phase_end("work");
+    }
+}
+END
+    tidemark record -q -o phases.tmk ./start phases
+    tidemark record -q -o none.tmk ./start
+    is "$(tidemark check phases.tmk --json - | jq -c '[.verdict.result, (.verdict.warnings | length)]')" '["pass",0]'
+    is "$(tidemark check none.tmk --json - | jq -c '[.verdict.result, .verdict.warnings[].class]')" '["warn","growing"]'
+}
