@@ -13,6 +13,7 @@
 
 #include "../input/bundle_write.h"
 #include "../input/trace.h"
+#include "../report/modules.h"
 #include "../report/tree.h"
 #include "../symbols/names.h"
 #include "groups.h"
@@ -48,20 +49,6 @@ struct packing {
 
 /* Names. */
 
-static int add_modules(struct packing *packing, const struct trace *trace, uint32_t space) {
-    const struct tables *tables = &trace->tables;
-    char perf_map[64];
-    int error = 0;
-    for (size_t i = 0; i < tables->module_count && !error; i++) {
-        const struct module_record *m = &tables->modules[i];
-        error = symbols_add_module(packing->symbols, space,
-                                   &(struct symbol_module){m->id, m->path, m->build_id, m->build_id_length, m->bias});
-    }
-    snprintf(perf_map, sizeof perf_map, "/tmp/perf-%u.map", trace->input.header.pid);
-    if (!error) symbols_add_perf_map(packing->symbols, space, perf_map);
-    return error;
-}
-
 static void resolve_stacks(struct packing *packing, const struct trace *trace, uint32_t space) {
     for (uint32_t id = 1; id < trace->nodes.count; id++) {
         const struct stack_node *node = nodes_get(&trace->nodes, id);
@@ -85,9 +72,9 @@ static int take_names(struct packing *packing, const struct bundle *bundle, cons
     return error;
 }
 
-static int name_stacks(struct packing *packing, const struct trace *trace, uint32_t space) {
+static int name_stacks(struct packing *packing, const struct trace *trace, const char *path, uint32_t space) {
     const struct trace_input *input = &trace->input;
-    int error = add_modules(packing, trace, space);
+    int error = modules_add(packing->symbols, space, trace, path);
     if (!error && input->bundle) {
         error = take_names(packing, input->bundle, bundle_find(input->bundle, BUNDLE_NAMES, NULL), space);
         if (!error)
@@ -132,7 +119,7 @@ static int add_trace(struct packing *packing, const struct tree_trace *found) {
     packing->count++;
     const char *name = name_of(packing, found);
     int error = bundle_add_trace(packing->writer, name, &trace->input);
-    if (!error) error = name_stacks(packing, trace, space);
+    if (!error) error = name_stacks(packing, trace, found->path, space);
     return error ? error : add_jit(packing, name, space);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../launch/exited.h"
+#include "../launch/perf_maps.h"
 #include "../launch/output.h"
 
 #define AT(group, field) offsetof(struct group##_values, field)
@@ -92,6 +93,7 @@ static int wait_for_end(const struct started *started, struct output *output, st
 static void finish(const struct started *started, struct launched *out) {
     int error = exited_append(&out->place, started, &out->ending);
     out->recorded = place_has_trace(&out->place);
+    perf_maps_keep(&out->place);
     place_finish(&out->place);
     if (error && error != -ENOENT) say("%s: cannot note how the program ended: %s", out->place.file, strerror(-error));
 }

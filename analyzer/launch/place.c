@@ -62,8 +62,12 @@ static int set_aside(const char *path) {
 static int make_directory(const char *path) { return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : -errno; }
 
 int place_prepare(const struct place *place, const char **failed) {
+    char names[PATH_MAX];
     *failed = place->file;
     int error = set_aside(place->file);
+    if (error) return error;
+    error = format_path(names, sizeof names, "%s.perf-map", place->file);
+    if (!error) error = set_aside(names);
     if (error) return error;
     *failed = place->children;
     error = set_aside(place->children);

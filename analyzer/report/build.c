@@ -11,6 +11,7 @@
 
 #include "../symbols/names.h"
 #include "builder.h"
+#include "modules.h"
 
 #define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
 
@@ -28,21 +29,6 @@ static void pass_progress(void *context, uint64_t events, uint64_t expected) {
 static void add_doubt(struct builder *builder, const char *text) {
     const char **row = ARENA_ADD(builder->arena, builder->report->doubts, builder->report->doubt_count);
     *row = text;
-}
-
-static int add_modules(struct builder *builder, const struct subject *subject, uint32_t space) {
-    const struct tables *tables = &subject->trace.tables;
-    char perf_map[64];
-    for (size_t i = 0; i < tables->module_count; i++) {
-        const struct module_record *m = &tables->modules[i];
-        struct symbol_module module = {m->id, m->path, m->build_id, m->build_id_length, m->bias};
-        int error = symbols_add_module(builder->symbols, space, &module);
-        if (error) return error;
-    }
-    if (subject->trace.input.bundle) return 0;
-    snprintf(perf_map, sizeof perf_map, "/tmp/perf-%u.map", subject->trace.input.header.pid);
-    int error = symbols_add_perf_map(builder->symbols, space, perf_map);
-    return error == -ENOMEM ? error : 0;
 }
 
 /* A member that is damaged is a doubt: the files may still be here. */
@@ -134,7 +120,7 @@ static int add_trace(struct builder *builder, const struct tree_trace *trace, ui
         *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, why)};
         return error == -ENOMEM ? error : 0;
     }
-    error = add_modules(builder, &subject, space);
+    error = modules_add(builder->symbols, space, &subject.trace, path);
     if (!error) error = add_names(builder, trace, &subject.trace.input, space);
     if (!error) error = add_phases(builder, &subject, space, &options);
     if (!error) error = replay_chosen(&subject, builder->options, options);

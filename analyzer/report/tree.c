@@ -76,7 +76,7 @@ static bool add_bundle(struct search *search, const char *path, bool first, bool
 }
 
 static bool is_trace_name(const char *name) {
-    const char *dot = strstr(name, ".tmk");
+    const char *dot = strstr(name, ".perf-map") ? NULL : strstr(name, ".tmk");
     if (!dot) dot = strstr(name, ".tmb");
     return dot && (!dot[4] || dot[4] == '.');
 }
