@@ -71,13 +71,18 @@ static json_t *location(const char *file, int64_t line, const char *function) {
     return place;
 }
 
-/* The place that a person can change: the first frame with a source file, else the call site itself. */
-static json_t *location_of(const struct report_site *site) {
-    for (size_t i = 0; i < site->depth; i++) {
+/*
+ * The place that a person can change: the first frame with a source file. Servers refuse a result that is nowhere: what
+ * has no source is in the program.
+ */
+static json_t *location_of(const struct report *report, const struct report_site *site) {
+    const char *program = report->process_count ? report->processes[0].exe : NULL;
+    for (size_t i = 0; site && i < site->depth; i++) {
         const struct report_frame *frame = &site->stack[i];
         if (frame->file) return location(frame->file, frame->line, site->function);
     }
-    return location(site->file, site->line, site->function);
+    if (site && site->file) return location(site->file, site->line, site->function);
+    return location(program ? program : "unknown", 1, site ? site->function : NULL);
 }
 
 static json_t *stack_of(const struct report_site *site) {
@@ -98,8 +103,9 @@ static int rule_index(const char *id) {
     return -1;
 }
 
-static json_t *result_of(const char *rule, const char *level, const char *what) {
-    json_t *result = json_pack("{s:s,s:s,s:o}", "ruleId", rule, "level", level, "message", message(what));
+static json_t *result_of(const char *rule, const char *level, const char *what, json_t *place) {
+    json_t *result =
+        json_pack("{s:s,s:s,s:o,s:[o]}", "ruleId", rule, "level", level, "message", message(what), "locations", place);
     if (rule_index(rule) >= 0) json_object_set_new(result, "ruleIndex", json_integer(rule_index(rule)));
     return result;
 }
@@ -112,10 +118,9 @@ static json_t *describe(const struct report *report, const struct report_finding
     if (asprintf(&what, "%s grows in %s: %s", function, finding->phase ? finding->phase : "the run",
                  finding->reason ? finding->reason : "") < 0)
         what = NULL;
-    json_t *result = result_of(finding->class_slug, level, what);
+    json_t *result = result_of(finding->class_slug, level, what, location_of(report, site));
     free(what);
     if (!site) return result;
-    json_object_set_new(result, "locations", json_pack("[o]", location_of(site)));
     if (site->depth) json_object_set_new(result, "stacks", stack_of(site));
     if (asprintf(&print, "%s/%s", site->id ? site->id : "", finding->phase ? finding->phase : "") < 0) print = NULL;
     json_object_set_new(result, "partialFingerprints", json_pack("{s:o}", "tidemarkSite/v1", text(print)));
@@ -123,7 +128,8 @@ static json_t *describe(const struct report *report, const struct report_finding
     return result;
 }
 
-static void add_rules_broken(json_t *results, const struct report_verdict *verdict) {
+static void add_rules_broken(json_t *results, const struct report *report) {
+    const struct report_verdict *verdict = &report->verdict;
     for (size_t i = 0; i < verdict->budget_count; i++) {
         const struct report_budget *row = &verdict->budgets[i];
         char *what = NULL;
@@ -132,7 +138,8 @@ static void add_rules_broken(json_t *results, const struct report_verdict *verdi
         if (asprintf(&what, "%s%s%s: limit %s, measured %s", row->rule, row->phase ? " for " : "",
                      row->phase ? row->phase : "", row->limit, row->value) < 0)
             what = NULL;
-        json_array_append_new(results, result_of("budget", warned ? "warning" : "error", what));
+        json_array_append_new(results,
+                              result_of("budget", warned ? "warning" : "error", what, location_of(report, NULL)));
         free(what);
     }
 }
@@ -144,7 +151,7 @@ static json_t *results_of(const struct report *report) {
         json_array_append_new(results, describe(report, &verdict->leaks[i], "error"));
     for (size_t i = 0; i < verdict->warning_count; i++)
         json_array_append_new(results, describe(report, &verdict->warnings[i], "warning"));
-    add_rules_broken(results, verdict);
+    add_rules_broken(results, report);
     return results;
 }
 
