@@ -144,6 +144,14 @@ static inline void put_words(struct thread *t, const uint64_t *words, unsigned c
     atomic_store_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), t->head, memory_order_release);
 }
 
+/* In the nested queue: no event, but so many words. Whoever walks it passes over them, also when the process dies now. */
+static void put_gap(volatile uint64_t *queue, unsigned words) { queue[0] = (uint64_t)words << 16; }
+
+static void remove_nested(volatile uint64_t *event, unsigned words) {
+    put_gap(event, words);
+    for (unsigned i = 1; i < words; i++) event[i] = 0;
+}
+
 /* Moves what signal handlers queued into the ring. The guard is set, so handlers that come now queue behind. */
 static __attribute__((noinline)) void flush_nested(struct thread *t) {
     uint64_t *queue = (uint64_t *)(t->control + TRACE_SLOT_AT_NESTED_WORDS);
@@ -152,13 +160,13 @@ static __attribute__((noinline)) void flush_nested(struct thread *t) {
         seen = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), memory_order_acquire);
         while (at < seen && at < TRACE_NESTED_WORDS) {
             unsigned count = event_words[queue[at] & 0xff] + (queue[at] >> 8 & TRACE_EVENT_WIDE);
-            if (count < 2) { /* emptied before, by a flush that a longjmp left */
-                at++;
+            if (count < 2) { /* removed before, by a flush that a longjmp left, or never written */
+                at += queue[at] >> 16 ? queue[at] >> 16 : 1;
                 continue;
             }
             if (at + count > TRACE_NESTED_WORDS) break;
             put_words(t, queue + at, count);
-            for (unsigned i = 0; i < count; i++) queue[at + i] = 0;
+            remove_nested(queue + at, count);
             at += count;
         }
         /* The queue is emptied only if no handler added to it since. */
@@ -179,6 +187,7 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
     }
     uint64_t *queue = (uint64_t *)(t->control + TRACE_SLOT_AT_NESTED_WORDS) + at;
     words[1] = probe_stamp();
+    put_gap(queue, count);
     for (unsigned i = count; i-- > 0;)
         ((volatile uint64_t *)queue)[i] = words[i]; /* word 0 last: it makes the event valid */
 }

@@ -423,6 +423,22 @@ class Columns:
         return self.events
 
 
+def nested_events(queue, newest):
+    """The words of a nested queue without gaps, and without a first event that was moved into the ring."""
+    words, at, first = [], 0, True
+    while at < len(queue):
+        if not queue[at] & 255:
+            at += max(1, queue[at] >> 16)
+            continue
+        count = (2 if queue[at] & 255 in TWO_WORDS else 3) + (queue[at] >> 8 & WIDE)
+        event = queue[at:at + count]
+        if not (first and newest[-count:] == event):
+            words += event
+        first = False
+        at += count
+    return words
+
+
 def events_of_words(words):
     """Events of a ring, as far as they are whole and valid; True behind them if all were."""
     events, at = [], 0
@@ -647,7 +663,8 @@ class Dump:
             raise Bad('positions of a ring')
         words = [struct.unpack_from('<Q', data, 4096 + p % size * 8)[0] for p in range(start, head)]
         queue = list(struct.unpack_from(f'<{nested}Q', data, 512))
-        for part in (words, queue):
+        newest = [struct.unpack_from('<Q', data, 4096 + p % size * 8)[0] for p in range(max(0, head - 4), head)]
+        for part in (words, nested_events(queue, newest)):
             events, whole = events_of_words(part)
             for event in events:
                 self.print_event(thread, event)

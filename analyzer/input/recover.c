@@ -63,10 +63,44 @@ static struct ring_rest *add_ring(struct recovery *out) {
     return rest;
 }
 
-static void copy_nested(struct ring_rest *rest, const uint8_t *page, uint64_t nested) {
-    for (uint64_t i = 0; i < nested; i++)
-        rest->words[rest->count + i] = fixed_at(page, TRACE_SLOT_AT_NESTED_WORDS + 8 * i, 8);
-    rest->nested = (size_t)nested;
+/* The words directly below the head, whether they are in a frame or not. */
+struct newest {
+    uint64_t words[TRACE_EVENT_MAX_WORDS]; /* the last is that below the head */
+};
+
+static bool is_newest(const struct newest *newest, const uint64_t *words, size_t count) {
+    return memcmp(newest->words + TRACE_EVENT_MAX_WORDS - count, words, count * sizeof *words) == 0;
+}
+
+/* Leaves the events in a nested queue, without gaps and without one that the ring has already; returns their words. */
+static size_t nested_events(uint64_t *words, size_t count, const struct newest *newest) {
+    struct trace_event event;
+    size_t at = 0, kept = 0, seen = 0;
+    while (at < count) {
+        uint64_t gap = words[at] >> (64 - TRACE_EVENT_OPERAND_BITS);
+        if (!(words[at] & 0xff)) {
+            if (gap > count - at) break;
+            at += gap ? (size_t)gap : 1;
+            continue;
+        }
+        int length = decode_words(words + at, count - at, &event);
+        if (length <= 0) {
+            memmove(words + kept, words + at, (count - at) * sizeof *words); /* invalid: a reader finds that out */
+            return kept + (count - at);
+        }
+        if (seen++ || !is_newest(newest, words + at, (size_t)length)) {
+            memmove(words + kept, words + at, (size_t)length * sizeof *words);
+            kept += (size_t)length;
+        }
+        at += (size_t)length;
+    }
+    return kept;
+}
+
+static void copy_nested(struct ring_rest *rest, const uint8_t *page, uint64_t nested, const struct newest *newest) {
+    uint64_t *words = rest->words + rest->count;
+    for (uint64_t i = 0; i < nested; i++) words[i] = fixed_at(page, TRACE_SLOT_AT_NESTED_WORDS + 8 * i, 8);
+    rest->nested = nested_events(words, (size_t)nested, newest);
 }
 
 static void to_host_order(uint64_t *words, size_t count) {
@@ -100,7 +134,12 @@ static int snapshot_ring(struct trace_input *input, const struct frame_entry *en
                    (uint8_t *)rest->words))
         rest->count = 0;
     to_host_order(rest->words, rest->count);
-    copy_nested(rest, page, control.nested);
+    struct newest newest = {{0}};
+    uint64_t there = control.head < TRACE_EVENT_MAX_WORDS ? control.head : TRACE_EVENT_MAX_WORDS;
+    copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, 8 * (control.head - there), 8 * control.head,
+               (uint8_t *)(newest.words + TRACE_EVENT_MAX_WORDS - there));
+    to_host_order(newest.words, TRACE_EVENT_MAX_WORDS);
+    copy_nested(rest, page, control.nested, &newest);
     return 0;
 }
 

@@ -142,6 +142,34 @@ static void slots_once(void **state) {
     builder_end(&b);
 }
 
+/* The process died while what a signal handler had queued was moved into the ring: the first event is there already, of the
+ * second only room was taken. */
+static void nested_moved(void **state) {
+    (void)state;
+    uint64_t words[4 * EVENTS], nested[12] = {2 << 16};
+    size_t count = make_stream(words, EVENTS);
+    struct trace_event moved = {.kind = TRACE_EVENT_FREE, .stamp = 900, .address = 0x99}, waits = moved;
+    waits.stamp = 901;
+    count += event_words(words + count, &moved);
+    size_t length = 2 + event_words(nested + 2, &moved);
+    nested[length] = 3 << 16;
+    nested[length + 1] = 0x7f02; /* of a handler that was left: it looks like an event */
+    length += 3;
+    length += event_words(nested + length, &waits);
+    struct trace_builder b;
+    struct trace trace;
+    builder_begin(&b);
+    builder_ring_slot(&b, THREAD, words, 0, count, 512, nested, length);
+    builder_write(&b, path, TRACE_STATE_OPEN);
+    open_trace(&trace);
+    assert_int_equal(trace.recovery.ring_count, 1);
+    assert_int_equal(trace.recovery.rings[0].nested, 2);
+    assert_int_equal(trace.recovery.rings[0].words[count + 1], 901);
+    assert_int_equal(events_in(&trace), EVENTS + 2);
+    trace_close(&trace);
+    builder_end(&b);
+}
+
 /* The frame that holds the positions is damaged: the slot still has them. */
 static void slot_behind_bad_frame(void **state) {
     (void)state;
@@ -377,6 +405,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals),
         cmocka_unit_test(slots_once),
+        cmocka_unit_test(nested_moved),
         cmocka_unit_test(slot_behind_bad_frame),
         cmocka_unit_test(hostile_control_pages),
         cmocka_unit_test(journal),
