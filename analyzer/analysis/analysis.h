@@ -150,7 +150,10 @@ struct analysis {
     const char *name;
     bool attaches;                                    /* uses block->attached; at most one analysis of a replay */
     void *(*begin)(const struct replay_facts *facts); /* NULL: out of memory */
-    /* In place of born, resized and died: the same in the same order, later, but before any other call that follows. */
+    /*
+     * In place of born, resized, died and look: what happened to blocks, many events at a time. All calls of such an
+     * analysis between begin and end may come from another thread, later than the event, in the order of events.
+     */
     void (*blocks)(void *self, const struct block_event *events, size_t count);
     void (*born)(void *self, struct block *block, const struct moment *now);
     /* size and stack hold the new values; old_stack is the stack that gave it its old size */

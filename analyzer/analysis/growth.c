@@ -84,7 +84,7 @@ static struct layers *new_layers(struct growth *growth, uint32_t room) {
 /* The block's layers; a plain block of `size` bytes at `stack` becomes a layered one. */
 static struct layers *layers_of(struct growth *growth, struct block *block, uint64_t size, uint32_t stack) {
     if (!is_plain(block)) return block->attached;
-    struct layers *layers = new_layers(growth, 4);
+    struct layers *layers = new_layers(growth, 2);
     layers->items[layers->count++] = (struct layer){plain_epoch(block), size, stack};
     block->attached = layers;
     return layers;
@@ -92,7 +92,7 @@ static struct layers *layers_of(struct growth *growth, struct block *block, uint
 
 static struct layers *with_room(struct growth *growth, struct layers *layers, uint32_t more) {
     if (layers->count + more <= layers->room) return layers;
-    uint32_t room = (layers->count + more) * 2;
+    uint32_t room = (layers->count + more) * 3 / 2;
     link_out(&layers->link);
     layers = must(realloc(layers, sizeof *layers + room * sizeof *layers->items));
     link_into(&growth->layered, &layers->link);

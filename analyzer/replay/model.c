@@ -12,7 +12,8 @@ int model_begin(struct model *model, const struct tables *tables) {
     model->sample = (struct memory_sample){.pss = UINT64_MAX, .anonymous = UINT64_MAX, .fds = -1};
     clock_begin(&model->clock, tables);
     int error = heap_begin(&model->heap);
-    return error ? error : pages_begin(&model->pages);
+    if (!error) error = pages_begin(&model->pages);
+    return error ? error : teller_begin(&model->teller);
 }
 
 #define ADD_HOOK(list, count, callback)                                                                                \
@@ -21,7 +22,10 @@ int model_begin(struct model *model, const struct tables *tables) {
         }
 
 void model_add(struct model *model, const struct analysis *analysis, void *self) {
-    ADD_HOOK(blocks, blocks_count, blocks);
+    if (analysis->blocks) {
+        teller_add(&model->teller, analysis, self);
+        return;
+    }
     ADD_HOOK(born, born_count, born);
     ADD_HOOK(resized, resized_count, resized);
     ADD_HOOK(died, died_count, died);
@@ -32,6 +36,7 @@ void model_add(struct model *model, const struct analysis *analysis, void *self)
 }
 
 void model_end(struct model *model) {
+    teller_end(&model->teller);
     heap_end(&model->heap);
     pages_end(&model->pages);
     mappings_end(&model->mappings);
@@ -39,15 +44,8 @@ void model_end(struct model *model) {
     operations_end(&model->operations);
 }
 
-void model_tell_blocks(struct model *model) {
-    for (unsigned i = 0; i < model->blocks_count; i++)
-        model->blocks[i].analysis->blocks(model->blocks[i].self, model->batch, model->batch_count);
-    model->batch_count = 0;
-}
-
 static inline struct block_event *note(struct model *model, const struct block *block, enum block_event_kind kind) {
-    if (model->batch_count == MODEL_BATCH) model_tell_blocks(model);
-    struct block_event *event = &model->batch[model->batch_count++];
+    struct block_event *event = teller_event(&model->teller);
     event->ns = model->now.ns;
     event->size = block->size;
     event->birth_ns = block->birth_ns;
@@ -91,7 +89,10 @@ void model_tell_died(struct model *model, struct block *block, enum death_cause 
 
 void model_tell_failed(struct model *model, uint64_t size, uint32_t stack) {
     model->counts.failed++;
-    model_tell_blocks(model);
+    struct teller_message *message = teller_message(&model->teller, &model->now);
+    message->kind = TELLER_FAILED;
+    message->failed.size = size;
+    message->failed.stack = stack;
     for (unsigned i = 0; i < model->failed_count; i++)
         model->failed[i].analysis->failed(model->failed[i].self, size, stack, &model->now);
 }

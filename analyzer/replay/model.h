@@ -16,6 +16,7 @@
 #include "mappings.h"
 #include "operations.h"
 #include "pages.h"
+#include "teller.h"
 
 #define MODEL_ANALYSES 12
 #define MODEL_BATCH 256u /* block events told at once: they fit the first-level cache */
@@ -68,10 +69,9 @@ struct model {
     uint64_t exit_ns;            /* when exit began; UINT64_MAX: not yet */
     uint32_t exec_thread;        /* that tried an exec last, 0: none or it failed */
     uint64_t exec_event;
-    struct block_event batch[MODEL_BATCH];
-    unsigned batch_count;
-    unsigned blocks_count, born_count, resized_count, died_count, failed_count, control_count, sample_count, look_count;
-    struct model_hook blocks[MODEL_ANALYSES], born[MODEL_ANALYSES], resized[MODEL_ANALYSES], died[MODEL_ANALYSES];
+    struct teller teller; /* for the analyses that take many events at once */
+    unsigned born_count, resized_count, died_count, failed_count, control_count, sample_count, look_count;
+    struct model_hook born[MODEL_ANALYSES], resized[MODEL_ANALYSES], died[MODEL_ANALYSES];
     struct model_hook failed[MODEL_ANALYSES], control[MODEL_ANALYSES], sampled[MODEL_ANALYSES], looked[MODEL_ANALYSES];
 };
 
@@ -106,8 +106,6 @@ void model_rollup(struct model *model, const struct rollup_record *record);
 /* For the other files of the model. */
 void model_moment(struct model *model, uint64_t stamp, uint32_t thread);
 void model_levels(struct model *model);
-/* What happened to blocks is told by then; before anything else is told. */
-void model_tell_blocks(struct model *model);
 void model_tell_born(struct model *model, struct block *block);
 void model_tell_resized(struct model *model, struct block *block, uint64_t old_size, uint32_t old_stack);
 void model_tell_died(struct model *model, struct block *block, enum death_cause cause);

@@ -6,8 +6,10 @@
 #include "model.h"
 
 static void tell(struct model *model, const struct control *control) {
-    model_tell_blocks(model);
     if (control->kind == TRACE_EVENT_PHASE_BEGIN || control->kind == TRACE_EVENT_PHASE_END) model->now.edge++;
+    struct teller_message *message = teller_message(&model->teller, &model->now);
+    message->kind = TELLER_CONTROL;
+    message->control = *control;
     for (unsigned i = 0; i < model->control_count; i++)
         model->control[i].analysis->control(model->control[i].self, control, &model->now);
 }
@@ -55,7 +57,9 @@ void model_request(struct model *model, const struct request_record *request, ui
 
 static void tell_sample(struct model *model, uint64_t stamp) {
     model_moment(model, stamp, 0);
-    model_tell_blocks(model);
+    struct teller_message *message = teller_message(&model->teller, &model->now);
+    message->kind = TELLER_SAMPLE;
+    message->sample = model->sample;
     for (unsigned i = 0; i < model->sample_count; i++)
         model->sampled[i].analysis->sample(model->sampled[i].self, &model->sample, &model->now);
 }
@@ -89,7 +93,6 @@ static bool is_allocators(void *context, uint64_t address) {
 
 static void tell_look(struct model *model) {
     const struct landscape *landscape = &model->landscape;
-    model_tell_blocks(model);
     const struct look look = {
         .maps = landscape->maps,
         .map_count = landscape->count,

@@ -238,7 +238,6 @@ static void finish(struct replay *replay) {
     tell_aside(replay, NEVER - 1);
     for (; replay->next_request < tables->request_count; replay->next_request++)
         model_request(&replay->model, &tables->requests[replay->next_request], replay->model.now.stamp);
-    model_tell_blocks(&replay->model);
     if (tables->end.present) model_moment(&replay->model, tables->end.stamp, 0);
 }
 
@@ -325,8 +324,10 @@ int replay_trace(struct trace *trace, const struct analysis *const *analyses, vo
     int error = begin(&replay, trace, options);
     if (!error) error = begin_analyses(&replay, analyses, selves, count);
     if (!error) next_record(&replay);
+    if (!error && options->workers > 1) teller_start(&replay.model.teller);
     if (!error) error = run(&replay);
     if (!error) finish(&replay);
+    teller_finish(&replay.model.teller);
     for (size_t i = 0; i < count && !error; i++)
         if (analyses[i]->end) error = analyses[i]->end(selves[i], &replay.model.now);
     *result = (struct replay_result){

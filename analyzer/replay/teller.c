@@ -1,0 +1,128 @@
+/*
+ * A ring of batches between the replay and one thread. See teller.h.
+ *
+ * One lock, taken twice per batch, that is, per some thousand events.
+ */
+#include "teller.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define PIECE 256u /* events that stay in the first-level cache while all analyses look at them */
+
+int teller_begin(struct teller *teller) {
+    *teller = (struct teller){.batches = malloc(TELLER_BATCHES * sizeof *teller->batches)};
+    if (!teller->batches) return -ENOMEM;
+    teller->batch = teller->batches;
+    teller->batch->count = teller->batch->message_count = 0;
+    return 0;
+}
+
+void teller_add(struct teller *teller, const struct analysis *analysis, void *self) {
+    teller->hooks[teller->hook_count++] = (struct teller_hook){self, analysis};
+}
+
+static void tell_events(const struct teller *teller, const struct block_event *event, const struct block_event *end) {
+    while (event < end) {
+        size_t count = end - event < PIECE ? (size_t)(end - event) : PIECE;
+        for (unsigned i = 0; i < teller->hook_count; i++)
+            teller->hooks[i].analysis->blocks(teller->hooks[i].self, event, count);
+        event += count;
+    }
+}
+
+static void tell_message(const struct teller_hook *hook, const struct teller_message *message) {
+    const struct analysis *analysis = hook->analysis;
+    switch (message->kind) {
+    case TELLER_CONTROL:
+        if (analysis->control) analysis->control(hook->self, &message->control, &message->now);
+        break;
+    case TELLER_SAMPLE:
+        if (analysis->sample) analysis->sample(hook->self, &message->sample, &message->now);
+        break;
+    case TELLER_FAILED:
+        if (analysis->failed) analysis->failed(hook->self, message->failed.size, message->failed.stack, &message->now);
+        break;
+    }
+}
+
+static void tell_batch(const struct teller *teller, const struct teller_batch *batch) {
+    const struct block_event *event = batch->events;
+    for (uint32_t m = 0; m < batch->message_count; m++) {
+        const struct teller_message *message = &batch->messages[m];
+        tell_events(teller, event, batch->events + message->after);
+        event = batch->events + message->after;
+        for (unsigned i = 0; i < teller->hook_count; i++) tell_message(&teller->hooks[i], message);
+    }
+    tell_events(teller, event, batch->events + batch->count);
+}
+
+static void *work(void *context) {
+    struct teller *teller = context;
+    pthread_mutex_lock(&teller->lock);
+    for (;;) {
+        while (teller->told_count == teller->filled_count && !teller->stop)
+            pthread_cond_wait(&teller->filled, &teller->lock);
+        if (teller->told_count == teller->filled_count) break;
+        pthread_mutex_unlock(&teller->lock);
+        tell_batch(teller, &teller->batches[teller->told_count % TELLER_BATCHES]);
+        pthread_mutex_lock(&teller->lock);
+        teller->told_count++;
+        pthread_cond_signal(&teller->told);
+    }
+    pthread_mutex_unlock(&teller->lock);
+    return NULL;
+}
+
+void teller_start(struct teller *teller) {
+    if (!teller->hook_count) return;
+    pthread_mutex_init(&teller->lock, NULL);
+    pthread_cond_init(&teller->filled, NULL);
+    pthread_cond_init(&teller->told, NULL);
+    teller->threaded = !pthread_create(&teller->thread, NULL, work, teller);
+}
+
+static void hand_over(struct teller *teller) {
+    pthread_mutex_lock(&teller->lock);
+    teller->filled_count++;
+    pthread_cond_signal(&teller->filled);
+    while (teller->filled_count - teller->told_count == TELLER_BATCHES) pthread_cond_wait(&teller->told, &teller->lock);
+    pthread_mutex_unlock(&teller->lock);
+    teller->batch = &teller->batches[teller->filled_count % TELLER_BATCHES];
+}
+
+void teller_pass(struct teller *teller) {
+    if (teller->threaded) hand_over(teller);
+    else tell_batch(teller, teller->batch);
+    teller->batch->count = teller->batch->message_count = 0;
+}
+
+struct teller_message *teller_message(struct teller *teller, const struct moment *now) {
+    if (teller->batch->message_count == TELLER_MESSAGES) teller_pass(teller);
+    struct teller_batch *batch = teller->batch;
+    struct teller_message *message = &batch->messages[batch->message_count++];
+    message->after = batch->count;
+    message->now = *now;
+    return message;
+}
+
+void teller_finish(struct teller *teller) {
+    if (!teller->batches) return;
+    teller_pass(teller);
+    if (!teller->threaded) return;
+    pthread_mutex_lock(&teller->lock);
+    teller->stop = true;
+    pthread_cond_signal(&teller->filled);
+    pthread_mutex_unlock(&teller->lock);
+    pthread_join(teller->thread, NULL);
+    teller->threaded = false;
+    pthread_mutex_destroy(&teller->lock);
+    pthread_cond_destroy(&teller->filled);
+    pthread_cond_destroy(&teller->told);
+}
+
+void teller_end(struct teller *teller) {
+    teller_finish(teller);
+    free(teller->batches);
+    teller->batches = NULL;
+}

@@ -1,0 +1,79 @@
+/*
+ * Tells block events to the analyses that take many at once, and in between whatever else these are told, all in the
+ * order in which it came. With a thread of its own it does so beside the replay, some thousand events later.
+ *
+ * Filled by the model, on the replay's thread. Memory: TELLER_BATCHES batches, however long the trace.
+ */
+#ifndef REPLAY_TELLER_H
+#define REPLAY_TELLER_H
+
+#include <pthread.h>
+
+#include "../analysis/analysis.h"
+
+#define TELLER_ANALYSES 12u
+#define TELLER_EVENTS 4096u
+#define TELLER_MESSAGES 64u
+#define TELLER_BATCHES 4u
+
+enum teller_message_kind { TELLER_CONTROL, TELLER_SAMPLE, TELLER_FAILED };
+struct teller_message {
+    enum teller_message_kind kind;
+    uint32_t after; /* so many events of the batch */
+    struct moment now;
+    union {
+        struct control control; /* its name outlives the replay */
+        struct memory_sample sample;
+        struct {
+            uint64_t size;
+            uint32_t stack;
+        } failed;
+    };
+};
+
+struct teller_batch {
+    uint32_t count, message_count;
+    struct block_event events[TELLER_EVENTS];
+    struct teller_message messages[TELLER_MESSAGES];
+};
+
+struct teller_hook {
+    void *self;
+    const struct analysis *analysis;
+};
+
+struct teller {
+    struct teller_batch *batch; /* being filled */
+    struct teller_batch *batches;
+    struct teller_hook hooks[TELLER_ANALYSES];
+    unsigned hook_count;
+    bool threaded;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t filled, told;
+    size_t filled_count, told_count; /* batches */
+    bool stop;
+};
+
+/* 0 or -ENOMEM. */
+int teller_begin(struct teller *teller);
+/* Only before anything is told. */
+void teller_add(struct teller *teller, const struct analysis *analysis, void *self);
+/* From now on analyses are called on another thread, if there are any and one can be had. */
+void teller_start(struct teller *teller);
+/* All is told when it returns, and analyses belong to the caller again. */
+void teller_finish(struct teller *teller);
+void teller_end(struct teller *teller);
+
+void teller_pass(struct teller *teller); /* the batch is full */
+
+/* To be filled in, before the next call of the teller. */
+static inline struct block_event *teller_event(struct teller *teller) {
+    if (teller->batch->count == TELLER_EVENTS) teller_pass(teller);
+    return &teller->batch->events[teller->batch->count++];
+}
+
+/* Kind and content to be filled in likewise. */
+struct teller_message *teller_message(struct teller *teller, const struct moment *now);
+
+#endif
