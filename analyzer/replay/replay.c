@@ -14,6 +14,7 @@
 #include "schedule.h"
 
 #define NEVER UINT64_MAX
+#define ENOUGH_TO_TELL 3u /* processors: with two, decoding and replaying keep both busy */
 #define PROGRESS_CHUNKS 64u
 #define OPEN_EVENTS_MAX (16u << 20) /* beyond that memory goes before order; no recorder comes near it */
 
@@ -324,7 +325,7 @@ int replay_trace(struct trace *trace, const struct analysis *const *analyses, vo
     int error = begin(&replay, trace, options);
     if (!error) error = begin_analyses(&replay, analyses, selves, count);
     if (!error) next_record(&replay);
-    if (!error && options->workers > 1) teller_start(&replay.model.teller);
+    if (!error && options->workers >= ENOUGH_TO_TELL) teller_start(&replay.model.teller);
     if (!error) error = run(&replay);
     if (!error) finish(&replay);
     teller_finish(&replay.model.teller);

@@ -8,10 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PIECE 256u /* events that stay in the first-level cache while all analyses look at them */
-
 int teller_begin(struct teller *teller) {
-    *teller = (struct teller){.batches = malloc(TELLER_BATCHES * sizeof *teller->batches)};
+    *teller = (struct teller){.batches = malloc(TELLER_BATCHES * sizeof *teller->batches), .room = TELLER_PIECE};
     if (!teller->batches) return -ENOMEM;
     teller->batch = teller->batches;
     teller->batch->count = teller->batch->message_count = 0;
@@ -24,7 +22,7 @@ void teller_add(struct teller *teller, const struct analysis *analysis, void *se
 
 static void tell_events(const struct teller *teller, const struct block_event *event, const struct block_event *end) {
     while (event < end) {
-        size_t count = end - event < PIECE ? (size_t)(end - event) : PIECE;
+        size_t count = end - event < TELLER_PIECE ? (size_t)(end - event) : TELLER_PIECE;
         for (unsigned i = 0; i < teller->hook_count; i++)
             teller->hooks[i].analysis->blocks(teller->hooks[i].self, event, count);
         event += count;
@@ -80,6 +78,7 @@ void teller_start(struct teller *teller) {
     pthread_cond_init(&teller->filled, NULL);
     pthread_cond_init(&teller->told, NULL);
     teller->threaded = !pthread_create(&teller->thread, NULL, work, teller);
+    if (teller->threaded) teller->room = TELLER_EVENTS;
 }
 
 static void hand_over(struct teller *teller) {

@@ -12,7 +12,8 @@
 #include "../analysis/analysis.h"
 
 #define TELLER_ANALYSES 12u
-#define TELLER_EVENTS 4096u
+#define TELLER_PIECE 256u   /* events that stay in the first-level cache while all analyses look at them */
+#define TELLER_EVENTS 8192u /* handed over at once: a thread that sleeps takes as long to wake as some hundred events */
 #define TELLER_MESSAGES 64u
 #define TELLER_BATCHES 4u
 
@@ -47,6 +48,7 @@ struct teller {
     struct teller_batch *batches;
     struct teller_hook hooks[TELLER_ANALYSES];
     unsigned hook_count;
+    uint32_t room; /* events of a batch */
     bool threaded;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -69,7 +71,7 @@ void teller_pass(struct teller *teller); /* the batch is full */
 
 /* To be filled in, before the next call of the teller. */
 static inline struct block_event *teller_event(struct teller *teller) {
-    if (teller->batch->count == TELLER_EVENTS) teller_pass(teller);
+    if (teller->batch->count == teller->room) teller_pass(teller);
     return &teller->batch->events[teller->batch->count++];
 }
 
