@@ -66,7 +66,7 @@ static inline struct entry *look(struct table *table, uint64_t key, uint32_t epo
 }
 
 static struct table *new_table(struct table *older, uint64_t entries) {
-    struct table *table = sys_memory(sizeof *table + entries * sizeof table->at[0]);
+    struct table *table = sys_table_memory(sizeof *table + entries * sizeof table->at[0]);
     if (!table) return NULL;
     table->older = older;
     table->entries = entries;

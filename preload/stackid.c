@@ -104,7 +104,7 @@ static uint32_t settle(struct table *table, const struct key *key, uint64_t hash
 
 static struct table *new_table(struct table *older, uint64_t windows) {
     size_t bytes = sizeof(struct table) + (size_t)windows * WINDOW * sizeof(uint64_t);
-    struct table *table = sys_memory(bytes);
+    struct table *table = sys_table_memory(bytes);
     if (!table) return NULL;
     atomic_init(&table->older, older);
     table->before = older;

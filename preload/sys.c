@@ -132,9 +132,15 @@ void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, 
     return (void *)result;
 }
 
-void *sys_memory(size_t length) {
+void *sys_table_memory(size_t length) {
     void *memory = sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory) atomic_fetch_add_explicit(&memory_held, length, memory_order_relaxed);
+    return memory;
+}
+
+void *sys_memory(size_t length) {
+    void *memory = sys_table_memory(length);
+    if (memory) sys_madvise(memory, length, MADV_NOHUGEPAGE);
     return memory;
 }
 

@@ -27,8 +27,10 @@ bool sys_is_shut(void);  /* for any */
 long sys_pass(long number, long a, long b, long c, long d, long e, long f);
 
 void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset); /* NULL on failure */
-/* Private zeroed memory, page-aligned, not counted against a guard; NULL on failure. */
+/* Private zeroed memory, page-aligned, not counted against a guard; NULL on failure. Only what is touched counts: the kernel
+ * is asked not to give it in pages of megabytes, except for tables that fill. */
 void *sys_memory(size_t length);
+void *sys_table_memory(size_t length);
 int sys_munmap(void *address, size_t length);
 int sys_madvise(void *address, size_t length, int advice);
 int sys_mincore(void *address, size_t length, unsigned char *pages);
