@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# Runs that were stopped: each condition of TIDEMARK_STOP_ABOVE, and a request from outside. The stop is in the trace with
+# its cause, in the verdict of the run, and in that of a later check.
+load helper
+
+# A program that is above every limit for as long as it is let: memory that grows, a busy processor, operations that stay
+# open. The alarm ends a run that nobody stopped, with another signal.
+greedy() {
+    program greedy -O1 <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "tidemark.h"
+int main(int argc, char **argv) {
+    alarm(20);
+    puts("started");
+    fflush(stdout);
+    for (long i = 0;; i++) {
+        char *block = malloc(100000);
+        if (strcmp(argv[1], "memory") == 0) memset(block, 1, 100000);
+        else free(block);
+        if (strcmp(argv[1], "operations") == 0 && i < 60) tidemark_op_start("request");
+        if (strcmp(argv[1], "busy") != 0) usleep(500);
+        else for (volatile int spin = 0; spin < 300000;) spin++;
+    }
+    return argc;
+}
+C
+}
+
+stopped_for() { # LIMIT, what the program does, the cause
+    rm -rf t.tmk*
+    TIDEMARK_STOP_ABOVE=$1 both tidemark run -o t.tmk ./greedy "$2"
+    expect_status 143
+    expect_in "stopped at a limit: $3" "$errors"
+    [ "$(tail -n 1 <<<"$errors")" = "tidemark: budget (exit 143, from CMD)" ]
+    records t.tmk | grep -q "^request .*command=6 .*name=\"$3\""
+    both tidemark check t.tmk --json r.json
+    expect_status 11
+    [ "$(jq -r .verdict.result r.json)" = budget ]
+    [[ "$(jq -r '.verdict.reasons[]' r.json)" == *"$3"* ]]
+}
+
+@test "rss" { greedy && stopped_for rss=60M memory rss; }
+@test "growth" { greedy && stopped_for growth=5M/s memory growth; }
+@test "time" { greedy && stopped_for time=300ms idle time; }
+@test "cpu" { greedy && stopped_for cpu=1% busy cpu; }
+@test "concurrent" { greedy && stopped_for concurrent=50 operations concurrent; }
+
+@test "below every limit nothing is stopped" {
+    program small <<<'#include <stdlib.h>
+int main(void) { for (int i = 0; i < 1000; i++) free(malloc(100)); return 0; }'
+    TIDEMARK_STOP_ABOVE=rss=1G,growth=1G/s,time=300s,concurrent=5 both tidemark run -o t.tmk ./small
+    expect_status 0
+}
+
+@test "mark --stop: in the trace and in the verdict" {
+    greedy
+    "$TIDEMARK" run -o t.tmk ./greedy idle >out 2>err &
+    local run=$! target
+    until_true grep -q started out
+    target=$(pgrep -P $run greedy)
+    tidemark mark "$target" --stop
+    status=0
+    wait $run || status=$?
+    [ "$status" -eq 143 ]
+    expect_in "stopped" "$(cat err)"
+    [ "$(tail -n 1 err)" = "tidemark: budget (exit 143, from CMD)" ]
+    both tidemark check t.tmk
+    expect_status 11
+}
