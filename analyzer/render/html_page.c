@@ -10,7 +10,9 @@
 
 EMBED(html_style, "analyzer/render/html/page.css");
 
-static void put_part(FILE *out, struct html_part part) { fwrite(part.start, 1, part.length, out); }
+static void put_part(FILE *out, struct html_part part) {
+    if (part.length) fwrite(part.start, 1, part.length, out);
+}
 
 static void put_hash(FILE *out, struct html_part part) {
     char hash[SHA256_BASE64_SIZE];
