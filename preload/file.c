@@ -419,7 +419,9 @@ void file_punch_data(const struct file_slot *slot) {
 
 int file_reserve(const struct file_slot *slot) {
     int fd = descriptor(true);
-    int error = fd < 0 ? fd : reserve(fd, slot->offset, slot->length);
+    int error = fd < 0 ? fd : sys_fallocate(fd, 0, slot->offset, slot->length);
+    /* Where that does not work, punching did not either: the blocks are there still, and in use. */
+    if (error == -EOPNOTSUPP || error == -ENOSYS) error = 0;
     release(fd);
     return error;
 }
