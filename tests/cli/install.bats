@@ -68,3 +68,29 @@ int main(void) { tidemark_mark("m"); return 0; }'
     [ "$(complete_with rec)" = record ]
     [ "$(complete_with mark --b)" = --begin= ]
 }
+
+@test "zsh loads its completion and offers the commands" {
+    command -v zsh >/dev/null || skip "no zsh"
+    both zsh -f -c '
+        fpath=($1 $fpath)
+        autoload -Uz _tidemark
+        _describe() { print -r -- ${(P)2} }
+        _arguments() { print -r -- $@ }
+        words=(tidemark ""); CURRENT=2; _tidemark
+        words=(tidemark mark ""); CURRENT=3; _tidemark' zsh "$INSTALLED/usr/share/zsh/site-functions"
+    expect_status 0
+    [ -z "$errors" ]
+    expect_in "record:" "$output"
+    expect_in "--begin=" "$output"
+}
+
+@test "fish completes commands and options" {
+    command -v fish >/dev/null || skip "no fish"
+    export HOME=$PWD
+    both fish --no-config -c 'source $argv[1]; complete -C "tidemark rec"; complete -C "tidemark mark --b"' \
+        "$INSTALLED/usr/share/fish/vendor_completions.d/tidemark.fish"
+    expect_status 0
+    [ -z "$errors" ]
+    expect_in record "$output"
+    expect_in "--begin" "$output"
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# Known leaks stay known: site ids across runs, moved lines, other addresses; what is new, or faster, still fails.
+load helper
+
+source_of() {
+    cat <<'C'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *kept[1000];
+static int count;
+__attribute__((noinline)) static void *grab(size_t n) { return malloc(n); }
+__attribute__((noinline)) static void remember(void) { kept[count++] = grab(SIZE); }
+__attribute__((noinline)) static void serve(void) { remember(); free(grab(50)); }
+int main(void) {
+    for (int i = 0; i < 20; i++) {
+        tidemark_phase_begin("work");
+        serve();
+        tidemark_phase_end("work");
+    }
+    return 0;
+}
+C
+}
+
+# Builds ./prog from source on stdin, always at the same level of optimisation.
+build() { gcc -g -O1 -I "$ROOT/include" -DSIZE="${SIZE:-100}" -x c - -o prog "$@"; }
+
+judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
+
+@test "a known leak passes: in the next run, after moved lines and new functions, at other addresses" {
+    source_of | build
+    both tidemark run -q -o t.tmk ./prog
+    expect_status 10
+    both tidemark run -q -o t.tmk --baseline known --update-baseline ./prog
+    [ "$(jq '.leaks | length' known)" -eq 1 ]
+    judged
+    expect_status 0
+    (printf '/* moved */\n\nint other(int x);\nint other(int x) { return 3 * x; }\n\n'; source_of) | build
+    judged
+    expect_status 0
+    source_of | build -no-pie
+    judged
+    expect_status 0
+    setarch -R true 2>/dev/null || return 0
+    both setarch -R "$TIDEMARK" run -q -o t.tmk --baseline known ./prog
+    expect_status 0
+}
+
+@test "a new place and a faster leak fail" {
+    source_of | build
+    both tidemark run -q -o t.tmk --baseline known --update-baseline ./prog
+    source_of | sed 's/remember/memorise/g' | build
+    judged
+    expect_status 10
+    source_of | SIZE=200 build
+    judged
+    expect_status 10
+    source_of | SIZE=80 build
+    judged
+    expect_status 0
+}
