@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Runs 16 threads of churn with a fork each second, and sees that the recorder's own memory stays where it was (flat.c)."""
+
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+
+import common
+from common import Wrong
+
+THREADS = 16
+SLACK = 256 << 10  # bytes: buffers that a late drain touches for the first time
+
+
+def own_memory(project, trace):
+    """The recorder's resident bytes at each sample."""
+    found = (re.search(r"^record memory .* recorder=(\d+)", line) for line in project.dump_lines(trace))
+    return [int(match.group(1)) for match in found if match]
+
+
+def case(project, writer, seconds):
+    work = project.scratch / f"flat.{writer}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    env = project.environment(work, (), writer, TIDEMARK_FOLLOW="1")
+    child = subprocess.Popen([str(project.compile("flat")), str(THREADS), str(seconds)], env=env)
+    if child.wait(seconds * 10 + 60):
+        raise Wrong(f"status {child.returncode}")
+    traces = list(work.iterdir())
+    if len(traces) != seconds + 1:
+        raise Wrong(f"{len(traces)} traces of {seconds + 1} processes")
+    held = own_memory(project, work / f"flat.{child.pid}.tmk")
+    if len(held) < 10:
+        raise Wrong(f"{len(held)} samples")
+    part = max(2, len(held) // 4)
+    early, late = statistics.median(held[part:2 * part]), statistics.median(held[-part:])
+    if late > early + SLACK:
+        raise Wrong(f"the recorder held {early} bytes in the second quarter, {late} in the last")
+    shutil.rmtree(work)
+    return f"{seconds} s, {seconds} forks, {early / 1048576:.1f} MiB, then {late / 1048576:.1f} MiB"
+
+
+def main():
+    parser = common.parser(__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int)
+    options = parser.parse_args()
+    project = common.Project(options.build)
+    seconds = options.seconds or (1800 if options.soak else 6)
+    return common.run_cases([(f"flat memory {w}", lambda w=w: case(project, w, seconds)) for w in ("thread", "inline")])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
