@@ -493,6 +493,7 @@ function showResidentChart() {
   const clip = draw("clipPath", { id: "resident-plot" }), plot = draw("g", { "clip-path": "url(#resident-plot)" });
   clip.append(draw("rect", { x: LEFT, y: 0, width: WIDTH - LEFT - RIGHT, height: PLOT }));
   for (const [part] of PARTS.slice().reverse()) drawPart(plot, looks, base, part, top);
+  for (const look of looks) plot.append(draw("line", { class: "look", x1: xOf(look.t), x2: xOf(look.t), y1: 0, y2: 7 }));
   svg.append(clip, plot);
   drawAxes(svg, top);
   svg.addEventListener("pointermove", (event) => tellLook(svg, event));
@@ -502,7 +503,7 @@ function showResidentChart() {
 
 function residentWords(peak, end) {
   const words = [`In the end ${real(resident.explained_share * 100)} % of it is explained.`,
-    `Pages with live blocks on them are theirs alone; ${bytes(peak.slack_bytes)} of these at the highest RSS and ${bytes(end.slack_bytes)} in the end are covered by no block.`];
+    `Known at the moments marked above the chart. Pages with live blocks on them are theirs alone; ${bytes(peak.slack_bytes)} of these at the highest RSS and ${bytes(end.slack_bytes)} in the end are covered by no block.`];
   if (end.untouched_bytes) words.push(`${bytes(end.untouched_bytes)} of live blocks are not resident.`);
   if (end.trim_bytes !== null) words.push(`malloc_trim(0) would give back ${bytes(peak.trim_bytes)} at the highest RSS, ${bytes(end.trim_bytes)} in the end.`);
   return words.join(" ");
