@@ -282,11 +282,25 @@ static void put_title(struct pen *pen, size_t number, const struct report_findin
     pen_line(pen);
 }
 
+static void put_process(struct pen *pen, const struct report *report, const struct report_site *site) {
+    for (size_t i = 0; i < report->process_count && report->process_count > 1; i++) {
+        const struct report_process *process = &report->processes[i];
+        if (process->pid != site->process || !process->exe) continue;
+        const char *slash = strrchr(process->exe, '/');
+        put_label(pen, "process");
+        pen_name(pen, slash ? slash + 1 : process->exe, 40);
+        pen_print(pen, ", pid %" PRId64, process->pid);
+        pen_line(pen);
+        return;
+    }
+}
+
 static void put_finding(struct pen *pen, const struct report *report, size_t number,
                         const struct report_finding *finding, enum tint tint) {
     const struct report_site *site = site_of(report, finding);
     const struct report_growth *growth = growth_of(site, finding);
     put_title(pen, number, finding, site, tint);
+    if (site) put_process(pen, report, site);
     if (growth) put_growth(pen, growth, site);
     else if (finding->reason) {
         put_label(pen, "because");

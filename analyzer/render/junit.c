@@ -97,10 +97,18 @@ static bool has_phase(const struct cases *cases, const char *name) {
     return false;
 }
 
-/* Phases of the report, then those that only findings name (`between NAME`). */
-static void add_phases(struct cases *cases, const struct report *report) {
+static bool judged_anywhere(const struct report *report, const char *name) {
     for (size_t i = 0; i < report->phase_count; i++)
-        add_phase(cases, report, report->phases[i].name, judged(&report->phases[i]));
+        if (strcmp(report->phases[i].name, name) == 0 && judged(&report->phases[i])) return true;
+    return false;
+}
+
+/* Phases of the report, one case for a name that several processes have; then those that only findings name. */
+static void add_phases(struct cases *cases, const struct report *report) {
+    for (size_t i = 0; i < report->phase_count; i++) {
+        const char *name = report->phases[i].name;
+        if (!has_phase(cases, name)) add_phase(cases, report, name, judged_anywhere(report, name));
+    }
     for (size_t i = 0; i < report->verdict.leak_count; i++) {
         const char *phase = report->verdict.leaks[i].phase;
         if (phase && !has_phase(cases, phase)) add_phase(cases, report, phase, true);

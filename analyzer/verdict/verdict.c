@@ -87,11 +87,25 @@ static bool is_known(struct court *court, const struct report_site *site, const 
     return answer == BASELINE_KNOWN;
 }
 
+/* Of several processes, the one that it is about is named first. */
+static const char *reason_of(struct court *court, const struct report_site *site, const struct report_growth *growth) {
+    const struct report *report = court->report;
+    for (size_t i = 0; i < report->process_count && report->process_count > 1; i++) {
+        const struct report_process *process = &report->processes[i];
+        if (process->pid != site->process || !process->exe || !growth->sentence) continue;
+        const char *slash = strrchr(process->exe, '/');
+        return arena_format(court->arena, "in the process %s (pid %lld): %s", slash ? slash + 1 : process->exe,
+                            (long long)process->pid, growth->sentence);
+    }
+    return growth->sentence;
+}
+
 static void add_finding(struct court *court, size_t index, const struct report_growth *growth, bool leak) {
     const struct report_site *site = &court->report->sites[index];
     struct report_finding *finding = leak ? ARENA_ADD(court->arena, court->out->leaks, court->out->leak_count)
                                           : ARENA_ADD(court->arena, court->out->warnings, court->out->warning_count);
-    *finding = (struct report_finding){site->id, index, growth->phase, growth->class_slug, growth->sentence};
+    *finding =
+        (struct report_finding){site->id, index, growth->phase, growth->class_slug, reason_of(court, site, growth)};
     worsen(court, leak ? RESULT_LEAK : RESULT_WARN);
 }
 
