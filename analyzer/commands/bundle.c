@@ -155,9 +155,7 @@ static void release(struct packing *packing) {
 }
 
 static int pack(const struct bundle_values *values, const struct tree *tree, const char *root) {
-    const struct symbol_options options = {.sysroot = values->symbols.sysroot,
-                                           .debug_paths = values->symbols.debug_path.items,
-                                           .debug_path_count = values->symbols.debug_path.count};
+    const struct symbol_options options = symbol_options_of(&values->symbols);
     struct packing packing = {.root = root, .writer = bundle_writer_new()};
     int error = packing.writer ? symbols_open(&packing.symbols, &options) : -ENOMEM;
     if (!error) error = pack_all(&packing, tree, values->out);

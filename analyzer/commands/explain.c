@@ -84,10 +84,7 @@ static struct build_options options_of(struct explaining *self, const struct rul
     }
     options.every_site = request->every_site;
     options.resolver = request->resolver;
-    if (request->symbols)
-        options.symbols = (struct symbol_options){.sysroot = request->symbols->sysroot,
-                                                  .debug_paths = request->symbols->debug_path.items,
-                                                  .debug_path_count = request->symbols->debug_path.count};
+    if (request->symbols) options.symbols = symbol_options_of(request->symbols);
     rulebook_set_options(rules, request->judging, &options);
     return options;
 }

@@ -153,8 +153,18 @@ const struct option_group output_options = {"Outputs (FILE - is stdout):", OPTIO
 static const struct option_row symbol_rows[] = {
     OPTION("sysroot", 0, OPTION_TEXT, "DIR", AT(symbol, sysroot), "Look for the recorded modules below this directory"),
     OPTION("debug-path", 0, OPTION_LIST, "DIR", AT(symbol, debug_path), "Look for separate debug files here too"),
+    OPTION("wrapper", 0, OPTION_LIST, "GLOB", AT(symbol, wrapper),
+           "Functions like this only hand memory on: their caller is the call site"),
 };
 const struct option_group symbol_options = {"Symbols:", OPTION_ROWS(symbol_rows)};
+
+struct symbol_options symbol_options_of(const struct symbol_values *values) {
+    return (struct symbol_options){.sysroot = values->sysroot,
+                                   .debug_paths = values->debug_path.items,
+                                   .debug_path_count = values->debug_path.count,
+                                   .wrappers = values->wrapper.items,
+                                   .wrapper_count = values->wrapper.count};
+}
 
 static const struct option_row input_rows[] = {
     OPTION("self", 0, OPTION_FLAG, NULL, AT(input, self),

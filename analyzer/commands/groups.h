@@ -7,6 +7,7 @@
 #ifndef COMMANDS_GROUPS_H
 #define COMMANDS_GROUPS_H
 
+#include "../symbols/symbols.h"
 #include "command.h"
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -64,9 +65,11 @@ extern const struct option_group output_options;
 
 struct symbol_values {
     const char *sysroot;
-    struct option_list debug_path;
+    struct option_list debug_path, wrapper;
 };
 extern const struct option_group symbol_options;
+/* What the values mean to the resolver; the strings stay theirs. */
+struct symbol_options symbol_options_of(const struct symbol_values *values);
 
 struct input_values { /* how a TRACE argument is read */
     bool self;

@@ -222,9 +222,7 @@ static int run(void *own, int count, char **arguments) {
     const struct watch_values *values = own;
     char path[MAILBOX_PATH_MAX];
     struct watching w = {.values = values, .trace = arguments[0], .plain = values->plain || !isatty(STDOUT_FILENO)};
-    const struct symbol_options options = {.sysroot = values->symbols.sysroot,
-                                           .debug_paths = values->symbols.debug_path.items,
-                                           .debug_path_count = values->symbols.debug_path.count};
+    const struct symbol_options options = symbol_options_of(&values->symbols);
     (void)count;
     bool is_pid =
         access(arguments[0], F_OK) != 0 && !quantity_count(arguments[0], &w.pid) && w.pid > 0 && w.pid <= INT_MAX;

@@ -5,7 +5,7 @@
 #ifndef REPORT_BUILD_H
 #define REPORT_BUILD_H
 
-#include "../symbols/wrappers.h"
+#include "../symbols/symbols.h"
 #include "../verdict/judge.h"
 #include "by_function.h"
 #include "report.h"
@@ -14,11 +14,10 @@
 struct build_options {
     struct symbol_options symbols;
     struct symbols *resolver; /* used instead and left open, for reports that follow each other; may be NULL */
-    const struct wrapper_set *wrappers; /* may be NULL */
-    size_t top;                         /* sites besides those that grow, at least */
-    bool every_site;                    /* all are named and kept, also those that are small in every way */
-    size_t depth;                       /* frames kept of a stack; 0: all */
-    size_t points;                      /* of the curve */
+    size_t top;               /* sites besides those that grow, at least */
+    bool every_site;          /* all are named and kept, also those that are small in every way */
+    size_t depth;             /* frames kept of a stack; 0: all */
+    size_t points;            /* of the curve */
     struct growth_settings settings;
     phase_facts_of phase_facts; /* may be NULL */
     void *phase_context;

@@ -278,13 +278,15 @@ static uint32_t recorder_module(const struct tables *tables) {
 
 int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged) {
     size_t count = sites_count(subject->sites);
+    const struct symbol_options *symbols = &builder->options->symbols;
+    const struct wrapper_set wrappers = {symbols->wrappers, symbols->wrapper_count};
     struct naming naming = {
         .builder = builder,
         .stacks = {.nodes = &subject->trace.nodes,
                    .symbols = builder->symbols,
                    .space = space,
                    .recorder = recorder_module(&subject->trace.tables),
-                   .wrappers = builder->options->wrappers},
+                   .wrappers = &wrappers},
         .sites = subject->sites,
         .chosen = subject->selection ? selection_sites(subject->selection) : NULL,
         .residency = subject->residency,

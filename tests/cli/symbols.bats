@@ -188,3 +188,17 @@ servers() { ldconfig -p | grep -q libdebuginfod || skip "libdebuginfod is missin
     expect_in "work has no symbols" "$output"
     [ -e asked.log ]
 }
+
+@test "a wrapper that the user names is no call site" {
+    program own_layer <<'END'
+#include <stdlib.h>
+static void *give_memory(unsigned size) { return malloc(size); }
+static void *keep;
+static void fill_cache(void) { keep = give_memory(100); }
+int main(void) { fill_cache(); return keep == 0; }
+END
+    tidemark record -q -o t.tmk ./own_layer
+    top() { tidemark report t.tmk --json - "$@" | jq -r '.sites[0].function'; }
+    [ "$(top)" = give_memory ]
+    [ "$(top --wrapper 'give_*')" = fill_cache ]
+}
