@@ -17,6 +17,7 @@
 
 #include "verdict/baseline.h"
 #include "verdict/budget.h"
+#include "verdict/budget_rules.h"
 #include "verdict/limits.h"
 #include "verdict/owners.h"
 #include "verdict/suppressions.h"
@@ -259,6 +260,100 @@ static void test_phase_rules(void **state) {
     rule("[phase]\nmatch = laod\nmax-rss = 1G\n", "not-judged", "no phase matches; the nearest is load");
 }
 
+/* Every key, once kept and once broken by the least that a person would write; NULL: these figures can't break it. */
+static const struct key_case {
+    const char *section, *key, *good, *bad;
+} key_cases[] = {
+    {"run", "max-rss", "200M", "199M"},
+    {"run", "max-live", "40M", "39M"},
+    {"run", "max-vms", "300M", "299M"},
+    {"run", "max-duration", "60s", "59s"},
+    {"run", "max-rss-growth", "30M", "29M"},
+    {"run", "max-rss-growth-rate", "10M/s", NULL},
+    {"run", "max-cpu", "75%", "74%"},
+    {"run", "max-threads", "4", "3"},
+    {"run", "max-fds", "9", "8"},
+    {"run", "max-concurrent", "7", "6"},
+    {"run", "max-lost-events", "5", "4"},
+    {"run", "max-unreleased", "16M", "15M"},
+    {"run", "min-success", "98%", "99%"},
+    {"run", "max-failed-allocations", "3", "2"},
+    {"run", "classic-leak", "15%", NULL},
+    {"run", "expect-exit", "signal:9", "signal:15"},
+    {"run", "value hits", "<= 93", "<= 92"},
+    {"phase", "max-rss", "200M", "199M"},
+    {"phase", "max-live", "40M", "39M"},
+    {"phase", "max-overhead", "100M", "99M"},
+    {"phase", "max-overhead-live", "30M", "29M"},
+    {"phase", "max-growth", "10M", "9M"},
+    {"phase", "max-growth-live", "6M", "5M"},
+    {"phase", "max-growth-percent", "10%", "9%"},
+    {"phase", "max-growth-per-round", "2M", "1M"},
+    {"phase", "max-growth-per-round-live", "1M", "1023k"},
+    {"phase", "max-bytes-per-item", "10", "9"},
+    {"phase", "max-bytes-per-op", "6", "5"},
+    {"phase", "max-allocations-per-item", "10", "9"},
+    {"phase", "max-duration", "10s", "9s"},
+    {"phase", "min-items-per-s", "60", "61"},
+    {"phase", "min-ops-per-s", "100", "101"},
+    {"phase", "max-mean", "2ms", "1ms"},
+    {"phase", "max-p50", "1ms", "900us"},
+    {"phase", "max-p95", "5ms", "4ms"},
+    {"phase", "max-p99", "9ms", "8ms"},
+    {"phase", "max-max", "20ms", "19ms"},
+    {"phase", "max-drift", "0%", NULL},
+    {"phase", "min-success", "98%", "99%"},
+    {"phase", "min-rounds", "6", "7"},
+    {"phase", "recover-to", "10% within 15s", "10% within 5s"},
+    {"phase", "recover-live-to", "10% within 15s", NULL},
+    {"phase", "classic-leak", "15%", NULL},
+    {"phase", "value hits", ">= 93", ">= 94"},
+    {"site", "max-live", "5M", "4M"},
+    {"site", "max-growth-per-round", "100", "99"},
+};
+
+static void key_is(const struct key_case *test, const char *limit, bool ok) {
+    static const struct {
+        const char *section, *match;
+    } matches[] = {{"run", ""}, {"phase", "match = load\n"}, {"site", "match = ^keep_row$\n"}};
+    const char *match = "";
+    char text[200];
+    for (size_t i = 0; i < sizeof matches / sizeof *matches; i++)
+        if (strcmp(matches[i].section, test->section) == 0) match = matches[i].match;
+    snprintf(text, sizeof text, "[%s]\n%s%s = %s\n", test->section, match, test->key, limit);
+    struct budget *budget = budget_of(text);
+    struct arena *arena = arena_new();
+    struct budget_result result;
+    budget_check(budget, &report, arena, &result);
+    assert_int_equal(result.row_count, 1);
+    if (result.rows[0].ok != ok) fail_msg("%s: %s, %s", text, result.rows[0].state, result.rows[0].value);
+    arena_free(arena);
+    budget_release(budget);
+}
+
+static bool has_case(const struct rule_row *row) {
+    for (size_t i = 0; i < sizeof key_cases / sizeof *key_cases; i++) {
+        size_t length = strcspn(key_cases[i].key, " ");
+        if (strcmp(key_cases[i].section, section_names[row->section]) == 0 && strlen(row->key) == length &&
+            strncmp(key_cases[i].key, row->key, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void test_every_key_holds_and_breaks(void **state) {
+    (void)state;
+    report.trace.lost_events = 5;
+    report.totals.failed_allocations = 3;
+    for (size_t i = 0; i < sizeof key_cases / sizeof *key_cases; i++) {
+        key_is(&key_cases[i], key_cases[i].good, true);
+        if (key_cases[i].bad) key_is(&key_cases[i], key_cases[i].bad, false);
+    }
+    for (size_t i = 0; i < rule_row_count; i++)
+        if (rule_rows[i].section != SECTION_COMPARE && !has_case(&rule_rows[i]))
+            fail_msg("[%s] %s has no case", section_names[rule_rows[i].section], rule_rows[i].key);
+}
+
 static void test_scaling_compare_capacity(void **state) {
     (void)state;
     rule("[scaling]\nmatch = import@*\noverhead = linear\n", "ok", "0.03 times, smallest to largest");
@@ -454,6 +549,7 @@ int main(void) {
         TEST(test_results_and_exit_codes),
         TEST(test_run_rules),
         TEST(test_phase_rules),
+        TEST(test_every_key_holds_and_breaks),
         TEST(test_scaling_compare_capacity),
         TEST(test_capacity_takes_broken_levels_as_the_limit),
         TEST(test_bad_budgets),
