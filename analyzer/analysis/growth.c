@@ -18,6 +18,7 @@
 #define LEAST_WINDOWS 8u
 #define LEAST_ITEM_CALLS 32u /* items reported in fewer lumps make no windows */
 #define LEAST_SIBLINGS 5u
+#define GROWTH_FACTOR_PART 8u /* containers grow by an eighth at least (Python's lists) */
 
 struct layers {
     struct link link; /* first */
@@ -25,8 +26,8 @@ struct layers {
     struct layer items[];
 };
 
-struct heir_slot {
-    struct block *block;
+struct heir_slot { /* the latest block of a stack, and the one before it, while they live */
+    struct block *block, *before;
     uint32_t stack, edges;
 };
 
@@ -177,13 +178,23 @@ static inline struct heir_slot *heir_slot(struct thread_state *thread, uint32_t 
 static inline void forget_heir(struct growth *growth, const struct block *block, uint32_t stack) {
     struct heir_slot *slot = heir_slot(thread_of(growth, block->thread), stack);
     if (slot->block == block) slot->block = NULL;
+    if (slot->before == block) slot->before = NULL;
+}
+
+/*
+ * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger frees the oldest of
+ * many for a slightly larger one.
+ */
+static inline bool succeeds(const struct heir_slot *slot, const struct block *block) {
+    uint64_t least = slot->before == block ? block->size + 1 : block->size + block->size / GROWTH_FACTOR_PART;
+    return slot->block->size > block->size && slot->block->size >= least;
 }
 
 static inline struct block *find_heir(struct growth *growth, const struct block *block, uint32_t thread) {
     struct thread_state *state = thread_of(growth, thread);
     struct heir_slot *slot = heir_slot(state, block->stack);
     struct block *heir = slot->block;
-    if (!heir || heir == block || slot->stack != block->stack || heir->size <= block->size) return NULL;
+    if (!heir || heir == block || slot->stack != block->stack || !succeeds(slot, block)) return NULL;
     return slot->edges == state->edges && is_plain(heir) ? heir : NULL;
 }
 
@@ -233,7 +244,9 @@ static void growth_born(void *self, struct block *block, const struct moment *no
     block->attached = tag_epoch(layer.epoch);
     growth_stacks_bear(&growth->stacks, &layer, now->thread);
     struct thread_state *thread = thread_of(growth, now->thread);
-    *heir_slot(thread, block->stack) = (struct heir_slot){block, block->stack, thread->edges};
+    struct heir_slot *slot = heir_slot(thread, block->stack);
+    struct block *before = slot->stack == block->stack ? slot->block : NULL;
+    *slot = (struct heir_slot){block, before, block->stack, thread->edges};
 }
 
 static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
@@ -461,10 +474,13 @@ static double work_in(const struct series *series, size_t round, int unit) {
     return values[unit];
 }
 
-static void fill_work(const struct series *series, struct growth_round *rounds, size_t count) {
+enum { WORK_EVENTS = 3 };
+
+/* Returns whether events are the work of the rounds. */
+static bool fill_work(const struct series *series, struct growth_round *rounds, size_t count) {
     int unit = 0;
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
-    for (; unit < 3 && !windows; unit++) {
+    for (; unit < WORK_EVENTS && !windows; unit++) {
         size_t with = 0;
         for (size_t i = 0; i < count; i++) with += work_in(series, i, unit) > 0;
         if (with * 10 >= count * 9) break;
@@ -473,6 +489,7 @@ static void fill_work(const struct series *series, struct growth_round *rounds, 
         rounds[i].work = windows ? 1 : work_in(series, i, unit);
         rounds[i].skip = !windows && i < series->work_count && series->work[i].skip;
     }
+    return unit == WORK_EVENTS;
 }
 
 struct gathered {
@@ -537,7 +554,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
                                     .cut = growth->cut};
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
     out->each = windows ? 1 : 1u << series->shift;
-    fill_work(series, rounds, chosen->round_count);
+    out->work_is_events = fill_work(series, rounds, chosen->round_count);
     struct gathered gathered = {.first = UINT64_MAX};
     for (size_t i = 0; i < count; i++)
         gather(&gathered, growth->found[records[i]], out, rounds, final_tags(growth, series));

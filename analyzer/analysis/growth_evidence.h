@@ -65,6 +65,7 @@ struct growth_evidence {
     size_t step_count;
     enum growth_owner owner;
     uint64_t owner_freed; /* blocks that the whole allocating function freed during the phase */
+    bool work_is_events;  /* no better work is known than the allocations and releases themselves */
     uint32_t threads;     /* that allocated what is held */
     bool steady;          /* the phase is declared to need no more memory from one round to the next */
     bool builds;          /* the phase is declared to leave a structure behind on purpose */

@@ -311,16 +311,25 @@ static void put_finding(struct pen *pen, const struct report *report, size_t num
     pen_line(pen);
 }
 
+/* How many are not shown, and what would show them. */
+static void put_rest(struct pen *pen, size_t more, size_t hidden) {
+    if (more) pen_print(pen, "  … and %zu more (--top N or --json shows them)", more);
+    if (more) pen_line(pen);
+    if (hidden) pen_print(pen, "  %zu left out by the filters", hidden);
+    if (hidden) pen_line(pen);
+    if (more || hidden) pen_line(pen);
+}
+
 static void put_findings(struct pen *pen, const struct report *report, const struct report_finding *findings,
                          size_t count, size_t most, const char *title, enum tint tint) {
     if (count == 0) return;
+    size_t hidden = 0, shown = 0;
+    for (size_t i = 0; i < count; i++) hidden += findings[i].hidden;
     pen_tinted(pen, TINT_TITLE, title);
     pen_line(pen);
-    for (size_t i = 0; i < count && i < most; i++) put_finding(pen, report, i + 1, &findings[i], tint);
-    if (count <= most) return;
-    pen_print(pen, "  … and %zu more (tidemark report shows them)", count - most);
-    pen_line(pen);
-    pen_line(pen);
+    for (size_t i = 0; i < count && shown < most; i++)
+        if (!findings[i].hidden) put_finding(pen, report, ++shown, &findings[i], tint);
+    put_rest(pen, count - hidden - shown, hidden);
 }
 
 void section_leaks(struct pen *pen, const struct report *report, size_t most) {

@@ -14,7 +14,7 @@
 #include "render.h"
 #include "residency.h"
 
-enum { LEAKS_MAX = 10, FRAMES_MAX = 12 };
+enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12 };
 
 static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
     return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
@@ -50,11 +50,18 @@ static void put_finding(FILE *out, const struct report *report, const struct rep
 }
 
 static void put_findings(FILE *out, const struct report *report, const char *title,
-                         const struct report_finding *findings, size_t count) {
+                         const struct report_finding *findings, size_t count, size_t most) {
     if (count == 0) return;
+    size_t hidden = 0, shown = 0;
+    for (size_t i = 0; i < count; i++) hidden += findings[i].hidden;
     fprintf(out, "\n### %s\n\n", title);
-    for (size_t i = 0; i < count && i < LEAKS_MAX; i++) put_finding(out, report, &findings[i]);
-    if (count > LEAKS_MAX) fprintf(out, "- … and %zu more\n", count - LEAKS_MAX);
+    for (size_t i = 0; i < count && shown < most; i++) {
+        if (findings[i].hidden) continue;
+        put_finding(out, report, &findings[i]);
+        shown++;
+    }
+    if (count > shown + hidden) fprintf(out, "- … and %zu more\n", count - shown - hidden);
+    if (hidden) fprintf(out, "- %zu left out by the filters\n", hidden);
 }
 
 static void put_budgets(FILE *out, const struct report_verdict *verdict) {
@@ -147,8 +154,8 @@ int render_markdown(FILE *out, const struct report *report) {
             amount_bytes(report->totals.peak_live_bytes).text, amount_bytes(report->totals.peak_rss_bytes).text,
             verdict->judged_phases, verdict->judged_sites);
     put_texts(out, "", (const char *const *)verdict->reasons, verdict->reason_count);
-    put_findings(out, report, "Leaks", verdict->leaks, verdict->leak_count);
-    put_findings(out, report, "Warnings", verdict->warnings, verdict->warning_count);
+    put_findings(out, report, "Leaks", verdict->leaks, verdict->leak_count, LEAKS_MAX);
+    put_findings(out, report, "Warnings", verdict->warnings, verdict->warning_count, WARNINGS_MAX);
     put_budgets(out, verdict);
     put_phases(out, report);
     put_residency(out, report);

@@ -5,7 +5,9 @@
 #include "chart.h"
 #include "sections.h"
 
-enum { SUMMARY_LEAKS = 3, ALL = 1000 };
+enum { SUMMARY_LEAKS = 3, WARNINGS = 10, ALL = 1000 };
+
+static size_t warnings_shown(const struct text_style *style) { return style->sites ? style->sites : WARNINGS; }
 
 int render_text(FILE *out, const struct report *report, const struct text_style *style) {
     struct pen pen = pen_for(out, style);
@@ -14,7 +16,7 @@ int render_text(FILE *out, const struct report *report, const struct text_style 
     chart_draw(&pen, report);
     section_phases(&pen, report, true);
     section_leaks(&pen, report, ALL);
-    section_warnings(&pen, report, ALL);
+    section_warnings(&pen, report, warnings_shown(style));
     section_budgets(&pen, report, false);
     section_sites(&pen, report);
     section_residency(&pen, report);
@@ -37,7 +39,7 @@ int render_verdict(FILE *out, const struct report *report, const struct text_sty
     struct pen pen = pen_for(out, style);
     section_verdict(&pen, report);
     section_leaks(&pen, report, ALL);
-    section_warnings(&pen, report, ALL);
+    section_warnings(&pen, report, warnings_shown(style));
     section_budgets(&pen, report, false);
     section_doubts(&pen, report);
     return pen_done(&pen);

@@ -112,18 +112,33 @@ static void keep_phases(struct report *report, const struct report_filter *filte
     report->phase_count = kept;
 }
 
+static size_t index_of(const struct report *report, const char *id) {
+    for (size_t i = 0; id && i < report->site_count; i++)
+        if (!strcmp(report->sites[i].id, id)) return i;
+    return SIZE_MAX;
+}
+
+static bool hides(const struct report_filter *filter, const struct report *report, bool blocks_chosen,
+                  const struct report_finding *finding) {
+    if (filter->phase && (!finding->phase || fnmatch(filter->phase, finding->phase, 0))) return true;
+    if (!finding->site) return false;
+    if (finding->site_index == SIZE_MAX) return true;
+    return blocks_chosen && report->sites[finding->site_index].allocations == 0;
+}
+
 /* Findings name sites by id; their places have changed. */
-static void find_again(const struct report *report, struct report_finding *findings, size_t count) {
+static void find_again(const struct report *report, const struct report_filter *filter, bool blocks_chosen,
+                       struct report_finding *findings, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        findings[i].site_index = SIZE_MAX;
-        for (size_t j = 0; findings[i].site && j < report->site_count; j++)
-            if (!strcmp(report->sites[j].id, findings[i].site)) findings[i].site_index = j;
+        findings[i].site_index = index_of(report, findings[i].site);
+        findings[i].hidden = hides(filter, report, blocks_chosen, &findings[i]);
     }
 }
 
 int report_show_only(struct report *report, const struct report_filter *filter, const char **what) {
     regex_t pattern;
     size_t offset;
+    bool blocks_chosen = report->chosen != NULL;
     *what = "sort";
     if (filter->sort && find_key(filter->sort, &offset)) return -EINVAL;
     *what = "site";
@@ -133,8 +148,8 @@ int report_show_only(struct report *report, const struct report_filter *filter, 
         qsort_r(report->sites, report->site_count, sizeof *report->sites, by_key, &offset);
     keep_sites(report, filter, filter->site ? &pattern : NULL);
     keep_phases(report, filter);
-    find_again(report, report->verdict.leaks, report->verdict.leak_count);
-    find_again(report, report->verdict.warnings, report->verdict.warning_count);
+    find_again(report, filter, blocks_chosen, report->verdict.leaks, report->verdict.leak_count);
+    find_again(report, filter, blocks_chosen, report->verdict.warnings, report->verdict.warning_count);
     residency_sites_changed(report);
     if (filter->site) regfree(&pattern);
     return 0;

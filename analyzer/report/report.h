@@ -198,6 +198,7 @@ struct report_finding { /* a leak or a warning */
     const char *site;   /* id; NULL: of the process */
     size_t site_index;  /* in report.sites; SIZE_MAX: none */
     const char *phase, *class_slug, *reason;
+    bool hidden; /* filters leave it out of what is shown to people; it counts all the same */
 };
 
 struct report_budget {

@@ -24,8 +24,10 @@
 #define SLOW_RATIO (2.0 / 3) /* second half's blocks per unit of work against the first half's */
 #define STEADY_RATIO 0.9     /* from here the halves count as equal, given so many blocks */
 #define STEADY_BLOCKS 200
-#define SLOW_CHANCE 0.2              /* that a steady growth would look as slow as this one */
-#define SLOW_CHANCE_FEW 0.4          /* the same below VERY_FEW_ROUNDS */
+#define SLOW_CHANCE 0.2 /* that a steady growth would look as slow as this one */
+#define SLOW_CHANCE_BY_ROUNDS                                                                                          \
+    0.03                    /* the same with all rounds taken for equal, where allocations are the only work known */
+#define SLOW_CHANCE_FEW 0.4 /* the same below VERY_FEW_ROUNDS */
 #define SLOW_CHANCE_INTERMITTENT 0.5 /* the same for intermittent growth of fewer than INTERMITTENT_BLOCKS, */
 #define SLOW_CHANCE_MANY 0.2         /* and of more */
 #define INTERMITTENT_BLOCKS 24
@@ -41,6 +43,7 @@ struct selection {
     const struct growth_evidence *evidence;
     uint32_t rounds[GROWTH_MOST_ROUNDS];
     uint32_t n, k, warm_up, follow;
+    bool by_rounds; /* all rounds count as equal work */
     struct growth_amount held, kept, exited, never;
 };
 
@@ -138,7 +141,7 @@ static const struct growth_round *round_at(const struct selection *selection, ui
 
 static double work_at(const struct selection *selection, uint32_t index) {
     double work = round_at(selection, index)->work;
-    return work > 0 ? work : 1;
+    return work > 0 && !selection->by_rounds ? work : 1;
 }
 
 struct half {
@@ -265,6 +268,18 @@ static bool slowing_from_the_start(const struct selection *selection) {
     if (at_even_distances(selection)) return false;
     bool few = course.selection.held.blocks < INTERMITTENT_BLOCKS;
     return chance_of_steady(&course.selection) < (few ? SLOW_CHANCE_INTERMITTENT : SLOW_CHANCE_MANY);
+}
+
+/*
+ * Where allocations are the only work known, what a cache misses less and less often lessens the work of its rounds, too:
+ * per unit of work it then never slows. Over rounds it does.
+ */
+static bool slows_by_rounds(const struct selection *selection) {
+    if (!selection->evidence->work_is_events) return false;
+    struct whole_course course;
+    follow_whole_course(selection, &course);
+    course.selection.by_rounds = true;
+    return chance_of_steady(&course.selection) < SLOW_CHANCE_BY_ROUNDS;
 }
 
 struct range {
@@ -402,7 +417,8 @@ static enum growth_class classify(const struct selection *selection, struct grow
         return if_rounds_are_true(evidence, GROWTH_LEAK);
     }
     if (added_since(selection, third) == 0) return selection->k == 1 ? GROWTH_STEP : GROWTH_BOUNDED;
-    if (slowing(selection) || never_released(evidence) || follows_peak(selection)) return GROWTH_FILLING;
+    if (slowing(selection) || slows_by_rounds(selection)) return GROWTH_FILLING;
+    if (never_released(evidence) || follows_peak(selection)) return GROWTH_FILLING;
     if (every_round(selection)) {
         bool fades = !even(selection) && slows_on_the_whole(selection);
         return fades ? GROWTH_FILLING : if_rounds_are_true(evidence, GROWTH_LEAK);

@@ -104,16 +104,22 @@ static void add_finding(struct court *court, size_t index, const struct report_g
     const struct report_site *site = &court->report->sites[index];
     struct report_finding *finding = leak ? ARENA_ADD(court->arena, court->out->leaks, court->out->leak_count)
                                           : ARENA_ADD(court->arena, court->out->warnings, court->out->warning_count);
-    *finding =
-        (struct report_finding){site->id, index, growth->phase, growth->class_slug, reason_of(court, site, growth)};
+    *finding = (struct report_finding){.site = site->id,
+                                       .site_index = index,
+                                       .phase = growth->phase,
+                                       .class_slug = growth->class_slug,
+                                       .reason = reason_of(court, site, growth)};
     worsen(court, leak ? RESULT_LEAK : RESULT_WARN);
+}
+
+static bool is_over_windows(const struct report_growth *growth) {
+    const char *kind = growth->rounds_kind;
+    return kind && (strcmp(kind, "items") == 0 || strcmp(kind, "events") == 0);
 }
 
 /* Where phases repeat, the time before and after them is start and end: what is set up there grows over any windows. */
 static bool is_only_start(const struct court *court, const struct report_growth *growth) {
-    const char *kind = growth->rounds_kind;
-    bool windows = kind && (strcmp(kind, "items") == 0 || strcmp(kind, "events") == 0);
-    return windows && strcmp(growth->phase, "run") == 0 && court->report->verdict.judged_phases > 0;
+    return is_over_windows(growth) && strcmp(growth->phase, "run") == 0 && court->report->verdict.judged_phases > 0;
 }
 
 static void judge_growth(struct court *court, size_t index, const struct report_growth *growth) {
@@ -131,11 +137,21 @@ static void judge_growth(struct court *court, size_t index, const struct report_
     add_finding(court, index, growth, leak);
 }
 
-static int growing_first(const void *left, const void *right) {
+/* Where a warning belongs: what grows steadily, then what was seen over true rounds, then what was seen over windows. */
+static int place_of(const struct report *report, const struct report_finding *finding) {
+    const struct report_site *site = &report->sites[finding->site_index];
+    if (strcmp(finding->class_slug, "growing") == 0) return 0;
+    for (size_t i = 0; i < site->growth_count; i++) {
+        const struct report_growth *growth = &site->growth[i];
+        if (strcmp(growth->phase, finding->phase) == 0) return is_over_windows(growth) ? 2 : 1;
+    }
+    return 2;
+}
+
+static int by_weight(const void *left, const void *right, void *report) {
     const struct report_finding *a = left, *b = right;
-    bool a_grows = strcmp(a->class_slug, "growing") == 0, b_grows = strcmp(b->class_slug, "growing") == 0;
-    if (a_grows != b_grows) return a_grows ? -1 : 1;
-    return (a->site_index > b->site_index) - (a->site_index < b->site_index);
+    int order = place_of(report, a) - place_of(report, b);
+    return order ? order : (a->site_index > b->site_index) - (a->site_index < b->site_index);
 }
 
 static void judge_findings(struct court *court) {
@@ -144,7 +160,8 @@ static void judge_findings(struct court *court) {
         for (size_t j = 0; j < site->growth_count; j++) judge_growth(court, i, &site->growth[j]);
     }
     if (court->out->warning_count)
-        qsort(court->out->warnings, court->out->warning_count, sizeof *court->out->warnings, growing_first);
+        qsort_r(court->out->warnings, court->out->warning_count, sizeof *court->out->warnings, by_weight,
+                court->report);
 }
 
 static void list_unused(struct court *court) {

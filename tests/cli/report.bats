@@ -110,6 +110,18 @@ is() { # what it is, what it should be
     is "$(json '[.sites[0].function]' --sort allocations)" '["churn"]'
 }
 
+@test "findings of what the filters leave out are not told, but counted" {
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" >all.txt
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" --site '^spike$' --markdown shown.md >shown.txt
+    grep -q '1 leak  leaky in load' all.txt
+    grep -q '1 left out by the filters' shown.txt
+    grep -q '1 left out by the filters' shown.md
+    if grep -q '1 leak  leaky' shown.txt; then false; fi
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" --phase none | grep -q '1 left out by the filters'
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" --min-size 2M | grep -q '1 left out by the filters'
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" --top 0 | grep -q '1 leak  leaky in load'
+}
+
 @test "patterns and keys that can't be used are usage errors" {
     both tidemark report "$BATS_FILE_TMPDIR/known.tmk" --site '('
     expect_status 2

@@ -268,9 +268,9 @@ static struct report_site sites[] = {
 };
 
 static struct report_finding leaks[] = {
-    {"abcdefghijk23", 0, "serve", "leak", "21 of 21 evidence rounds added blocks that are never freed"}};
+    {"abcdefghijk23", 0, "serve", "leak", "21 of 21 evidence rounds added blocks that are never freed", false}};
 static struct report_finding warnings[] = {
-    {NULL, SIZE_MAX, "serve", "fragmentation", "RSS rose by 48.0 MiB, live bytes by 26.0"}};
+    {NULL, SIZE_MAX, "serve", "fragmentation", "RSS rose by 48.0 MiB, live bytes by 26.0", false}};
 static struct report_budget budgets[] = {
     {"max-rss", "serve", "80.0 MiB", "93.0 MiB", false, "exceeded"},
     {"max-mean", "load", "2 s", "1.8 s", true, "ok"},

@@ -121,7 +121,7 @@ static void test_github_escapes(void **state) {
     (void)state;
     struct report_frame frame = {.function = "f", .file = "a,b:c%.c", .line = 7};
     struct report_site site = {.id = "s1", .function = "f", .stack = &frame, .depth = 1};
-    struct report_finding leak = {"s1", 0, "two\nlines", "leak", "100%\r\n::error::forged"};
+    struct report_finding leak = {"s1", 0, "two\nlines", "leak", "100%\r\n::error::forged", false};
     struct report report = {.sites = &site, .site_count = 1, .verdict = {.leaks = &leak, .leak_count = 1}};
     char *text = rendered(render_github, &report);
     assert_string_equal(

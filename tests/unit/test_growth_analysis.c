@@ -259,6 +259,54 @@ static void test_shrinking_takes_the_youngest(void **state) {
     expect_no_failure();
 }
 
+/* A full cache whose values get larger: each insertion frees the oldest block right after. */
+static void test_cache_of_growing_values(void **state) {
+    (void)state;
+    enum { ROOM = 100, INSERTED = 30 };
+    struct block *cache[ROOM] = {NULL};
+    for (unsigned round = 0, at = 0; round < 40; round++) {
+        phase("work");
+        for (unsigned i = 0; i < INSERTED; i++, at = (at + 1) % ROOM) {
+            struct block *oldest = cache[at];
+            cache[at] = allocate(1, 1000 + 20 * round);
+            release(oldest);
+        }
+        phase_end("work");
+    }
+    for (unsigned i = 0; i < ROOM; i++) lose(cache[i]);
+    judge();
+    expect("work", 1, "bounded");
+}
+
+/* Text that grows by the same amount each time, copied to a larger block. */
+static void test_buffer_grown_by_copying(void **state) {
+    (void)state;
+    struct block *text = allocate(1, 5000);
+    for (unsigned round = 0; round < 30; round++) {
+        phase("work");
+        struct block *longer = allocate(1, text->size + 100);
+        release(text);
+        text = longer;
+        phase_end("work");
+    }
+    lose(text);
+    judge();
+    expect("work", 1, "leak");
+}
+
+/* New words of a text: their number rises with the root of its length. Nothing else is allocated. */
+static void test_cache_whose_misses_are_the_only_events(void **state) {
+    (void)state;
+    unsigned known = 0;
+    for (unsigned round = 1; round <= 40; round++) {
+        phase("work");
+        for (; known * known < 40 * 40 * round; known++) lose(allocate(1, 300));
+        phase_end("work");
+    }
+    judge();
+    expect("work", 1, "filling");
+}
+
 static void test_growing_vector(void **state) {
     (void)state;
     struct block *vector = allocate(1, 16);
@@ -465,6 +513,9 @@ int main(void) {
         TEST(test_last_one_is_no_leak),
         TEST(test_realloc_adds_layers),
         TEST(test_shrinking_takes_the_youngest),
+        TEST(test_cache_of_growing_values),
+        TEST(test_buffer_grown_by_copying),
+        TEST(test_cache_whose_misses_are_the_only_events),
         TEST(test_growing_vector),
         TEST(test_windows_of_operations),
         TEST(test_events_alone_only_warn),
