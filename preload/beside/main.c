@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A trace that ends within the first moments is not worth a thread. */
@@ -37,17 +38,25 @@ static struct {
     const char *file, *name, *folder; /* FILE, its last part, FILE.d */
     uint8_t run_id[16];
     pthread_mutex_t lock;
+    pthread_cond_t end;
     bool ending;
     struct task *tasks;
-} run = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} run = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
 
 /* ---- a trace ---- */
 
-static bool is_ending(void) {
+/* Waits for a moment, or for the end. Returns whether to go on. */
+static bool wait_a_moment(void) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PATIENCE_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&run.lock);
-    bool ending = run.ending;
+    if (!run.ending) pthread_cond_timedwait(&run.end, &run.lock, &until);
+    bool goes_on = !run.ending;
     pthread_mutex_unlock(&run.lock);
-    return ending;
+    return goes_on;
 }
 
 /* Says which trace is served, or that none is any more. Returns whether to go on. */
@@ -62,10 +71,8 @@ static bool publish(struct task *task, struct attended *trace) {
 static void attend_trace(struct task *task) {
     struct attended *trace = NULL;
     int error = -EAGAIN;
-    for (unsigned tries = 0; error == -EAGAIN && tries < TRIES && !is_ending(); tries++) {
-        poll(NULL, 0, PATIENCE_MS);
+    for (unsigned tries = 0; error == -EAGAIN && tries < TRIES && wait_a_moment(); tries++)
         error = attended_open(task->path, run.run_id, &trace);
-    }
     if (error) return;
     if (publish(task, trace)) attended_serve(trace);
     publish(task, NULL);
@@ -112,6 +119,7 @@ static void add(const char *path) {
 static void end_all(void) {
     pthread_mutex_lock(&run.lock);
     run.ending = true;
+    pthread_cond_broadcast(&run.end);
     for (struct task *task = run.tasks; task; task = task->next)
         if (task->trace) attended_stop(task->trace);
     pthread_mutex_unlock(&run.lock);
