@@ -20,7 +20,7 @@ bool writer_find(const char *recorder, char *out, size_t capacity);
 
 /* Starts it for the traces at `place`; without it every recorder writes for itself. */
 void writer_start(struct writer *writer, const char *path, const struct place *place);
-/* It finishes what it has begun, and is gone when this returns. */
+/* It finishes what it has begun, and touches no trace any more when this returns. */
 void writer_end(struct writer *writer);
 
 #endif

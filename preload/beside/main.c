@@ -3,8 +3,8 @@
  *
  *     tidemark-writer FILE FILE.d RUN-ID
  *
- * Watches for FILE and for traces in FILE.d, and gives each a thread. Ends when its standard input does, that is when the
- * launcher says so or dies; recorders go on alone then. Prints nothing; signals for the terminal's programs do not end it.
+ * Watches for FILE and for traces in FILE.d, and gives each a thread. Ends when its standard input, a socket, does: when the
+ * launcher says so, which is answered by a byte, or dies; recorders go on alone then. Prints nothing; signals for the terminal's programs do not end it.
  */
 #include "attended.h"
 
@@ -199,5 +199,5 @@ int main(int count, char **arguments) {
     if (fd < 0) return 1;
     serve(fd, of_folder);
     end_all();
-    return 0;
+    return write(STDIN_FILENO, "", 1) < 0; /* who waits may go on; nobody may be there any more */
 }
