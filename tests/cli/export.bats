@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# Exports of a recorded program: the tools that they are made for open them, and all tell the same bytes.
+load helper
+
+setup_file() {
+    cd "$BATS_FILE_TMPDIR" || exit
+    local tidemark=${TIDEMARK:-${BUILD:-$BATS_TEST_DIRNAME/../../build}/tidemark}
+    gcc -O1 -g -I"$BATS_TEST_DIRNAME/../../include" "$BATS_TEST_DIRNAME/../../samples/quickstart/quickstart.c" -o quickstart
+    "$tidemark" record -q -o t.tmk ./quickstart --leak >/dev/null
+}
+
+exported() { tidemark export "$BATS_FILE_TMPDIR/t.tmk" --format "$1" -o "out.$1"; }
+
+# What remember_visitor() leaves behind: 2000 blocks of 48 bytes.
+LEAKED=96000
+
+@test "folded: every line is a stack and a number, as flamegraph.pl reads them" {
+    exported folded
+    [ "$(grep -cvE '^[^ ].* [0-9]+$' out.folded)" -eq 0 ]
+    [ "$(awk '/remember_visitor/ { n += $NF } END { print n }' out.folded)" -eq $LEAKED ]
+}
+
+@test "pprof: go tool pprof" {
+    command -v go >/dev/null || skip "no go"
+    exported pprof
+    go tool pprof -raw out.pprof >raw 2>/dev/null
+    grep -q remember_visitor raw
+    go tool pprof -top -sample_index=inuse_space -unit=B out.pprof 2>/dev/null | grep -qE "^ +${LEAKED}B .*remember_visitor"
+    go tool pprof -top -sample_index=alloc_objects out.pprof 2>/dev/null | grep -qE '^ +2000 .*remember_visitor'
+}
+
+@test "sqlite: the ten ready queries run" {
+    command -v sqlite3 >/dev/null || skip "no sqlite3"
+    exported sqlite
+    [ "$(sqlite3 out.sqlite "SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name LIKE 'q!_%' ESCAPE '!'")" -eq 10 ]
+    for view in $(grep -oE 'q_[a-z_]+' "$ROOT/docs/export.md" | sort -u); do sqlite3 out.sqlite "SELECT * FROM $view" >/dev/null; done
+    sqlite3 out.sqlite 'SELECT * FROM q_leaks' | grep -q remember_visitor
+    [ "$(sqlite3 out.sqlite "SELECT sum(live_bytes_end) FROM sites WHERE function = 'remember_visitor'")" -eq $LEAKED ]
+}
+
+@test "OpenMetrics: the parser of prometheus_client" {
+    /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || skip "no python3-prometheus-client"
+    exported openmetrics
+    /usr/bin/python3 -c '
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as families
+found = {family.name: family for family in families(open("out.openmetrics").read())}
+assert any(sample.value == 96000 for family in found.values() for sample in family.samples), found'
+}
+
+@test "speedscope: each sample's frames exist, each profile's weights are its samples'" {
+    exported speedscope
+    jq -e '(.["$schema"] | endswith("file-format-schema.json")) and (.shared.frames | length) as $frames |
+        all(.profiles[]; .type == "sampled" and (.samples | length) == (.weights | length) and
+            all(.samples[][]; . >= 0 and . < $frames) and (.weights | add) <= .endValue)' out.speedscope >/dev/null
+}
+
+@test "Perfetto: every event has what its kind needs, slices end after they began" {
+    exported perfetto
+    jq -e 'all(.traceEvents[]; has("ph") and has("pid")) and
+        all(.traceEvents[] | select(.ph == "C"); (.ts >= 0) and (.args | length > 0)) and
+        all(.traceEvents[] | select(.ph == "X"); .dur >= 0) and
+        ([.traceEvents[] | select(.name == "requests" and .ph == "X")] | length == 20)' out.perfetto >/dev/null
+}
+
+@test "massif, callgrind, heaptrack: ms_print, callgrind_annotate, heaptrack_print" {
+    for format in massif callgrind heaptrack; do exported $format; done
+    if command -v ms_print >/dev/null; then ms_print out.massif | grep -q remember_visitor; fi
+    if command -v callgrind_annotate >/dev/null; then callgrind_annotate out.callgrind | grep -q remember_visitor; fi
+    if command -v heaptrack_print >/dev/null; then heaptrack_print out.heaptrack 2>/dev/null | grep -q remember_visitor; fi
+}
