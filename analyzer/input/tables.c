@@ -188,6 +188,7 @@ static bool read_clock(struct tables *t, struct wire_reader *r) {
 bool memory_parse(struct wire_reader body, struct memory_record *out) {
     uint64_t *const fields[] = {&out->stamp,  &out->vms,     &out->rss, &out->shared, &out->recorder,
                                 &out->cpu_ns, &out->threads, &out->fds, &out->flags};
+    *out = (struct memory_record){0};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = wire_get_varint(&body);
     out->rss_before = out->flags & TRACE_MEMORY_LOOK && wire_left(&body) ? wire_get_varint(&body) : out->rss;
     return !body.failed;

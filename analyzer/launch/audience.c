@@ -108,9 +108,11 @@ static bool keep_waiting(struct member *member, const struct notice *notice) {
         if (!grown) return false;
         member->waiting = grown;
     }
-    char *name = strdup(notice->name);
-    if (!name) return false;
-    member->waiting[member->waiting_count++] = (struct notice){notice->command, notice->stamp, name};
+    struct notice *kept = &member->waiting[count];
+    *kept = *notice;
+    kept->name = strdup(notice->name);
+    if (!kept->name) return false;
+    member->waiting_count++;
     return true;
 }
 

@@ -19,7 +19,7 @@ struct symbol_options {
     const char *sysroot;            /* NULL: none */
     const char *const *debug_paths; /* searched before the usual places for separate debug files */
     size_t debug_path_count;
-    const char *const *wrappers;    /* globs on functions that are no call sites, beside those known (wrappers.h) */
+    const char *const *wrappers; /* globs on functions that are no call sites, beside those known (wrappers.h) */
     size_t wrapper_count;
     bool in_process; /* read the files in this process, not in a child: for tests and fuzzers */
 };
