@@ -173,6 +173,7 @@ P
 }
 
 @test "perl: hashes, patterns, objects" {
+    # shellcheck disable=SC2016 # Perl's own variables
     clean perl -e '$| = 1; srand 3; our %cache; for my $r (1 .. ($ENV{VERDICT_ROUNDS} || 24)) {
         print "round perl\n"; my %h; $h{"k$_"} = [1 .. 5] for 1 .. 2000;
         my $s = join ",", map {"$_=@{$h{$_}}"} sort keys %h; $s =~ s/(\d+)/$1+1/ge; my @p = split /,/, $s;
