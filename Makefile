@@ -176,4 +176,4 @@ include samples/samples.mk
 clean:
 	rm -rf $(BUILD)
 
--include $(PRELOAD_OBJ:.o=.d) $(WRITER_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/faults/*.d)
+-include $(PRELOAD_OBJ:.o=.d) $(WRITER_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/faults/*.d) $(shell find $(BUILD)/fuzz -name "*.d" 2>/dev/null)
