@@ -41,7 +41,7 @@ static struct {
     pthread_cond_t end;
     bool ending;
     struct task *tasks;
-} run = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
+} run = {.file = "", .name = "", .folder = "", .lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
 
 /* ---- a trace ---- */
 
