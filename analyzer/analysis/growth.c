@@ -7,6 +7,7 @@
 #include "growth.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ struct chosen { /* a phase as judged */
     uint32_t series;
     size_t round_count;
     uint64_t rounds;
+    uint64_t *survivors; /* by round: blocks of all stacks born in it that live at the end of the phase */
 };
 
 struct growth {
@@ -310,8 +312,10 @@ static size_t rounds_if_enough(const struct growth *growth, uint32_t index, enum
 static void choose(struct growth *growth, uint32_t series_index) {
     const struct series *series = &growth->rounds->series[series_index];
     growth->chosen[growth->chosen_count++] = (struct chosen){
-        series_index, complete_rounds(series),
-        series->kind == SERIES_PHASES || series->kind == SERIES_SIBLINGS ? series->ended : complete_rounds(series)};
+        .series = series_index,
+        .round_count = complete_rounds(series),
+        .rounds =
+            series->kind == SERIES_PHASES || series->kind == SERIES_SIBLINGS ? series->ended : complete_rounds(series)};
 }
 
 /* The best way of counting a phase's rounds that gives enough of them; else its repetitions. */
@@ -355,6 +359,52 @@ static void find_records(struct growth *growth) {
     free(phase_of);
 }
 
+/* Released after the last round of the series, and of those after the last work of the process. */
+static uint64_t late(const struct tagged_amount *amount, uint32_t tag, bool bytes) {
+    if (amount->tag != tag) return 0;
+    return bytes ? amount->amount.bytes : amount->amount.blocks;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+struct late_tags {
+    uint32_t rounds, work;
+};
+
+static struct late_tags final_tags(const struct growth *growth, const struct series *series) {
+    struct late_tags tags = {0, growth->rounds->work_ends};
+    series_is_between(growth->rounds, series, &tags.rounds);
+    return tags;
+}
+
+static void add_round(struct growth_round *to, const struct record_round *from, struct late_tags tags) {
+    for (int bytes = 0; bytes < 2; bytes++) {
+        uint64_t live = bytes ? from->live.bytes : from->live.blocks;
+        uint64_t after = late(&from->after_rounds, tags.rounds, bytes);
+        uint64_t teardown = least(after, late(&from->after_work, tags.work, bytes));
+        uint64_t at_exit = least(teardown, bytes ? from->at_exit.bytes : from->at_exit.blocks);
+        *(bytes ? &to->held.bytes : &to->held.blocks) += live + after;
+        *(bytes ? &to->kept.bytes : &to->kept.blocks) += live + teardown;
+        *(bytes ? &to->exited.bytes : &to->exited.blocks) += live + at_exit;
+        *(bytes ? &to->never.bytes : &to->never.blocks) += live;
+    }
+}
+
+static void count_survivors(struct growth *growth) {
+    for (size_t i = 0; i < growth->chosen_count; i++)
+        growth->chosen[i].survivors = must(calloc(growth->chosen[i].round_count + 1, sizeof(uint64_t)));
+    for (size_t i = 0; i < growth->found_count; i++) {
+        const struct record *record = growth->found[i];
+        const struct chosen *chosen = &growth->chosen[growth->found_phase[i]];
+        struct late_tags tags = final_tags(growth, &growth->rounds->series[record->series]);
+        for (size_t j = 0; j < record->round_count && record->rounds[j].round < chosen->round_count; j++) {
+            struct growth_round round = {.work = 0};
+            add_round(&round, &record->rounds[j], tags);
+            chosen->survivors[record->rounds[j].round] += round.held.blocks;
+        }
+    }
+}
+
 static int growth_end(void *self, const struct moment *now) {
     (void)now;
     struct growth *growth = self;
@@ -364,6 +414,7 @@ static int growth_end(void *self, const struct moment *now) {
     for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_series(growth, i);
     for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_siblings(growth, i);
     find_records(growth);
+    count_survivors(growth);
     return 0;
 }
 
@@ -388,6 +439,7 @@ void growth_release(struct growth *growth) {
     for (size_t i = 0; i < growth->thread_room; i++) free(growth->threads[i]);
     rounds_release(growth->rounds);
     free(growth->threads);
+    for (size_t i = 0; i < growth->chosen_count; i++) free(growth->chosen[i].survivors);
     free(growth->chosen);
     free(growth->found);
     free(growth->found_phase);
@@ -425,37 +477,6 @@ bool growth_phase_within(const struct growth *growth, size_t inner, size_t outer
 
 size_t growth_record_count(const struct growth *growth) { return growth->found_count; }
 
-/* Released after the last round of the series, and of those after the last work of the process. */
-static uint64_t late(const struct tagged_amount *amount, uint32_t tag, bool bytes) {
-    if (amount->tag != tag) return 0;
-    return bytes ? amount->amount.bytes : amount->amount.blocks;
-}
-
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-struct late_tags {
-    uint32_t rounds, work;
-};
-
-static struct late_tags final_tags(const struct growth *growth, const struct series *series) {
-    struct late_tags tags = {0, growth->rounds->work_ends};
-    series_is_between(growth->rounds, series, &tags.rounds);
-    return tags;
-}
-
-static void add_round(struct growth_round *to, const struct record_round *from, struct late_tags tags) {
-    for (int bytes = 0; bytes < 2; bytes++) {
-        uint64_t live = bytes ? from->live.bytes : from->live.blocks;
-        uint64_t after = late(&from->after_rounds, tags.rounds, bytes);
-        uint64_t teardown = least(after, late(&from->after_work, tags.work, bytes));
-        uint64_t at_exit = least(teardown, bytes ? from->at_exit.bytes : from->at_exit.blocks);
-        *(bytes ? &to->held.bytes : &to->held.blocks) += live + after;
-        *(bytes ? &to->kept.bytes : &to->kept.blocks) += live + teardown;
-        *(bytes ? &to->exited.bytes : &to->exited.blocks) += live + at_exit;
-        *(bytes ? &to->never.bytes : &to->never.blocks) += live;
-    }
-}
-
 struct growth_record growth_record(const struct growth *growth, size_t index) {
     const struct record *record = growth->found[index];
     const struct chosen *chosen = &growth->chosen[growth->found_phase[index]];
@@ -476,17 +497,24 @@ static double work_in(const struct series *series, size_t round, int unit) {
 
 enum { WORK_EVENTS = 3 };
 
-/* Returns whether events are the work of the rounds. */
-static bool fill_work(const struct series *series, struct growth_round *rounds, size_t count) {
+static int unit_of(const struct series *series, size_t count) {
     int unit = 0;
-    bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
-    for (; unit < WORK_EVENTS && !windows; unit++) {
+    for (; unit < WORK_EVENTS; unit++) {
         size_t with = 0;
         for (size_t i = 0; i < count; i++) with += work_in(series, i, unit) > 0;
         if (with * 10 >= count * 9) break;
     }
-    for (size_t i = 0; i < count; i++) {
-        rounds[i].work = windows ? 1 : work_in(series, i, unit);
+    return unit;
+}
+
+/* Returns whether events are the work of the rounds: all but those that allocated what stays, and would explain itself. */
+static bool fill_work(const struct series *series, const struct chosen *chosen, struct growth_round *rounds) {
+    bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
+    int unit = windows ? 0 : unit_of(series, chosen->round_count);
+    for (size_t i = 0; i < chosen->round_count; i++) {
+        double work = windows ? 1 : work_in(series, i, unit);
+        if (unit == WORK_EVENTS) work = fmax(0, work - (double)chosen->survivors[i]);
+        rounds[i].work = work;
         rounds[i].skip = !windows && i < series->work_count && series->work[i].skip;
     }
     return unit == WORK_EVENTS;
@@ -497,16 +525,19 @@ struct gathered {
     struct growth_lives lives;
     uint64_t threads;
     const struct record *largest; /* container */
+    uint64_t largest_held, held;  /* bytes: of its stack, and of all */
 };
 
 static void gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out,
                    struct growth_round *rounds, struct late_tags tags) {
+    uint64_t held = 0;
     for (size_t i = 0; i < record->round_count && record->rounds[i].round < out->count; i++) {
-        struct growth_round before = rounds[record->rounds[i].round];
-        add_round(&rounds[record->rounds[i].round], &record->rounds[i], tags);
-        if (rounds[record->rounds[i].round].held.blocks > before.held.blocks)
-            gathered->threads |= record->rounds[i].threads;
+        struct growth_round before = rounds[record->rounds[i].round], *round = &rounds[record->rounds[i].round];
+        add_round(round, &record->rounds[i], tags);
+        if (round->held.blocks > before.held.blocks) gathered->threads |= record->rounds[i].threads;
+        held += round->held.bytes - before.held.bytes;
     }
+    gathered->held += held;
     if (record->first < gathered->first) gathered->first = record->first;
     if (record->lives) growth_lives_merge(&gathered->lives, record->lives);
     growth_lives_add(&gathered->lives, 0, record->freed_at_once);
@@ -516,8 +547,10 @@ static void gather(struct gathered *gathered, const struct record *record, struc
     }
     const struct record *largest = gathered->largest;
     if (record->step_count &&
-        (!largest || record->steps[record->step_count - 1].bytes > largest->steps[largest->step_count - 1].bytes))
+        (!largest || record->steps[record->step_count - 1].bytes > largest->steps[largest->step_count - 1].bytes)) {
         gathered->largest = record;
+        gathered->largest_held = held;
+    }
     out->level.peak += record->level.peak;
     out->level.last += record->level.last;
     if (record->level.falls > out->level.falls) out->level.falls = record->level.falls;
@@ -530,8 +563,10 @@ static uint64_t total(const struct growth_lives *lives) {
     return sum;
 }
 
-static int copy_steps(const struct record *record, struct growth_evidence *out) {
-    if (!record) return 0;
+/* Of several stacks together, the container speaks for all only if most of the memory is its own. */
+static int copy_steps(const struct gathered *gathered, struct growth_evidence *out) {
+    const struct record *record = gathered->largest;
+    if (!record || gathered->largest_held * 2 < gathered->held) return 0;
     struct growth_step *steps = malloc(record->step_count * sizeof *steps);
     if (!steps) return -ENOMEM;
     memcpy(steps, record->steps, record->step_count * sizeof *steps);
@@ -554,7 +589,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
                                     .cut = growth->cut};
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
     out->each = windows ? 1 : 1u << series->shift;
-    out->work_is_events = fill_work(series, rounds, chosen->round_count);
+    out->work_is_events = fill_work(series, chosen, rounds);
     struct gathered gathered = {.first = UINT64_MAX};
     for (size_t i = 0; i < count; i++)
         gather(&gathered, growth->found[records[i]], out, rounds, final_tags(growth, series));
@@ -562,7 +597,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
     out->freed = total(&gathered.lives);
     out->reach = growth_lives_reach(&gathered.lives);
     out->threads = (uint32_t)__builtin_popcountll(gathered.threads);
-    int error = copy_steps(gathered.largest, out);
+    int error = copy_steps(&gathered, out);
     if (error) growth_evidence_release(out);
     return error;
 }
