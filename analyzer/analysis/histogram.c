@@ -71,6 +71,25 @@ double histogram_at(const struct histogram *h, double share) {
     return (double)h->max;
 }
 
+/* 0 for 0, else one more than the logarithm of the bucket's values. */
+static uint32_t octave_of(uint32_t bucket, unsigned bits) {
+    if (!bucket) return 0;
+    if (bucket >> bits) return (bucket >> bits) + bits;
+    return 32u - (uint32_t)__builtin_clz(bucket);
+}
+
+uint32_t histogram_octaves(const struct histogram *h, uint64_t *counts) {
+    uint32_t used = 0;
+    memset(counts, 0, HISTOGRAM_OCTAVES * sizeof *counts);
+    for (uint32_t i = 0; i < h->capacity; i++) {
+        if (!h->counts[i]) continue;
+        uint32_t octave = octave_of(i, h->bits);
+        counts[octave] += h->counts[i];
+        used = octave + 1;
+    }
+    return used;
+}
+
 void histogram_release(struct histogram *h) {
     free(h->counts);
     *h = (struct histogram){.bits = h->bits};

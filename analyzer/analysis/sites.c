@@ -28,17 +28,26 @@ struct sites {
     uint32_t **extents; /* stack id to index + 1 */
     size_t extent_count;
     uint64_t peak_bytes, peak_number;
+    struct age_clock clock;
+    uint64_t slice_end; /* ns from which the clock has to move */
     struct last_birth last[THREADS];
 };
 
 static void *sites_begin(const struct replay_facts *facts) {
-    (void)facts;
-    return calloc(1, sizeof(struct sites));
+    struct sites *sites = calloc(1, sizeof *sites);
+    if (!sites) return NULL;
+    sites->clock = age_clock_of(facts->duration_ns);
+    sites->slice_end = 1ull << sites->clock.shift;
+    return sites;
 }
 
 void sites_release(struct sites *sites) {
     if (!sites) return;
-    for (size_t i = 0; i < sites->count; i++) histogram_release(&sites->list[i].stats.lifetimes);
+    for (size_t i = 0; i < sites->count; i++) {
+        histogram_release(&sites->list[i].stats.lifetimes);
+        histogram_release(&sites->list[i].stats.sizes);
+        ages_release(&sites->list[i].stats.ages);
+    }
     for (size_t i = 0; i < sites->extent_count; i++) free(sites->extents[i]);
     free(sites->extents);
     free(sites->list);
@@ -90,8 +99,20 @@ static inline void keep_peak(const struct sites *sites, struct site *site) {
     site->peak_number = sites->peak_number;
 }
 
-static inline void change(struct sites *sites, struct site *site, uint64_t add, uint64_t remove) {
+static uint64_t end_of_slice(const struct age_clock *clock) { return (clock->slice + 1ull) << clock->shift; }
+
+static void move_clock(struct sites *sites, uint64_t ns) {
+    while (age_slice(&sites->clock, ns) >= AGE_SLICES) {
+        for (size_t i = 0; i < sites->count; i++) ages_double(&sites->list[i].stats.ages);
+        age_clock_double(&sites->clock);
+    }
+    sites->clock.slice = age_slice(&sites->clock, ns);
+    sites->slice_end = end_of_slice(&sites->clock);
+}
+
+static inline void change(struct sites *sites, struct site *site, uint64_t birth_ns, uint64_t add, uint64_t remove) {
     keep_peak(sites, site);
+    ages_change(&site->stats.ages, &sites->clock, age_slice(&sites->clock, birth_ns), add - remove);
     site->stats.live_bytes += add - remove;
     if (site->stats.live_bytes > site->stats.peak_bytes) site->stats.peak_bytes = site->stats.live_bytes;
 }
@@ -110,12 +131,13 @@ static inline void allocated(struct sites *sites, struct site *site, const struc
     site->stats.allocations++;
     site->stats.allocated_bytes += event->size;
     site->stats.live_blocks++;
+    histogram_add(&site->stats.sizes, event->size);
     *last_of(sites, event->thread) = (struct last_birth){event->thread, event->birth_event + 1};
 }
 
 static inline void born(struct sites *sites, struct site *site, const struct block_event *event) {
     site->stats.mapped |= event->mapped;
-    change(sites, site, event->size, 0);
+    change(sites, site, event->birth_ns, event->size, 0);
     allocated(sites, site, event);
     note_level(sites, event);
 }
@@ -124,8 +146,8 @@ static void resized(struct sites *sites, const struct block_event *event) {
     if (!site_of(sites, event->stack)) return; /* may move the list: get both after it */
     struct site *before = site_of(sites, event->old_stack), *after = site_of(sites, event->stack);
     if (!before || !after) return;
-    change(sites, before, 0, event->old_size);
-    change(sites, after, event->size, 0);
+    change(sites, before, event->birth_ns, 0, event->old_size);
+    change(sites, after, event->birth_ns, event->size, 0);
     before->stats.live_blocks--;
     if (event->mapped) after->stats.live_blocks++;
     else allocated(sites, after, event);
@@ -133,7 +155,7 @@ static void resized(struct sites *sites, const struct block_event *event) {
 }
 
 static inline void died(struct sites *sites, struct site *site, const struct block_event *event) {
-    change(sites, site, 0, event->size);
+    change(sites, site, event->birth_ns, 0, event->size);
     site->stats.live_blocks--;
     const struct last_birth *last = last_of(sites, event->thread);
     if (last->thread == event->thread && last->event == event->birth_event + 1) site->stats.temporary++;
@@ -143,6 +165,7 @@ static inline void died(struct sites *sites, struct site *site, const struct blo
 static void sites_blocks(void *self, const struct block_event *events, size_t count) {
     struct sites *sites = self;
     for (const struct block_event *event = events; event < events + count; event++) {
+        if (event->ns >= sites->slice_end) move_clock(sites, event->ns);
         struct site *site = site_of(sites, event->stack);
         if (!site) continue;
         switch ((enum block_event_kind)event->kind) {
@@ -165,15 +188,20 @@ void sites_forget(struct sites *sites, const struct block *block, uint64_t life_
     site->stats.allocations--;
     site->stats.allocated_bytes -= block->size;
     histogram_take(&site->stats.lifetimes, life_ns);
+    histogram_take(&site->stats.sizes, block->size);
 }
 
 static int sites_end(void *self, const struct moment *now) {
     struct sites *sites = self;
-    (void)now;
-    for (size_t i = 0; i < sites->count; i++) keep_peak(sites, &sites->list[i]);
+    if (now->ns >= sites->slice_end) move_clock(sites, now->ns);
+    for (size_t i = 0; i < sites->count; i++) {
+        keep_peak(sites, &sites->list[i]);
+        ages_pass(&sites->list[i].stats.ages, sites->clock.slice + 1);
+    }
     return 0;
 }
 
+const struct age_clock *sites_clock(const struct sites *sites) { return &sites->clock; }
 size_t sites_count(const struct sites *sites) { return sites->count; }
 const struct site_stats *sites_get(const struct sites *sites, size_t index) { return &sites->list[index].stats; }
 

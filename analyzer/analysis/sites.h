@@ -2,11 +2,13 @@
  * What each stack allocated, kept, and how long its blocks lived. Also finds temporary allocations: freed by the thread
  * that made them before it made another.
  *
- * Memory: about a hundred bytes for each stack that allocated, and a coarse histogram for those that freed.
+ * Memory: about 400 bytes for each stack that allocated, its coarse histograms, and what ages.h says of those that hold
+ * memory for long.
  */
 #ifndef ANALYSIS_SITES_H
 #define ANALYSIS_SITES_H
 
+#include "ages.h"
 #include "analysis.h"
 #include "histogram.h"
 
@@ -21,10 +23,15 @@ struct site_stats {
     uint64_t live_bytes, live_blocks, peak_bytes;
     uint64_t live_at_peak;      /* of its bytes, those live when the process had most live */
     struct histogram lifetimes; /* ns; owned by the analysis */
+    struct histogram sizes;     /* asked for; owned by the analysis */
+    struct ages ages;           /* owned by the analysis */
 };
 
 /* Takes back the count of a block that has just died after this life. What its bytes did to peaks stays. */
 void sites_forget(struct sites *sites, const struct block *block, uint64_t life_ns);
+
+/* The slices of the run that the ages count in; complete after end(). */
+const struct age_clock *sites_clock(const struct sites *sites);
 
 size_t sites_count(const struct sites *sites);
 const struct site_stats *sites_get(const struct sites *sites, size_t index);

@@ -283,6 +283,10 @@ static json_t *make_site(const void *item) {
     json_t *object = with(object_of(MEMBERS(members), site), "line", line_value(site->line));
     object = with(object, "stack", ARRAY(site->stack, site->depth, make_frame));
     object = with(object, "lifetime_ns", make_lifetime(site));
+    object = with(object, "sizes", ARRAY(site->sizes, site->size_count, make_integer));
+    object = with(object, "lifetimes", ARRAY(site->lifetimes, site->lifetime_count, make_integer));
+    object = with(object, "live", ARRAY(site->live, site->live_count, make_integer));
+    object = with(object, "ages", ARRAY(site->ages, site->age_count, make_integer));
     return with(object, "growth", ARRAY(site->growth, site->growth_count, make_growth));
 }
 
@@ -334,6 +338,8 @@ static json_t *make_report(const struct report *report) {
     object = with(object, "phases", ARRAY(report->phases, report->phase_count, make_phase));
     object = with(object, "sites", ARRAY(report->sites, report->site_count, make_site));
     object = with(object, "sites_total", integer_value(report->sites_total));
+    object = with(object, "slice_ns", integer_value(report->slice_ns));
+    object = with(object, "slices", integer_value((int64_t)report->slice_count));
     object = with(object, "curve", ARRAY(report->curve, report->point_count, make_point));
     object = with(object, "residency", make_residency(&report->residency));
     return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));

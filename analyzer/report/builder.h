@@ -16,12 +16,14 @@ struct site_slot {
 /* A site that may be shown. Its frames still point into the resolver. */
 struct candidate {
     struct report_site row;
-    struct histogram lifetimes;
+    struct histogram lifetimes, sizes;
+    uint64_t *ages; /* AGE_CELLS; NULL: nothing lived at the end of a slice, or not of the first process */
     struct report_site chosen; /* numbers only */
     struct histogram chosen_lifetimes;
     bool grows; /* has a finding that is no pass */
     bool fails;
     bool holds;    /* many pages */
+    bool aged;     /* its ages are shown */
     uint32_t pins; /* bit i: it made the block of the report's pin i */
 };
 

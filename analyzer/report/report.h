@@ -192,6 +192,14 @@ struct report_site {
     struct report_growth *growth;
     size_t growth_count;
     int64_t process; /* pid */
+    int64_t *sizes;  /* allocations by size: of 0, of 1, of 2 and 3, of 4 to 7 bytes, and so on */
+    size_t size_count;
+    int64_t *lifetimes; /* freed blocks by lifetime in ns, in the same classes */
+    size_t lifetime_count;
+    int64_t *live;     /* bytes at the end of each slice; NULL: all 0, or not of the first process */
+    size_t live_count; /* report.slice_count, or 0 */
+    int64_t *ages;     /* for the end of slice s from s * (s + 1) / 2 on: bytes by slice of birth, 0 to s; NULL: not kept */
+    size_t age_count;
 };
 
 struct report_finding { /* a leak or a warning */
@@ -239,6 +247,8 @@ struct report {
     size_t site_count;
     struct report_site *chosen; /* as sites, but counted over the blocks to be shown only; NULL: no such choice */
     int64_t sites_total;        /* before --top */
+    int64_t slice_ns;           /* the run of the first process in equal slices; the last ends with the run */
+    size_t slice_count;
     const char *stopped;        /* the limit or request that ended the program, NULL: none */
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */

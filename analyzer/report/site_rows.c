@@ -13,6 +13,7 @@
 #define MOST_NAMED 1500u /* stacks of a judged process, for each of three orders */
 #define MOST_NAMED_OTHERS 60u
 #define HOLDERS 12u
+#define AGED 8u /* sites that hold most in the end and show its ages; those that grow do anyway */
 
 struct naming { /* while one process is added */
     struct builder *builder;
@@ -24,6 +25,7 @@ struct naming { /* while one process is added */
     const struct sites *chosen; /* NULL: all blocks are shown */
     const struct residency *residency;
     int64_t pid;
+    bool first; /* process */
 };
 
 static size_t *slot_of(struct naming *naming, uint64_t key, bool *found) {
@@ -104,6 +106,12 @@ static void add_stats(struct report_site *row, struct histogram *lifetimes, cons
     histogram_merge(lifetimes, &stats->lifetimes);
 }
 
+static void add_ages(struct arena *arena, struct candidate *candidate, const struct ages *ages) {
+    if (!ages->rows) return;
+    if (!candidate->ages) candidate->ages = arena_take(arena, AGE_CELLS, sizeof *candidate->ages);
+    for (size_t i = 0; i < AGE_CELLS; i++) candidate->ages[i] += ages->rows[i];
+}
+
 static void add_known(int64_t *to, uint64_t bytes) { *to = (*to == REPORT_NONE ? 0 : *to) + report_count(bytes); }
 
 /* Without a look nobody knows; a stack without a share holds nothing. */
@@ -129,6 +137,8 @@ static struct candidate *name_site(struct naming *naming, size_t number) {
     if (naming->done[number]) return candidate;
     naming->done[number] = 1;
     add_stats(&candidate->row, &candidate->lifetimes, stats);
+    histogram_merge(&candidate->sizes, &stats->sizes);
+    if (naming->first) add_ages(naming->builder->arena, candidate, &stats->ages);
     add_share(&candidate->row, naming->residency, stats->stack);
     add_chosen(naming, candidate, stats->stack);
     return candidate;
@@ -276,6 +286,11 @@ static uint32_t recorder_module(const struct tables *tables) {
     return 0;
 }
 
+static void set_slices(struct report *report, const struct age_clock *clock) {
+    report->slice_ns = (int64_t)(1ull << clock->shift);
+    report->slice_count = clock->slice + 1;
+}
+
 int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged) {
     size_t count = sites_count(subject->sites);
     const struct symbol_options *symbols = &builder->options->symbols;
@@ -291,6 +306,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
         .chosen = subject->selection ? selection_sites(subject->selection) : NULL,
         .residency = subject->residency,
         .pid = report_count(subject->trace.tables.process.pid),
+        .first = space == 0,
         .done = calloc(count + 1, 1),
     };
     struct ranked *ranks = calloc(count + 1, sizeof *ranks);
@@ -299,6 +315,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     if (!error) name_highest(&naming, ranks, builder->options->every_site ? SIZE_MAX : most);
     if (!error) name_holders(&naming, most);
     if (!error && space == 0) name_pins(&naming);
+    if (space == 0) set_slices(builder->report, sites_clock(subject->sites));
     if (!error && judged) error = judge(&naming, subject);
     builder->report->sites_total += report_count(count);
     stacks_release(&naming.stacks);
@@ -360,11 +377,39 @@ static void set_lifetimes(struct report_site *site, const struct histogram *life
     site->lifetime_max = none ? REPORT_NONE : report_count(lifetimes->max);
 }
 
+static int64_t *octaves_of(struct arena *arena, const struct histogram *histogram, size_t *count) {
+    uint64_t counts[HISTOGRAM_OCTAVES];
+    *count = histogram_octaves(histogram, counts);
+    int64_t *out = arena_take(arena, *count, sizeof *out);
+    for (size_t i = 0; i < *count; i++) out[i] = report_count(counts[i]);
+    return out;
+}
+
+static void set_ages(struct builder *builder, struct candidate *candidate) {
+    struct report_site *row = &candidate->row;
+    size_t slices = builder->report->slice_count, cells = slices * (slices + 1) / 2;
+    if (!candidate->ages) return;
+    int64_t *all = arena_take(builder->arena, cells, sizeof *all);
+    row->live = arena_take(builder->arena, slices, sizeof *row->live);
+    row->live_count = slices;
+    for (size_t slice = 0, cell = 0; slice < slices; slice++)
+        for (size_t birth = 0; birth <= slice; birth++, cell++) {
+            all[cell] = report_count(candidate->ages[cell]);
+            row->live[slice] += all[cell];
+        }
+    if (!candidate->aged && !candidate->grows) return;
+    row->ages = all;
+    row->age_count = cells;
+}
+
 static void finish_site(struct builder *builder, struct candidate *candidate) {
     struct report *report = builder->report;
     set_lifetimes(&candidate->row, &candidate->lifetimes);
     set_lifetimes(&candidate->chosen, &candidate->chosen_lifetimes);
     own_names(builder->arena, &candidate->row);
+    candidate->row.sizes = octaves_of(builder->arena, &candidate->sizes, &candidate->row.size_count);
+    candidate->row.lifetimes = octaves_of(builder->arena, &candidate->lifetimes, &candidate->row.lifetime_count);
+    set_ages(builder, candidate);
     if (report->chosen) report->chosen[report->site_count] = candidate->chosen;
     for (size_t i = 0; i < report->residency.pin_count; i++)
         if (candidate->pins >> i & 1) report->residency.pins[i].site_index = report->site_count;
@@ -402,10 +447,12 @@ void builder_finish_sites(struct builder *builder) {
     if (builder->options->choice) report->chosen = arena_take(builder->arena, count, sizeof *report->chosen);
     for (size_t i = 0; i < count; i++) {
         struct candidate *candidate = &builder->candidates[i];
+        candidate->aged = i < AGED;
         if (candidate->grows || candidate->holds || candidate->pins || builder->options->every_site ||
             others++ < builder->options->top)
             finish_site(builder, candidate);
         histogram_release(&candidate->lifetimes);
+        histogram_release(&candidate->sizes);
         histogram_release(&candidate->chosen_lifetimes);
     }
     number_ids(builder);
