@@ -1,9 +1,11 @@
 /*
  * tidemark mark: names points and phases of a running target from outside, and turns its recording on or off.
- * The request goes through the mailbox of the target's live trace; no signal is sent and nothing is stopped.
+ * The request goes through the mailbox of the target's live trace. Only --stop sends a signal, and only to a target that
+ * sleeps: it runs no hook that could take the request.
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 
 #include "../launch/mailbox.h"
@@ -11,6 +13,8 @@
 #include "quantity.h"
 
 #define SERVICE_NS INT64_C(1000000000)
+#define GRACE_NS (5 * SERVICE_NS)
+#define POLL_NS INT64_C(20000000)
 
 struct mark_values {
     struct common_values common;
@@ -66,6 +70,16 @@ static const char *explain(int error) {
     }
 }
 
+static bool is_gone(pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
+
+/* As the recorder does it: SIGTERM, and SIGKILL after five seconds. The request that waits is in the trace. */
+static void stop_sleeper(const struct mailbox *mailbox, uint32_t number, pid_t pid) {
+    kill(pid, SIGTERM);
+    for (int64_t waited = 0; waited < GRACE_NS; waited += POLL_NS)
+        if (is_gone(pid) || mailbox_wait(mailbox, number, POLL_NS) == 0) return;
+    kill(pid, SIGKILL);
+}
+
 static int post(struct mailbox *mailbox, const struct request *request, int64_t pid) {
     uint32_t number;
     int error = mailbox_post(mailbox, request->command, request->name, 0, mailbox_now(), &number);
@@ -73,8 +87,9 @@ static int post(struct mailbox *mailbox, const struct request *request, int64_t 
         say("process %lld takes no requests: 64 are waiting already", (long long)pid);
         return STATUS_INTERNAL;
     }
-    if (request->waits && mailbox_wait(mailbox, number, SERVICE_NS) != 0)
-        say_unless_quiet("queued: process %lld has not come to it yet", (long long)pid);
+    if (!request->waits || mailbox_wait(mailbox, number, SERVICE_NS) == 0) return STATUS_OK;
+    if (request->command == TRACE_COMMAND_STOP) stop_sleeper(mailbox, number, (pid_t)pid);
+    else say_unless_quiet("queued: process %lld has not come to it yet", (long long)pid);
     return STATUS_OK;
 }
 

@@ -70,3 +70,26 @@ int main(void) { for (int i = 0; i < 1000; i++) free(malloc(100)); return 0; }'
     both tidemark check t.tmk
     expect_status 11
 }
+
+@test "mark --stop reaches a target that sleeps and runs nothing of ours" {
+    program sleeper <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    free(malloc(10));
+    write(1, "up\n", 3);
+    return pause();
+}
+END
+    "$TIDEMARK" record -q -o t.tmk ./sleeper >out 3>&- &
+    recorder=$!
+    until_true grep -q up out
+    target=$(pgrep -P "$recorder" -f '^./sleeper')
+    tidemark mark "$target" --stop
+    status=0
+    wait "$recorder" || status=$?
+    [ "$status" -eq 143 ]
+    both tidemark check t.tmk
+    expect_status 11
+    expect_in "stopped" "$output"
+}
