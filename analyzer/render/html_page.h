@@ -10,8 +10,11 @@
 #include <stdio.h>
 
 /* `name` and name_end: the bytes of a file, terminated. The path is relative to where the compiler runs. */
-#define EMBED(name, path)                                                                                              \
-    __asm__(".pushsection .rodata\n" #name ":\n.incbin \"" path "\"\n" #name "_end:\n.byte 0\n.popsection\n");         \
+#define EMBED(name, path) EMBED_BYTES(name, INCLUDE_BYTES(path))
+#define EMBED_TWO(name, first, second) EMBED_BYTES(name, INCLUDE_BYTES(first) INCLUDE_BYTES(second))
+#define INCLUDE_BYTES(path) ".incbin \"" path "\"\n"
+#define EMBED_BYTES(name, bytes)                                                                                       \
+    __asm__(".pushsection .rodata\n" #name ":\n" bytes #name "_end:\n.byte 0\n.popsection\n");                         \
     extern const char name[] __attribute__((visibility("hidden")));                                                    \
     extern const char name##_end[] __attribute__((visibility("hidden")))
 

@@ -1,4 +1,3 @@
-"use strict";
 /*
  * Draws the report from the JSON that the page holds. Everything from the trace reaches the page as text nodes and
  * attributes, never as markup; no network, no storage but the theme.
@@ -223,22 +222,56 @@ function showCurve() {
   hideUnless("curve-section", points.length > 0);
   if (!points.length) return;
   const list = visiblePoints(), { bands, lanes } = phaseLanes(), height = PLOT + 26 + lanes * LANE;
-  const top = plainTop(Math.max(1024, ...list.map((point) => Math.max(point.live_bytes || 0, point.rss_bytes || 0, point.pinned_bytes || 0))));
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": "Live bytes, pinned pages and RSS over time" });
+  const stacked = byId("curve-view").value === "sites", fields = stacked ? ["live_bytes"] : ["live_bytes", "rss_bytes", "pinned_bytes"];
+  const top = plainTop(Math.max(1024, ...list.map((point) => Math.max(...fields.map((field) => point[field] || 0)))));
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "application", tabindex: "0", "aria-label": (stacked ? "Live bytes by call site" : "Live bytes, pinned pages and RSS") + " over time; plus and minus zoom, arrows move" });
   const clip = draw("clipPath", { id: "plot" });
   clip.append(draw("rect", { x: LEFT, y: 0, width: WIDTH - LEFT - RIGHT, height: PLOT }));
   const plot = draw("g", { "clip-path": "url(#plot)" });
-  plot.append(draw("path", { class: "area-rss", d: pathOf(list, "rss_bytes", top, true) }), draw("path", { class: "area-live", d: pathOf(list, "live_bytes", top, true) }),
+  if (stacked) drawStack(plot, top);
+  else plot.append(draw("path", { class: "area-rss", d: pathOf(list, "rss_bytes", top, true) }), draw("path", { class: "area-live", d: pathOf(list, "live_bytes", top, true) }),
     draw("path", { class: "line-pinned", d: pathOf(list, "pinned_bytes", top, false) }));
   svg.append(clip, plot);
   drawAxes(svg, top);
   for (const band of bands) if (band.end >= shown[0] && band.begin <= shown[1]) drawBand(svg, band, PLOT + 24);
   followPointer(svg);
+  svg.addEventListener("keydown", steer);
+  showStackKeys(stacked);
   byId("curve").replaceChildren(svg);
+}
+
+/* The shown time by keys: the middle stays when it is zoomed, and it never leaves the run. */
+function steer(event) {
+  const [factor, step] = { "+": [0.5, 0], "=": [0.5, 0], "-": [2, 0], ArrowLeft: [1, -0.2], ArrowRight: [1, 0.2] }[event.key] || [0, 0];
+  if (!factor || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const run = wholeRun[1] - wholeRun[0], width = Math.min(run, Math.max(run / 1e5, 1000, (shown[1] - shown[0]) * factor));
+  const middle = (shown[0] + shown[1]) / 2 + step * width, from = Math.max(wholeRun[0], Math.min(wholeRun[1] - width, middle - width / 2));
+  zoom([from, from + width]);
+  byId("curve").firstChild.focus();
+}
+
+const SCOPE = "Drag, or + − ← → on the chart, to zoom. Phases, resident pages, call sites and the flame graph follow.";
+
+function tellScope() {
+  document.documentElement.classList.toggle("zoomed", isZoomed());
+  byId("scope").textContent = isZoomed() ? `Shown: ${time(Math.round(shown[0]))} to ${time(Math.round(shown[1]))}. Phases, resident pages, and growth in the call sites and the flame graph are of this time; what is marked “whole run” is not.` : SCOPE;
+}
+
+/* A time was chosen: what grew in it is the question. */
+function followZoom() {
+  const metric = byId("metric");
+  if (isZoomed() && metric.selectedIndex !== GROWN && canStack()) { metric.dataset.before = metric.selectedIndex; metric.selectedIndex = GROWN; }
+  if (!isZoomed() && metric.selectedIndex === GROWN && metric.dataset.before) metric.selectedIndex = +metric.dataset.before;
+  if (canStack()) siteOrder = isZoomed() ? "grown" : "live_bytes_end";
 }
 
 function zoom(range) {
   shown = range;
+  tellScope();
+  followZoom();
+  showFlame();
+  showSites();
   byId("unzoom").classList.toggle("hidden", range[0] === wholeRun[0] && range[1] === wholeRun[1]);
   showCurve();
   showPhases();
@@ -293,6 +326,8 @@ function findingCard(finding, bad) {
   if (growth) card.append(make("p", { className: "faint" }, evidenceOf(growth, site)));
   if (growth && growth.evidence.survivors.length) card.append(barsOf(growth.evidence.survivors, "survivors", "Blocks born in each round that are still alive"), make("p", { className: "faint" }, "blocks born in each round that are still alive at the end of the phase"));
   if (growth && growth.evidence.would_change) card.append(make("p", { className: "faint" }, "What would change this: " + growth.evidence.would_change));
+  const history = historyOf(site, finding.phase);
+  if (history) card.append(history);
   if (site) card.append(stackOf(site.stack), make("p", { className: "faint" }, "site " + site.id));
   return card;
 }
@@ -312,7 +347,9 @@ const METRICS = [
   ["leaked", bytes, (site) => (leaking.has(site.id) ? site.live_bytes_end || site.peak_bytes : 0)], ["resident", bytes, (site) => site.rss_bytes], ["resident at the highest RSS", bytes, (site) => site.rss_peak_bytes],
   ["allocated bytes", bytes, (site) => site.allocated_bytes], ["allocations", count, (site) => site.allocations],
   ["temporary allocations", count, (site) => site.temporary],
+  ["growth in the shown time", bytes, (site) => grownIn(site, shown)],
 ];
+const GROWN = METRICS.length - 1;
 let zoomedTo = null;
 
 function treeOf(value, inverted) {
@@ -349,10 +386,26 @@ function layOut(node, x, width, depth, boxes) {
   }
 }
 
+/* Arrows go to the nearest frame in that direction. */
+function walk(event) {
+  const ways = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowLeft: [-1, 0] }[event.key], here = document.activeElement;
+  if (!ways || !here.classList.contains("frame")) return;
+  event.preventDefault();
+  const at = here.firstChild.getBBox(), gaps = [...byId("flame").querySelectorAll(".frame")].filter((frame) => frame !== here).map((frame) => {
+    const box = frame.firstChild.getBBox(), rows = Math.round((box.y - at.y) / 20), inside = box.x < at.x + at.width && box.x + box.width > at.x;
+    const gap = ways[1] ? (rows === ways[1] && inside ? 1 / box.width : Infinity) : rows === 0 && (box.x - at.x) * ways[0] > 0 ? Math.abs(box.x - at.x) : Infinity;
+    return { frame, gap };
+  });
+  const next = gaps.reduce((best, each) => (each.gap < best.gap ? each : best), { frame: here, gap: Infinity }).frame;
+  here.setAttribute("tabindex", "-1");
+  next.setAttribute("tabindex", "0");
+  next.focus();
+}
+
 function frameBox(box, total, show, pattern) {
   const { node, x, width, depth } = box, height = 20;
   const found = pattern && node.name.toLowerCase().includes(pattern);
-  const group = draw("g", { class: "frame" + (found ? " found" : ""), tabindex: "0", role: "button", "aria-label": `${node.name} ${show(node.value)}` });
+  const group = draw("g", { class: "frame" + (found ? " found" : ""), tabindex: "-1", role: "button", "aria-label": `${node.name} ${show(node.value)}` });
   const rect = draw("rect", { x, y: depth * height, width: Math.max(1, width), height: height - 1, rx: 2 });
   if (!found) rect.style.fill = colorOf(node.name);
   group.append(rect);
@@ -378,7 +431,11 @@ function showFlame() {
   hideTip();
   const rows = Math.max(0, ...boxes.map((box) => box.depth)) + 1;
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${rows * 20}`, role: "group", "aria-label": "Call tree" });
-  svg.append(...boxes.map((box) => frameBox(box, root.value, show, pattern)));
+  const upwards = byId("growing").value === "up";
+  svg.append(...boxes.map((box) => frameBox(upwards ? { ...box, depth: rows - 1 - box.depth } : box, root.value, show, pattern)));
+  const first = svg.querySelector(".frame");
+  if (first) first.setAttribute("tabindex", "0");
+  svg.addEventListener("keydown", walk);
   byId("flame").replaceChildren(root.value ? svg : make("p", { className: "faint" }, "Nothing to show for this value."));
   const matching = pattern ? report.sites.filter((site) => site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern))) : [];
   const sum = matching.reduce((total, site) => total + Math.max(0, value(site) || 0), 0);
@@ -401,13 +458,21 @@ function phaseNotes(phase) {
   return [...ops, ...values].map((line) => make("div", { className: "faint" }, line));
 }
 
+/* Round by round, each phase and measure on its own scale. */
+const MULTIPLES = [["Live at ends", (round) => round.live_end], ["RSS at ends", (round) => round.rss_end], ["Durations", (round) => round.end - round.begin]];
+
+function multipleOf(phase, title, of) {
+  const rounds = roundsShown(phase);
+  return rounds.length > 1 ? barsOf(rounds.map((round) => of(round) || 0), "spark", `${title}, ${phase.name}, by round`) : "";
+}
+
 function showPhases() {
   hideUnless("phases-section", report.phases.length);
   const visible = report.phases.filter((phase) => !phase.instances.length || roundsShown(phase).length);
   byId("phases").replaceChildren(tableOf([
     { title: "Phase", name: true, cell: (phase) => [phase.parent ? "↳ " : "", phase.name, ...phaseNotes(phase)] },
     { title: "Rounds", number: true, cell: (phase) => count(phase.rounds) },
-    { title: "Live at the end of each round", cell: (phase) => (phase.instances.length > 1 ? barsOf(roundsShown(phase).map((round) => round.live_end || 0), "spark", "Live bytes by round") : "") },
+    ...MULTIPLES.map(([title, of]) => ({ title, cell: (phase) => multipleOf(phase, title, of) })),
     { title: "Time", number: true, cell: (phase) => time(phase.duration_ns) },
     { title: "Items/s", number: true, cell: (phase) => real(phase.items_per_s) },
     { title: "RSS peak", number: true, cell: (phase) => bytes(phase.rss_peak) },
@@ -438,10 +503,12 @@ function classOf(site) {
 function showSites() {
   const pattern = byId("site-search").value.trim().toLowerCase();
   const matching = report.sites.filter((site) => !pattern || site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern)));
+  for (const site of matching) site.grown = grownIn(site, shown);
   const sorted = matching.slice().sort((a, b) => (b[siteOrder] || 0) - (a[siteOrder] || 0)).slice(0, 200);
   const column = (title, field, show) => ({ title: title + (field === siteOrder ? " ▾" : ""), number: true, cell: (site) => show(site[field]), sort: () => { siteOrder = field; showSites(); } });
   const table = tableOf([
     { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, siteName(site), make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
+    ...(canStack() ? [{ title: "Over the run", cell: (site) => sparkOf(site, "spark") }, column(isZoomed() ? "Grown, shown time" : "Grown", "grown", bytes)] : []),
     column("Live", "live_bytes_end", bytes), column("Blocks", "live_blocks_end", count), column("At peak", "live_at_peak", bytes), column("Resident", "rss_bytes", bytes),
     column("Allocated", "allocated_bytes", bytes), column("Allocations", "allocations", count), column("Temporary", "temporary", count),
     { title: "Class", cell: (site) => classOf(site) || "" },
@@ -598,6 +665,8 @@ function fitWidth() {
 function listen() {
   byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
   byId("unzoom").addEventListener("click", () => zoom(wholeRun.slice()));
+  byId("curve-view").addEventListener("change", showCurve);
+  byId("growing").addEventListener("change", () => showFlame());
   byId("metric").addEventListener("change", () => showFlame());
   byId("inverted").addEventListener("change", () => { zoomedTo = null; showFlame(); });
   byId("search").addEventListener("input", () => showFlame());
@@ -615,6 +684,9 @@ byId("metric").append(...METRICS.map(([title]) => make("option", {}, title)));
 byId("metric").selectedIndex = leaking.size ? 2 : Math.max(0, METRICS.findIndex(([, , value]) => report.sites.some((site) => value(site) > 0)));
 hideUnless("flame-section", report.sites.length);
 hideUnless("sites-section", report.sites.length);
+hideUnless("curve-view", canStack());
+tellScope();
+startHistograms();
 showVerdict();
 showTiles();
 showCurve();
