@@ -130,7 +130,7 @@ setup:
 
 # make starts anew after the setup, because that may bring the compiler.
 built: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 
 tests: $(UNIT_TESTS) $(BUILD)/faults/libtrace.so $(BUILD)/faults/target
 
