@@ -135,7 +135,7 @@ built: setup
 tests: $(UNIT_TESTS) $(BUILD)/faults/libtrace.so $(BUILD)/faults/target
 
 check: built
-	@$(MAKE) --no-print-directory tests fuzzers samples
+	@$(MAKE) --no-print-directory -j$$(nproc) tests fuzzers samples
 	@scripts/check $(BUILD)
 
 lint: setup
