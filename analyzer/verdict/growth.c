@@ -28,9 +28,10 @@
 #define SLOW_CHANCE_BY_ROUNDS                                                                                          \
     0.03                    /* the same with all rounds taken for equal, where allocations are the only work known */
 #define SLOW_CHANCE_FEW 0.4 /* the same below VERY_FEW_ROUNDS */
-#define SLOW_CHANCE_INTERMITTENT 0.5 /* the same for intermittent growth of fewer than INTERMITTENT_BLOCKS, */
-#define SLOW_CHANCE_MANY 0.2         /* and of more */
+#define SLOW_CHANCE_INTERMITTENT 0.5 /* the same for intermittent growth of fewer than INTERMITTENT_BLOCKS */
 #define INTERMITTENT_BLOCKS 24
+#define SLOW_CHANCE_MANY 0.05 /* the same from so many blocks over many rounds: a cache would lean far more */
+#define MANY_BLOCKS 100
 #define EVEN_DISTANCE 0.3 /* standard deviation of the distances, of their mean */
 #define PEAK_SHARE 0.2    /* of the rounds that added: those that set no record of work */
 #define LONG_AGO 24       /* reaches of evidence after which an early release no longer counts */
@@ -177,13 +178,18 @@ static double chance_of_steady(const struct selection *selection) {
     return statistics_normal_at_most(lean / sqrt(spread * dispersion));
 }
 
+static double least_chance(uint32_t rounds, double blocks) {
+    if (rounds < VERY_FEW_ROUNDS) return SLOW_CHANCE_FEW;
+    return rounds >= INTERMITTENT_ROUNDS && blocks >= MANY_BLOCKS ? SLOW_CHANCE_MANY : SLOW_CHANCE;
+}
+
 static bool slowing(const struct selection *selection) {
     struct half first = sum_range(selection, 0, selection->n / 2);
     struct half second = sum_range(selection, selection->n / 2, selection->n);
     double ratio = (second.blocks / second.work) / (first.blocks / first.work);
     if (ratio < SLOW_RATIO) return true;
     if (ratio >= STEADY_RATIO && first.blocks + second.blocks >= STEADY_BLOCKS) return false;
-    return chance_of_steady(selection) < (selection->n < VERY_FEW_ROUNDS ? SLOW_CHANCE_FEW : SLOW_CHANCE);
+    return chance_of_steady(selection) < least_chance(selection->n, first.blocks + second.blocks);
 }
 
 /*
@@ -267,7 +273,7 @@ static bool slowing_from_the_start(const struct selection *selection) {
     if (slowing(&course.selection)) return true;
     if (at_even_distances(selection)) return false;
     bool few = course.selection.held.blocks < INTERMITTENT_BLOCKS;
-    return chance_of_steady(&course.selection) < (few ? SLOW_CHANCE_INTERMITTENT : SLOW_CHANCE_MANY);
+    return few && chance_of_steady(&course.selection) < SLOW_CHANCE_INTERMITTENT;
 }
 
 /*
