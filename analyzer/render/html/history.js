@@ -18,17 +18,28 @@ function grownIn(site, range) {
   return site.live[sliceOf(range[1])] - (from < 0 ? 0 : site.live[Math.min(from, report.slices - 1)]);
 }
 
-/* The sites with the most live bytes at any time, and what all others hold. */
-function sitesOverTime() {
-  const high = report.sites.filter((site) => site.live.length).map((site) => ({ site, most: Math.max(...site.live) }));
-  const top = high.sort((a, b) => b.most - a.most).slice(0, HUES.length).map(({ site }, index) => ({ site, name: siteName(site), values: site.live, color: `hsl(${HUES[index]} 62% 56%)` }));
-  const rest = [];
+/* Sites of one function are one layer. */
+function layersOf(sites) {
+  const layers = new Map();
+  for (const site of sites) {
+    const name = siteName(site), layer = layers.get(name) || { name, sites: 0, values: new Array(report.slices).fill(0) };
+    layer.sites++;
+    site.live.forEach((value, slice) => { layer.values[slice] += value; });
+    layers.set(name, layer);
+  }
+  return [...layers.values()].map((layer) => ({ ...layer, most: Math.max(...layer.values) }));
+}
+
+/* The functions whose sites hold most at any time, and what all others hold. */
+function layersOverTime() {
+  const high = layersOf(report.sites.filter((site) => site.live.length)).sort((a, b) => b.most - a.most).slice(0, HUES.length);
+  const top = high.map((layer, index) => ({ ...layer, color: `hsl(${HUES[index]} 62% 56%)` })), rest = [];
   for (let slice = 0; slice < report.slices; slice++) {
     const listed = top.reduce((sum, each) => sum + each.values[slice], 0);
     const last = points.filter((point) => point.t <= sliceEnd(slice)).pop();
     rest.push(Math.max(0, (last ? last.live_bytes || 0 : 0) - listed));
   }
-  return [...top, { site: null, name: "all others", values: rest, color: "var(--rss)" }].filter((each) => Math.max(0, ...each.values) > 0);
+  return [...top, { name: "all others", sites: 0, values: rest, color: "var(--rss)" }].filter((each) => Math.max(0, ...each.values) > 0);
 }
 
 const canStack = () => report.slices > 1 && report.processes.length === 1 && report.sites.some((site) => site.live.length);
@@ -37,24 +48,24 @@ const canStack = () => report.slices > 1 && report.processes.length === 1 && rep
 function drawStack(plot, top) {
   const y = (value) => (PLOT - (value / top) * (PLOT - 12)).toFixed(1);
   const base = new Array(report.slices).fill(0);
-  for (const { name, site, values, color } of sitesOverTime()) {
+  for (const { name, sites, values, color } of layersOverTime()) {
     const lower = base.map((value, slice) => `${xOf(sliceEnd(slice)).toFixed(1)},${y(value)}`);
     values.forEach((value, slice) => { base[slice] += value; });
     const upper = base.map((value, slice) => `${xOf(sliceEnd(slice)).toFixed(1)},${y(value)}`), start = `${xOf(wholeRun[0]).toFixed(1)},${PLOT}`;
     const area = draw("path", { class: "by-site", d: `M${start}L${upper.join("L")}L${lower.reverse().join("L")}Z` });
     area.style.fill = color;
-    area.addEventListener("pointermove", (event) => { event.stopPropagation(); showTip(event, `${name}\nmost ${bytes(Math.max(...values))}, end ${bytes(values[values.length - 1])}\n${site ? "click: only this function below" : ""}`); });
-    if (site) area.addEventListener("click", () => chooseFunction(name));
+    area.addEventListener("pointermove", (event) => { event.stopPropagation(); showTip(event, `${name}\nmost ${bytes(Math.max(...values))}, end ${bytes(values[values.length - 1])}${sites ? `\nof ${count(sites)} call sites; click: only this function below` : ""}`); });
+    if (sites) area.addEventListener("click", () => chooseFunction(name));
     plot.append(area);
   }
 }
 
 function showStackKeys(stacked) {
   byId("curve-keys").classList.toggle("hidden", stacked);
-  byId("site-keys").replaceChildren(...(stacked ? sitesOverTime() : []).map(({ name, site, color }) => {
+  byId("site-keys").replaceChildren(...(stacked ? layersOverTime() : []).map(({ name, sites, color }) => {
     const key = make("span", { className: "key" });
     key.style.background = color;
-    return make("button", { type: "button", className: "plain", disabled: !site, onclick: () => chooseFunction(name) }, key, name);
+    return make("button", { type: "button", className: "plain", disabled: !sites, onclick: () => chooseFunction(name) }, key, sites > 1 ? `${name} (${sites} sites)` : name);
   }));
 }
 

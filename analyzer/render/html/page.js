@@ -474,9 +474,9 @@ function showPhases() {
     { title: "Rounds", number: true, cell: (phase) => count(phase.rounds) },
     ...MULTIPLES.map(([title, of]) => ({ title, cell: (phase) => multipleOf(phase, title, of) })),
     { title: "Time", number: true, cell: (phase) => time(phase.duration_ns) },
-    { title: "Items/s", number: true, cell: (phase) => real(phase.items_per_s) },
+    ...(visible.some((phase) => phase.items_per_s) ? [{ title: "Items/s", number: true, cell: (phase) => real(phase.items_per_s) }] : []),
     { title: "RSS peak", number: true, cell: (phase) => bytes(phase.rss_peak) },
-    { title: "Live start → end", number: true, cell: (phase) => bytes(phase.live_start) + " → " + bytes(phase.live_end) },
+    { title: "Live, start → end", number: true, cell: (phase) => [bytes(phase.live_start) + " →", make("br"), bytes(phase.live_end)] },
     { title: "Kept/round", number: true, cell: (phase) => bytes(phase.retained_per_round) },
     { title: "", cell: (phase) => phase.diagnosis || "" },
   ], visible));
@@ -684,7 +684,7 @@ byId("metric").append(...METRICS.map(([title]) => make("option", {}, title)));
 byId("metric").selectedIndex = leaking.size ? 2 : Math.max(0, METRICS.findIndex(([, , value]) => report.sites.some((site) => value(site) > 0)));
 hideUnless("flame-section", report.sites.length);
 hideUnless("sites-section", report.sites.length);
-hideUnless("curve-view", canStack());
+hideUnless("curve-choice", canStack());
 tellScope();
 startHistograms();
 showVerdict();

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# The HTML report in a browser: what it draws under its own policy, what it does when used, and names that are markup.
+load helper
+
+# Ten rounds that keep 1000 bytes each in keeper(), of a phase whose name is markup.
+setup_file() {
+    cd "$BATS_FILE_TMPDIR" || exit
+    cat >known.c <<'C'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *volatile kept;
+__attribute__((noinline)) static void keeper(void) { kept = malloc(1000); }
+__attribute__((noinline)) static void evil(void) __asm__("\"<img src=x onerror=alert()></script>\"");
+__attribute__((noinline)) static void evil(void) { kept = malloc(300); }
+int main(void) {
+    evil();
+    for (int round = 0; round < 10; round++) {
+        tidemark_phase_begin("</script><img src=x onerror=document.title='broken'>");
+        keeper();
+        for (int i = 0; i < 100; i++) {
+            kept = malloc(70);
+            free(kept);
+        }
+        tidemark_phase_end("</script><img src=x onerror=document.title='broken'>");
+    }
+}
+C
+    root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+    cc -O1 -I"$root/include" known.c -o known -ldl
+    build=${BUILD:-$root/build}
+    "$build/tidemark" record -q -o t.tmk ./known
+    "$build/tidemark" report t.tmk --html page.html --json report.json >/dev/null
+}
+
+drawn() { grep -qF -- "$1" dom || { echo "not drawn: $1"; return 1; }; }
+
+browser() {
+    command -v chromium >/dev/null || skip "chromium is missing"
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run \
+        --user-data-dir="$PWD/profile" --enable-logging=stderr --virtual-time-budget=2000 --dump-dom "file://$1" >dom 2>log 3>&-
+    fails grep -E "CONSOLE.*(Error|Refused)" log
+}
+
+# The page does `steps` at its end; its policy, which would not let it, is taken out.
+acting() {
+    python3 - "$BATS_FILE_TMPDIR/page.html" "$1" >acting.html <<'P'
+import re, sys
+page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", open(sys.argv[1]).read())
+print(page.replace("</body>", f"<script>{sys.argv[2]}; document.body.dataset.done = 'yes';</script></body>"))
+P
+    browser "$PWD/acting.html"
+    drawn 'data-done="yes"'
+}
+
+@test "everything is drawn under the page's policy; names that are markup stay text" {
+    browser "$BATS_FILE_TMPDIR/page.html"
+    drawn 'class="area-live" d="M'
+    drawn 'class="triangle"'
+    drawn 'class="histogram"'
+    drawn 'class="spark"'
+    drawn '<title>Tidemark: leak</title>'
+    drawn 'keeper leaks 1000 B per round of &lt;/script&gt;&lt;img'
+    drawn '>&lt;img src=x onerror=alert()&gt;&lt;/script&gt;'
+    fails grep -q '<img' dom
+}
+
+@test "slices and histograms add up to the totals of their site" {
+    python3 - "$BATS_FILE_TMPDIR/report.json" <<'P'
+import json, sys
+report = json.load(open(sys.argv[1]))
+site = next(site for site in report["sites"] if site["function"] == "keeper")
+slices = report["slices"]
+assert site["live"][-1] == 10000 and len(site["live"]) == slices
+rows = [site["ages"][s * (s + 1) // 2 : (s + 1) * (s + 2) // 2] for s in range(slices)]
+assert [sum(row) for row in rows] == site["live"]
+assert all(row[birth] == rows[-1][birth] for row in rows for birth in range(len(row) - 1))  # nothing was released
+assert site["sizes"] == [0] * 10 + [10] and site["lifetimes"] == []  # 1000 lies in 512 to 1023
+short = max(report["sites"], key=lambda each: each["allocations"])
+assert short["sizes"][7] == 1000 and sum(short["lifetimes"]) == 1000  # 70 lies in 64 to 127
+P
+}
+
+@test "search, inverted view, flame graph" {
+    acting "const fire = (id, event) => byId(id).dispatchEvent(new Event(event));
+        byId('metric').selectedIndex = 0; fire('metric', 'change');
+        byId('search').value = 'keeper'; fire('search', 'input');
+        byId('inverted').checked = true; fire('inverted', 'change');
+        byId('growing').value = 'up'; fire('growing', 'change')"
+    drawn "9.77 KiB of 10.1 KiB in stacks that match"
+    drawn 'class="frame found" tabindex="-1" role="button" aria-label="keeper 9.77 KiB"'
+}
+
+@test "a zoom by keys or brush filters what lies below, and the escape key ends it" {
+    acting "const curve = () => byId('curve').firstChild, key = (at, name) => at.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
+        const box = curve().getBoundingClientRect(), at = (type, share) => curve().dispatchEvent(new PointerEvent(type, { clientX: box.left + box.width * share, clientY: box.top + 50, bubbles: true }));
+        at('pointerdown', .5); at('pointermove', .7); at('pointerup', .7);
+        document.body.dataset.brushed = byId('metric').value + '; ' + byId('scope').textContent.slice(0, 6);
+        key(document, 'Escape');
+        document.body.dataset.whole = shown.join() === wholeRun.join();
+        key(curve(), '+'); key(curve(), 'ArrowRight');
+        document.body.dataset.share = ((shown[1] - shown[0]) / (wholeRun[1] - wholeRun[0])).toFixed(2) + ' ' + (shown[0] > wholeRun[1] / 4)"
+    drawn 'data-brushed="growth in the shown time; Shown:"'
+    drawn 'data-whole="true"'
+    drawn 'data-share="0.50 true"'
+}
+
+@test "live bytes by function, the theme, histograms of one site, keys in the flame graph" {
+    acting "byId('curve-view').value = 'sites'; byId('curve-view').dispatchEvent(new Event('change'));
+        byId('site-keys').firstChild.click();
+        byId('theme').click(); document.body.dataset.theme = document.documentElement.dataset.theme; byId('theme').click();
+        document.body.dataset.other = document.documentElement.dataset.theme;
+        byId('histogram-site').value = report.sites[0].id; byId('histogram-site').dispatchEvent(new Event('change'));
+        byId('flame').querySelector('.frame').focus();
+        document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
+        document.body.dataset.frame = document.activeElement.getAttribute('aria-label').split(' ')[0]"
+    drawn 'class="by-site"'
+    drawn "None was freed."
+    drawn 'data-theme="dark" data-other="light"'
+    fails grep -q 'data-frame="all"' dom
+}
