@@ -469,6 +469,26 @@ static void impossible_events(void **state) {
     program_end(&p);
 }
 
+/* Five reallocs that signal handlers left by siglongjmp: no event says what became of their blocks. */
+static void abandoned_reallocs(void **state) {
+    (void)state;
+    const struct line lines[] = {
+        EVENT(1, ALLOC, 0x1000, 1, 1),       EVENT(1, ALLOC, 0x2000, 2, 1),       EVENT(1, ALLOC, 0x3000, 4, 1),
+        EVENT(1, ALLOC, 0x4000, 8, 1),       EVENT(1, ALLOC, 0x5000, 16, 1),      EVENT(1, REALLOC_OUT, 0x1000, 0, 0),
+        EVENT(1, REALLOC_OUT, 0x2000, 0, 0), EVENT(1, REALLOC_OUT, 0x3000, 0, 0), EVENT(1, REALLOC_OUT, 0x4000, 0, 0),
+        EVENT(1, REALLOC_OUT, 0x5000, 0, 0),                               /* one more than can be nested */
+        EVENT(1, ALLOC, 0x1000, 32, 2),      EVENT(1, FREE, 0x1000, 0, 0), /* the address was given anew */
+    };
+    struct program p;
+    struct outcome o;
+    PLAY(&p, lines, &o);
+    assert_int_equal(o.result.counts.impossible, 0);
+    assert_int_equal(o.result.counts.frees, 1);
+    assert_int_equal(o.result.end.live_bytes, 2 + 4 + 8 + 16);
+    outcome_end(&o);
+    program_end(&p);
+}
+
 /* A free and an alloc of one address with equal stamps in two threads: the free comes first. */
 static void equal_stamps(void **state) {
     (void)state;
@@ -772,6 +792,7 @@ int main(void) {
         cmocka_unit_test(heap_in_mapping_counts_once),
         cmocka_unit_test(program_break),
         cmocka_unit_test(impossible_events),
+        cmocka_unit_test(abandoned_reallocs),
         cmocka_unit_test(equal_stamps),
         cmocka_unit_test(phases),
         cmocka_unit_test(histogram_quantiles),
