@@ -17,7 +17,7 @@ struct site_slot {
 struct candidate {
     struct report_site row;
     struct histogram lifetimes, sizes;
-    uint64_t *ages; /* AGE_CELLS; NULL: nothing lived at the end of a slice, or not of the first process */
+    uint64_t *ages;            /* AGE_CELLS; NULL: nothing lived at the end of a slice, or not of the first process */
     struct report_site chosen; /* numbers only */
     struct histogram chosen_lifetimes;
     bool grows; /* has a finding that is no pass */

@@ -198,7 +198,7 @@ struct report_site {
     size_t lifetime_count;
     int64_t *live;     /* bytes at the end of each slice; NULL: all 0, or not of the first process */
     size_t live_count; /* report.slice_count, or 0 */
-    int64_t *ages;     /* for the end of slice s from s * (s + 1) / 2 on: bytes by slice of birth, 0 to s; NULL: not kept */
+    int64_t *ages; /* for the end of slice s from s * (s + 1) / 2 on: bytes by slice of birth, 0 to s; NULL: not kept */
     size_t age_count;
 };
 
@@ -249,7 +249,7 @@ struct report {
     int64_t sites_total;        /* before --top */
     int64_t slice_ns;           /* the run of the first process in equal slices; the last ends with the run */
     size_t slice_count;
-    const char *stopped;        /* the limit or request that ended the program, NULL: none */
+    const char *stopped; /* the limit or request that ended the program, NULL: none */
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */
     size_t doubt_count;
