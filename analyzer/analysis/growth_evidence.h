@@ -18,6 +18,7 @@ enum growth_kind { GROWTH_ROUNDS_PHASES, GROWTH_ROUNDS_OPERATIONS, GROWTH_ROUNDS
 enum growth_owner {
     GROWTH_OWNER_PROGRAM,
     GROWTH_OWNER_RUNTIME,     /* kept by design by the C and C++ libraries, the loader or the allocator */
+    GROWTH_OWNER_THREADS,     /* control blocks of threads: the C library keeps them until a thread is joined */
     GROWTH_OWNER_INTERPRETER, /* a language runtime with a collector or pools of its own */
     GROWTH_OWNER_POOL,
 };

@@ -480,6 +480,13 @@ static bool losses_explain(const struct selection *selection) {
     return selection->evidence->lost_events > 0 && selection->held.blocks <= selection->evidence->lost_events;
 }
 
+/* Threads that nobody joins or detaches keep their control blocks and stacks; those of others are reused. */
+static bool threads_pile_up(const struct selection *selection) {
+    struct growth_judgement unused;
+    return selection->evidence->owner == GROWTH_OWNER_THREADS && selection->n >= FEW_ROUNDS &&
+           classify(selection, &unused) == GROWTH_LEAK;
+}
+
 static struct growth_judgement describe(const struct selection *selection) {
     uint32_t each = selection->evidence->each ? selection->evidence->each : 1, n = selection->n;
     return (struct growth_judgement){
@@ -503,7 +510,8 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
     select_rounds(&selection, settings);
     uint32_t least = settings->min_rounds > LEAST_ROUNDS ? (uint32_t)settings->min_rounds : LEAST_ROUNDS;
     struct growth_judgement judgement = describe(&selection);
-    if (evidence->owner == GROWTH_OWNER_RUNTIME) {
+    bool of_threads = evidence->owner == GROWTH_OWNER_THREADS && !threads_pile_up(&selection);
+    if (evidence->owner == GROWTH_OWNER_RUNTIME || of_threads) {
         judgement.class = GROWTH_RUNTIME;
     } else if (selection.n < least || (selection.k > 0 && losses_explain(&selection))) {
         judgement.class = GROWTH_NOT_JUDGED;

@@ -68,6 +68,8 @@ static void tell_added(struct telling *telling) {
 static void tell_leak(struct telling *telling) {
     tell_added(telling);
     if (telling->judgement->container) words_add(&telling->words, "; a container whose capacity follows the work");
+    if (telling->evidence->owner == GROWTH_OWNER_THREADS)
+        words_add(&telling->words, "; control blocks of threads that run on, or that nobody joined");
     if (telling->judgement->n < FEW_ROUNDS)
         words_add(&telling->words, "; a release less often than every %u rounds would look the same",
                   telling->judgement->n);

@@ -32,8 +32,8 @@ static const struct owner_row rows[] = {
     {"textdomain", NULL, GROWTH_OWNER_RUNTIME},
     {"__libc_alloc_buffer*", NULL, GROWTH_OWNER_RUNTIME},
     /* threads: stacks, control blocks, thread-local storage */
-    {"pthread_create*", NULL, GROWTH_OWNER_RUNTIME},
-    {"__pthread_create*", NULL, GROWTH_OWNER_RUNTIME},
+    {"pthread_create*", NULL, GROWTH_OWNER_THREADS},
+    {"__pthread_create*", NULL, GROWTH_OWNER_THREADS},
     {"allocate_dtv", NULL, GROWTH_OWNER_RUNTIME},
     {"_dl_allocate_tls*", NULL, GROWTH_OWNER_RUNTIME},
     {"__tls_get_addr*", NULL, GROWTH_OWNER_RUNTIME},
@@ -131,20 +131,30 @@ static bool is_shared_ground(const char *module) {
  * that the loader calls is the program's. So are the blocks of an interpreter's extension: only its own frame counts.
  */
 static bool may_own(const struct owner_row *row, size_t frame, size_t first_outside) {
-    if (row->owner == GROWTH_OWNER_RUNTIME || !row->function) return frame <= first_outside;
+    bool of_runtime = row->owner == GROWTH_OWNER_RUNTIME || row->owner == GROWTH_OWNER_THREADS;
+    if (of_runtime || !row->function) return frame <= first_outside;
     return frame < NEAR;
 }
 
+static enum growth_owner owner_of_frame(const struct owner_frame *frame, size_t index, size_t first_outside) {
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        if (may_own(&rows[row], index, first_outside) && matches(rows[row].function, frame->function) &&
+            matches(rows[row].module, frame->module))
+            return rows[row].owner;
+    }
+    return GROWTH_OWNER_PROGRAM;
+}
+
+/* The innermost frame that tells decides; but what the loader allocates for a new thread is the thread's. */
 enum growth_owner growth_owner_of(const struct owner_frame *frames, size_t count, bool internal) {
     size_t first_outside = 0;
+    enum growth_owner owner = GROWTH_OWNER_PROGRAM;
     if (internal) return GROWTH_OWNER_RUNTIME;
     while (first_outside < count && is_shared_ground(frames[first_outside].module)) first_outside++;
     for (size_t i = 0; i < count && (i <= first_outside || i < NEAR); i++) {
-        for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
-            if (may_own(&rows[row], i, first_outside) && matches(rows[row].function, frames[i].function) &&
-                matches(rows[row].module, frames[i].module))
-                return rows[row].owner;
-        }
+        enum growth_owner found = owner_of_frame(&frames[i], i, first_outside);
+        if (owner == GROWTH_OWNER_PROGRAM) owner = found;
+        if (found == GROWTH_OWNER_THREADS) return found;
     }
-    return GROWTH_OWNER_PROGRAM;
+    return owner;
 }

@@ -28,6 +28,7 @@ shared-wrapper        leak   leak              leak              leak           
 file-handles          leak   leak              leak              leak              round leak_file
 file-buffers          leak   leak              leak              leak              round leak_read_file
 directory-handles     leak   leak              leak              leak              round leak_directory
+not-joined            quiet  leak              leak              leak              round leak_thread
 base-destructor       leak   leak              leak              leak              round leak_behind_base
 overwritten           leak   leak              leak              leak              round leak_old_value
 listeners             leak   leak              leak              leak              round leak_listener
