@@ -271,7 +271,9 @@ static void handle_on(int flags) {
     saw_signal_frame = false;
     for (int i = 0; i < 3; i++) raise_at(5);
     signal(SIGUSR1, SIG_DFL);
+#ifndef __SANITIZE_THREAD__ /* that sanitizer calls handlers itself, later, and not from a signal's frame */
     assert_true(saw_signal_frame);
+#endif
     assert_int_equal(counters().partial, 0);
 }
 
