@@ -64,7 +64,9 @@ static void put_name(struct thread *thread) {
 
 static void note_name(struct thread *thread, const char *name) {
     if (strncmp(thread->name, name, sizeof thread->name) == 0) return;
-    strncpy(thread->name, name, sizeof thread->name - 1);
+    size_t length = strnlen(name, sizeof thread->name - 1);
+    memcpy(thread->name, name, length);
+    memset(thread->name + length, 0, sizeof thread->name - length);
     put_name(thread);
 }
 

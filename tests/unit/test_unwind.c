@@ -233,7 +233,7 @@ static void coroutine_switches(void **state) {
     (void)state;
     enum { SIZE = 256 << 10 };
     char *stacks = mmap(NULL, 2 * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (int i = 0; i < 2; i++) {
+    for (volatile int i = 0; i < 2; i++) {
         getcontext(&coroutines[i]);
         coroutines[i].uc_stack.ss_sp = stacks + (size_t)i * SIZE;
         coroutines[i].uc_stack.ss_size = SIZE;
