@@ -25,6 +25,7 @@
 #include "flow.h"
 #include "image.h"
 #include "ranges.h"
+#include "symbol_table.h"
 
 enum { TREE_DEPTH_MAX = 200, INLINE_DEPTH_MAX = 128, ORIGIN_STEPS_MAX = 16, NO_SCOPE = -1 };
 
@@ -57,6 +58,8 @@ struct image {
     char *debug_path;
     Dwarf_Addr dwarf_bias;
     bool has_symtab; /* more than the dynamic symbols: sizeless symbols may be believed */
+    bool symbols_read;
+    struct symbol_table symbols; /* read when first needed */
     struct unit *units;
     size_t unit_count, unit_room;
     struct ranges unit_ranges; /* values: indices of units */
@@ -355,6 +358,7 @@ void image_close(struct image *image) {
     for (size_t i = 0; i < image->unit_count; i++) release_unit(&image->units[i]);
     free(image->units);
     ranges_release(&image->unit_ranges);
+    symbol_table_release(&image->symbols);
     dwfl_end(image->dwfl);
     free(image->debug_path);
     free(image);
@@ -468,13 +472,52 @@ static char *function_name(const struct unit *unit, Dwarf_Die *die) {
     return name;
 }
 
-/* malloc'd, or NULL. A symbol that ends before the address does not name it, nor does a sizeless one of a stripped file. */
+/* Symbol tables. */
+
+static bool names_code(const GElf_Sym *symbol) {
+    int type = GELF_ST_TYPE(symbol->st_info);
+    return symbol->st_shndx != SHN_UNDEF && type != STT_SECTION && type != STT_FILE && type != STT_TLS;
+}
+
+static uint32_t strength_of(const GElf_Sym *symbol) {
+    switch (GELF_ST_BIND(symbol->st_info)) {
+    case STB_GLOBAL: return 3;
+    case STB_WEAK: return 2;
+    case STB_LOCAL: return 1;
+    default: return 0;
+    }
+}
+
+static void read_symbols(struct image *image) {
+    int count = dwfl_module_getsymtab(image->module), locals = dwfl_module_getsymtab_first_global(image->module);
+    image->symbols_read = true;
+    for (int i = 1; i < count; i++) {
+        GElf_Sym symbol;
+        GElf_Addr address;
+        GElf_Word section;
+        const char *name = dwfl_module_getsym_info(image->module, i, &symbol, &address, &section, NULL, NULL);
+        if (!name || !*name || !names_code(&symbol)) continue;
+        const struct symbol found = {address, symbol.st_size, name, section, strength_of(&symbol)};
+        if (symbol_table_add(&image->symbols, &found, i < locals)) return;
+    }
+}
+
+static uint32_t section_of(struct image *image, Dwarf_Addr address) {
+    Elf_Scn *section = dwfl_module_address_section(image->module, &address, &(Dwarf_Addr){0});
+    return section ? (uint32_t)elf_ndxscn(section) : SHN_UNDEF;
+}
+
+/* The symbol that the address lies in, or a label before it in the same section; NULL: none. */
+static const struct symbol *symbol_at(struct image *image, Dwarf_Addr address) {
+    if (!image->symbols_read) read_symbols(image);
+    const struct symbol *found = symbol_table_find(&image->symbols, address);
+    return found && !found->size && found->section != section_of(image, address) ? NULL : found;
+}
+
+/* malloc'd, or NULL. Labels name nothing in a stripped file, where most of them are missing. */
 static char *symbol_name(struct image *image, Dwarf_Addr address) {
-    GElf_Off distance = 0;
-    GElf_Sym symbol = {0};
-    const char *name = dwfl_module_addrinfo(image->module, address, &distance, &symbol, NULL, NULL, NULL);
-    bool inside = symbol.st_size ? distance < symbol.st_size : image->has_symtab;
-    return name && *name && inside ? demangle(name) : NULL;
+    const struct symbol *symbol = symbol_at(image, address);
+    return symbol && (symbol->size || image->has_symtab) ? demangle(symbol->name) : NULL;
 }
 
 /* Frames. */
@@ -561,12 +604,10 @@ void image_lookup(struct image *image, uint64_t offset, image_emit *emit, void *
 
 /* Code. */
 
-/* The symbol around the address: its name and, in *symbol, its value and size. NULL: none. */
-static const char *symbol_around(struct image *image, Dwarf_Addr address, GElf_Sym *symbol, GElf_Addr *start) {
-    GElf_Off distance;
-    const char *name = dwfl_module_addrinfo(image->module, address, &distance, symbol, NULL, NULL, NULL);
-    *start = name ? address - distance : 0;
-    return name && distance < symbol->st_size ? name : NULL;
+/* The symbol whose bytes hold the address; NULL: none. */
+static const struct symbol *symbol_around(struct image *image, Dwarf_Addr address) {
+    const struct symbol *symbol = symbol_at(image, address);
+    return symbol && symbol->size ? symbol : NULL;
 }
 
 static bool in_linkage_table(struct image *image, Dwarf_Addr address) {
@@ -581,10 +622,8 @@ static bool in_linkage_table(struct image *image, Dwarf_Addr address) {
 
 /* What has no name may be one. */
 static bool is_cold_part(void *context, uint64_t address) {
-    GElf_Sym symbol;
-    GElf_Addr start;
-    const char *name = symbol_around(context, address, &symbol, &start);
-    return name ? strstr(name, ".cold") != NULL : !in_linkage_table(context, address);
+    const struct symbol *symbol = symbol_around(context, address);
+    return symbol ? strstr(symbol->name, ".cold") != NULL : !in_linkage_table(context, address);
 }
 
 /* `size` bytes of the file that are loaded at `start`. NULL: not there, or unreadable. */
@@ -603,15 +642,15 @@ static const uint8_t *loaded_bytes(Elf *elf, GElf_Addr start, uint64_t size) {
 }
 
 bool image_may_flow(struct image *image, uint64_t from, uint64_t to) {
-    GElf_Sym symbol;
-    GElf_Addr bias, start;
+    GElf_Addr bias;
     GElf_Ehdr header;
     Elf *elf = dwfl_module_getelf(image->module, &bias);
     if (!elf || !gelf_getehdr(elf, &header) || header.e_machine != EM_X86_64) return true;
-    if (!symbol_around(image, from - 1, &symbol, &start) || to <= start || to > start + symbol.st_size) return true;
-    const struct code code = {.bytes = loaded_bytes(elf, start - bias, symbol.st_size),
-                              .size = symbol.st_size,
-                              .base = start,
+    const struct symbol *symbol = symbol_around(image, from - 1);
+    if (!symbol || to <= symbol->start || to > symbol->start + symbol->size) return true;
+    const struct code code = {.bytes = loaded_bytes(elf, symbol->start - bias, symbol->size),
+                              .size = symbol->size,
+                              .base = symbol->start,
                               .is_part = is_cold_part,
                               .context = image};
     return flow_may_reach(&code, from, to);
