@@ -607,3 +607,52 @@ void growth_evidence_release(struct growth_evidence *evidence) {
     free((void *)(uintptr_t)evidence->steps);
     *evidence = (struct growth_evidence){.kind = evidence->kind};
 }
+
+/* Cells of the records' own width at least, and few enough. */
+static unsigned survivors_shift(const struct growth *growth, const size_t *records, size_t count) {
+    const struct chosen *chosen = &growth->chosen[growth->found_phase[records[0]]];
+    unsigned series = growth->rounds->series[chosen->series].shift, shift = series;
+    for (size_t i = 0; i < count; i++) {
+        const struct growth_ends *ends = growth->found[records[i]]->ends;
+        if (ends && ends->shift > shift) shift = ends->shift;
+    }
+    while ((chosen->round_count << series) > ((size_t)GROWTH_ENDS_ROUNDS << shift)) shift++;
+    return shift;
+}
+
+/* A block lived at the end of a cell if it lives in the end or ended in a later cell. */
+static void sum_survivors(const uint64_t *held, const uint64_t *ends, struct growth_survivors *out) {
+    for (size_t birth = 0; birth < out->side; birth++) {
+        uint64_t alive = held[birth];
+        for (size_t end = out->side; end-- > birth; alive += ends[end * out->side + birth])
+            out->cells[end * (end + 1) / 2 + birth] = alive;
+    }
+}
+
+int growth_survivors(const struct growth *growth, const size_t *records, size_t count, struct growth_survivors *out) {
+    const struct chosen *chosen = &growth->chosen[growth->found_phase[records[0]]];
+    const struct series *series = &growth->rounds->series[chosen->series];
+    struct late_tags tags = final_tags(growth, series);
+    unsigned shift = survivors_shift(growth, records, count);
+    size_t side = ((chosen->round_count << series->shift) + (1u << shift) - 1) >> shift;
+    *out = (struct growth_survivors){.each = 1u << shift, .side = (uint32_t)side};
+    uint64_t *held = calloc(side * (side + 1) + 1, sizeof *held), *ends = held + side;
+    out->cells = calloc(side * (side + 1) / 2 + 1, sizeof *out->cells);
+    if (!held || !out->cells) {
+        free(held);
+        free(out->cells);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct record *record = growth->found[records[i]];
+        growth_ends_sum(record->ends, shift, tags.rounds, ends, side);
+        for (size_t j = 0; j < record->round_count && record->rounds[j].round < chosen->round_count; j++) {
+            struct growth_round round = {.work = 0};
+            add_round(&round, &record->rounds[j], tags);
+            held[record->rounds[j].round >> (shift - series->shift)] += round.held.blocks;
+        }
+    }
+    sum_survivors(held, ends, out);
+    free(held);
+    return 0;
+}

@@ -49,4 +49,13 @@ struct growth_record growth_record(const struct growth *growth, size_t record);
 int growth_evidence(const struct growth *growth, const size_t *records, size_t count, struct growth_evidence *out);
 void growth_evidence_release(struct growth_evidence *evidence);
 
+/* Blocks that live at the ends of rounds, by the round of their birth. */
+struct growth_survivors {
+    uint32_t each;   /* rounds that a cell stands for */
+    uint32_t side;   /* cells, at most GROWTH_ENDS_ROUNDS; the last may stand for fewer rounds */
+    uint64_t *cells; /* for the end of cell e from e * (e + 1) / 2 on: by birth, 0 to e; to be freed */
+};
+/* Over several records of one phase, as growth_evidence(). 0 or -ENOMEM. */
+int growth_survivors(const struct growth *growth, const size_t *records, size_t count, struct growth_survivors *out);
+
 #endif

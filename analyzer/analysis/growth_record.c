@@ -23,6 +23,7 @@ struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw) {
 void record_release(struct record *record) {
     free(record->rounds);
     free(record->lives);
+    free(record->ends);
     free(record->pending);
     free(record->steps);
     free(record);
@@ -177,6 +178,8 @@ void record_death(struct record *record, const struct record_time *time, uint64_
     record_take_out(record, time, birth, bytes);
     uint64_t born = birth >> time->shift, now = time->raw >> time->shift;
     note_lives(record, time, now > born ? now - born : 0, 1);
+    if (now > born)
+        growth_ends_add(&record->ends, &(struct growth_end_time){birth, time->raw, time->between, time->rounds_tag});
     note_release(round_of(record, time, birth), time, &amount);
 }
 

@@ -9,6 +9,7 @@
 #ifndef ANALYSIS_GROWTH_RECORD_H
 #define ANALYSIS_GROWTH_RECORD_H
 
+#include "growth_ends.h"
 #include "growth_evidence.h"
 #include "growth_lives.h"
 
@@ -35,6 +36,7 @@ struct record {
     size_t round_count, round_room;
     uint64_t freed_at_once;     /* in the round of their birth */
     struct growth_lives *lives; /* of the others; NULL until there is one */
+    struct growth_ends *ends;   /* of the others */
     uint64_t pending_at_once;   /* the same for the stretch `pending_tag`, which may lie after the last round */
     struct growth_lives *pending;
     uint32_t pending_tag;

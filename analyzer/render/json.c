@@ -234,10 +234,11 @@ static json_t *make_evidence(const struct report_growth *growth) {
     static const struct member members[] = {
         INTEGER(report_growth, rounds), INTEGER(report_growth, n),         INTEGER(report_growth, k),
         REAL(report_growth, reach),     INTEGER(report_growth, first),     INTEGER(report_growth, last),
-        TEXT(report_growth, sentence),  TEXT(report_growth, would_change),
+        TEXT(report_growth, sentence),  TEXT(report_growth, would_change), INTEGER(report_growth, alive_each),
     };
     json_t *survivors = ARRAY(growth->survivors, growth->survivor_count, make_integer);
-    return with(object_of(MEMBERS(members), growth), "survivors", survivors);
+    json_t *object = with(object_of(MEMBERS(members), growth), "survivors", survivors);
+    return with(object, "alive", ARRAY(growth->alive, growth->alive_count, make_integer));
 }
 
 static json_t *make_growth(const void *item) {

@@ -170,6 +170,9 @@ struct report_growth { /* what one site did in one phase */
     int64_t first, last; /* rounds */
     int64_t *survivors;  /* blocks born in each round that live at the end of the phase */
     size_t survivor_count;
+    int64_t *alive; /* for the end of cell e from e * (e + 1) / 2 on: blocks by cell of birth, 0 to e; NULL: not kept */
+    size_t alive_count;
+    int64_t alive_each;                                      /* rounds that a cell stands for */
     double bytes_per_round, ci_low, ci_high, bytes_per_item; /* NAN: absent */
     int64_t threads_affected;
     const char *sentence;     /* the evidence in words, one line */

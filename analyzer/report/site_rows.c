@@ -239,6 +239,11 @@ static struct report_growth make_growth(struct builder *builder, const struct gr
     };
     growth.survivors = arena_take(builder->arena, finding->survivor_count, sizeof *growth.survivors);
     for (size_t i = 0; i < finding->survivor_count; i++) growth.survivors[i] = report_count(finding->survivors[i]);
+    if (!finding->alive.cells) return growth;
+    growth.alive_each = finding->alive.each;
+    growth.alive_count = (size_t)finding->alive.side * (finding->alive.side + 1) / 2;
+    growth.alive = arena_take(builder->arena, growth.alive_count, sizeof *growth.alive);
+    for (size_t i = 0; i < growth.alive_count; i++) growth.alive[i] = report_count(finding->alive.cells[i]);
     return growth;
 }
 

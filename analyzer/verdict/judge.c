@@ -62,15 +62,30 @@ static int collect(struct bench *bench) {
     return 0;
 }
 
+/* To be freed; NULL: out of memory. */
+static size_t *records_of(const struct bench *bench, size_t begin, size_t end, const bool *left_out, size_t *count) {
+    size_t *records = malloc((end - begin + 1) * sizeof *records);
+    *count = 0;
+    for (size_t i = begin; records && i < end; i++) {
+        if (!left_out || !left_out[i - begin]) records[(*count)++] = bench->items[i].record;
+    }
+    return records;
+}
+
 static int evidence_of(const struct bench *bench, size_t begin, size_t end, const bool *left_out,
                        struct growth_evidence *out) {
-    size_t *records = malloc((end - begin + 1) * sizeof *records), count = 0;
-    if (!records) return -ENOMEM;
-    for (size_t i = begin; i < end; i++) {
-        if (!left_out || !left_out[i - begin]) records[count++] = bench->items[i].record;
-    }
-    int error = growth_evidence(bench->growth, records, count, out);
+    size_t count, *records = records_of(bench, begin, end, left_out, &count);
+    int error = records ? growth_evidence(bench->growth, records, count, out) : -ENOMEM;
     free(records);
+    return error;
+}
+
+static int survivors_of(const struct bench *bench, const struct site *site, const bool *left_out,
+                        struct growth_survivors *out) {
+    size_t count, *records = records_of(bench, site->begin, site->end, left_out, &count);
+    int error = records ? growth_survivors(bench->growth, records, count, out) : -ENOMEM;
+    free(records);
+    if (error) *out = (struct growth_survivors){.each = 0};
     return error;
 }
 
@@ -164,6 +179,8 @@ static int judge_items(struct bench *bench, size_t begin, size_t end, const bool
                      class != GROWTH_RETURNED && class != GROWTH_RUNTIME && first->of.held.blocks > 0;
     if (!out->dropped) error = write_up(&out->finding, &evidence);
     if (!out->dropped && !error) error = name_stacks(bench, out, left_out);
+    if (!out->dropped && !error && out->finding.judgement.outcome >= GROWTH_WARN)
+        error = survivors_of(bench, out, left_out, &out->finding.alive);
     growth_evidence_release(&evidence);
     return error;
 }
@@ -171,6 +188,7 @@ static int judge_items(struct bench *bench, size_t begin, size_t end, const bool
 static void release_finding(struct growth_finding *finding) {
     free(finding->stacks);
     free(finding->survivors);
+    free(finding->alive.cells);
     free(finding->sentence);
     free(finding->would_change);
 }

@@ -47,6 +47,7 @@ struct growth_finding {
     uint64_t rounds;     /* complete, before pairing */
     uint64_t *survivors; /* blocks born in each round that live at the end of the phase */
     size_t survivor_count;
+    struct growth_survivors alive; /* of what warns or fails; else no cells */
     uint32_t threads;
     bool only_phase; /* the site grew in no other phase */
     struct growth_judgement judgement;

@@ -80,6 +80,39 @@ assert short["sizes"][7] == 1000 and sum(short["lifetimes"]) == 1000  # 70 lies 
 P
 }
 
+@test "survivors by round of birth, after every round" {
+    # Of eight blocks a round, one stays, one goes two rounds later, and the rest at once.
+    program windows -ldl <<'C'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *volatile queue[8], *volatile kept;
+__attribute__((noinline)) static void *get(void) { return malloc(100); }
+int main(void) {
+    for (int round = 0; round < 16; round++) {
+        tidemark_phase_begin("work");
+        free(queue[round % 2]);
+        queue[round % 2] = NULL;
+        for (int i = 0; i < 8; i++) {
+            kept = get();
+            if (i == 6) queue[round % 2] = kept;
+            else if (i != 7) free(kept);
+        }
+        tidemark_phase_end("work");
+    }
+}
+C
+    tidemark record -q -o w.tmk ./windows
+    tidemark report w.tmk --json w.json >/dev/null
+    python3 - <<'P'
+import json
+site = next(site for site in json.load(open("w.json"))["sites"] if site["function"] == "get")
+evidence = next(growth["evidence"] for growth in site["growth"] if growth["phase"] == "work")
+rows = [[2 if birth > end - 2 else 1 for birth in range(end + 1)] for end in range(16)]
+assert evidence["alive_each"] == 1 and evidence["alive"] == sum(rows, []), evidence
+assert evidence["survivors"] == rows[-1]
+P
+}
+
 @test "search, inverted view, flame graph" {
     acting "const fire = (id, event) => byId(id).dispatchEvent(new Event(event));
         byId('metric').selectedIndex = 0; fire('metric', 'change');
