@@ -58,7 +58,7 @@ static const struct option_use uses[] = {
 };
 
 /* Sites are left out after the comparison, not before. */
-static int open_side(const struct diff_values *values, char **trace, struct explained *out) {
+static int open_side(const struct diff_values *values, char **trace, struct symbols *symbols, struct explained *out) {
     struct filter_values filters = values->filters;
     filters.top = OPTION_ABSENT;
     struct explain_request request = {.common = &values->common,
@@ -67,7 +67,8 @@ static int open_side(const struct diff_values *values, char **trace, struct expl
                                       .input = &values->input,
                                       .traces = trace,
                                       .trace_count = 1,
-                                      .every_site = true};
+                                      .every_site = true,
+                                      .resolver = symbols};
     return explain_open(&request, out);
 }
 
@@ -108,18 +109,32 @@ static int compare(const struct diff_values *values, const struct explained *bef
     return status;
 }
 
-static int run(void *own, int count, char **arguments) {
-    const struct diff_values *values = own;
+static int compare_traces(const struct diff_values *values, char **traces, struct symbols *symbols) {
     struct explained before, after;
-    (void)count;
-    int status = open_side(values, arguments, &before);
+    int status = open_side(values, traces, symbols, &before);
     if (status) return status;
-    status = open_side(values, arguments + 1, &after);
+    symbols_next(symbols);
+    status = open_side(values, traces + 1, symbols, &after);
     if (!status) {
         status = compare(values, &before, &after);
         explain_close(&after);
     }
     explain_close(&before);
+    return status;
+}
+
+/* Both sides mostly have the same modules, which one resolver reads once. */
+static int run(void *own, int count, char **arguments) {
+    const struct diff_values *values = own;
+    struct symbol_options options = symbol_options_of(&values->symbols);
+    struct symbols *symbols;
+    (void)count;
+    if (symbols_open(&symbols, &options)) {
+        say("out of memory");
+        return STATUS_INTERNAL;
+    }
+    int status = compare_traces(values, arguments, symbols);
+    symbols_close(symbols);
     return status;
 }
 

@@ -22,26 +22,40 @@ static void add_frame(struct stacks *stacks, size_t *count, const struct symbol_
     stacks->frames[(*count)++] = *frame;
 }
 
-static void add_node(struct stacks *stacks, size_t *count, const struct stack_node *node) {
-    const struct symbol_frame *found;
+static struct named_node resolve(const struct stacks *stacks, const struct stack_node *node) {
+    struct named_node named;
+    uint32_t module = node->info & TRACE_NODE_MODULE_MASK;
+    bool returning = !(node->info & TRACE_NODE_SIGNAL);
+    named.count = symbols_resolve(stacks->symbols, stacks->space, module, node->ip, returning, &named.frames);
+    return named;
+}
+
+static struct named_node named_node(struct stacks *stacks, uint32_t id, const struct stack_node *node) {
+    if (!stacks->named) stacks->named = calloc(stacks->nodes->count, sizeof *stacks->named);
+    if (!stacks->named || id >= stacks->nodes->count) return resolve(stacks, node);
+    if (!stacks->named[id].frames) stacks->named[id] = resolve(stacks, node);
+    return stacks->named[id];
+}
+
+static void add_node(struct stacks *stacks, size_t *count, uint32_t id, const struct stack_node *node) {
     uint32_t module = node->info & TRACE_NODE_MODULE_MASK;
     if (module && module == stacks->recorder) return;
-    bool returning = !(node->info & TRACE_NODE_SIGNAL);
-    size_t inlined = symbols_resolve(stacks->symbols, stacks->space, module, node->ip, returning, &found);
-    for (size_t i = 0; i < inlined; i++) add_frame(stacks, count, &found[i]);
+    struct named_node named = named_node(stacks, id, node);
+    for (size_t i = 0; i < named.count; i++) add_frame(stacks, count, &named.frames[i]);
 }
 
 /* All frames of the stack, innermost first; sets *whole. */
 static size_t collect(struct stacks *stacks, uint32_t stack, bool *whole) {
     size_t count = 0;
-    const struct stack_node *node = nodes_get(stacks->nodes, stack);
+    uint32_t id = stack;
+    const struct stack_node *node = nodes_get(stacks->nodes, id);
     *whole = node != NULL;
     for (unsigned depth = 0; node && depth < NODES_MAX; depth++) {
-        add_node(stacks, &count, node);
+        add_node(stacks, &count, id, node);
         if (node->info & TRACE_NODE_PARTIAL) *whole = false;
-        uint32_t parent = node->parent;
-        node = nodes_get(stacks->nodes, parent);
-        if (parent && !node) *whole = false;
+        id = node->parent;
+        node = nodes_get(stacks->nodes, id);
+        if (id && !node) *whole = false;
     }
     if (!count) add_frame(stacks, &count, &(struct symbol_frame){0});
     return count;
@@ -91,6 +105,8 @@ void stacks_name(struct stacks *stacks, uint32_t stack, struct named_stack *out)
 
 void stacks_release(struct stacks *stacks) {
     free(stacks->frames);
+    free(stacks->named);
     stacks->frames = NULL;
+    stacks->named = NULL;
     stacks->capacity = 0;
 }

@@ -10,6 +10,12 @@
 #include "../symbols/wrappers.h"
 #include "../verdict/judge.h"
 
+/* The frames of one node, the resolver's; NULL: not asked for yet. */
+struct named_node {
+    const struct symbol_frame *frames;
+    size_t count;
+};
+
 struct stacks {
     const struct stack_nodes *nodes;
     struct symbols *symbols;
@@ -18,6 +24,7 @@ struct stacks {
     const struct wrapper_set *wrappers; /* may be NULL */
     struct symbol_frame *frames;        /* of the last stack */
     size_t capacity;
+    struct named_node *named; /* by node id: outer frames are common to many stacks */
 };
 
 struct named_stack {

@@ -32,7 +32,7 @@ struct writing {
 struct list {
     const struct answer **items;
     size_t count, room;
-    uint32_t space; /* of those wanted, if jit */
+    uint64_t space; /* of those wanted, if jit */
     bool jit, failed;
 };
 
@@ -140,7 +140,7 @@ int names_write(struct symbols *symbols, char **bytes, size_t *length) {
 }
 
 int names_write_jit(struct symbols *symbols, uint32_t space, char **bytes, size_t *length) {
-    return write_list(symbols, &(struct list){.jit = true, .space = space}, bytes, length);
+    return write_list(symbols, &(struct list){.jit = true, .space = resolver_space(symbols, space)}, bytes, length);
 }
 
 /* Reading. */
@@ -148,7 +148,7 @@ int names_write_jit(struct symbols *symbols, uint32_t space, char **bytes, size_
 struct reading {
     struct symbols *symbols;
     struct wire_reader in;
-    uint32_t space;
+    uint64_t space;
     const char **texts; /* by number, from 1 */
     size_t count, room;
     bool no_memory;
@@ -244,7 +244,7 @@ static bool get_group(struct reading *r) {
 }
 
 int names_read(struct symbols *symbols, uint32_t space, const void *bytes, size_t length) {
-    struct reading r = {.symbols = symbols, .in = wire_reader(bytes, length), .space = space};
+    struct reading r = {.symbols = symbols, .in = wire_reader(bytes, length), .space = resolver_space(symbols, space)};
     bool good = wire_get_varint(&r.in) == VERSION;
     while (good && wire_left(&r.in)) good = get_group(&r);
     free(r.texts);

@@ -12,22 +12,25 @@ struct image_entry { /* one for each image of the worker, and in the same order 
     uint8_t build_id[BUILD_ID_MAX];
     size_t build_id_length;
     size_t index;
+    uint32_t turn;         /* without build-id: the only one in which the path means this file; 0: any */
     bool packed;           /* names were read for it: it was open when they were written */
-    size_t asked, unnamed; /* addresses */
+    size_t asked, unnamed; /* addresses, in this turn */
 };
 
 struct answer {
     const struct image_entry *image; /* NULL: no module; then `space` counts */
-    uint32_t space;
+    uint64_t space;                  /* resolver_space() */
     uint64_t offset;
     struct symbol_frame *frames;
     size_t count;
-    bool packed; /* read, and not asked for yet */
+    bool packed;      /* read, and not asked for yet */
+    uint32_t counted; /* the last turn in which it was asked for */
 };
 
 struct symbols {
     struct image_search places;
     struct worker *worker;
+    uint32_t turn; /* from 1: symbols_next() */
     size_t image_count;
     struct image_entry **images; /* by index */
     void *image_tree, *modules, *jits, *answers, *flows, *strings;
@@ -35,6 +38,10 @@ struct symbols {
     size_t doubt_count;
 };
 
+/* A number that no space of another turn has. */
+static inline uint64_t resolver_space(const struct symbols *symbols, uint32_t space) {
+    return (uint64_t)symbols->turn << 32 | space;
+}
 /* One copy of each text; NULL stays NULL. NULL too where memory is short. */
 const char *resolver_intern(struct symbols *symbols, const char *text);
 /* NULL: out of memory. */

@@ -15,13 +15,14 @@
 #include "resolver.h"
 
 struct module_entry {
-    uint32_t space, id;
+    uint64_t space;
+    uint32_t id;
     uint64_t bias;
     struct image_entry *image;
 };
 
 struct jit_entry {
-    uint32_t space;
+    uint64_t space;
     struct perf_map *map;
 };
 
@@ -40,7 +41,8 @@ static int compare_strings(const void *a, const void *b) { return strcmp(a, b); 
 static int compare_images(const void *a, const void *b) {
     const struct image_entry *x = a, *y = b;
     if (x->build_id_length != y->build_id_length) return ORDER(x->build_id_length, y->build_id_length);
-    return x->build_id_length ? memcmp(x->build_id, y->build_id, x->build_id_length) : strcmp(x->path, y->path);
+    if (x->build_id_length) return memcmp(x->build_id, y->build_id, x->build_id_length);
+    return x->turn != y->turn ? ORDER(x->turn, y->turn) : strcmp(x->path, y->path);
 }
 
 static int compare_modules(const void *a, const void *b) {
@@ -110,12 +112,14 @@ struct image_entry *resolver_image(struct symbols *symbols, const struct symbol_
     struct image_entry key = {.path = module->path};
     if (module->build_id_length <= BUILD_ID_MAX) key.build_id_length = module->build_id_length;
     if (key.build_id_length) memcpy(key.build_id, module->build_id, key.build_id_length);
+    else key.turn = symbols->turn;
     struct image_entry *known = find(&key, &symbols->image_tree, compare_images);
     return known ? known : add_image(symbols, &key);
 }
 
 int symbols_add_module(struct symbols *symbols, uint32_t space, const struct symbol_module *module) {
-    struct module_entry key = {space, module->id, module->bias, resolver_image(symbols, module)};
+    struct module_entry key = {resolver_space(symbols, space), module->id, module->bias,
+                               resolver_image(symbols, module)};
     if (!key.image) return -ENOMEM;
     struct module_entry *known = find(&key, &symbols->modules, compare_modules);
     if (!known) return insert(&key, sizeof key, &symbols->modules, compare_modules) ? 0 : -ENOMEM;
@@ -124,7 +128,7 @@ int symbols_add_module(struct symbols *symbols, uint32_t space, const struct sym
 }
 
 int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *path) {
-    struct jit_entry key = {space, NULL};
+    struct jit_entry key = {resolver_space(symbols, space), NULL};
     if (find(&key, &symbols->jits, compare_jits)) return -EEXIST;
     int error = perf_map_read(&key.map, path);
     if (error) return error;
@@ -163,8 +167,6 @@ static void gather(void *context, const struct image_frame *found) {
 static void ask_image(struct gathering *gathering, struct image_entry *image) {
     struct answer *answer = gathering->answer;
     worker_lookup(gathering->symbols->worker, image->index, answer->offset, gather, gathering);
-    image->asked++;
-    if (answer->count == 0 || !answer->frames[0].function) image->unnamed++;
     if (answer->count == 0)
         add_frame(gathering, &(struct symbol_frame){.module = image->name, .offset = answer->offset});
     if (answer->count) answer->frames[answer->count - 1].inlined = false;
@@ -183,42 +185,49 @@ struct answer *resolver_answer(struct symbols *symbols, const struct answer *key
     return known ? known : insert(key, sizeof *key, &symbols->answers, compare_answers);
 }
 
-/* An answer that was read counts when it is asked for; one without a name may have one in a file that is here. */
-static void use_packed(struct symbols *symbols, struct answer *answer, struct image_entry *image) {
+/* An answer that was read without a name may have one in a file that is here. */
+static void use_packed(struct symbols *symbols, struct answer *answer) {
     answer->packed = false;
-    if (!image) return;
-    if (!answer->frames[0].function && worker_state(symbols->worker, image->index) == IMAGE_OPEN) {
-        free(answer->frames);
-        answer->frames = NULL;
-        answer->count = 0;
-        return;
-    }
+    if (!answer->image || answer->frames[0].function) return;
+    if (worker_state(symbols->worker, answer->image->index) != IMAGE_OPEN) return;
+    free(answer->frames);
+    answer->frames = NULL;
+    answer->count = 0;
+}
+
+/* Once in each turn. */
+static void count(const struct symbols *symbols, struct answer *answer, struct image_entry *image) {
+    if (answer->counted == symbols->turn) return;
+    answer->counted = symbols->turn;
     image->asked++;
-    if (!answer->frames[0].function) image->unnamed++;
+    if (!answer->count || !answer->frames[0].function) image->unnamed++;
 }
 
 size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t address, bool returning,
                        const struct symbol_frame **frames) {
     static const struct symbol_frame unknown;
     const struct module_entry *found =
-        find(&(struct module_entry){.space = space, .id = module}, &symbols->modules, compare_modules);
+        find(&(struct module_entry){.space = resolver_space(symbols, space), .id = module}, &symbols->modules,
+             compare_modules);
     struct answer key = {.image = found ? found->image : NULL,
-                         .space = found ? 0 : space,
+                         .space = found ? 0 : resolver_space(symbols, space),
                          .offset = address - (found ? found->bias : 0) - (returning && address)};
     struct answer *answer = resolver_answer(symbols, &key);
-    if (answer && answer->packed) use_packed(symbols, answer, found ? found->image : NULL);
+    if (answer && answer->packed) use_packed(symbols, answer);
     if (answer && !answer->count) {
         struct gathering gathering = {symbols, answer};
         if (found) ask_image(&gathering, found->image);
         else ask_jit(&gathering);
     }
+    if (answer && found) count(symbols, answer, found->image);
     *frames = answer && answer->count ? answer->frames : &unknown;
     return answer && answer->count ? answer->count : 1;
 }
 
 bool symbols_may_flow(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t from, uint64_t to) {
     const struct module_entry *found =
-        find(&(struct module_entry){.space = space, .id = module}, &symbols->modules, compare_modules);
+        find(&(struct module_entry){.space = resolver_space(symbols, space), .id = module}, &symbols->modules,
+             compare_modules);
     if (!found) return true;
     struct flow key = {.image = found->image, .from = from - found->bias, .to = to - found->bias, .may = true};
     struct flow *flow = find(&key, &symbols->flows, compare_flows);
@@ -281,9 +290,15 @@ const char *const *symbols_doubts(struct symbols *symbols) {
 
 /* Life. */
 
+void symbols_next(struct symbols *symbols) {
+    symbols->turn++;
+    for (size_t i = 0; i < symbols->image_count; i++) symbols->images[i]->asked = symbols->images[i]->unnamed = 0;
+}
+
 int symbols_open(struct symbols **out, const struct symbol_options *options) {
     struct symbols *symbols = calloc(1, sizeof *symbols);
     if (!symbols) return -ENOMEM;
+    symbols->turn = 1;
     if (options)
         symbols->places = (struct image_search){options->sysroot && *options->sysroot ? options->sysroot : NULL,
                                                 options->debug_paths, options->debug_path_count};

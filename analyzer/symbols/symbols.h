@@ -47,6 +47,12 @@ struct symbol_frame {
 int symbols_open(struct symbols **out, const struct symbol_options *options);
 void symbols_close(struct symbols *symbols);
 
+/*
+ * What follows is about other traces: spaces are numbered anew, and doubts count anew. What is known of files with a
+ * build-id stays, so traces of one program are named at the price of one.
+ */
+void symbols_next(struct symbols *symbols);
+
 /* 0 or -ENOMEM. An id that is given again replaces the module. */
 int symbols_add_module(struct symbols *symbols, uint32_t space, const struct symbol_module *module);
 

@@ -294,6 +294,7 @@ struct worker *worker_new(const struct image_search *places, bool in_process) {
     if (!worker) return NULL;
     worker->places = places;
     worker->in_process = in_process;
+    if (!in_process) start_child(worker); /* or later, if that failed */
     return worker;
 }
 

@@ -1,8 +1,9 @@
 /*
  * Reads images in a child process, so that a hostile or damaged object file takes down the child and not the analyzer.
  *
- * The child starts with the first image, has limits on memory and on the time of each answer, and is replaced when it
- * dies; the image that killed it is bad from then on. One thread at a time.
+ * The child starts at once, while there is little memory that the two would share and copy at the first write. It has limits on
+ * memory and on the time of each answer, and is replaced when it dies; the image that killed it is bad from then on. One
+ * thread at a time.
  */
 #ifndef SYMBOLS_WORKER_H
 #define SYMBOLS_WORKER_H
