@@ -27,6 +27,8 @@ double histogram_at(const struct histogram *histogram, double share);
 /* Counts of 0, of 1, of 2 and 3, of 4 to 7, and so on: HISTOGRAM_OCTAVES of them. Returns how many come up to the last
  * that is not 0. */
 uint32_t histogram_octaves(const struct histogram *histogram, uint64_t *counts);
+/* In which of these a value is. */
+static inline unsigned histogram_octave(uint64_t value) { return value ? 64u - (unsigned)__builtin_clzll(value) : 0; }
 void histogram_release(struct histogram *histogram);
 
 #endif

@@ -22,7 +22,8 @@ enum {
     CHUNK_LEAST = 32,
     CREDIT_BEGIN = 50000000, /* pieces that may be visited without an event */
     CREDIT_EVENT = 4,
-    LEAST_GROWTH = 1 << 20
+    LEAST_GROWTH = 1 << 20,
+    COURSE_STEP = 8
 };
 
 struct area {                         /* of one mapping, during a look */
@@ -60,22 +61,27 @@ static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t page_of(uint64_t address) { return address / PAGE_BYTES; }
 
 static void *residency_begin(const struct replay_facts *facts) {
-    (void)facts;
     struct residency *residency = calloc(1, sizeof *residency);
     if (!residency) return NULL;
     residency->work = calloc(1, sizeof *residency->work);
     residency->looks = calloc(RESIDENCY_LOOKS, sizeof *residency->looks);
     if (residency->work && residency->looks) {
         residency->work->credit = CREDIT_BEGIN;
+        residency->clock = age_clock_of(facts->duration_ns);
         return residency;
     }
     residency_release(residency);
     return NULL;
 }
 
+static void release_shares(struct residency_share *shares, size_t count) {
+    for (size_t i = 0; i < count; i++) free(shares[i].course);
+    free(shares);
+}
+
 static void work_release(struct residency_work *work) {
     if (!work) return;
-    free(work->slots);
+    if (work->slots) release_shares(work->slots, work->capacity);
     free(work->now);
     free(work->heaps);
     free(work);
@@ -93,7 +99,7 @@ void residency_release(struct residency *residency) {
     release_files(residency);
     work_release(residency->work);
     free(residency->looks);
-    free(residency->shares);
+    release_shares(residency->shares, residency->share_count);
     free(residency);
 }
 
@@ -522,10 +528,50 @@ static struct residency_look *new_look(struct residency *residency) {
     return &residency->looks[residency->look_count++];
 }
 
+/* The later of two entries that fall into one slice stays. */
+static void double_course(struct residency_share *share) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < share->course_count; i++) {
+        struct residency_at at = {share->course[i].slice / 2, share->course[i].bytes};
+        if (kept && share->course[kept - 1].slice == at.slice) kept--;
+        share->course[kept++] = at;
+    }
+    share->course_count = kept;
+}
+
+/* Courses have at most AGE_SLICES entries; room is made in steps. Returns false when out of memory. */
+static bool note_course(struct residency_share *share, uint32_t slice) {
+    struct residency_at *last = share->course_count ? &share->course[share->course_count - 1] : NULL;
+    if (last ? last->bytes == share->last : !share->last) return true;
+    if (last && last->slice == slice) {
+        last->bytes = share->last;
+        return true;
+    }
+    if (share->course_count % COURSE_STEP == 0) {
+        struct residency_at *grown = realloc(share->course, (share->course_count + COURSE_STEP) * sizeof *grown);
+        if (!grown) return false;
+        share->course = grown;
+    }
+    share->course[share->course_count++] = (struct residency_at){slice, share->last};
+    return true;
+}
+
+static void move_clock(struct residency *residency, uint64_t ns) {
+    struct age_clock *clock = &residency->clock;
+    while (age_slice(clock, ns) >= AGE_SLICES) {
+        for (size_t i = 0; i < residency->work->capacity; i++) double_course(&residency->work->slots[i]);
+        residency->first_slice /= 2;
+        age_clock_double(clock);
+    }
+    clock->slice = age_slice(clock, ns);
+    if (!residency->work->any) residency->first_slice = clock->slice;
+}
+
 static void take_shares(struct residency *residency, bool is_peak) {
     struct residency_work *work = residency->work;
     for (size_t i = 0; i < work->capacity; i++) {
         work->slots[i].last = work->now[i];
+        if (work->slots[i].stack && !note_course(&work->slots[i], residency->clock.slice)) work->failed = true;
         if (is_peak) work->slots[i].peak = work->now[i];
     }
 }
@@ -544,6 +590,7 @@ static uint64_t covered(const struct residency_work *work, const struct moment *
 static void share_out(struct residency *residency, const struct moment *now) {
     struct residency_work *work = residency->work;
     struct residency_look *out = work->out;
+    move_clock(residency, now->ns);
     begin_shares(work);
     each_piece(work, cover_piece);
     each_piece(work, note_heap);
@@ -613,7 +660,7 @@ static int residency_end(void *self, const struct moment *now) {
     struct residency *residency = self;
     struct residency_work *work = residency->work;
     size_t count = 0;
-    (void)now;
+    move_clock(residency, now->ns);
     if (work->failed) return -ENOMEM;
     for (size_t i = 0; i < work->capacity; i++) {
         if (!work->slots[i].stack) continue;

@@ -9,6 +9,7 @@
 #ifndef ANALYSIS_RESIDENCY_H
 #define ANALYSIS_RESIDENCY_H
 
+#include "ages.h"
 #include "analysis.h"
 
 #define RESIDENCY_LOOKS 512u
@@ -35,11 +36,18 @@ struct residency_look {
     uint64_t trim;                   /* of the free pages, what glibc's malloc_trim(0) would give back */
 };
 
+struct residency_at { /* at the last look of a slice (ages.h) */
+    uint32_t slice;
+    uint64_t bytes;
+};
+
 /* Bytes of pages. alone: on which one block lies alone; wasted: of these, what it does not cover. */
 struct residency_share {
     uint32_t stack;
     uint64_t last, peak; /* held at the last look and at the look with the highest RSS */
     uint64_t alone, wasted;
+    struct residency_at *course; /* ascending; a slice without an entry is as the one before it */
+    uint32_t course_count;
 };
 
 struct residency_file {
@@ -61,6 +69,8 @@ struct residency {
     size_t peak; /* the look with the highest RSS less the recorder's pages */
     struct residency_share *shares;
     size_t share_count;
+    struct age_clock clock;       /* slices of the courses */
+    uint32_t first_slice;         /* with a look */
     struct residency_file *files; /* at the last look */
     size_t file_count;
     struct residency_pin pins[RESIDENCY_PINS]; /* at the last look, most first */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EXTENT 65536u
 #define THREADS 4096u /* power of two; threads whose serials collide may hide a temporary allocation */
@@ -30,6 +31,7 @@ struct sites {
     uint64_t peak_bytes, peak_number;
     struct age_clock clock;
     uint64_t slice_end; /* ns from which the clock has to move */
+    struct slice_histograms histograms[AGE_SLICES];
     struct last_birth last[THREADS];
 };
 
@@ -47,6 +49,7 @@ void sites_release(struct sites *sites) {
         histogram_release(&sites->list[i].stats.lifetimes);
         histogram_release(&sites->list[i].stats.sizes);
         ages_release(&sites->list[i].stats.ages);
+        slices_release(&sites->list[i].stats.slices);
     }
     for (size_t i = 0; i < sites->extent_count; i++) free(sites->extents[i]);
     free(sites->extents);
@@ -101,9 +104,28 @@ static inline void keep_peak(const struct sites *sites, struct site *site) {
 
 static uint64_t end_of_slice(const struct age_clock *clock) { return (clock->slice + 1ull) << clock->shift; }
 
+static void add_histograms(struct slice_histograms *into, const struct slice_histograms *from) {
+    for (size_t i = 0; i < HISTOGRAM_OCTAVES; i++) {
+        into->sizes[i] += from->sizes[i];
+        into->lifetimes[i] += from->lifetimes[i];
+    }
+}
+
+static void double_histograms(struct slice_histograms *slices) {
+    for (size_t i = 0; i < AGE_SLICES / 2; i++) {
+        slices[i] = slices[2 * i];
+        add_histograms(&slices[i], &slices[2 * i + 1]);
+    }
+    memset(slices + AGE_SLICES / 2, 0, AGE_SLICES / 2 * sizeof *slices);
+}
+
 static void move_clock(struct sites *sites, uint64_t ns) {
     while (age_slice(&sites->clock, ns) >= AGE_SLICES) {
-        for (size_t i = 0; i < sites->count; i++) ages_double(&sites->list[i].stats.ages);
+        for (size_t i = 0; i < sites->count; i++) {
+            ages_double(&sites->list[i].stats.ages);
+            slices_double(&sites->list[i].stats.slices);
+        }
+        double_histograms(sites->histograms);
         age_clock_double(&sites->clock);
     }
     sites->clock.slice = age_slice(&sites->clock, ns);
@@ -127,10 +149,19 @@ static inline struct last_birth *last_of(struct sites *sites, uint32_t thread) {
     return &sites->last[thread % THREADS];
 }
 
+static inline struct slice_counts *counts_of(const struct sites *sites, struct site *site) {
+    return slices_at(&site->stats.slices, sites->clock.slice);
+}
+
 static inline void allocated(struct sites *sites, struct site *site, const struct block_event *event) {
     site->stats.allocations++;
     site->stats.allocated_bytes += event->size;
     site->stats.live_blocks++;
+    struct slice_counts *now = counts_of(sites, site);
+    now->allocations++;
+    now->bytes += event->size;
+    now->blocks++;
+    sites->histograms[sites->clock.slice].sizes[histogram_octave(event->size)]++;
     histogram_add(&site->stats.sizes, event->size);
     *last_of(sites, event->thread) = (struct last_birth){event->thread, event->birth_event + 1};
 }
@@ -149,8 +180,9 @@ static void resized(struct sites *sites, const struct block_event *event) {
     change(sites, before, event->birth_ns, 0, event->old_size);
     change(sites, after, event->birth_ns, event->size, 0);
     before->stats.live_blocks--;
-    if (event->mapped) after->stats.live_blocks++;
-    else allocated(sites, after, event);
+    counts_of(sites, before)->blocks--;
+    if (!event->mapped) allocated(sites, after, event);
+    else after->stats.live_blocks++, counts_of(sites, after)->blocks++;
     note_level(sites, event);
 }
 
@@ -158,7 +190,12 @@ static inline void died(struct sites *sites, struct site *site, const struct blo
     change(sites, site, event->birth_ns, 0, event->size);
     site->stats.live_blocks--;
     const struct last_birth *last = last_of(sites, event->thread);
-    if (last->thread == event->thread && last->event == event->birth_event + 1) site->stats.temporary++;
+    bool temporary = last->thread == event->thread && last->event == event->birth_event + 1;
+    struct slice_counts *now = counts_of(sites, site);
+    now->blocks--;
+    now->temporary += temporary;
+    site->stats.temporary += temporary;
+    sites->histograms[sites->clock.slice].lifetimes[histogram_octave(event->ns - event->birth_ns)]++;
     histogram_add(&site->stats.lifetimes, event->ns - event->birth_ns);
 }
 
@@ -202,6 +239,7 @@ static int sites_end(void *self, const struct moment *now) {
 }
 
 const struct age_clock *sites_clock(const struct sites *sites) { return &sites->clock; }
+const struct slice_histograms *sites_histograms(const struct sites *sites) { return sites->histograms; }
 size_t sites_count(const struct sites *sites) { return sites->count; }
 const struct site_stats *sites_get(const struct sites *sites, size_t index) { return &sites->list[index].stats; }
 

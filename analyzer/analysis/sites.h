@@ -11,6 +11,7 @@
 #include "ages.h"
 #include "analysis.h"
 #include "histogram.h"
+#include "slices.h"
 
 extern const struct analysis sites_analysis; /* begin() returns a struct sites */
 struct sites;
@@ -25,13 +26,22 @@ struct site_stats {
     struct histogram lifetimes; /* ns; owned by the analysis */
     struct histogram sizes;     /* asked for; owned by the analysis */
     struct ages ages;           /* owned by the analysis */
+    struct slice_list slices;   /* owned by the analysis */
 };
 
 /* Takes back the count of a block that has just died after this life. What its bytes did to peaks stays. */
 void sites_forget(struct sites *sites, const struct block *block, uint64_t life_ns);
 
-/* The slices of the run that the ages count in; complete after end(). */
+/* The slices of the run that ages and slices count in; complete after end(). */
 const struct age_clock *sites_clock(const struct sites *sites);
+
+/* Of all sites together, in classes as histogram_octaves() has them. */
+struct slice_histograms {
+    uint64_t sizes[HISTOGRAM_OCTAVES];     /* of the blocks allocated in the slice */
+    uint64_t lifetimes[HISTOGRAM_OCTAVES]; /* of those freed in it */
+};
+/* One for each slice. */
+const struct slice_histograms *sites_histograms(const struct sites *sites);
 
 size_t sites_count(const struct sites *sites);
 const struct site_stats *sites_get(const struct sites *sites, size_t index);

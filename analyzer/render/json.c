@@ -261,6 +261,26 @@ static json_t *make_lifetime(const struct report_site *site) {
     return object_of(MEMBERS(members), site);
 }
 
+static const struct {
+    const char *name;
+    size_t offset;
+} courses[] = {
+    {"live", offsetof(struct report_site, live)},
+    {"blocks", offsetof(struct report_site, blocks)},
+    {"resident", offsetof(struct report_site, resident)},
+    {"born", offsetof(struct report_site, born)},
+    {"born_bytes", offsetof(struct report_site, born_bytes)},
+    {"born_temporary", offsetof(struct report_site, born_temporary)},
+};
+
+/* Numbers by slice; none where all are 0. */
+static json_t *course_of(const struct report_site *site, size_t offset) {
+    const int64_t *values = *(int64_t *const *)(const void *)((const char *)site + offset);
+    bool any = false;
+    for (size_t i = 0; i < site->slice_count; i++) any |= values[i] != 0;
+    return ARRAY(values, any ? site->slice_count : 0, make_integer);
+}
+
 static json_t *make_site(const void *item) {
     static const struct member members[] = {
         TEXT(report_site, id),
@@ -286,7 +306,8 @@ static json_t *make_site(const void *item) {
     object = with(object, "lifetime_ns", make_lifetime(site));
     object = with(object, "sizes", ARRAY(site->sizes, site->size_count, make_integer));
     object = with(object, "lifetimes", ARRAY(site->lifetimes, site->lifetime_count, make_integer));
-    object = with(object, "live", ARRAY(site->live, site->live_count, make_integer));
+    for (size_t i = 0; i < sizeof courses / sizeof *courses; i++)
+        object = with(object, courses[i].name, course_of(site, courses[i].offset));
     object = with(object, "ages", ARRAY(site->ages, site->age_count, make_integer));
     return with(object, "growth", ARRAY(site->growth, site->growth_count, make_growth));
 }
@@ -329,6 +350,15 @@ static json_t *make_verdict(const struct report_verdict *verdict) {
     return with(object, "hints", ARRAY(verdict->hints, verdict->hint_count, make_text));
 }
 
+static json_t *octaves_of(const int64_t *counts) {
+    size_t count = REPORT_OCTAVES;
+    while (count && !counts[count - 1]) count--;
+    return ARRAY(counts, count, make_integer);
+}
+
+static json_t *make_sizes(const void *item) { return octaves_of(((const struct report_slice *)item)->sizes); }
+static json_t *make_lifetimes(const void *item) { return octaves_of(((const struct report_slice *)item)->lifetimes); }
+
 static json_t *make_report(const struct report *report) {
     json_t *object = with(json_object(), "schema", json_string("tidemark-report/1"));
     object = with(object, "verdict", make_verdict(&report->verdict));
@@ -341,6 +371,8 @@ static json_t *make_report(const struct report *report) {
     object = with(object, "sites_total", integer_value(report->sites_total));
     object = with(object, "slice_ns", integer_value(report->slice_ns));
     object = with(object, "slices", integer_value((int64_t)report->slice_count));
+    object = with(object, "slice_sizes", ARRAY(report->slices, report->slice_count, make_sizes));
+    object = with(object, "slice_lifetimes", ARRAY(report->slices, report->slice_count, make_lifetimes));
     object = with(object, "curve", ARRAY(report->curve, report->point_count, make_point));
     object = with(object, "residency", make_residency(&report->residency));
     return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));

@@ -13,10 +13,26 @@ struct site_slot {
     size_t number; /* in the candidates */
 };
 
+struct timeline {  /* of a process: its slices (analysis/ages.h) */
+    int64_t start; /* on the report's axis */
+    int64_t end;   /* on its own */
+    unsigned shift;
+    size_t slices;
+    struct slice_histograms *histograms;
+};
+
+struct site_course {                                 /* by slice of the process */
+    uint64_t live[AGE_SLICES], resident[AGE_SLICES]; /* bytes at its end; at the last look before its end */
+    uint64_t grown[AGE_SLICES];                      /* blocks born less ended, modulo 2^64 */
+    uint64_t born[AGE_SLICES], born_bytes[AGE_SLICES], temporary[AGE_SLICES];
+};
+
 /* A site that may be shown. Its frames still point into the resolver. */
 struct candidate {
     struct report_site row;
     struct histogram lifetimes, sizes;
+    struct site_course *course;
+    size_t timeline;
     uint64_t *ages;            /* AGE_CELLS; NULL: nothing lived at the end of a slice, or not of the first process */
     struct report_site chosen; /* numbers only */
     struct histogram chosen_lifetimes;
@@ -42,6 +58,8 @@ struct builder {
         int64_t start;
     } * curves; /* of each process */
     size_t curve_count;
+    struct timeline *timelines; /* of each process */
+    size_t timeline_count;
     double explained;
     struct function_calls calls; /* of options->functions */
 };
@@ -56,6 +74,13 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
 void builder_finish_sites(struct builder *builder);
 void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged);
 void builder_add_curve(struct builder *builder, const struct subject *subject, size_t points);
+/* After the curve and before the sites, whose course it is of. */
+void builder_add_timeline(struct builder *builder, const struct subject *subject);
+void builder_add_course(struct builder *builder, struct candidate *candidate, const struct site_stats *stats,
+                        const struct residency *residency);
+/* When all processes are there: the slices of the report, and what a site did in them. */
+void builder_set_slices(struct builder *builder);
+void builder_finish_course(struct builder *builder, struct candidate *candidate);
 /* Of the first process. */
 void builder_add_residency(struct builder *builder, const struct subject *subject);
 /* After the sites. */

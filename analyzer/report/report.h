@@ -199,10 +199,18 @@ struct report_site {
     size_t size_count;
     int64_t *lifetimes; /* freed blocks by lifetime in ns, in the same classes */
     size_t lifetime_count;
-    int64_t *live;     /* bytes at the end of each slice; NULL: all 0, or not of the first process */
-    size_t live_count; /* report.slice_count, or 0 */
+    size_t slice_count;     /* report.slice_count; 0: not known */
+    int64_t *live, *blocks; /* bytes and blocks at the end of each slice */
+    int64_t *resident; /* pages that its live blocks hold, in bytes, at the last look before the end of each slice */
+    int64_t *born, *born_bytes, *born_temporary; /* allocations in each slice; the temporary ones by when they ended */
     int64_t *ages; /* for the end of slice s from s * (s + 1) / 2 on: bytes by slice of birth, 0 to s; NULL: not kept */
     size_t age_count;
+};
+
+#define REPORT_OCTAVES 65u
+
+struct report_slice { /* blocks of all sites, in the classes of a site's sizes and lifetimes */
+    int64_t sizes[REPORT_OCTAVES], lifetimes[REPORT_OCTAVES]; /* allocated in it; freed in it */
 };
 
 struct report_finding { /* a leak or a warning */
@@ -250,8 +258,10 @@ struct report {
     size_t site_count;
     struct report_site *chosen; /* as sites, but counted over the blocks to be shown only; NULL: no such choice */
     int64_t sites_total;        /* before --top */
-    int64_t slice_ns;           /* the run of the first process in equal slices; the last ends with the run */
+    int64_t duration_ns;        /* from the start of the first process to the end of the last */
+    int64_t slice_ns;           /* that time in equal slices; the last ends with it */
     size_t slice_count;
+    struct report_slice *slices;
     const char *stopped; /* the limit or request that ended the program, NULL: none */
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */

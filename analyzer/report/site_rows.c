@@ -25,7 +25,6 @@ struct naming { /* while one process is added */
     const struct sites *chosen; /* NULL: all blocks are shown */
     const struct residency *residency;
     int64_t pid;
-    bool first; /* process */
 };
 
 static size_t *slot_of(struct naming *naming, uint64_t key, bool *found) {
@@ -106,12 +105,6 @@ static void add_stats(struct report_site *row, struct histogram *lifetimes, cons
     histogram_merge(lifetimes, &stats->lifetimes);
 }
 
-static void add_ages(struct arena *arena, struct candidate *candidate, const struct ages *ages) {
-    if (!ages->rows) return;
-    if (!candidate->ages) candidate->ages = arena_take(arena, AGE_CELLS, sizeof *candidate->ages);
-    for (size_t i = 0; i < AGE_CELLS; i++) candidate->ages[i] += ages->rows[i];
-}
-
 static void add_known(int64_t *to, uint64_t bytes) { *to = (*to == REPORT_NONE ? 0 : *to) + report_count(bytes); }
 
 /* Without a look nobody knows; a stack without a share holds nothing. */
@@ -138,7 +131,7 @@ static struct candidate *name_site(struct naming *naming, size_t number) {
     naming->done[number] = 1;
     add_stats(&candidate->row, &candidate->lifetimes, stats);
     histogram_merge(&candidate->sizes, &stats->sizes);
-    if (naming->first) add_ages(naming->builder->arena, candidate, &stats->ages);
+    builder_add_course(naming->builder, candidate, stats, naming->residency);
     add_share(&candidate->row, naming->residency, stats->stack);
     add_chosen(naming, candidate, stats->stack);
     return candidate;
@@ -291,11 +284,6 @@ static uint32_t recorder_module(const struct tables *tables) {
     return 0;
 }
 
-static void set_slices(struct report *report, const struct age_clock *clock) {
-    report->slice_ns = (int64_t)(1ull << clock->shift);
-    report->slice_count = clock->slice + 1;
-}
-
 int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged) {
     size_t count = sites_count(subject->sites);
     const struct symbol_options *symbols = &builder->options->symbols;
@@ -311,16 +299,15 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
         .chosen = subject->selection ? selection_sites(subject->selection) : NULL,
         .residency = subject->residency,
         .pid = report_count(subject->trace.tables.process.pid),
-        .first = space == 0,
         .done = calloc(count + 1, 1),
     };
     struct ranked *ranks = calloc(count + 1, sizeof *ranks);
     int error = naming.done && ranks ? 0 : -ENOMEM;
+    builder_add_timeline(builder, subject);
     size_t most = judged ? MOST_NAMED : MOST_NAMED_OTHERS;
     if (!error) name_highest(&naming, ranks, builder->options->every_site ? SIZE_MAX : most);
     if (!error) name_holders(&naming, most);
     if (!error && space == 0) name_pins(&naming);
-    if (space == 0) set_slices(builder->report, sites_clock(subject->sites));
     if (!error && judged) error = judge(&naming, subject);
     builder->report->sites_total += report_count(count);
     stacks_release(&naming.stacks);
@@ -390,23 +377,6 @@ static int64_t *octaves_of(struct arena *arena, const struct histogram *histogra
     return out;
 }
 
-static void set_ages(struct builder *builder, struct candidate *candidate) {
-    struct report_site *row = &candidate->row;
-    size_t slices = builder->report->slice_count, cells = slices * (slices + 1) / 2;
-    if (!candidate->ages) return;
-    int64_t *all = arena_take(builder->arena, cells, sizeof *all);
-    row->live = arena_take(builder->arena, slices, sizeof *row->live);
-    row->live_count = slices;
-    for (size_t slice = 0, cell = 0; slice < slices; slice++)
-        for (size_t birth = 0; birth <= slice; birth++, cell++) {
-            all[cell] = report_count(candidate->ages[cell]);
-            row->live[slice] += all[cell];
-        }
-    if (!candidate->aged && !candidate->grows) return;
-    row->ages = all;
-    row->age_count = cells;
-}
-
 static void finish_site(struct builder *builder, struct candidate *candidate) {
     struct report *report = builder->report;
     set_lifetimes(&candidate->row, &candidate->lifetimes);
@@ -414,7 +384,7 @@ static void finish_site(struct builder *builder, struct candidate *candidate) {
     own_names(builder->arena, &candidate->row);
     candidate->row.sizes = octaves_of(builder->arena, &candidate->sizes, &candidate->row.size_count);
     candidate->row.lifetimes = octaves_of(builder->arena, &candidate->lifetimes, &candidate->row.lifetime_count);
-    set_ages(builder, candidate);
+    builder_finish_course(builder, candidate);
     if (report->chosen) report->chosen[report->site_count] = candidate->chosen;
     for (size_t i = 0; i < report->residency.pin_count; i++)
         if (candidate->pins >> i & 1) report->residency.pins[i].site_index = report->site_count;
@@ -445,6 +415,7 @@ static void keep_holders(struct builder *builder, int64_t (*rss)(const struct ca
 void builder_finish_sites(struct builder *builder) {
     struct report *report = builder->report;
     size_t others = 0, count = builder->candidate_count;
+    builder_set_slices(builder);
     keep_holders(builder, last_rss);
     keep_holders(builder, highest_rss);
     if (count) qsort(builder->candidates, count, sizeof *builder->candidates, shown_first);

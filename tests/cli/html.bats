@@ -74,6 +74,14 @@ assert site["live"][-1] == 10000 and len(site["live"]) == slices
 rows = [site["ages"][s * (s + 1) // 2 : (s + 1) * (s + 2) // 2] for s in range(slices)]
 assert [sum(row) for row in rows] == site["live"]
 assert all(row[birth] == rows[-1][birth] for row in rows for birth in range(len(row) - 1))  # nothing was released
+for each in report["sites"]:
+    numbers = {name: each[name] or [0] * slices for name in ("blocks", "resident", "born", "born_bytes", "born_temporary")}
+    assert all(len(values) == slices for values in numbers.values())
+    assert sum(numbers["born"]) == each["allocations"] and sum(numbers["born_bytes"]) == each["allocated_bytes"]
+    assert sum(numbers["born_temporary"]) == each["temporary"]
+    assert numbers["blocks"][-1] == each["live_blocks_end"] and numbers["resident"][-1] == each["rss_bytes"]
+assert sum(map(sum, report["slice_sizes"])) == report["totals"]["allocations"]
+assert sum(map(sum, report["slice_lifetimes"])) == report["totals"]["frees"]
 assert site["sizes"] == [0] * 10 + [10] and site["lifetimes"] == []  # 1000 lies in 512 to 1023
 short = max(report["sites"], key=lambda each: each["allocations"])
 assert short["sizes"][7] == 1000 and sum(short["lifetimes"]) == 1000  # 70 lies in 64 to 127
