@@ -31,6 +31,7 @@ enum {
 struct encoder {
     struct lock lock;
     struct drain *drain; /* drain_size() bytes, and a stack behind them */
+    bool ready;
 };
 
 static struct {
@@ -51,35 +52,43 @@ uint64_t writer_cpu_ns(void) { return header_value(TRACE_AT_CPU); }
 
 /* ---- encoders ---- */
 
+static bool reserve_encoder(struct encoder *e) {
+    if (!e->drain) e->drain = sys_memory(drain_size() + DRAIN_STACK);
+    return e->drain;
+}
+
 static bool make_encoder(struct encoder *e) {
-    e->drain = sys_memory(drain_size() + DRAIN_STACK);
-    return e->drain && drain_init(e->drain, config.level) == 0;
+    e->ready = reserve_encoder(e) && drain_init(e->drain, config.level) == 0;
+    return e->ready;
 }
 
 static uint8_t *stack_top(const struct encoder *e) { return (uint8_t *)e->drain + drain_size() + DRAIN_STACK; }
 
-/* An encoder of our own, or NULL without memory. */
-static struct encoder *claim_encoder(void) {
-    struct encoder *claimed = NULL;
-    for (size_t i = 0; i < ENCODERS && !claimed; i++)
-        if (lock_try(&writer.encoders[i].lock)) claimed = &writer.encoders[i];
-    if (!claimed) {
-        claimed = &writer.encoders[0];
-        lock_take(&claimed->lock);
-    }
-    if (claimed->drain || make_encoder(claimed)) return claimed;
-    lock_give(&claimed->lock);
-    return NULL;
+static bool claim(struct encoder *e) {
+    if (e->ready || make_encoder(e)) return true;
+    lock_give(&e->lock);
+    return false;
 }
 
-/* In the child of a fork the encoders' memory is a copy in an unknown state: it goes. */
+/* An encoder of our own: where there is no memory for one more, that which is there from the start. */
+static struct encoder *claim_encoder(void) {
+    for (size_t i = 0; i < ENCODERS; i++)
+        if (lock_try(&writer.encoders[i].lock) && claim(&writer.encoders[i])) return &writer.encoders[i];
+    lock_take(&writer.encoders[0].lock);
+    return claim(&writer.encoders[0]) ? &writer.encoders[0] : NULL;
+}
+
+/*
+ * In the child of a fork the encoders' memory is a copy in an unknown state: it goes. One is reserved now, because the
+ * target may leave no room for it later.
+ */
 int writer_start(void) {
     uint64_t *edges = writer.edges ? writer.edges : sys_memory(EDGES * sizeof(uint64_t));
     for (size_t i = 0; i < ENCODERS; i++)
         if (writer.encoders[i].drain) sys_munmap(writer.encoders[i].drain, drain_size() + DRAIN_STACK);
     memset(&writer, 0, sizeof writer);
     writer.edges = edges;
-    return edges ? 0 : -ENOMEM;
+    return edges && reserve_encoder(&writer.encoders[0]) ? 0 : -ENOMEM;
 }
 
 /* ---- losses ---- */

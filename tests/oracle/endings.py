@@ -1,41 +1,38 @@
 #!/usr/bin/env python3
 """Ends real programs at random moments, in every way there is, and opens what is left.
 
-Redis under load, a Python program and 16 threads of churn are ended by SIGKILL, SIGTERM, SIGABRT, SIGSEGV or a limit on
-their address space. Every trace must open, verify, and hold no impossible event; nothing may be lost.
+Redis under load, a Python program and 16 threads of churn, with each kind of writer, are ended in the ways of ends.py.
+Every trace must open, verify, and hold no impossible event; nothing may be lost.
 """
 
 import json
 import os
 import random
 import re
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import common
+import ends
 import replay
 from common import Wrong
 
 PYTHON = "import json\nwhile True: [json.loads(json.dumps({'k%d' % i: [i] * 5 for i in range(300)})) for _ in range(9)]"
-SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGABRT, signal.SIGSEGV, None]
+WRITERS = ("inline", "thread", "process")
 
 
-def limit_space():
-    resource.setrlimit(resource.RLIMIT_AS, (250 << 20, 250 << 20))
-
-
-def start(project, name, work, env, limited):
+def start(project, name, work, env, group):
     quiet = dict(env=env, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                 preexec_fn=limit_space if limited else None)
+                 preexec_fn=group and group.enter)
     if name == "python3":
         return subprocess.Popen(["/usr/bin/python3", "-c", PYTHON], **quiet), None
     if name == "churn":
         return subprocess.Popen([str(project.compile("kill")), "16"], **quiet), None
     socket = f"/tmp/tidemark-endings.{os.getpid()}.sock"
+    Path(socket).unlink(missing_ok=True)
     server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--save", ""], **quiet)
     until = time.monotonic() + 10
     while not os.path.exists(socket) and time.monotonic() < until and server.poll() is None:
@@ -63,26 +60,32 @@ def check(project, trace):
     return t["events"], t["impossible_events"], t["lost_events"]
 
 
-def end_once(project, name, writer, delay, how):
+def strike_at(project, name, work, env, delay, kind):
+    with ends.prepared(kind) as group:
+        child, load = start(project, name, work, env, group)
+        try:
+            time.sleep(delay)
+            ends.strike(kind, child, group)
+        finally:
+            for process in filter(None, (child, load)):
+                process.kill()
+                process.wait()
+
+
+def end_once(project, name, writer, delay, kind):
     work = project.scratch / f"endings.{name}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     (work / "counters").write_bytes(bytes(4096))
-    env = project.environment(work, (), writer, ORACLE_COUNTERS=str(work / "counters"))
-    child, load = start(project, name, work, env, how is None)
-    try:
-        time.sleep(delay)
-        child.send_signal(how or signal.SIGKILL)
-        child.wait(20)
-    finally:
-        for process in filter(None, (child, load)):
-            process.kill()
-            process.wait()
+    env = project.environment(work, [str(project.compile("ends", *ends.FLAGS, shared=True))], writer,
+                              ORACLE_COUNTERS=str(work / "counters"))
+    with project.beside(work, writer):
+        strike_at(project, name, work, env, delay, kind)
     traces = [p for p in work.iterdir() if ".tmk" in p.name]
     total = 0
     for trace in traces:
         events, impossible, lost = check(project, trace)
-        if impossible or (lost and how is not None):
+        if impossible or (lost and kind != ends.SPACE):
             raise Wrong(f"{trace.name}: {impossible} impossible, {lost} lost of {events}")
         total += events
     shutil.rmtree(work)
@@ -92,12 +95,11 @@ def end_once(project, name, writer, delay, how):
 def case(project, name, times, seed):
     chance, total = random.Random(seed), 0
     for attempt in range(times):
-        delay, how, writer = chance.random() ** 2 * 0.5, chance.choice(SIGNALS), chance.choice(("inline", "thread"))
+        delay, kind, writer = chance.random() ** 2 * 0.5, chance.choice(ends.kinds()), chance.choice(WRITERS)
         try:
-            total += end_once(project, name, writer, delay, how)
+            total += end_once(project, name, writer, delay, kind)
         except Wrong as why:
-            label = how.name if how else "address space limit"
-            raise Wrong(f"ending {attempt}: {label} after {delay * 1000:.0f} ms, {writer}: {why}") from None
+            raise Wrong(f"ending {attempt}: {kind} after {delay * 1000:.0f} ms, {writer}: {why}") from None
     return f"{times} endings, {total} events"
 
 
@@ -108,7 +110,7 @@ def main():
     options = parser.parse_args()
     project = common.Project(options.build)
     times = options.times or (200 if options.soak else 6)
-    print(f"# seed {options.seed}")
+    print(f"# seed {options.seed}", *(f"# without {what}" for what in ends.missing()), sep="\n")
     names = [n for n, need in (("churn", "cc"), ("python3", "/usr/bin/python3"), ("redis", "redis-server")) if shutil.which(need)]
     return common.run_cases([(f"endings {name}", lambda n=name: case(project, n, times, f"{options.seed}.{n}")) for name in names])
 

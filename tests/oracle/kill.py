@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Kills a program at random moments and proves that its trace holds every call that had returned, each once (kill.c)."""
+"""Ends a program at random moments, in every way there is (ends.py), and proves that its trace holds every call that had
+returned, each once (kill.c)."""
 
 import collections
 import random
+import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
 import time
 
 import common
+import ends
 import replay
 from common import Wrong
 
@@ -29,20 +31,26 @@ def wait_started(counters, child):
 
 
 def check_thread(number, events, allocations, frees):
-    """events: (born, size) of this worker after its marker."""
+    """events: (born, size) of this worker after its marker. Returns how many calls had returned and are not there."""
     made = [size for born, size in events if born]
     for at, size in enumerate(made):
         if size != 24 + at % SIZES:
             raise Wrong(f"worker {number}: allocation {at} has {size} bytes, made were {24 + at % SIZES}: "
                         "something is missing or there twice")
     freed = len(events) - len(made)
-    if not allocations <= len(made) <= allocations + 1:
-        raise Wrong(f"worker {number}: {len(made)} allocations in the trace, {allocations} had returned")
-    if not frees <= freed <= frees + 1:
-        raise Wrong(f"worker {number}: {freed} frees in the trace, {frees} had returned")
+    if len(made) > allocations + 1 or freed > frees + 1:
+        raise Wrong(f"worker {number}: {len(made)} allocations and {freed} frees in the trace, "
+                    f"{allocations} and {frees} had returned")
+    return max(0, allocations - len(made)) + max(0, frees - freed)
+
+
+def lost_in(lines):
+    """The trace's own count of losses, which its first line tells."""
+    return int(re.search(r"^trace .* lost=(\d+)", next(lines)).group(1))
 
 
 def by_worker(lines):
+    """The events of each worker after its marker."""
     events, worker_of = collections.defaultdict(list), {}
     for event in replay.events(lines):
         if event.name not in ("alloc", "free"):
@@ -55,51 +63,64 @@ def by_worker(lines):
     return {worker_of[t]: e[1:] for t, e in events.items() if t in worker_of}  # [0]: the marker's free
 
 
-def kill_once(project, threads, writer, delay, number_of_signal, writer_dies=None):
+def check(project, trace, counters, threads):
+    """Only what the trace counts as lost may be missing. Returns the allocations that had returned, and the losses."""
+    lines = project.dump_lines(trace)
+    lost, found, total, missing = lost_in(lines), by_worker(lines), 0, 0
+    for number in range(threads):
+        allocations, frees = struct.unpack_from("<QQ", counters, 64 * number)
+        missing += check_thread(number, found.get(number, []), allocations, frees)
+        total += allocations
+    if missing > lost:
+        raise Wrong(f"{missing} calls that had returned are not in the trace, which counts {lost} as lost")
+    return total, lost
+
+
+def kill_once(project, threads, writer, delay, kind, writer_dies=None):
     work = project.scratch / f"kill.{threads}.{writer}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     counters = work / "counters"
     counters.write_bytes(bytes(4096))
-    env = project.environment(work, (), writer, ORACLE_COUNTERS=str(counters))
+    env = project.environment(work, [str(project.compile("ends", *ends.FLAGS, shared=True))], writer,
+                              ORACLE_COUNTERS=str(counters))
     program = str(project.compile("kill"))
-    with project.beside(work, writer) as beside:
-        child = subprocess.Popen([program, str(threads)], env=env)
+    with ends.prepared(kind) as group, project.beside(work, writer) as beside:
+        child = subprocess.Popen([program, str(threads)], env=env, stderr=subprocess.DEVNULL,
+                                 preexec_fn=group and group.enter)
         try:
             wait_started(counters, child)
             if writer_dies is not None:
                 time.sleep(delay * writer_dies)
                 beside.kill()
             time.sleep(delay)
+            ends.strike(kind, child, group)
         finally:
-            child.send_signal(number_of_signal)
+            child.kill()
             child.wait()
     traces = list(work.glob("*.tmk"))
     if len(traces) != 1:
         raise Wrong(f"{len(traces)} traces")
-    found = by_worker(project.dump_lines(traces[0]))
-    total = 0
-    for number in range(threads):
-        allocations, frees = struct.unpack_from("<QQ", counters.read_bytes(), 64 * number)
-        if allocations:
-            check_thread(number, found.get(number, []), allocations, frees)
-        total += allocations
+    total, lost = check(project, traces[0], counters.read_bytes(), threads)
+    if lost and kind != ends.SPACE:
+        raise Wrong(f"{lost} events lost")
     shutil.rmtree(work)
-    return total
+    return total, lost
 
 
 def case(project, threads, writer, times, seed):
     """With a writer process every second time that dies too, a while before."""
-    chance, total = random.Random(seed), 0
+    chance, total, lost = random.Random(seed), 0, 0
     for attempt in range(times):
         delay = chance.random() ** 2 * 0.15
-        how = chance.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+        kind = chance.choice(ends.kinds())
         writer_dies = chance.random() if writer == "process" and attempt % 2 else None
         try:
-            total += kill_once(project, threads, writer, delay, how, writer_dies)
+            made, gone = kill_once(project, threads, writer, delay, kind, writer_dies)
+            total, lost = total + made, lost + gone
         except Wrong as why:
-            raise Wrong(f"kill {attempt} after {delay * 1000:.1f} ms: {why}") from None
-    return f"{times} kills, {total} allocations, all there"
+            raise Wrong(f"kill {attempt}: {kind} after {delay * 1000:.1f} ms: {why}") from None
+    return f"{times} kills, {total} allocations, all there" + (f" but {lost} counted events" if lost else "")
 
 
 def main():
@@ -109,10 +130,10 @@ def main():
     options = parser.parse_args()
     project = common.Project(options.build)
     times = options.times or (100 if options.soak else 5)
-    print(f"# seed {options.seed}")
+    print(f"# seed {options.seed}", *(f"# without {what}" for what in ends.missing()), sep="\n")
     return common.run_cases([(f"kill {threads} threads {writer}",
                               lambda t=threads, w=writer: case(project, t, w, times, f"{options.seed}.{t}.{w}"))
-                             for threads in (1, 8) for writer in ("inline", "thread", "process")])
+                             for threads in (1, 16) for writer in ("inline", "thread", "process")])
 
 
 if __name__ == "__main__":
