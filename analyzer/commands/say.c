@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../text/printable.h"
 #include "command.h"
 
 #define LINE_MAX_BYTES 4096
@@ -16,13 +17,14 @@ void say_quietly(bool wanted) { quiet = wanted; }
 bool said_quietly(void) { return quiet; }
 
 __attribute__((format(printf, 1, 0))) static void say_line(const char *format, va_list arguments) {
-    char line[LINE_MAX_BYTES] = "tidemark: ";
-    const size_t prefix = sizeof "tidemark: " - 1, room = sizeof line - prefix - 1;
-    int wanted = vsnprintf(line + prefix, room, format, arguments);
-    size_t length = wanted < 0 ? 0 : (size_t)wanted < room ? (size_t)wanted : room - 1;
-    line[prefix + length] = '\n';
+    char text[LINE_MAX_BYTES], line[PRINTABLE_GROWTH * LINE_MAX_BYTES + 16] = "tidemark: ";
+    const size_t prefix = sizeof "tidemark: " - 1;
+    int wanted = vsnprintf(text, sizeof text, format, arguments);
+    size_t length = wanted < 0 ? 0 : (size_t)wanted < sizeof text ? (size_t)wanted : sizeof text - 1;
+    length = prefix + printable_put(line + prefix, text, length);
+    line[length] = '\n';
     fflush(stdout);
-    if (write(STDERR_FILENO, line, prefix + length + 1) < 0) return;
+    if (write(STDERR_FILENO, line, length + 1) < 0) return;
 }
 
 void say(const char *format, ...) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../render/utf8.h"
+#include "../text/utf8.h"
 #include "export.h"
 #include "tables.h"
 

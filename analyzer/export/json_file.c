@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../render/utf8.h"
+#include "../text/utf8.h"
 
 json_t *json_text(const char *text) {
     char *clean = text ? utf8_clean(text) : NULL;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../render/utf8.h"
+#include "../text/utf8.h"
 #include "export.h"
 
 /* Labels: backslash, quote and line end are escaped, invalid bytes replaced. */

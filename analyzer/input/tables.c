@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/printable.h"
+
 #define STRING_IDS_MAX (1u << 24) /* ids are dense; a larger one is damage, not a table of that size */
 #define TEXT_BLOCK 65536u
 
@@ -34,7 +36,7 @@ static char *text_room(struct tables *t, size_t length) {
 }
 
 /* Copies the string under the cursor; NULL marks the reader failed where memory ran out. */
-static const char *get_text(struct tables *t, struct wire_reader *r) {
+static const char *get_path(struct tables *t, struct wire_reader *r) {
     size_t length;
     const char *bytes = wire_get_string(r, &length);
     if (!bytes) return NULL;
@@ -45,6 +47,24 @@ static const char *get_text(struct tables *t, struct wire_reader *r) {
     }
     memcpy(copy, bytes, length);
     copy[length] = 0;
+    return copy;
+}
+
+/* The same, of text that will be shown. */
+static const char *add_text(struct tables *t, const char *bytes, size_t length) {
+    char *text = printable(bytes, length, PRINTABLE_NAME);
+    size_t size = text ? strlen(text) + 1 : 0;
+    char *copy = text ? text_room(t, size) : NULL;
+    if (copy) memcpy(copy, text, size);
+    free(text);
+    return copy;
+}
+
+static const char *get_text(struct tables *t, struct wire_reader *r) {
+    size_t length;
+    const char *bytes = wire_get_string(r, &length);
+    const char *copy = bytes ? add_text(t, bytes, length) : NULL;
+    r->failed |= !copy;
     return copy;
 }
 
@@ -106,7 +126,7 @@ static bool read_module(struct tables *t, struct wire_reader *r) {
     m.start = wire_get_varint(r);
     m.end = wire_get_varint(r);
     m.bias = wire_get_varint(r);
-    m.path = get_text(t, r);
+    m.path = get_path(t, r);
     const char *id = wire_get_string(r, &m.build_id_length);
     if (r->failed || !m.path) return false;
     char *copy = text_room(t, m.build_id_length + 1);
@@ -318,10 +338,8 @@ static void add_pending(struct tables *t, const struct trace_input *input) {
     struct mailbox_request pending[TRACE_MAILBOX_SLOTS];
     size_t count = recover_mailbox(input, pending);
     for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(pending[i].name) + 1;
-        char *name = text_room(t, length);
+        const char *name = add_text(t, pending[i].name, strlen(pending[i].name));
         if (!name) return;
-        memcpy(name, pending[i].name, length);
         uint64_t stamp = pending[i].stamp ? pending[i].stamp : UINT64_MAX;
         const struct request_record request = {
             .stamp = stamp, .command = pending[i].command, .flags = pending[i].flags, .name = name};

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "../text/utf8.h"
 
 static void write_escaped(FILE *out, const char *text, bool property) {
     size_t length;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "../report/report.h"
-#include "utf8.h"
+#include "../text/utf8.h"
 
 json_t *text_value(const char *text) {
     if (!text) return json_null();

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "../text/utf8.h"
 
 enum { NAME_MAX_CHARACTERS = 200, LOW = 0x20, REPLACEMENT = 0xfffd };
 

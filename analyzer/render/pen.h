@@ -25,6 +25,7 @@ struct pen {
     FILE *out;
     struct text_style style;
     int column; /* from 0 */
+    bool inked; /* there is more than blanks in the line */
 };
 
 struct pen pen_for(FILE *out, const struct text_style *style);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "../text/utf8.h"
 
 #define SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
 #define SHOWN_FRAMES 32

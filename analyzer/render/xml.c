@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "utf8.h"
+#include "../text/utf8.h"
 
 struct xml xml_begin(FILE *out) {
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", out);

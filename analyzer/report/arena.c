@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/printable.h"
+
 #define BLOCK 65536u
 
 struct arena_block {
@@ -63,6 +65,13 @@ char *arena_text(struct arena *arena, const char *text) {
     if (!text) return NULL;
     size_t length = strlen(text) + 1;
     return memcpy(take_bytes(arena, length), text, length);
+}
+
+char *arena_printable(struct arena *arena, const char *text) {
+    char *clean = text ? or_die(printable(text, strlen(text), PRINTABLE_CODE)) : NULL;
+    char *copy = arena_text(arena, clean);
+    free(clean);
+    return copy;
 }
 
 char *arena_format(struct arena *arena, const char *format, ...) {

@@ -140,7 +140,7 @@ static int add_all(struct builder *builder, const struct tree *tree, struct tree
 
 static void add_symbol_doubts(struct builder *builder) {
     const char *const *doubts = symbols_doubts(builder->symbols);
-    for (; doubts && *doubts; doubts++) add_doubt(builder, arena_text(builder->arena, *doubts));
+    for (; doubts && *doubts; doubts++) add_doubt(builder, arena_printable(builder->arena, *doubts));
 }
 
 static void add_function_doubts(struct builder *builder) {

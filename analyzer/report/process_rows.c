@@ -55,7 +55,7 @@ static struct report_process *add_process_row(struct builder *builder, const str
         .recorder_rss_bytes = report_count(t->end.present ? t->end.recorder_rss : t->memory.recorder_rss),
         .recorder_cpu_ns = t->end.present ? report_count(t->end.recorder_cpu_ns) : REPORT_NONE,
         .fallback_stacks = t->end.present ? report_count(t->end.by_libunwind) : REPORT_NONE,
-        .trace_path = arena_text(builder->arena, path),
+        .trace_path = arena_printable(builder->arena, path),
         .allocations = report_count(subject->replay.counts.allocations),
         .peak_live_bytes = report_count(subject->totals->peak_live_bytes),
         .peak_rss_bytes = subject->totals->samples ? report_count(subject->totals->peak_rss_bytes) : REPORT_NONE,
@@ -113,7 +113,7 @@ static void add_trace(struct builder *builder, const struct subject *subject, co
     bool cut = !trace->tables.end.present || trace->tables.stopped.present;
     bool lost = trace->input.header.lost || trace->input.damage.events;
     if (first) {
-        row->path = arena_text(builder->arena, path);
+        row->path = arena_printable(builder->arena, path);
         row->run_id = hex_id(builder->arena, trace->input.header.run_id);
         row->complete = true;
     }

@@ -46,8 +46,8 @@ static void add_files(struct builder *builder, const struct residency *from) {
     out->file_count = from->file_count;
     for (size_t i = 0; i < from->file_count; i++) {
         const struct residency_file *file = &from->files[i];
-        out->files[i] = (struct report_resident_file){arena_text(builder->arena, file->name), report_count(file->code),
-                                                      report_count(file->data)};
+        out->files[i] = (struct report_resident_file){arena_printable(builder->arena, file->name),
+                                                      report_count(file->code), report_count(file->data)};
     }
     if (out->file_count) qsort(out->files, out->file_count, sizeof *out->files, larger_first);
 }

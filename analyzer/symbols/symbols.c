@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/printable.h"
 #include "perf_map.h"
 #include "resolver.h"
 
@@ -82,10 +83,16 @@ static void *insert(const void *key, size_t size, void **tree, int (*compare)(co
     return NULL;
 }
 
-const char *resolver_intern(struct symbols *symbols, const char *text) {
-    if (!text) return NULL;
+static const char *intern_path(struct symbols *symbols, const char *text) {
     const char *known = find(text, &symbols->strings, compare_strings);
     return known ? known : insert(text, strlen(text) + 1, &symbols->strings, compare_strings);
+}
+
+const char *resolver_intern(struct symbols *symbols, const char *text) {
+    char *clean = text ? printable(text, strlen(text), PRINTABLE_CODE) : NULL;
+    const char *known = clean ? intern_path(symbols, clean) : NULL;
+    free(clean);
+    return known;
 }
 
 /* Modules. */
@@ -101,7 +108,7 @@ static struct image_entry *add_image(struct symbols *symbols, struct image_entry
     if (!images) return NULL;
     symbols->images = images;
     image->index = symbols->image_count;
-    image->path = resolver_intern(symbols, image->path);
+    image->path = intern_path(symbols, image->path);
     image->name = image->path ? resolver_intern(symbols, base_name(image->path)) : NULL;
     struct image_entry *copy = image->name ? insert(image, sizeof *image, &symbols->image_tree, compare_images) : NULL;
     if (!copy || worker_add(symbols->worker, &source)) return NULL;

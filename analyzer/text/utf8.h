@@ -1,8 +1,8 @@
 /*
  * Text of unknown origin made fit for output. Pure.
  */
-#ifndef RENDER_UTF8_H
-#define RENDER_UTF8_H
+#ifndef TEXT_UTF8_H
+#define TEXT_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
