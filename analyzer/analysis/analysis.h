@@ -59,10 +59,10 @@ struct control {
 };
 
 struct memory_sample {
-    uint64_t vms, rss, shared, recorder_rss, cpu_ns; /* bytes, ns */
-    uint64_t pss, anonymous;                         /* UINT64_MAX where this sample has none */
-    uint32_t threads;
-    int32_t fds; /* -1 unknown */
+    uint64_t vms, rss, shared, recorder_rss; /* bytes */
+    uint64_t cpu_ns, pss, anonymous;         /* UINT64_MAX where this sample has none; cpu: of the process so far */
+    uint32_t threads;                        /* 0 unknown */
+    int32_t fds;                             /* -1 unknown */
     bool edge;
     uint64_t rss_before; /* of one that ends a look: when that began */
 };

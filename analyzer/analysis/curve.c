@@ -16,6 +16,7 @@ static void *curve_begin(const struct replay_facts *facts) {
         return NULL;
     }
     curve->width = FIRST_WIDTH;
+    curve->first_cpu_ns = CURVE_UNKNOWN;
     while (curve->width < facts->duration_ns / CURVE_POINTS) curve->width *= 2;
     curve->last = (struct curve_point){.rss_max = CURVE_UNKNOWN,
                                        .rss_last = CURVE_UNKNOWN,
@@ -109,15 +110,20 @@ static void curve_sample(void *self, const struct memory_sample *sample, const s
     struct curve_point *point = point_at(curve, now->ns), *last = &curve->last;
     last->rss_last = sample->rss > sample->recorder_rss ? sample->rss - sample->recorder_rss : 0;
     last->vms_last = sample->vms;
-    last->cpu_ns = sample->cpu_ns;
-    last->threads = sample->threads;
-    last->fds = sample->fds;
+    if (sample->cpu_ns != UINT64_MAX) {
+        last->cpu_ns = sample->cpu_ns;
+        last->cpu_at = now->ns;
+        if (curve->first_cpu_ns == CURVE_UNKNOWN) curve->first_cpu_ns = sample->cpu_ns;
+    }
+    if (sample->threads) last->threads = (int32_t)sample->threads;
+    if (sample->fds >= 0) last->fds = sample->fds;
     if (sample->pss != UINT64_MAX) last->pss_last = sample->pss;
     point->rss_max = most(point->rss_max, last->rss_last);
     point->rss_last = last->rss_last;
     point->pss_last = last->pss_last;
     point->vms_last = last->vms_last;
     point->cpu_ns = last->cpu_ns;
+    point->cpu_at = last->cpu_at;
     point->threads = last->threads;
     point->fds = last->fds;
 }

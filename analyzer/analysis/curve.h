@@ -16,7 +16,7 @@ struct curve_point {
     uint64_t live_min, live_max, live_last;
     uint64_t blocks_max, pinned_max;
     uint64_t rss_max, rss_last, pss_last; /* CURVE_UNKNOWN: no sample; rss less the recorder's own pages */
-    uint64_t vms_last, cpu_ns;            /* CURVE_UNKNOWN: no sample; cpu: used so far */
+    uint64_t vms_last, cpu_ns, cpu_at;    /* CURVE_UNKNOWN: no sample; cpu: used so far, and when that was seen */
     int64_t threads, fds;                 /* -1: unknown */
 };
 
@@ -25,6 +25,7 @@ struct curve {
     size_t count;
     uint64_t width;          /* ns */
     struct curve_point last; /* levels as they are now */
+    uint64_t first_cpu_ns;   /* of the first sample; CURVE_UNKNOWN: none */
 };
 
 extern const struct analysis curve_analysis; /* begin() returns a struct curve */

@@ -1,8 +1,8 @@
 /*
  * Follows phases, their work and their memory. See phases.h.
  *
- * The cost of a memory event is one addition to the counter of the edge after which the block was born; what is retained
- * at the end of a round is the sum over the edges inside it. Peaks are kept once and handed to the open rounds at edges.
+ * A memory event costs two additions: to what is live of the blocks born after an edge, and of those born in the set of
+ * phases that were open then. Peaks are kept once for each edge and handed to the open rounds at the next.
  */
 #include "phases.h"
 
@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "open_ops.h"
 #include "phase_names.h"
+#include "phase_paths.h"
+#include "phase_sets.h"
 
 #define SAMPLE_DELAY 5000000u /* ns: an edge's own sample comes at most this much after it */
 #define MARKS_MAX 10000u
@@ -18,17 +21,16 @@
 
 struct open_round {
     size_t phase;
-    uint32_t thread;
+    uint32_t path, thread;
     struct phase_level begin;
     uint64_t items, live_peak, rss_peak;
     bool begin_open; /* the sample of its beginning may still come */
 };
 
-struct open_op {
-    uint64_t key; /* 0: free slot */
-    const char *name;
-    uint64_t start_ns;
-    size_t phase;
+struct edge {      /* what happened after it, until the next */
+    uint64_t live; /* bytes born then and live */
+    uint64_t live_peak, rss_peak;
+    uint32_t set;
 };
 
 struct phases {
@@ -37,12 +39,14 @@ struct phases {
     struct phase_names names;
     struct open_round *open; /* in order of their beginnings; [0] is run */
     size_t open_count, open_capacity;
-    struct open_op *ops; /* open addressing */
-    size_t op_capacity, op_used;
-    uint64_t *live_by_edge; /* bytes born after each edge and live */
-    size_t edge_capacity;
+    struct open_ops ops;
+    struct phase_paths paths;
+    struct phase_sets sets;
+    struct edge *edges;
+    size_t edge_count, edge_capacity;
+    uint32_t set; /* of the phases that are open */
     uint64_t allocations, allocated_bytes, rss;
-    uint64_t live_peak; /* since the last edge */
+    uint64_t live_peak, rss_peak; /* since the last edge */
     struct phase_mark *marks;
     size_t mark_count;
     char *stopped;
@@ -85,14 +89,15 @@ static struct phase_level level_now(const struct phases *p, const struct moment 
                                 p->allocations, p->allocated_bytes, now->edge};
 }
 
-static void open_round(struct phases *p, size_t phase, uint32_t thread, const struct moment *now) {
+static void open_round(struct phases *p, size_t phase, uint32_t path, uint32_t thread, const struct moment *now) {
     struct open_round *grown = bigger(p->open, p->open_count, &p->open_capacity, sizeof *grown);
-    if (!grown) {
+    if (!grown || path == PHASE_NO_PATH) {
         p->failed = true;
         return;
     }
     p->open = grown;
     grown[p->open_count++] = (struct open_round){.phase = phase,
+                                                 .path = path,
                                                  .thread = thread,
                                                  .begin = level_now(p, now),
                                                  .live_peak = now->live_bytes,
@@ -101,12 +106,24 @@ static void open_round(struct phases *p, size_t phase, uint32_t thread, const st
     p->list[phase].open++;
 }
 
+/* So many edges are behind us; the set of the last one is the one that holds now. */
+static bool add_edges(struct phases *p, size_t count) {
+    while (p->edge_count < count) {
+        struct edge *grown = bigger(p->edges, p->edge_count, &p->edge_capacity, sizeof *grown);
+        if (!grown) return false;
+        p->edges = grown;
+        grown[p->edge_count++] = (struct edge){.rss_peak = PHASE_UNKNOWN, .set = p->set};
+    }
+    return true;
+}
+
 static void *phases_begin(const struct replay_facts *facts) {
     struct phases *p = calloc(1, sizeof *p);
     (void)facts;
     if (!p) return NULL;
-    p->rss = PHASE_UNKNOWN;
-    if (add_phase(p, "run", PHASE_NO_PARENT) == 0) open_round(p, 0, 0, &(struct moment){0});
+    p->rss = p->rss_peak = PHASE_UNKNOWN;
+    if (phase_sets_begin(&p->sets) && add_phase(p, "run", PHASE_NO_PARENT) == 0 && add_edges(p, 1))
+        open_round(p, 0, phase_paths_into(&p->paths, PHASE_NO_PATH, 0), 0, &(struct moment){0});
     if (p->open_count) return p;
     phases_release(p);
     return NULL;
@@ -118,9 +135,11 @@ static void release_phase(struct phase *phase) {
         spread_release(&phase->ops[i].ns);
     }
     for (size_t i = 0; i < phase->value_count; i++) free(phase->values[i].name);
+    for (size_t i = 0; i < phase->unit_count; i++) free(phase->units[i].name);
     spread_release(&phase->round_ns);
     free(phase->ops);
     free(phase->values);
+    free(phase->units);
     free(phase->kept);
     free(phase->name);
 }
@@ -132,8 +151,10 @@ void phases_release(struct phases *p) {
     phase_names_release(&p->names);
     free(p->list);
     free(p->open);
-    free(p->ops);
-    free(p->live_by_edge);
+    open_ops_release(&p->ops);
+    phase_paths_release(&p->paths);
+    phase_sets_release(&p->sets);
+    free(p->edges);
     free(p->marks);
     free(p->stopped);
     free(p);
@@ -141,26 +162,14 @@ void phases_release(struct phases *p) {
 
 /* Memory events. */
 
-static inline uint64_t *edge_slot(struct phases *p, uint32_t edge) {
-    if (edge >= p->edge_capacity) {
-        size_t capacity = p->edge_capacity ? p->edge_capacity : 1024;
-        while (capacity <= edge) capacity *= 2;
-        uint64_t *grown = realloc(p->live_by_edge, capacity * sizeof *grown);
-        if (!grown) return NULL;
-        memset(grown + p->edge_capacity, 0, (capacity - p->edge_capacity) * sizeof *grown);
-        p->live_by_edge = grown;
-        p->edge_capacity = capacity;
-    }
-    return &p->live_by_edge[edge];
-}
-
 /* What a block grew by counts where the block was born. */
-static inline void count_event(struct phases *p, uint64_t *live, const struct block_event *event) {
-    switch ((enum block_event_kind)event->kind) {
-    case BLOCK_DIED: *live -= event->size; return;
-    case BLOCK_BORN: *live += event->size; break;
-    case BLOCK_RESIZED: *live += event->size - event->old_size; break;
-    }
+static inline void count_event(struct phases *p, struct edge *born, const struct block_event *event) {
+    uint64_t change = event->size; /* modulo 2^64 */
+    if (event->kind == BLOCK_DIED) change = -event->size;
+    if (event->kind == BLOCK_RESIZED) change = event->size - event->old_size;
+    born->live += change;
+    p->sets.live[born->set] += change;
+    if (event->kind == BLOCK_DIED) return;
     if (event->kind == BLOCK_BORN || !event->mapped) {
         p->allocations++;
         p->allocated_bytes += event->size;
@@ -171,22 +180,21 @@ static inline void count_event(struct phases *p, uint64_t *live, const struct bl
 static void phases_blocks(void *self, const struct block_event *events, size_t count) {
     struct phases *p = self;
     for (const struct block_event *event = events; event < events + count; event++) {
-        uint64_t *live = edge_slot(p, event->birth_edge);
-        if (live) count_event(p, live, event);
+        if (event->birth_edge < p->edge_count || add_edges(p, event->birth_edge + 1))
+            count_event(p, &p->edges[event->birth_edge], event);
         else p->failed = true;
     }
 }
 
-static void hand_out_peak(struct phases *p, const struct moment *now) {
+/* The peaks of the time since the last edge go to the rounds that were open then. */
+static void hand_out_peaks(struct phases *p, const struct moment *now) {
+    struct edge *last = &p->edges[p->edge_count - 1];
+    last->live_peak = p->live_peak;
+    last->rss_peak = p->rss_peak;
     for (size_t i = 0; i < p->open_count; i++)
         if (p->live_peak > p->open[i].live_peak) p->open[i].live_peak = p->live_peak;
     p->live_peak = now->live_bytes;
-}
-
-static uint64_t retained(const struct phases *p, uint32_t from, uint32_t until) {
-    uint64_t bytes = 0;
-    for (uint32_t edge = from; edge < until && edge < p->edge_capacity; edge++) bytes += p->live_by_edge[edge];
-    return bytes;
+    p->rss_peak = p->rss;
 }
 
 /* Rounds. */
@@ -232,31 +240,35 @@ static void add_round(struct phases *p, struct phase *phase, struct phase_round 
     round->number = ++phase->rounds;
     if (phase->rounds == 1) phase->first = round->begin;
     phase->last = round->end;
+    phase->begin_rss = round->begin.rss;
     phase->end_open = true;
     phase->items += round->items;
     phase->duration_ns += round->end.ns - round->begin.ns;
     phase->allocations += round->end.allocations - round->begin.allocations;
     phase->allocated_bytes += round->end.allocated_bytes - round->begin.allocated_bytes;
-    phase->retained_bytes += round->retained_bytes;
     spread_add(&phase->round_ns, round->end.ns - round->begin.ns);
     keep_round(p, phase, round);
 }
 
-/* `until`: edge after the last one inside the round. */
-static void close_round(struct phases *p, size_t index, const struct moment *now, uint32_t until) {
+/* Of a round that began with `begin`. */
+static void add_rss_peak(struct phase *phase, uint64_t begin, uint64_t rss) {
+    phase->rss_peak = higher(phase->rss_peak, rss);
+    if (begin != PHASE_UNKNOWN && rss != PHASE_UNKNOWN)
+        phase->overhead_bytes = higher(phase->overhead_bytes, rss > begin ? rss - begin : 0);
+}
+
+static void close_round(struct phases *p, size_t index, const struct moment *now) {
     struct open_round open = p->open[index];
     struct phase *phase = &p->list[open.phase];
     p->open_count--;
     memmove(&p->open[index], &p->open[index + 1], (p->open_count - index) * sizeof *p->open);
     phase->open--;
     struct phase_round round = {.begin = open.begin, .end = level_now(p, now), .items = open.items};
-    round.retained_bytes = retained(p, open.begin.edge, until);
-    phase->live_peak = open.live_peak > phase->live_peak ? open.live_peak : phase->live_peak;
-    phase->rss_peak = higher(phase->rss_peak, open.rss_peak);
-    if (open.begin.rss != PHASE_UNKNOWN && open.rss_peak != PHASE_UNKNOWN)
-        phase->overhead_bytes =
-            higher(phase->overhead_bytes, open.rss_peak > open.begin.rss ? open.rss_peak - open.begin.rss : 0);
+    phase->retained_bytes = phase_sets_live(&p->sets, open.phase);
+    if (open.live_peak > phase->live_peak) phase->live_peak = open.live_peak;
+    add_rss_peak(phase, open.begin.rss, open.rss_peak);
     add_round(p, phase, &round);
+    if (!phase->open && open.phase) p->failed |= !phase_sets_change(&p->sets, &p->set, (uint32_t)open.phase, false);
 }
 
 /* The time since the last round of this phase ended was a round of `between` it. */
@@ -264,25 +276,33 @@ static void add_between(struct phases *p, size_t index, const struct moment *now
     struct phase *phase = &p->list[index];
     static const char prefix[] = "between ";
     struct phase_round round = {.begin = phase->last, .end = level_now(p, now)};
-    round.retained_bytes = retained(p, round.begin.edge, now->edge);
     char *name = malloc(sizeof prefix + strlen(phase->name));
     size_t between = name ? phase_named(p, strcat(strcpy(name, prefix), phase->name), phase->parent) : PHASE_NO_PARENT;
     free(name);
     if (between == PHASE_NO_PARENT) return;
     struct phase *found = &p->list[between];
-    found->live_peak = higher(found->live_peak, higher(round.begin.live_bytes, round.end.live_bytes));
-    found->rss_peak = higher(found->rss_peak, higher(round.begin.rss, round.end.rss));
+    uint64_t rss = round.begin.rss;
+    for (uint32_t edge = round.begin.edge; edge < now->edge && edge < p->edge_count; edge++) {
+        found->retained_bytes += p->edges[edge].live;
+        if (p->edges[edge].live_peak > found->live_peak) found->live_peak = p->edges[edge].live_peak;
+        rss = higher(rss, p->edges[edge].rss_peak);
+    }
+    add_rss_peak(found, round.begin.rss, rss);
     add_round(p, found, &round);
 }
 
 static void begin_phase(struct phases *p, const struct control *control, const struct moment *now) {
-    size_t parent = p->open[innermost(p, now->thread)].phase;
-    size_t index = phase_named(p, control->name, parent);
+    const struct open_round *around = &p->open[innermost(p, now->thread)];
+    uint32_t outer = around->path;
+    size_t index = phase_named(p, control->name, around->phase);
     if (index == PHASE_NO_PARENT) return;
-    hand_out_peak(p, now);
-    if (!p->list[index].open && p->list[index].rounds && index) add_between(p, index, now);
+    hand_out_peaks(p, now);
+    bool first = !p->list[index].open && index;
+    if (first && p->list[index].rounds) add_between(p, index, now);
     p->list[index].approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
-    open_round(p, index, now->thread, now);
+    open_round(p, index, phase_paths_into(&p->paths, outer, index), now->thread, now);
+    if (first) p->failed |= !phase_sets_change(&p->sets, &p->set, (uint32_t)index, true);
+    p->failed |= !add_edges(p, now->edge + 1);
 }
 
 /* The round that an end means: this thread's last one of that name, else the last of any thread; 0: none. */
@@ -301,18 +321,34 @@ static void end_phase(struct phases *p, const struct control *control, const str
         p->anomalies++;
         return;
     }
-    hand_out_peak(p, now);
+    hand_out_peaks(p, now);
     uint32_t thread = p->open[index].thread;
     p->list[phase].approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
     for (size_t i = p->open_count; i-- > index + 1;) /* phases nest: what it opened inside ends with it */
-        if (p->open[i].thread == thread) close_round(p, i, now, now->edge);
-    close_round(p, index, now, now->edge);
+        if (p->open[i].thread == thread) close_round(p, i, now);
+    close_round(p, index, now);
+    p->failed |= !add_edges(p, now->edge + 1);
 }
 
 /* Work. */
 
+static void add_unit(struct phases *p, struct phase *phase, const char *name, uint64_t count) {
+    for (size_t i = 0; i < phase->unit_count; i++) {
+        if (strcmp(phase->units[i].name, name)) continue;
+        phase->units[i].count += count;
+        return;
+    }
+    struct phase_unit *grown = realloc(phase->units, (phase->unit_count + 1) * sizeof *grown);
+    if (grown) phase->units = grown;
+    char *copy = grown ? strdup(name) : NULL;
+    if (copy) grown[phase->unit_count++] = (struct phase_unit){copy, count};
+    p->failed |= !copy;
+}
+
 static void add_items(struct phases *p, const struct control *control, const struct moment *now) {
-    if (!*control->name) p->open[innermost(p, now->thread)].items += control->value;
+    struct open_round *round = &p->open[innermost(p, now->thread)];
+    if (*control->name) add_unit(p, &p->list[round->phase], control->name, control->value);
+    else round->items += control->value;
 }
 
 static struct phase_op *op_named(struct phases *p, size_t phase_index, const char *name) {
@@ -333,56 +369,16 @@ static struct phase_op *op_named(struct phases *p, size_t phase_index, const cha
     return op;
 }
 
-static uint64_t op_key(const struct control *control, const struct moment *now) {
-    bool async = control->kind == TRACE_EVENT_OP_START || control->kind == TRACE_EVENT_OP_FINISH;
-    uint64_t mixed = 14695981039346656037u;
-    for (const char *c = control->name; *c && !async; c++) mixed = (mixed ^ (uint8_t)*c) * 1099511628211u;
-    mixed ^= async ? control->value * 0x9e3779b97f4a7c15u : (uint64_t)now->thread << 32;
-    return mixed | 1;
-}
-
-static size_t op_slot(const struct phases *p, uint64_t key) {
-    size_t at = (size_t)(key >> 20) & (p->op_capacity - 1);
-    while (p->ops[at].key && p->ops[at].key != key) at = (at + 1) & (p->op_capacity - 1);
-    return at;
-}
-
-static bool grow_ops(struct phases *p) {
-    struct open_op *old = p->ops;
-    size_t count = p->op_capacity, capacity = count ? 2 * count : 64;
-    struct open_op *grown = calloc(capacity, sizeof *grown);
-    if (!grown) return false;
-    p->ops = grown;
-    p->op_capacity = capacity;
-    for (size_t i = 0; i < count; i++)
-        if (old[i].key) p->ops[op_slot(p, old[i].key)] = old[i];
-    free(old);
-    return true;
-}
-
-static void drop_op(struct phases *p, size_t gap) {
-    size_t mask = p->op_capacity - 1;
-    for (size_t at = (gap + 1) & mask; p->ops[at].key; at = (at + 1) & mask) {
-        size_t home = (size_t)(p->ops[at].key >> 20) & mask;
-        if (((at - home) & mask) < ((at - gap) & mask)) continue;
-        p->ops[gap] = p->ops[at];
-        gap = at;
-    }
-    p->ops[gap].key = 0;
-    p->op_used--;
-}
-
 static void begin_op(struct phases *p, const struct control *control, const struct moment *now) {
-    size_t phase = p->open[innermost(p, now->thread)].phase;
-    if (p->op_used >= p->op_capacity / 2 && !grow_ops(p)) {
+    uint32_t path = p->open[innermost(p, now->thread)].path;
+    if (open_ops_begin(&p->ops, control, now, path)) {
         p->failed = true;
         return;
     }
-    size_t slot = op_slot(p, op_key(control, now));
-    if (!p->ops[slot].key) p->op_used++;
-    p->ops[slot] = (struct open_op){op_key(control, now), control->name, now->ns, phase};
-    for (; phase != PHASE_NO_PARENT; phase = p->list[phase].parent) {
-        struct phase_op *op = op_named(p, phase, control->name);
+    for (; path != PHASE_NO_PATH; path = p->paths.list[path].outer) {
+        struct phase *phase = &p->list[p->paths.list[path].phase];
+        struct phase_op *op = op_named(p, p->paths.list[path].phase, control->name);
+        if (++phase->in_flight > phase->peak_in_flight) phase->peak_in_flight = phase->in_flight;
         if (op && ++op->in_flight > op->peak_in_flight) op->peak_in_flight = op->in_flight;
     }
 }
@@ -393,17 +389,17 @@ static void count_status(struct phase_op *op, uint32_t status) {
     ++*counters[status < 3 ? status : 1];
 }
 
-/* Counts for the phase that it began in and for all around it. */
+/* Counts for the phase that it began in and for all that were around that. */
 static void end_op(struct phases *p, const struct control *control, const struct moment *now) {
-    size_t slot = p->op_capacity ? op_slot(p, op_key(control, now)) : 0;
-    if (!p->op_capacity || !p->ops[slot].key) {
+    struct open_op open;
+    if (!open_ops_end(&p->ops, control, now, &open)) {
         p->anomalies++;
         return;
     }
-    struct open_op open = p->ops[slot];
-    drop_op(p, slot);
-    for (size_t phase = open.phase; phase != PHASE_NO_PARENT; phase = p->list[phase].parent) {
-        struct phase_op *op = op_named(p, phase, open.name);
+    for (uint32_t path = open.path; path != PHASE_NO_PATH; path = p->paths.list[path].outer) {
+        struct phase *phase = &p->list[p->paths.list[path].phase];
+        struct phase_op *op = op_named(p, p->paths.list[path].phase, open.name);
+        if (phase->in_flight) phase->in_flight--;
         if (!op) continue;
         count_status(op, control->status);
         if (op->in_flight) op->in_flight--;
@@ -476,6 +472,7 @@ static void sample_ends(struct phases *p, const struct memory_sample *sample, co
         phase->end_open = false;
         if (!sample->edge || !just_before(phase->last.ns, now)) continue;
         phase->last.rss = p->rss;
+        add_rss_peak(phase, phase->begin_rss, p->rss);
         struct phase_round *kept = phase->kept_count ? &phase->kept[phase->kept_count - 1] : NULL;
         if (kept && kept->number == phase->rounds) kept->end.rss = p->rss;
     }
@@ -484,6 +481,7 @@ static void sample_ends(struct phases *p, const struct memory_sample *sample, co
 static void phases_sample(void *self, const struct memory_sample *sample, const struct moment *now) {
     struct phases *p = self;
     p->rss = sample->rss > sample->recorder_rss ? sample->rss - sample->recorder_rss : 0;
+    p->rss_peak = higher(p->rss_peak, p->rss);
     for (size_t i = 0; i < p->open_count; i++) {
         struct open_round *open = &p->open[i];
         bool first = open->begin.rss == PHASE_UNKNOWN;
@@ -499,8 +497,8 @@ static void phases_sample(void *self, const struct memory_sample *sample, const 
 
 static int phases_end(void *self, const struct moment *now) {
     struct phases *p = self;
-    hand_out_peak(p, now);
-    while (p->open_count) close_round(p, p->open_count - 1, now, now->edge + 1);
+    hand_out_peaks(p, now);
+    while (p->open_count) close_round(p, p->open_count - 1, now);
     return p->failed ? -ENOMEM : 0;
 }
 

@@ -25,7 +25,12 @@ struct phase_level { /* at an edge */
 struct phase_round {
     uint64_t number; /* from 1 */
     struct phase_level begin, end;
-    uint64_t items, retained_bytes;
+    uint64_t items;
+};
+
+struct phase_unit { /* of items beside the first one */
+    char *name;
+    uint64_t count;
 };
 
 struct phase_op {
@@ -45,11 +50,16 @@ struct phase {
     size_t parent; /* index, or PHASE_NO_PARENT */
     uint64_t rounds, items, duration_ns;
     struct phase_level first, last; /* begin of the first round, end of the last */
+    uint64_t begin_rss;             /* of the last round */
     uint64_t rss_peak, live_peak;
     uint64_t overhead_bytes; /* most that a round's RSS rose above its beginning; PHASE_UNKNOWN: no samples */
     uint64_t allocations, allocated_bytes;
-    uint64_t retained_bytes; /* born in a round, live at its end; over all rounds */
+    uint64_t
+        retained_bytes; /* born in its rounds, live at the end of the last; `between`: each at its own round's end */
     struct spread round_ns;
+    uint64_t in_flight, peak_in_flight; /* operations of all names together */
+    struct phase_unit *units;
+    size_t unit_count;
     struct phase_op *ops;
     size_t op_count;
     struct phase_value *values;

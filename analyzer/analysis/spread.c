@@ -16,10 +16,14 @@ void spread_add(struct spread *spread, uint64_t value) {
     spread->mean += distance / (double)spread->count;
     spread->squares += distance * ((double)value - spread->mean);
     histogram_add(&spread->histogram, value);
+    drift_add(&spread->drift, (double)value);
 }
 
 double spread_deviation(const struct spread *spread) {
     return spread->count > 1 ? sqrt(spread->squares / (double)(spread->count - 1)) : 0;
 }
 
-void spread_release(struct spread *spread) { histogram_release(&spread->histogram); }
+void spread_release(struct spread *spread) {
+    histogram_release(&spread->histogram);
+    drift_release(&spread->drift);
+}

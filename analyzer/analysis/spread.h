@@ -1,16 +1,18 @@
 /*
- * How times spread: mean, deviation, extremes and percentiles of a stream of values, in fixed memory.
+ * How times spread: mean, deviation, extremes, percentiles and drift of a stream of values, in bounded memory.
  * Mean and deviation by Welford's method; percentiles within 2 %.
  */
 #ifndef ANALYSIS_SPREAD_H
 #define ANALYSIS_SPREAD_H
 
+#include "drift.h"
 #include "histogram.h"
 
 struct spread {
     uint64_t count, min;
     double mean, squares; /* squares: sum of squared distances from the mean */
     struct histogram histogram;
+    struct drift drift; /* in the order in which the values came */
 };
 
 void spread_begin(struct spread *spread);

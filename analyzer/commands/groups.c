@@ -74,7 +74,7 @@ static const struct option_row judging_rows[] = {
     OPTION("baseline", 0, OPTION_TEXT, "FILE", AT(judging, baseline),
            "Leaks that are known: only new or faster ones fail"),
     OPTION("update-baseline", 0, OPTION_FLAG, NULL, AT(judging, update_baseline),
-           "Write what was found to the baseline"),
+           "Write the leaks that are found to the baseline; they do not fail this run"),
     OPTION("suppressions", 0, OPTION_TEXT, "FILE", AT(judging, suppressions),
            "Sites to ignore, in the syntax of LeakSanitizer"),
     OPTION("leak-exitcode", 0, OPTION_COUNT, "N", AT(judging, leak_exitcode), "Exit status for a leak (default 10)"),

@@ -71,6 +71,8 @@ void rulebook_set_options(const struct rulebook *rulebook, const struct judging_
     if (!rulebook->budget) return;
     options->phase_facts = budget_phase_facts;
     options->phase_context = rulebook->budget;
+    options->names_process = budget_names_process;
+    options->process_context = rulebook->budget;
 }
 
 struct verdict_rules rulebook_rules(const struct rulebook *rulebook, const struct judging_values *judging) {
@@ -79,6 +81,7 @@ struct verdict_rules rulebook_rules(const struct rulebook *rulebook, const struc
                                   .suppressions = rulebook->suppressions,
                                   .leak_exit_code = -1};
     if (!judging) return rules;
+    rules.update_baseline = rulebook->baseline_path != NULL;
     rules.strict = judging->strict;
     rules.allow_inconclusive = judging->allow_inconclusive;
     rules.leak_exit_code = judging->leak_exitcode;

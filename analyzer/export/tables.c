@@ -26,6 +26,7 @@ static const struct column process_columns[] = {
     TEXT(0, report_process, exe),
     TEXT(0, report_process, started),
     INTEGER(0, report_process, duration_ns),
+    INTEGER(0, report_process, cpu_ns),
     TEXT(0, report_process, exit_kind),
     INTEGER(0, report_process, exit_code),
     INTEGER(0, report_process, allocations),
@@ -100,6 +101,13 @@ static const struct column operation_columns[] = {
     NAMED("p95_ns", REAL, 1, report_op, ns.p95),
     NAMED("p99_ns", REAL, 1, report_op, ns.p99),
     NAMED("max_ns", REAL, 1, report_op, ns.max),
+};
+static const struct column unit_columns[] = {
+    INDEX("phase", 0),
+    NAMED("phase_name", TEXT, 0, report_phase, name),
+    TEXT(1, report_unit, name),
+    INTEGER(1, report_unit, items),
+    REAL(1, report_unit, items_per_s),
 };
 static const struct column value_columns[] = {
     INDEX("phase", 0),           NAMED("phase_name", TEXT, 0, report_phase, name),
@@ -177,13 +185,21 @@ static const struct column budget_columns[] = {
 #define TABLE(name, columns, levels)                                                                                   \
     { name, columns, sizeof(columns) / sizeof *(columns), levels }
 const struct table tables[] = {
-    TABLE("sites", site_columns, 1),           TABLE("frames", frame_columns, 2),
-    TABLE("growth", growth_columns, 2),        TABLE("survivors", survivor_columns, 3),
-    TABLE("phases", phase_columns, 1),         TABLE("rounds", round_columns, 2),
-    TABLE("operations", operation_columns, 2), TABLE("phase_values", value_columns, 2),
-    TABLE("curve", curve_columns, 1),          TABLE("processes", process_columns, 1),
-    TABLE("leaks", leak_columns, 1),           TABLE("warnings", leak_columns, 1),
-    TABLE("budgets", budget_columns, 1),       {0},
+    TABLE("sites", site_columns, 1),
+    TABLE("frames", frame_columns, 2),
+    TABLE("growth", growth_columns, 2),
+    TABLE("survivors", survivor_columns, 3),
+    TABLE("phases", phase_columns, 1),
+    TABLE("rounds", round_columns, 2),
+    TABLE("operations", operation_columns, 2),
+    TABLE("phase_values", value_columns, 2),
+    TABLE("phase_units", unit_columns, 2),
+    TABLE("curve", curve_columns, 1),
+    TABLE("processes", process_columns, 1),
+    TABLE("leaks", leak_columns, 1),
+    TABLE("warnings", leak_columns, 1),
+    TABLE("budgets", budget_columns, 1),
+    {0},
 };
 
 /* Where the rows lie. */
@@ -227,6 +243,10 @@ static const struct source sources[] = {
      {AT(report, phases), AT(report_phase, values)},
      {AT(report, phase_count), AT(report_phase, value_count)},
      {sizeof(struct report_phase), sizeof(struct report_value)}},
+    {unit_columns,
+     {AT(report, phases), AT(report_phase, units)},
+     {AT(report, phase_count), AT(report_phase, unit_count)},
+     {sizeof(struct report_phase), sizeof(struct report_unit)}},
     {curve_columns, {AT(report, curve)}, {AT(report, point_count)}, {sizeof(struct report_point)}},
     {process_columns, {AT(report, processes)}, {AT(report, process_count)}, {sizeof(struct report_process)}},
     {leak_columns, {AT(report, verdict.leaks)}, {AT(report, verdict.leak_count)}, {sizeof(struct report_finding)}},

@@ -71,6 +71,26 @@ static const struct report_budget *first_failed(const struct report_verdict *ver
     return NULL;
 }
 
+/* Columns of the table of budgets. */
+enum { PHASE = 28, VALUE = 44, LIMIT = 56, STATE = 72 };
+
+/* A value as the table shows it, `12 MiB (what else is to be known)`, in its two parts. */
+struct budget_value {
+    char figure[LIMIT - VALUE];
+    const char *note; /* NULL: none */
+};
+
+static struct budget_value value_parts(const char *value) {
+    struct budget_value parts = {"–", value};
+    const char *open = value ? strstr(value, " (") : NULL;
+    size_t length = open ? (size_t)(open - value) : value ? strlen(value) : 0;
+    if (!value || length >= sizeof parts.figure) return parts;
+    memcpy(parts.figure, value, length);
+    parts.figure[length] = '\0';
+    parts.note = open ? open + 1 : NULL;
+    return parts;
+}
+
 static void put_budget_headline(struct pen *pen, const struct report_budget *budget) {
     pen_name(pen, budget->rule, 40);
     if (budget->phase) {
@@ -78,7 +98,8 @@ static void put_budget_headline(struct pen *pen, const struct report_budget *bud
         pen_name(pen, budget->phase, 30);
     }
     pen_put(pen, " is ");
-    pen_name(pen, budget->value ? budget->value : "unknown", 30);
+    struct budget_value value = value_parts(budget->value);
+    pen_name(pen, value.note == budget->value && value.note ? value.note : value.figure, 60);
     pen_put(pen, ", allowed ");
     pen_name(pen, budget->limit ? budget->limit : "unknown", 30);
 }
@@ -342,20 +363,30 @@ void section_warnings(struct pen *pen, const struct report *report, size_t most)
 
 /* Budgets. */
 
-enum { PHASE = 28, VALUE = 44, LIMIT = 56, STATE = 68 };
+static void compose_text(FILE *out, const void *object) { fputs(object, out); }
+
+static void put_budget_note(struct pen *pen, const char *note) {
+    pen_to(pen, INDENT + 2);
+    pen_tint(pen, TINT_FAINT);
+    pen_composed(pen, INDENT + 2, compose_text, note);
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
 
 static void put_budget(struct pen *pen, const struct report_budget *budget) {
+    struct budget_value value = value_parts(budget->value);
     pen_to(pen, INDENT);
     pen_name(pen, budget->rule ? budget->rule : "", PHASE - INDENT - 1);
     pen_to(pen, PHASE);
     pen_name(pen, budget->phase ? budget->phase : "", VALUE - PHASE - 1);
     pen_to(pen, VALUE);
-    pen_name(pen, budget->value ? budget->value : "–", LIMIT - VALUE - 1);
+    pen_name(pen, value.figure, LIMIT - VALUE - 1);
     pen_to(pen, LIMIT);
     pen_name(pen, budget->limit ? budget->limit : "–", STATE - LIMIT - 1);
     pen_to(pen, STATE);
     pen_tinted(pen, budget->ok ? TINT_GOOD : TINT_BAD, budget->state ? budget->state : budget->ok ? "ok" : "exceeded");
     pen_line(pen);
+    if (value.note) put_budget_note(pen, value.note);
 }
 
 void section_budgets(struct pen *pen, const struct report *report, bool failed_only) {

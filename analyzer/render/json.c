@@ -52,6 +52,7 @@ static json_t *make_process(const void *item) {
         TEXT(report_process, exe),
         TEXT(report_process, started),
         INTEGER(report_process, duration_ns),
+        INTEGER(report_process, cpu_ns),
         TEXT(report_process, trace_path),
         INTEGER(report_process, allocations),
         INTEGER(report_process, peak_live_bytes),
@@ -145,7 +146,7 @@ static json_t *make_spread(const struct report_spread *spread) {
     static const struct member members[] = {
         ROUNDED(report_spread, mean),   ROUNDED(report_spread, min), ROUNDED(report_spread, p50),
         ROUNDED(report_spread, p95),    ROUNDED(report_spread, p99), ROUNDED(report_spread, max),
-        ROUNDED(report_spread, stddev),
+        ROUNDED(report_spread, stddev), REAL(report_spread, drift),
     };
     return object_of(MEMBERS(members), spread);
 }
@@ -162,6 +163,15 @@ static json_t *make_op(const void *item) {
     };
     const struct report_op *op = item;
     return with(object_of(MEMBERS(members), op), "ns", make_spread(&op->ns));
+}
+
+static json_t *make_unit(const void *item) {
+    static const struct member members[] = {
+        TEXT(report_unit, name),
+        INTEGER(report_unit, items),
+        REAL(report_unit, items_per_s),
+    };
+    return object_of(MEMBERS(members), item);
 }
 
 static json_t *make_named_value(const void *item) {
@@ -201,6 +211,9 @@ static json_t *make_phase(const void *item) {
         INTEGER(report_phase, items),
         INTEGER(report_phase, duration_ns),
         REAL(report_phase, items_per_s),
+        INTEGER(report_phase, begin),
+        INTEGER(report_phase, end),
+        INTEGER(report_phase, peak_in_flight),
         INTEGER(report_phase, rss_start),
         INTEGER(report_phase, rss_end),
         INTEGER(report_phase, rss_peak),
@@ -223,6 +236,7 @@ static json_t *make_phase(const void *item) {
     object = with(object, "rss_growth_per_s", make_rate(&phase->rss_growth));
     object = with(object, "live_growth_per_s", make_rate(&phase->live_growth));
     object = with(object, "round_ns", make_spread(&phase->round_ns));
+    object = with(object, "units", ARRAY(phase->units, phase->unit_count, make_unit));
     object = with(object, "ops", ARRAY(phase->ops, phase->op_count, make_op));
     object = with(object, "values", ARRAY(phase->values, phase->value_count, make_named_value));
     return with(object, "instances", ARRAY(phase->instances, phase->instance_count, make_round));
@@ -344,6 +358,7 @@ static json_t *make_verdict(const struct report_verdict *verdict) {
     };
     json_t *object = with(object_of(MEMBERS(members), verdict), "judged", object_of(MEMBERS(judged), verdict));
     object = with(object, "leaks", ARRAY(verdict->leaks, verdict->leak_count, make_finding));
+    object = with(object, "known", ARRAY(verdict->known, verdict->known_count, make_finding));
     object = with(object, "warnings", ARRAY(verdict->warnings, verdict->warning_count, make_finding));
     object = with(object, "budgets", ARRAY(verdict->budgets, verdict->budget_count, make_budget));
     object = with(object, "reasons", ARRAY(verdict->reasons, verdict->reason_count, make_text));

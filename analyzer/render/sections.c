@@ -161,6 +161,8 @@ static void put_growth(struct pen *pen, const struct report_phase *phase) {
     pen_line(pen);
 }
 
+#define DRIFT_TOLD 0.1 /* what an operation's times may change without a word */
+
 static void compose_op(FILE *out, const void *object) {
     const struct report_op *op = object;
     fprintf(out, "%s: %s", op->name, amount_count(op->count).text);
@@ -170,11 +172,20 @@ static void compose_op(FILE *out, const void *object) {
     fprintf(out, " · mean %s, p50 %s, p95 %s, p99 %s, max %s", amount_time(op->ns.mean).text,
             amount_time(op->ns.p50).text, amount_time(op->ns.p95).text, amount_time(op->ns.p99).text,
             amount_time(op->ns.max).text);
+    if (fabs(op->ns.drift) >= DRIFT_TOLD) fprintf(out, ", drift %+.0f%%", 100 * op->ns.drift);
 }
 
 static void put_op(struct pen *pen, const struct report_op *op) {
     pen_to(pen, INDENT + 2);
     pen_composed(pen, INDENT + 2, compose_op, op);
+    pen_line(pen);
+}
+
+static void put_unit(struct pen *pen, const struct report_unit *unit) {
+    pen_to(pen, INDENT + 2);
+    pen_name(pen, unit->name, 40);
+    pen_print(pen, ": %s", amount_count(unit->items).text);
+    if (isfinite(unit->items_per_s)) pen_print(pen, ", %s/s", amount_number(unit->items_per_s).text);
     pen_line(pen);
 }
 
@@ -194,6 +205,7 @@ void section_phases(struct pen *pen, const struct report *report, bool details) 
         const struct report_phase *phase = &report->phases[i];
         put_phase(pen, report, phase);
         if (details) put_growth(pen, phase);
+        for (size_t k = 0; details && k < phase->unit_count; k++) put_unit(pen, &phase->units[k]);
         for (size_t k = 0; details && k < phase->op_count; k++) put_op(pen, &phase->ops[k]);
         for (size_t k = 0; details && k < phase->value_count; k++) put_value(pen, &phase->values[k]);
     }

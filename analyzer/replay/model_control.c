@@ -113,21 +113,24 @@ void model_memory(struct model *model, const struct memory_record *record) {
         .shared = record->shared,
         .recorder_rss = record->recorder,
         .cpu_ns = record->cpu_ns,
-        .pss = UINT64_MAX,
-        .anonymous = UINT64_MAX,
+        .pss = model->sampled_once ? UINT64_MAX : model->sample.pss,
+        .anonymous = model->sampled_once ? UINT64_MAX : model->sample.anonymous,
         .threads = (uint32_t)record->threads,
         .fds = (int32_t)(record->fds & INT32_MAX) - 1,
         .edge = record->flags & TRACE_MEMORY_EDGE,
         .rss_before = record->rss_before,
     };
+    model->sampled_once = true;
     tell_sample(model, record->stamp);
+    model->sample.cpu_ns = UINT64_MAX; /* known of this moment only */
     if (record->flags & TRACE_MEMORY_LOOK) tell_look(model);
 }
 
+/* Knows nothing of the recorder's own pages, so the first one waits for the sample that comes after it. */
 void model_rollup(struct model *model, const struct rollup_record *record) {
     model->sample.rss = record->rss;
     model->sample.pss = record->pss;
     model->sample.anonymous = record->anonymous;
     model->sample.edge = false;
-    tell_sample(model, record->stamp);
+    if (model->sampled_once) tell_sample(model, record->stamp);
 }

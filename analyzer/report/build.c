@@ -55,8 +55,13 @@ static int add_names(struct builder *builder, const struct tree_trace *trace, co
     return error ? error : read_names(builder, bundle, space, bundle_find(bundle, BUNDLE_JIT, input->member->name));
 }
 
+static bool is_named(const struct build_options *options, const struct subject *subject) {
+    const char *exe = subject->trace.tables.process.exe;
+    return options->names_process && options->names_process(options->process_context, exe);
+}
+
 static int add_replayed(struct builder *builder, struct subject *subject, const char *path, uint32_t space) {
-    bool first = space == 0, judged = first || subject_has_phases(subject);
+    bool first = space == 0, judged = first || subject_has_phases(subject) || is_named(builder->options, subject);
     builder_add_process(builder, subject, path);
     builder_add_doubts(builder, subject);
     builder_add_curve(builder, subject, first ? builder->options->points : POINTS_OF_OTHERS);

@@ -21,6 +21,8 @@ struct build_options {
     struct growth_settings settings;
     phase_facts_of phase_facts; /* may be NULL */
     void *phase_context;
+    bool (*names_process)(void *context, const char *exe); /* to be judged as CMD is; NULL: none */
+    void *process_context;
     bool self;
     const struct block_choice *choice;       /* without threads; NULL: all blocks */
     const struct phase_intervals *phases;    /* of the first trace, beside those it has; NULL: none */

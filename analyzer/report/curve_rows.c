@@ -9,18 +9,20 @@
 
 static int64_t known(uint64_t value) { return value == CURVE_UNKNOWN ? REPORT_NONE : report_count(value); }
 
-static struct report_point make_point(const struct curve_point *from, uint64_t t, uint64_t live, uint64_t rss) {
+/* `sampled`: the interval whose samples it has. */
+static struct report_point make_point(const struct curve_point *from, const struct curve_point *sampled, uint64_t t,
+                                      uint64_t live, uint64_t rss) {
     return (struct report_point){
         .t = report_count(t),
         .live_bytes = report_count(live),
         .live_blocks = report_count(from->blocks_max),
         .pinned_bytes = report_count(from->pinned_max),
         .rss_bytes = known(rss),
-        .pss_bytes = known(from->pss_last),
-        .vms_bytes = known(from->vms_last),
-        .cpu = from->cpu_ns == CURVE_UNKNOWN ? NAN : (double)from->cpu_ns, /* so far; a rate in the end */
-        .threads = from->threads < 0 ? REPORT_NONE : from->threads,
-        .fds = from->fds < 0 ? REPORT_NONE : from->fds,
+        .pss_bytes = known(sampled->pss_last),
+        .vms_bytes = known(sampled->vms_last),
+        .cpu = NAN,
+        .threads = sampled->threads < 0 ? REPORT_NONE : sampled->threads,
+        .fds = sampled->fds < 0 ? REPORT_NONE : sampled->fds,
     };
 }
 
@@ -32,36 +34,58 @@ static uint64_t highest_rss(const struct curve_point *points, size_t from, size_
     return best;
 }
 
-/* Two points for a group of intervals: its highest live bytes (with the highest RSS), and how it ended. */
-static void add_group(struct report_curve *out, const struct curve *curve, size_t from, size_t until, uint64_t end_ns) {
-    size_t top = from;
-    for (size_t i = from; i < until; i++)
-        if (curve->points[i].live_max > curve->points[top].live_max) top = i;
-    const struct curve_point *highest = &curve->points[top], *last = &curve->points[until - 1];
-    uint64_t end = until * curve->width < end_ns ? until * curve->width : end_ns;
-    uint64_t t = highest->ns < end ? highest->ns : end;
-    out->points[out->count++] = make_point(highest, t, highest->live_max, highest_rss(curve->points, from, until));
-    if (end > t) out->points[out->count++] = make_point(last, end, last->live_last, last->rss_last);
+/*
+ * Processors in use between two samples that are far enough apart: both the clock of the process and that of the trace are
+ * read some time after the other. Until the next one the rate goes on.
+ */
+#define CPU_SPAN 5000000u /* ns */
+
+struct cpu_rate {
+    uint64_t used, at; /* at: CURVE_UNKNOWN before the first sample */
+    double rate;
+};
+
+static double cpu_rate_at(struct cpu_rate *rate, const struct curve_point *point) {
+    if (point->cpu_ns == CURVE_UNKNOWN) return NAN;
+    if (rate->at != CURVE_UNKNOWN && point->cpu_at < rate->at + CPU_SPAN) return rate->rate;
+    if (rate->at != CURVE_UNKNOWN && point->cpu_ns >= rate->used)
+        rate->rate = (double)(point->cpu_ns - rate->used) / (double)(point->cpu_at - rate->at);
+    rate->used = point->cpu_ns;
+    rate->at = point->cpu_at;
+    return rate->rate;
 }
 
-/* Processor time so far becomes processors in use since the point before. */
-static void derive_rates(struct report_point *points, size_t count) {
-    double before = NAN, since = 0;
-    for (size_t i = 0; i < count; i++) {
-        double used = points[i].cpu, t = (double)points[i].t;
-        points[i].cpu = t > since && used >= before ? (used - before) / (t - since) : NAN;
-        if (isnan(used)) continue;
-        before = used;
-        since = t;
-    }
+struct group {
+    size_t from, until;
+    uint64_t end_ns; /* of the run */
+};
+
+/* Two points for a group of intervals: its highest live bytes (with the highest RSS), and how it ended. */
+static void add_group(struct report_curve *out, const struct curve *curve, struct group group, struct cpu_rate *rate) {
+    size_t top = group.from;
+    for (size_t i = group.from; i < group.until; i++)
+        if (curve->points[i].live_max > curve->points[top].live_max) top = i;
+    const struct curve_point *highest = &curve->points[top], *last = &curve->points[group.until - 1];
+    uint64_t end = group.until * curve->width < group.end_ns ? group.until * curve->width : group.end_ns;
+    uint64_t t = highest->ns < end ? highest->ns : end;
+    struct report_point *point = &out->points[out->count++];
+    const struct curve_point *sampled = highest->rss_last == CURVE_UNKNOWN ? last : highest; /* as its RSS may be */
+    *point = make_point(highest, sampled, t, highest->live_max, highest_rss(curve->points, group.from, group.until));
+    point->cpu = cpu_rate_at(rate, sampled);
+    if (end <= t) return;
+    point = &out->points[out->count++];
+    *point = make_point(last, last, end, last->live_last, last->rss_last);
+    point->cpu = cpu_rate_at(rate, last);
 }
 
 static void add_points(struct report_curve *out, const struct curve *curve, size_t points, uint64_t end_ns) {
+    struct cpu_rate rate = {.at = CURVE_UNKNOWN, .rate = NAN};
     size_t groups = points > 2 ? points / 2 : 1;
     if (groups > curve->count) groups = curve->count;
-    for (size_t i = 0; i < groups; i++)
-        add_group(out, curve, curve->count * i / groups, curve->count * (i + 1) / groups, end_ns);
-    derive_rates(out->points, out->count);
+    for (size_t i = 0; i < groups; i++) {
+        struct group group = {curve->count * i / groups, curve->count * (i + 1) / groups, end_ns};
+        add_group(out, curve, group, &rate);
+    }
 }
 
 void builder_add_curve(struct builder *builder, const struct subject *subject, size_t points) {

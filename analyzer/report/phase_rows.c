@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../verdict/statistics.h"
 #include "../verdict/verdict.h"
 #include "builder.h"
 
@@ -11,8 +12,16 @@
 
 static int64_t known(uint64_t value) { return value == PHASE_UNKNOWN ? REPORT_NONE : report_count(value); }
 
+static double drift_of(const struct drift *drift) {
+    double first[DRIFT_BINS / 3], last[DRIFT_BINS / 3];
+    size_t count = drift_third(drift, false, first);
+    drift_third(drift, true, last);
+    double before = statistics_median(first, count), after = statistics_median(last, count);
+    return before > 0 ? after / before - 1 : NAN;
+}
+
 static struct report_spread make_spread(const struct spread *spread) {
-    if (!spread->count) return (struct report_spread){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    if (!spread->count) return (struct report_spread){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     const struct histogram *h = &spread->histogram;
     return (struct report_spread){
         .mean = spread->mean,
@@ -22,10 +31,22 @@ static struct report_spread make_spread(const struct spread *spread) {
         .p99 = histogram_at(h, 0.99),
         .max = (double)h->max,
         .stddev = spread_deviation(spread),
+        .drift = drift_of(&spread->drift),
     };
 }
 
 static double per_second(uint64_t count, uint64_t ns) { return ns ? (double)count * 1e9 / (double)ns : NAN; }
+
+static void add_units(struct builder *builder, struct report_phase *row, const struct phase *phase) {
+    row->units = arena_take(builder->arena, phase->unit_count, sizeof *row->units);
+    row->unit_count = phase->unit_count;
+    for (size_t i = 0; i < phase->unit_count; i++) {
+        const struct phase_unit *unit = &phase->units[i];
+        row->units[i] = (struct report_unit){.name = arena_text(builder->arena, unit->name),
+                                             .items = report_count(unit->count),
+                                             .items_per_s = per_second(unit->count, phase->duration_ns)};
+    }
+}
 
 static void add_ops(struct builder *builder, struct report_phase *row, const struct phase *phase) {
     row->ops = arena_take(builder->arena, phase->op_count, sizeof *row->ops);
@@ -98,6 +119,9 @@ static struct report_phase make_phase(const struct phase *phase) {
         .items = report_count(phase->items),
         .duration_ns = report_count(phase->duration_ns),
         .items_per_s = phase->items ? per_second(phase->items, phase->duration_ns) : NAN,
+        .begin = report_count(phase->first.ns),
+        .end = report_count(phase->last.ns),
+        .peak_in_flight = report_count(phase->peak_in_flight),
         .rss_start = known(phase->first.rss),
         .rss_end = known(phase->last.rss),
         .rss_peak = known(phase->rss_peak),
@@ -129,6 +153,7 @@ void builder_add_phases(struct builder *builder, const struct subject *subject, 
         row->name = arena_text(builder->arena, phase->name);
         if (phase->parent != PHASE_NO_PARENT && phase->parent != 0)
             row->parent = arena_text(builder->arena, phases_get(subject->phases, phase->parent)->name);
+        add_units(builder, row, phase);
         add_ops(builder, row, phase);
         add_values(builder, row, phase);
         add_instances(builder, row, phase);

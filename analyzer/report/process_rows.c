@@ -39,6 +39,12 @@ static void set_args(struct arena *arena, struct report_process *row, const stru
     for (size_t i = 0; i < process->arg_count; i++) row->args[i] = arena_text(arena, process->args[i]);
 }
 
+/* Since the recorder began to look. */
+static int64_t cpu_used(const struct curve *curve) {
+    if (curve->first_cpu_ns == CURVE_UNKNOWN || curve->last.cpu_ns < curve->first_cpu_ns) return REPORT_NONE;
+    return report_count(curve->last.cpu_ns - curve->first_cpu_ns);
+}
+
 static struct report_process *add_process_row(struct builder *builder, const struct subject *subject,
                                               const char *path) {
     struct report *report = builder->report;
@@ -52,6 +58,7 @@ static struct report_process *add_process_row(struct builder *builder, const str
         .started = iso_time(builder->arena, realtime),
         .started_ns = report_count(realtime),
         .duration_ns = report_count(subject->replay.end.ns),
+        .cpu_ns = cpu_used(subject->curve),
         .recorder_rss_bytes = report_count(t->end.present ? t->end.recorder_rss : t->memory.recorder_rss),
         .recorder_cpu_ns = t->end.present ? report_count(t->end.recorder_cpu_ns) : REPORT_NONE,
         .fallback_stacks = t->end.present ? report_count(t->end.by_libunwind) : REPORT_NONE,

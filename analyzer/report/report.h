@@ -35,6 +35,7 @@ struct report_process {
     const char *started; /* ISO 8601, UTC */
     int64_t started_ns;  /* CLOCK_REALTIME */
     int64_t duration_ns;
+    int64_t cpu_ns;        /* that it used, as far as samples saw it */
     const char *exit_kind; /* code, signal, exec, unknown, running */
     int64_t exit_code;
     int64_t recorder_rss_bytes, recorder_cpu_ns, fallback_stacks;
@@ -53,12 +54,13 @@ struct report_totals {
 
 struct report_point {
     int64_t t, live_bytes, live_blocks, pinned_bytes, rss_bytes, pss_bytes, vms_bytes;
-    double cpu; /* processors in use since the previous point */
+    double cpu; /* processors in use, over the samples until this point */
     int64_t threads, fds;
 };
 
 struct report_spread { /* of times in ns */
     double mean, min, p50, p95, p99, max, stddev;
+    double drift; /* how much longer the last third of them took than the first, by medians: 0.1 is 10 % */
 };
 
 /*
@@ -113,6 +115,12 @@ struct report_op {
     struct report_spread ns;
 };
 
+struct report_unit { /* of items beside the first one */
+    const char *name;
+    int64_t items;
+    double items_per_s;
+};
+
 struct report_value {
     const char *name;
     double last, min, max;
@@ -134,10 +142,14 @@ struct report_phase {
     int64_t items;
     int64_t duration_ns;
     double items_per_s;
+    int64_t begin, end;     /* of the first round, of the last */
+    int64_t peak_in_flight; /* operations of all names together */
     int64_t rss_start, rss_end, rss_peak, live_start, live_end, live_peak, blocks_start, blocks_end, overhead_bytes;
     int64_t allocations, allocated_bytes, retained_bytes;
     double retained_per_round;
     struct report_spread round_ns;
+    struct report_unit *units;
+    size_t unit_count;
     struct report_op *ops;
     size_t op_count;
     struct report_value *values;
@@ -233,6 +245,8 @@ struct report_verdict {
     int64_t judged_phases, judged_sites, not_judged;
     struct report_finding *leaks;
     size_t leak_count;
+    struct report_finding *known; /* leaks that the baseline excuses */
+    size_t known_count;
     struct report_finding *warnings;
     size_t warning_count;
     struct report_budget *budgets;

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "outcome.h"
-
 #define SCHEMA "tidemark-baseline/1"
 
 struct baseline {
@@ -69,26 +67,29 @@ enum baseline_answer baseline_ask(const struct baseline *baseline, const char *s
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 static json_t *text(const char *value) { return value ? json_string_nocheck(value) : json_null(); }
 
-static json_t *describe(const struct report_site *site, const struct report_growth *growth) {
+static const struct report_growth *growth_of(const struct report_site *site, const char *phase) {
+    for (size_t i = 0; i < site->growth_count; i++)
+        if (strcmp(site->growth[i].phase, phase) == 0) return &site->growth[i];
+    return NULL;
+}
+
+static json_t *describe(const struct report *report, const struct report_finding *finding) {
+    const struct report_site *site = &report->sites[finding->site_index];
+    const struct report_growth *growth = growth_of(site, finding->phase);
     json_t *leak = json_object();
     json_object_set_new(leak, "site", text(site->id));
-    json_object_set_new(leak, "phase", text(growth->phase));
-    json_object_set_new(leak, "class", text(growth->class_slug));
+    json_object_set_new(leak, "phase", text(finding->phase));
+    json_object_set_new(leak, "class", text(finding->class_slug));
     json_object_set_new(leak, "function", text(site->function));
-    json_object_set_new(leak, "low", number(growth->ci_low));
-    json_object_set_new(leak, "high", number(growth->ci_high));
+    json_object_set_new(leak, "low", number(growth ? growth->ci_low : NAN));
+    json_object_set_new(leak, "high", number(growth ? growth->ci_high : NAN));
     return leak;
 }
 
 static json_t *describe_all(const struct report *report) {
     json_t *root = json_object(), *leaks = json_array();
-    for (size_t i = 0; i < report->site_count; i++) {
-        const struct report_site *site = &report->sites[i];
-        for (size_t j = 0; j < site->growth_count; j++) {
-            if (outcome_of_slug(site->growth[j].class_slug) == GROWTH_FAIL)
-                json_array_append_new(leaks, describe(site, &site->growth[j]));
-        }
-    }
+    for (size_t i = 0; i < report->verdict.known_count; i++)
+        json_array_append_new(leaks, describe(report, &report->verdict.known[i]));
     json_object_set_new(root, "schema", json_string(SCHEMA));
     json_object_set_new(root, "leaks", leaks);
     return root;

@@ -13,7 +13,7 @@ struct baseline;
 /* 0 or -errno; -EINVAL: not a baseline, see `error`. */
 int baseline_read(const char *path, struct baseline **out, struct rule_error *error);
 void baseline_release(struct baseline *baseline);
-/* Writes every leak of the report, through a new file beside it. 0 or -errno. */
+/* Writes the known leaks of a verdict, through a new file beside it. 0 or -errno. */
 int baseline_write(const char *path, const struct report *report);
 
 enum baseline_answer { BASELINE_NEW, BASELINE_KNOWN, BASELINE_FASTER };

@@ -194,8 +194,21 @@ static bool set_throughput(struct reading *reading, struct budget_section *secti
 static bool set_tolerance(struct reading *reading, struct budget_section *section, const char *value) {
     return set_limit(reading, &section->tolerance, LIMIT_SHARE, value);
 }
+static bool set_warn_overhead(struct reading *reading, struct budget_section *section, const char *value) {
+    section->warn = true;
+    return set_overhead(reading, section, value);
+}
+static bool set_warn_throughput(struct reading *reading, struct budget_section *section, const char *value) {
+    section->warn = true;
+    return set_throughput(reading, section, value);
+}
 static bool set_min_level(struct reading *reading, struct budget_section *section, const char *value) {
     return set_limit(reading, &section->min_level, LIMIT_NUMBER, value);
+}
+
+static bool set_warn_min_level(struct reading *reading, struct budget_section *section, const char *value) {
+    section->warn = true;
+    return set_min_level(reading, section, value);
 }
 
 #define IN(section) (1u << (SECTION_##section))
@@ -216,8 +229,11 @@ static const struct declaration_row declarations[] = {
     {IN(PHASE), "lag", set_lag},
     {IN(SCALING), "overhead", set_overhead},
     {IN(SCALING), "throughput", set_throughput},
+    {IN(SCALING), "warn-overhead", set_warn_overhead},
+    {IN(SCALING), "warn-throughput", set_warn_throughput},
     {IN(SCALING), "tolerance", set_tolerance},
     {IN(CAPACITY), "min-level", set_min_level},
+    {IN(CAPACITY), "warn-min-level", set_warn_min_level},
     {IN(SITE) | IN(PROCESS), "ignore", set_ignore},
     {IN(SITE) | IN(PROCESS), "reason", set_reason},
     {IN(SITE) | IN(PROCESS), "until", set_until},
@@ -419,15 +435,25 @@ static bool matches_site(const struct budget_section *section, const struct repo
     return site->depth == 0 && site->function && regexec(&section->pattern, site->function, 0, NULL, 0) == 0;
 }
 
+bool budget_section_matches_exe(const struct budget_section *section, const char *exe) {
+    const char *slash = exe ? strrchr(exe, '/') : NULL;
+    return exe && (fnmatch(section->match, exe, 0) == 0 || (slash && fnmatch(section->match, slash + 1, 0) == 0));
+}
+
+bool budget_names_process(void *context, const char *exe) {
+    const struct budget *budget = context;
+    for (size_t i = 0; i < budget->count; i++) {
+        const struct budget_section *section = &budget->sections[i];
+        if (section->kind == SECTION_PROCESS && budget_section_matches_exe(section, exe)) return true;
+    }
+    return false;
+}
+
 static bool matches_process(const struct budget_section *section, const struct report *report,
                             const struct report_site *site) {
-    for (size_t i = 0; i < report->process_count; i++) {
-        const struct report_process *process = &report->processes[i];
-        if (process->pid != site->process || !process->exe) continue;
-        const char *slash = strrchr(process->exe, '/');
-        return fnmatch(section->match, process->exe, 0) == 0 ||
-               fnmatch(section->match, slash ? slash + 1 : process->exe, 0) == 0;
-    }
+    for (size_t i = 0; i < report->process_count; i++)
+        if (report->processes[i].pid == site->process)
+            return budget_section_matches_exe(section, report->processes[i].exe);
     return false;
 }
 

@@ -23,6 +23,9 @@ const char *budget_suppressions(const struct budget *budget);
 /* What is declared about a phase: fits judge_input.phase_facts with the budget as context. */
 bool budget_phase_facts(void *budget, const char *phase, struct phase_facts *out);
 
+/* Whether a [process] names it: then it is judged, also without phases. Fits build_options.names_process. */
+bool budget_names_process(void *budget, const char *exe);
+
 /*
  * Ignored findings: the index of the first rule that ignores leaks of this site or of its process at the date of the trace;
  * SIZE_MAX: none.

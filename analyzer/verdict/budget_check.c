@@ -112,26 +112,54 @@ static size_t distance(const char *a, const char *b) {
     return row[length];
 }
 
-static const char *nearest_phase(const struct report *report, const char *pattern) {
+/* What a section matches on: its word, and the names that there are. */
+struct subject_row {
+    const char *what;
+    size_t (*count)(const struct report *);
+    const char *(*name)(const struct report *, size_t);
+};
+
+static size_t phase_count(const struct report *report) { return report->phase_count; }
+static const char *phase_name(const struct report *report, size_t i) { return report->phases[i].name; }
+static size_t site_count(const struct report *report) { return report->site_count; }
+static const char *site_name(const struct report *report, size_t i) { return report->sites[i].function; }
+static size_t process_count(const struct report *report) { return report->process_count; }
+static const char *process_name(const struct report *report, size_t i) {
+    const char *exe = report->processes[i].exe, *slash = exe ? strrchr(exe, '/') : NULL;
+    return slash ? slash + 1 : exe;
+}
+
+static const struct subject_row phase_subject = {"phase", phase_count, phase_name};
+static const struct subject_row site_subject = {"site", site_count, site_name};
+static const struct subject_row process_subject = {"process", process_count, process_name};
+
+static const char *nearest_of(const struct report *report, const struct subject_row *subject, const char *pattern) {
     const char *nearest = NULL;
     size_t least = SIZE_MAX;
-    for (size_t i = 0; i < report->phase_count; i++) {
-        size_t far = distance(pattern, report->phases[i].name);
+    for (size_t i = 0; i < subject->count(report); i++) {
+        const char *name = subject->name(report, i);
+        size_t far = name ? distance(pattern, name) : SIZE_MAX;
         if (far >= least) continue;
         least = far;
-        nearest = report->phases[i].name;
+        nearest = name;
     }
     return nearest;
 }
 
+static bool only_warns(const struct budget_section *section) {
+    bool warns = section->warn || section->rule_count > 0;
+    for (size_t i = 0; i < section->rule_count; i++) warns &= section->rules[i].warn;
+    return warns;
+}
+
 static void match_nothing(struct check *check, const struct budget_section *section, const char *pattern,
-                          const char *what) {
+                          const struct subject_row *subject) {
     if (section->optional) return;
-    const char *nearest = strcmp(what, "phase") == 0 ? nearest_phase(check->report, pattern) : NULL;
-    const char *value = nearest ? arena_format(check->arena, "no %s matches; the nearest is %s", what, nearest)
-                                : arena_format(check->arena, "no %s matches", what);
+    const char *nearest = nearest_of(check->report, subject, pattern);
+    const char *value = nearest ? arena_format(check->arena, "no %s matches; the nearest is %s", subject->what, nearest)
+                                : arena_format(check->arena, "no %s matches", subject->what);
     add_row(check, arena_format(check->arena, "[%s] match = %s", section_names[section->kind], pattern), NULL, "",
-            value, STATE_NOT_JUDGED);
+            value, only_warns(section) ? STATE_WARN : STATE_NOT_JUDGED);
 }
 
 /* The number after @ in a name; NAN: none. */
@@ -160,7 +188,7 @@ static void check_phase_section(struct check *check, const struct budget_section
         matched++;
         measure_rules(check, section, phase, NULL, worst_for(check, phase));
     }
-    if (matched == 0) match_nothing(check, section, section->match, "phase");
+    if (matched == 0) match_nothing(check, section, section->match, &phase_subject);
 }
 
 static void check_site_section(struct check *check, const struct budget_section *section) {
@@ -176,7 +204,7 @@ static void check_site_section(struct check *check, const struct budget_section 
         matched++;
         measure_rules(check, section, NULL, site, STATE_EXCEEDED);
     }
-    if (matched == 0 && section->rule_count) match_nothing(check, section, section->match, "site");
+    if (matched == 0 && section->rule_count) match_nothing(check, section, section->match, &site_subject);
 }
 
 /* Scaling: one phase name at several sizes of work. */
@@ -213,31 +241,32 @@ static size_t gather(struct check *check, const struct budget_section *section,
 
 static void scale_row(struct check *check, const struct budget_section *section, const char *what, double ratio,
                       bool good, const char *limit) {
-    const char *rule = arena_format(check->arena, "[scaling] %s", what);
+    const char *rule = arena_format(check->arena, "[scaling] %s%s", section->warn ? "warn-" : "", what);
     const char *value = isnan(ratio) ? "unknown" : arena_format(check->arena, "%.3g times, smallest to largest", ratio);
-    add_row(check, rule, section->match, limit, value,
-            isnan(ratio) ? STATE_NOT_JUDGED
-            : good       ? STATE_OK
-                         : STATE_EXCEEDED);
+    enum state state = isnan(ratio) ? STATE_NOT_JUDGED : good ? STATE_OK : STATE_EXCEEDED;
+    add_row(check, rule, section->match, limit, value, section->warn && state != STATE_OK ? STATE_WARN : state);
 }
+
+/* Where the smaller one needs nothing, so may the larger one. */
+static double ratio_of(double large, double small) { return large == small ? 1 : large / small; }
 
 static void check_scaling_section(struct check *check, const struct budget_section *section) {
     struct sized *sizes;
     size_t count = gather(check, section, overhead_of, &sizes);
     if (count < 2) {
-        match_nothing(check, section, section->match, "phase");
+        match_nothing(check, section, section->match, &phase_subject);
         return;
     }
     if (section->overhead) {
         bool linear = strcmp(section->overhead, "linear") == 0;
         struct sized small = sizes[0], large = sizes[count - 1];
-        double ratio = large.value / small.value / (linear ? large.scale / small.scale : 1);
+        double ratio = ratio_of(large.value, small.value) / (linear ? large.scale / small.scale : 1);
         scale_row(check, section, linear ? "overhead = linear" : "overhead = constant", ratio,
                   ratio <= 1 + section->tolerance, arena_format(check->arena, "<= %.3g times", 1 + section->tolerance));
     }
     if (section->throughput) {
         count = gather(check, section, throughput_of, &sizes);
-        double ratio = sizes[count - 1].value / sizes[0].value;
+        double ratio = ratio_of(sizes[count - 1].value, sizes[0].value);
         scale_row(check, section, "throughput = constant", ratio, ratio >= 1 - section->tolerance,
                   arena_format(check->arena, ">= %.3g times", 1 - section->tolerance));
     }
@@ -284,7 +313,7 @@ static void check_compare_section(struct check *check, const struct budget_secti
         double a = quantity_of(check->report, section->match, comparing),
                b = quantity_of(check->report, section->other, comparing);
         if (isnan(a) || isnan(b)) {
-            match_nothing(check, section, isnan(a) ? section->match : section->other, "phase");
+            match_nothing(check, section, isnan(a) ? section->match : section->other, &phase_subject);
             continue;
         }
         const char *names = arena_format(check->arena, "%s : %s", section->match, section->other);
@@ -318,14 +347,23 @@ static void check_capacity_section(struct check *check, const struct budget_sect
         if (level < lowest_broken) best = fmax(best, level);
     }
     if (matched == 0) {
-        match_nothing(check, section, section->match, "phase");
+        match_nothing(check, section, section->match, &phase_subject);
         return;
     }
     const char *value = isfinite(lowest_broken)
                             ? arena_format(check->arena, "%.6g, breaks at %.6g", best, lowest_broken)
                             : arena_format(check->arena, "%.6g, never broke", best);
-    add_row(check, "[capacity] min-level", section->match, arena_format(check->arena, ">= %.6g", section->min_level),
-            value, best >= section->min_level ? STATE_OK : STATE_EXCEEDED);
+    enum state broken = section->warn ? STATE_WARN : STATE_EXCEEDED;
+    add_row(check, section->warn ? "[capacity] warn-min-level" : "[capacity] min-level", section->match,
+            arena_format(check->arena, ">= %.6g", section->min_level), value,
+            best >= section->min_level ? STATE_OK : broken);
+}
+
+/* What is ignored is told as unused where nothing of it was met; what is to be judged must be there. */
+static void check_process_section(struct check *check, const struct budget_section *section) {
+    for (size_t i = 0; i < check->report->process_count; i++)
+        if (budget_section_matches_exe(section, check->report->processes[i].exe)) return;
+    if (!section->ignore) match_nothing(check, section, section->match, &process_subject);
 }
 
 static void check_run_section(struct check *check, const struct budget_section *section) {
@@ -336,7 +374,7 @@ typedef void (*section_check)(struct check *check, const struct budget_section *
 static const section_check section_checks[SECTION_KINDS] = {
     [SECTION_RUN] = check_run_section,         [SECTION_PHASE] = check_phase_section,
     [SECTION_SCALING] = check_scaling_section, [SECTION_COMPARE] = check_compare_section,
-    [SECTION_SITE] = check_site_section,
+    [SECTION_SITE] = check_site_section,       [SECTION_PROCESS] = check_process_section,
 };
 
 void budget_check(const struct budget *budget, const struct report *report, struct arena *arena,

@@ -14,7 +14,18 @@ static double known(int64_t value) { return value == REPORT_NONE ? NAN : (double
 
 /* Of the run. */
 
-static double run_max_rss(struct scope *s) { return known(s->report->totals.peak_rss_bytes); }
+/* RSS is the target's own; what the recorder needed beside it is told. */
+static double less_recorder(struct scope *s, int64_t rss) {
+    int64_t own = 0;
+    for (size_t i = 0; i < s->report->process_count; i++)
+        if (s->report->processes[i].recorder_rss_bytes > 0) own += s->report->processes[i].recorder_rss_bytes;
+    if (own > 0)
+        s->note =
+            arena_format(s->arena, "and %s of the recorder, not counted", limit_show((double)own, LIMIT_BYTES).text);
+    return known(rss);
+}
+
+static double run_max_rss(struct scope *s) { return less_recorder(s, s->report->totals.peak_rss_bytes); }
 static double run_max_live(struct scope *s) { return known(s->report->totals.peak_live_bytes); }
 static double run_duration(struct scope *s) {
     return s->report->process_count ? known(s->report->processes[0].duration_ns) : NAN;
@@ -88,17 +99,14 @@ static double run_rss_rate(struct scope *s) {
     return statistics_theil_sen(samples.t, samples.y, samples.count).value;
 }
 
-/* Share of all processors, over the run. */
+/* Share of all processors, over the run of CMD. */
 static double run_cpu(struct scope *s) {
-    double used = 0, time = 0;
-    const struct report *report = s->report;
-    for (size_t i = 1; i < report->point_count; i++) {
-        double span = (double)(report->curve[i].t - report->curve[i - 1].t);
-        if (!isfinite(report->curve[i].cpu)) continue;
-        used += report->curve[i].cpu * span;
-        time += span;
+    double used = NAN, cpus = (double)s->report->system.cpus, time = run_duration(s);
+    for (size_t i = 0; i < s->report->process_count; i++) {
+        double own = known(s->report->processes[i].cpu_ns);
+        if (!isnan(own)) used = isnan(used) ? own : used + own;
     }
-    return time > 0 && report->system.cpus > 0 ? used / time / (double)report->system.cpus : NAN;
+    return time > 0 && cpus > 0 ? used / time / cpus : NAN;
 }
 
 /*
@@ -130,18 +138,20 @@ static double success_of(const struct report_phase *phase, double *ok, double *a
     return *all > 0 ? *ok / *all : NAN;
 }
 
+/* All work of a process is counted in its phase `run`, too. */
+static bool is_whole_run(const struct report_phase *phase) { return strcmp(phase->name, "run") == 0; }
+
 static double run_success(struct scope *s) {
     double ok = 0, all = 0;
-    for (size_t i = 0; i < s->report->phase_count; i++) success_of(&s->report->phases[i], &ok, &all);
+    for (size_t i = 0; i < s->report->phase_count; i++)
+        if (is_whole_run(&s->report->phases[i])) success_of(&s->report->phases[i], &ok, &all);
     return all > 0 ? ok / all : NAN;
 }
 
 static double run_concurrent(struct scope *s) {
     double most = NAN;
-    for (size_t i = 0; i < s->report->phase_count; i++) {
-        const struct report_phase *phase = &s->report->phases[i];
-        for (size_t j = 0; j < phase->op_count; j++) most = fmax(most, known(phase->ops[j].peak_in_flight));
-    }
+    for (size_t i = 0; i < s->report->phase_count; i++)
+        if (is_whole_run(&s->report->phases[i])) most = fmax(most, known(s->report->phases[i].peak_in_flight));
     return most;
 }
 
@@ -158,13 +168,14 @@ static double run_exit(struct scope *s) {
 
 static double difference(int64_t from, int64_t to) { return known(to) - known(from); }
 
-static double phase_max_rss(struct scope *s) { return known(s->phase->rss_peak); }
+static double phase_max_rss(struct scope *s) { return less_recorder(s, s->phase->rss_peak); }
 static double phase_max_live(struct scope *s) { return known(s->phase->live_peak); }
 static double phase_overhead(struct scope *s) { return difference(s->phase->rss_start, s->phase->rss_peak); }
 static double phase_overhead_live(struct scope *s) { return difference(s->phase->live_start, s->phase->live_peak); }
 static double phase_growth(struct scope *s) { return difference(s->phase->rss_start, s->phase->rss_end); }
 static double phase_growth_live(struct scope *s) { return difference(s->phase->live_start, s->phase->live_end); }
 static double phase_growth_share(struct scope *s) { return phase_growth(s) / known(s->phase->rss_start); }
+static double phase_growth_share_live(struct scope *s) { return phase_growth_live(s) / known(s->phase->live_start); }
 static double phase_duration(struct scope *s) { return known(s->phase->duration_ns); }
 static double phase_rounds(struct scope *s) { return known(s->phase->rounds); }
 static double phase_item_rate(struct scope *s) { return s->phase->items_per_s; }
@@ -227,25 +238,11 @@ static double phase_p95(struct scope *s) { return worst_time(s->phase, p95_of); 
 static double phase_p99(struct scope *s) { return worst_time(s->phase, p99_of); }
 static double phase_longest(struct scope *s) { return worst_time(s->phase, longest_of); }
 
-static double median_time(const struct report_phase *phase, size_t from, size_t to) {
-    double times[1024];
-    size_t count = 0;
-    for (size_t i = from; i < to && count < sizeof times / sizeof *times; i++)
-        times[count++] = (double)(phase->instances[i].end - phase->instances[i].begin);
-    return statistics_median(times, count);
-}
-
-/* How much longer the last third of the rounds takes than the first, by their medians. */
-static double phase_drift(struct scope *s) {
-    size_t third = s->phase->instance_count / 3;
-    if (third == 0) return NAN;
-    double first = median_time(s->phase, 0, third);
-    return median_time(s->phase, s->phase->instance_count - third, s->phase->instance_count) / first - 1;
-}
+static double drift_of(const struct report_spread *spread) { return spread->drift; }
+static double phase_drift(struct scope *s) { return worst_time(s->phase, drift_of); }
 
 static struct stretch stretch_of(const struct report_phase *phase) {
-    if (phase->instance_count == 0) return (struct stretch){INT64_MAX, INT64_MIN};
-    return (struct stretch){phase->instances[0].begin, phase->instances[phase->instance_count - 1].end};
+    return (struct stretch){phase->begin, phase->end};
 }
 static double phase_classic(struct scope *s) { return classic_leak(s->report, stretch_of(s->phase), s); }
 
@@ -322,6 +319,7 @@ const struct rule_row rule_rows[] = {
     {SECTION_PHASE, "max-growth", LIMIT_BYTES, AT_MOST, phase_growth},
     {SECTION_PHASE, "max-growth-live", LIMIT_BYTES, AT_MOST, phase_growth_live},
     {SECTION_PHASE, "max-growth-percent", LIMIT_SHARE, AT_MOST, phase_growth_share},
+    {SECTION_PHASE, "max-growth-percent-live", LIMIT_SHARE, AT_MOST, phase_growth_share_live},
     {SECTION_PHASE, "max-growth-per-round", LIMIT_BYTES, AT_MOST, phase_round_growth},
     {SECTION_PHASE, "max-growth-per-round-live", LIMIT_BYTES, AT_MOST, phase_round_growth_live},
     {SECTION_PHASE, "max-bytes-per-item", LIMIT_BYTES, AT_MOST, phase_bytes_per_item},

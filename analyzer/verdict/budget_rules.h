@@ -71,6 +71,7 @@ struct budget_section {
     char *overhead, *throughput; /* [scaling]: constant or linear */
     double tolerance, min_level;
     bool optional, ignore, steady, builds;
+    bool warn; /* warn-KEY of a declaration: what it says is shown and never fails */
     struct growth_settings settings;
     bool compiled;
     regex_t pattern;
@@ -83,6 +84,9 @@ struct budget {
     struct budget_section *sections;
     size_t count;
 };
+
+/* Of [process]: its pattern is that of a path or of the name at its end. */
+bool budget_section_matches_exe(const struct budget_section *section, const char *exe);
 
 extern const char *const section_names[SECTION_KINDS];
 

@@ -77,6 +77,11 @@ static bool is_ignored(struct court *court, const struct report_site *site) {
 
 /* Whether the baseline excuses a leak; says so. */
 static bool is_known(struct court *court, const struct report_site *site, const struct report_growth *growth) {
+    if (court->rules->update_baseline) {
+        ADD_TEXT(court, reasons, reason_count, "%s leaks in %s, which the baseline knows from now on", site_name(site),
+                 growth->phase);
+        return true;
+    }
     if (!court->rules->baseline) return false;
     enum baseline_answer answer = baseline_ask(court->rules->baseline, site->id, growth);
     if (answer == BASELINE_FASTER)
@@ -100,18 +105,6 @@ static const char *reason_of(struct court *court, const struct report_site *site
     return growth->sentence;
 }
 
-static void add_finding(struct court *court, size_t index, const struct report_growth *growth, bool leak) {
-    const struct report_site *site = &court->report->sites[index];
-    struct report_finding *finding = leak ? ARENA_ADD(court->arena, court->out->leaks, court->out->leak_count)
-                                          : ARENA_ADD(court->arena, court->out->warnings, court->out->warning_count);
-    *finding = (struct report_finding){.site = site->id,
-                                       .site_index = index,
-                                       .phase = growth->phase,
-                                       .class_slug = growth->class_slug,
-                                       .reason = reason_of(court, site, growth)};
-    worsen(court, leak ? RESULT_LEAK : RESULT_WARN);
-}
-
 static bool is_over_windows(const struct report_growth *growth) {
     const char *kind = growth->rounds_kind;
     return kind && (strcmp(kind, "items") == 0 || strcmp(kind, "events") == 0);
@@ -120,6 +113,31 @@ static bool is_over_windows(const struct report_growth *growth) {
 /* Where phases repeat, the time before and after them is start and end: what is set up there grows over any windows. */
 static bool is_only_start(const struct court *court, const struct report_growth *growth) {
     return is_over_windows(growth) && strcmp(growth->phase, "run") == 0 && court->report->verdict.judged_phases > 0;
+}
+
+static struct report_finding finding_of(struct court *court, size_t index, const struct report_growth *growth) {
+    const struct report_site *site = &court->report->sites[index];
+    return (struct report_finding){.site = site->id,
+                                   .site_index = index,
+                                   .phase = growth->phase,
+                                   .class_slug = growth->class_slug,
+                                   .reason = reason_of(court, site, growth)};
+}
+
+static void add_leak(struct court *court, size_t index, const struct report_growth *growth) {
+    const struct report_site *site = &court->report->sites[index];
+    if (is_known(court, site, growth)) {
+        *ARENA_ADD(court->arena, court->out->known, court->out->known_count) = finding_of(court, index, growth);
+        return;
+    }
+    *ARENA_ADD(court->arena, court->out->leaks, court->out->leak_count) = finding_of(court, index, growth);
+    worsen(court, RESULT_LEAK);
+}
+
+static void add_warning(struct court *court, size_t index, const struct report_growth *growth) {
+    if (is_only_start(court, growth)) return;
+    *ARENA_ADD(court->arena, court->out->warnings, court->out->warning_count) = finding_of(court, index, growth);
+    worsen(court, RESULT_WARN);
 }
 
 static void judge_growth(struct court *court, size_t index, const struct report_growth *growth) {
@@ -131,10 +149,8 @@ static void judge_growth(struct court *court, size_t index, const struct report_
                  growth->class_slug);
         return;
     }
-    bool leak = outcome == GROWTH_FAIL;
-    if (!leak && is_only_start(court, growth)) return;
-    if (leak && is_known(court, site, growth)) return;
-    add_finding(court, index, growth, leak);
+    if (outcome == GROWTH_FAIL) add_leak(court, index, growth);
+    else add_warning(court, index, growth);
 }
 
 /* Where a warning belongs: what grows steadily, then what was seen over true rounds, then what was seen over windows. */

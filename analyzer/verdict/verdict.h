@@ -17,6 +17,7 @@ struct suppressions; /* suppressions.h */
 struct verdict_rules {
     const struct budget *budget;             /* NULL: none */
     const struct baseline *baseline;         /* NULL: none */
+    bool update_baseline;                    /* every leak is about to be written to it, and so is known */
     const struct suppressions *suppressions; /* NULL: none */
     bool strict;                             /* warnings fail as leaks do, nothing-judged as inconclusive */
     bool allow_inconclusive;                 /* inconclusive passes */

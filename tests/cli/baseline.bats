@@ -31,7 +31,10 @@ judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
     source_of | build
     both tidemark run -q -o t.tmk ./prog
     expect_status 10
-    both tidemark run -q -o t.tmk --baseline known --update-baseline ./prog
+    both tidemark run -q -o t.tmk --baseline known --update-baseline --json r.json ./prog
+    expect_status 0
+    [ "$(jq -r '.verdict | [.result, (.leaks, .known | length)] | @csv' r.json)" = '"pass",0,1' ]
+    expect_in "from now on" "$(jq -r '.verdict.reasons[]' r.json)"
     [ "$(jq '.leaks | length' known)" -eq 1 ]
     judged
     expect_status 0
@@ -58,4 +61,18 @@ judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
     source_of | SIZE=80 build
     judged
     expect_status 0
+}
+
+@test "what a run that writes the baseline ignores is not in it; what else is wrong still fails" {
+    source_of | build
+    printf '[site]\nmatch = ^remember$\nignore = leak\n' >ignoring
+    both tidemark run -q -o t.tmk --budget ignoring --baseline known --update-baseline ./prog
+    expect_status 0
+    [ "$(jq '.leaks | length' known)" -eq 0 ]
+    printf '[run]\nmax-live = 1k\n' >tight
+    both tidemark check t.tmk --budget tight --baseline known --update-baseline
+    expect_status 11
+    [ "$(jq '.leaks | length' known)" -eq 1 ]
+    both tidemark check t.tmk --baseline no/such/folder --update-baseline
+    expect_status 4
 }

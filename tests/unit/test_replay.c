@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/replay/clock.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/replay/teller.c analyzer/analysis/histogram.c analyzer/analysis/ages.c analyzer/analysis/sites.c analyzer/analysis/slices.c analyzer/analysis/totals.c analyzer/analysis/residency.c analyzer/analysis/page_shares.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c preload/columns.c analyzer/text/utf8.c analyzer/text/printable.c libs: -lz -ldeflate flags: -pthread */
+/* links: tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/replay/clock.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/replay/teller.c analyzer/analysis/histogram.c analyzer/analysis/ages.c analyzer/analysis/sites.c analyzer/analysis/slices.c analyzer/analysis/totals.c analyzer/analysis/residency.c analyzer/analysis/page_shares.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/open_ops.c analyzer/analysis/phase_paths.c analyzer/analysis/phase_sets.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c analyzer/analysis/drift.c preload/columns.c analyzer/text/utf8.c analyzer/text/printable.c libs: -lz -ldeflate flags: -pthread */
 /*
  * The replay against a brute-force account of the same program: a generator plays threads that allocate, move, free and
  * map, keeps the true state in plain arrays, and writes the events as rings and frames; the replay must find the same.
@@ -580,8 +580,8 @@ static void phases(void **state) {
     assert_int_equal(work->last.live_bytes, 7 + 11);
     assert_int_equal(work->live_peak, 1057);
     assert_int_equal(work->allocations, 2);
-    assert_int_equal(work->retained_bytes, 57); /* 50 + 7 at the end of the first round, nothing in the second */
-    assert_int_equal(work->first.rss, 5900);    /* the sample of the edge itself, less the recorder's pages */
+    assert_int_equal(work->retained_bytes, 7); /* 50 + 7 at the end of the first round, 50 of it freed in the second */
+    assert_int_equal(work->first.rss, 5900);   /* the sample of the edge itself, less the recorder's pages */
     assert_int_equal(work->rss_peak, 8900);
     assert_int_equal(work->overhead_bytes, 3000);
     assert_int_equal(work->kept[0].end.rss, 6900);
@@ -611,6 +611,162 @@ static void phases(void **state) {
     phases_release(found);
     trace_close(&trace);
     builder_end(&b);
+}
+
+/* Replays these events and samples with the phases analysis alone; strings 1 to 4 are a, b, op and bytes. */
+static struct phases *phases_of(const struct trace_event *events, size_t event_count, const uint64_t (*samples)[3],
+                                size_t sample_count) {
+    static const struct analysis *const with_phases[] = {&phases_analysis};
+    static const char *const names[] = {"a", "b", "op", "bytes"};
+    struct record_text text;
+    struct trace_builder b;
+    struct trace trace;
+    struct reader_refusal refusal;
+    struct replay_options options = {0};
+    struct replay_result result;
+    struct phases *found;
+    uint64_t words[1000];
+    size_t count = 0;
+    for (size_t i = 0; i < event_count; i++) count += event_words(words + count, &events[i]);
+    record_begin(&text);
+    record_put(&text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)1000, (uint64_t)0, (uint64_t)0, (uint64_t)0);
+    record_put(&text, TRACE_RECORD_CLOCK, "nnnn", (uint64_t)2000, (uint64_t)10000, (uint64_t)0, (uint64_t)0);
+    for (size_t i = 0; i < 4; i++) record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)i + 1, names[i]);
+    for (size_t i = 0; i < sample_count; i++)
+        record_put(&text, TRACE_RECORD_MEMORY, "nnnnnnnnn", samples[i][0], (uint64_t)0, samples[i][1], (uint64_t)0,
+                   (uint64_t)0, (uint64_t)0, (uint64_t)1, (uint64_t)1, samples[i][2]);
+    builder_begin(&b);
+    builder_records(&b, &text);
+    builder_ring_slot(&b, 1, words, 0, count, 1024, NULL, 0);
+    builder_write(&b, path, TRACE_STATE_OPEN);
+    assert_int_equal(trace_open(&trace, path, &refusal), 0);
+    assert_int_equal(replay_trace(&trace, with_phases, (void **)&found, 1, &options, &result), 0);
+    trace_close(&trace);
+    builder_end(&b);
+    return found;
+}
+
+enum { A = 1, B, OPERATION, BYTES };
+
+/* b runs inside a, later alone: its second operation is none of a's. Units are kept apart from items. */
+static void work_counts_for_the_phases_around(void **state) {
+    (void)state;
+    const struct trace_event events[] = {
+        {.stamp = 1100, .kind = TRACE_EVENT_PHASE_BEGIN, .address = A},
+        {.stamp = 1110, .kind = TRACE_EVENT_PHASE_BEGIN, .address = B},
+        {.stamp = 1120, .kind = TRACE_EVENT_OP_BEGIN, .address = OPERATION},
+        {.stamp = 1130, .kind = TRACE_EVENT_OP_END, .address = OPERATION},
+        {.stamp = 1135, .kind = TRACE_EVENT_ITEMS, .size = 2},
+        {.stamp = 1136, .kind = TRACE_EVENT_ITEMS, .address = BYTES, .size = 700},
+        {.stamp = 1137, .kind = TRACE_EVENT_ITEMS, .address = BYTES, .size = 50},
+        {.stamp = 1140, .kind = TRACE_EVENT_PHASE_END, .address = B},
+        {.stamp = 1150, .kind = TRACE_EVENT_PHASE_END, .address = A},
+        {.stamp = 1160, .kind = TRACE_EVENT_PHASE_BEGIN, .address = B},
+        {.stamp = 1170, .kind = TRACE_EVENT_OP_BEGIN, .address = OPERATION},
+        {.stamp = 1180, .kind = TRACE_EVENT_OP_END, .address = OPERATION},
+        {.stamp = 1190, .kind = TRACE_EVENT_PHASE_END, .address = B},
+        {.stamp = 1200, .kind = TRACE_EVENT_PHASE_BEGIN, .address = B},
+        {.stamp = 1210, .kind = TRACE_EVENT_PHASE_BEGIN, .address = B}, /* inside itself */
+        {.stamp = 1220, .kind = TRACE_EVENT_OP_BEGIN, .address = OPERATION},
+        {.stamp = 1230, .kind = TRACE_EVENT_OP_END, .address = OPERATION},
+        {.stamp = 1240, .kind = TRACE_EVENT_PHASE_END, .address = B},
+        {.stamp = 1250, .kind = TRACE_EVENT_PHASE_END, .address = B},
+    };
+    struct phases *found = phases_of(events, sizeof events / sizeof *events, NULL, 0);
+    const struct phase *run = phases_get(found, 0), *a = phases_get(found, 1), *b = phases_get(found, 2);
+    assert_int_equal(run->ops[0].count, 3);
+    assert_int_equal(a->ops[0].count, 1);
+    assert_int_equal(b->ops[0].count, 3);
+    assert_int_equal(b->ops[0].peak_in_flight, 1);
+    assert_int_equal(b->items, 2);
+    assert_int_equal(b->unit_count, 1);
+    assert_string_equal(b->units[0].name, "bytes");
+    assert_int_equal(b->units[0].count, 750);
+    assert_int_equal(a->unit_count, 0);
+    phases_release(found);
+}
+
+/* What one round hands to the next is no growth; what both leave behind is. */
+static void retained_at_the_end_of_the_phase(void **state) {
+    (void)state;
+    const struct trace_event events[] = {
+        {.stamp = 1100, .kind = TRACE_EVENT_PHASE_BEGIN, .address = A},
+        {.stamp = 1110, .kind = TRACE_EVENT_ALLOC, .address = 0x10, .size = 1000, .stack = 1},
+        {.stamp = 1120, .kind = TRACE_EVENT_PHASE_END, .address = A},
+        {.stamp = 1130, .kind = TRACE_EVENT_ALLOC, .address = 0x20, .size = 300, .stack = 1},
+        {.stamp = 1140, .kind = TRACE_EVENT_PHASE_BEGIN, .address = A},
+        {.stamp = 1150, .kind = TRACE_EVENT_FREE, .address = 0x10},
+        {.stamp = 1160, .kind = TRACE_EVENT_PHASE_BEGIN, .address = B},
+        {.stamp = 1170, .kind = TRACE_EVENT_ALLOC, .address = 0x30, .size = 1000, .stack = 1},
+        {.stamp = 1175, .kind = TRACE_EVENT_ALLOC, .address = 0x40, .size = 20, .stack = 1},
+        {.stamp = 1180, .kind = TRACE_EVENT_PHASE_END, .address = B},
+        {.stamp = 1190, .kind = TRACE_EVENT_PHASE_END, .address = A},
+        {.stamp = 1200, .kind = TRACE_EVENT_FREE, .address = 0x30},
+    };
+    struct phases *found = phases_of(events, sizeof events / sizeof *events, NULL, 0);
+    assert_int_equal(phases_get(found, 1)->retained_bytes, 1020); /* a */
+    assert_string_equal(phases_get(found, 2)->name, "between a");
+    assert_int_equal(phases_get(found, 2)->retained_bytes, 300);
+    assert_int_equal(phases_get(found, 3)->retained_bytes, 1020); /* b */
+    assert_int_equal(phases_get(found, 0)->retained_bytes, 320);
+    phases_release(found);
+}
+
+/* The sample of an edge comes after it; the highest RSS is never below that of the end. So is it between rounds. */
+static void peaks_cover_the_ends(void **state) {
+    (void)state;
+    const struct trace_event events[] = {
+        {.stamp = 1100, .kind = TRACE_EVENT_PHASE_BEGIN, .address = A},
+        {.stamp = 1200, .kind = TRACE_EVENT_PHASE_END, .address = A},
+        {.stamp = 1250, .kind = TRACE_EVENT_ALLOC, .address = 0x10, .size = 5000, .stack = 1},
+        {.stamp = 1260, .kind = TRACE_EVENT_FREE, .address = 0x10},
+        {.stamp = 1300, .kind = TRACE_EVENT_PHASE_BEGIN, .address = A},
+        {.stamp = 1400, .kind = TRACE_EVENT_PHASE_END, .address = A},
+    };
+    static const uint64_t samples[][3] = {
+        {1101, 5000, 1}, {1201, 7000, 1}, {1255, 9000, 0}, {1301, 6000, 1}, {1401, 6500, 1}};
+    struct phases *found = phases_of(events, sizeof events / sizeof *events, samples, 5);
+    const struct phase *a = phases_get(found, 1), *between = phases_get(found, 2);
+    assert_int_equal(a->rss_peak, 7000);
+    assert_int_equal(a->overhead_bytes, 2000);
+    assert_int_equal(a->last.rss, 6500);
+    assert_int_equal(between->rss_peak, 9000);
+    assert_int_equal(between->live_peak, 5000);
+    assert_int_equal(between->overhead_bytes, 2000);
+    phases_release(found);
+}
+
+static double median_of_third(const struct drift *drift, bool last) {
+    double means[DRIFT_BINS / 3];
+    size_t count = drift_third(drift, last, means);
+    for (size_t i = 0; i < count; i++) /* a rank statistic, without a sort */
+        for (size_t j = i + 1; j < count; j++)
+            if (means[j] < means[i]) {
+                double swapped = means[i];
+                means[i] = means[j];
+                means[j] = swapped;
+            }
+    return count ? (means[(count - 1) / 2] + means[count / 2]) / 2 : NAN;
+}
+
+/* Of a ramp from 1 to n: the middle of the first third is n / 6, of the last 5 n / 6, however many values there are. */
+static void drift_of_a_ramp(void **state) {
+    (void)state;
+    static const size_t counts[] = {3, 9, 90, 192, 193, 1000, 100000};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        struct drift drift = {.width = 0};
+        double n = (double)counts[c];
+        for (size_t i = 1; i <= counts[c]; i++) assert_int_equal(drift_add(&drift, (double)i), 0);
+        double low = median_of_third(&drift, false), high = median_of_third(&drift, true);
+        assert_true(fabs(low - n / 6) <= 1 + 0.02 * n);
+        assert_true(fabs(high - 5 * n / 6) <= 1 + 0.02 * n);
+        drift_release(&drift);
+    }
+    struct drift few = {.width = 0};
+    drift_add(&few, 1);
+    drift_add(&few, 2);
+    assert_int_equal(drift_third(&few, false, (double[DRIFT_BINS / 3]){0}), 0);
+    drift_release(&few);
 }
 
 static void histogram_quantiles(void **state) {
@@ -795,6 +951,10 @@ int main(void) {
         cmocka_unit_test(abandoned_reallocs),
         cmocka_unit_test(equal_stamps),
         cmocka_unit_test(phases),
+        cmocka_unit_test(work_counts_for_the_phases_around),
+        cmocka_unit_test(retained_at_the_end_of_the_phase),
+        cmocka_unit_test(peaks_cover_the_ends),
+        cmocka_unit_test(drift_of_a_ramp),
         cmocka_unit_test(histogram_quantiles),
         cmocka_unit_test(curve_keeps_extremes),
     };

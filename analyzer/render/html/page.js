@@ -454,8 +454,9 @@ const roundsShown = (phase) => phase.instances.filter((round) => round.end >= sh
 
 function phaseNotes(phase) {
   const ops = phase.ops.map((op) => `${op.name}: ${count(op.count)}, ${real(op.per_s)}/s, ${count(op.failed)} failed, ${count(op.rejected)} rejected; p50 ${time(op.ns.p50)}, p95 ${time(op.ns.p95)}, p99 ${time(op.ns.p99)}`);
+  const units = phase.units.map((unit) => `${unit.name}: ${count(unit.items)}, ${real(unit.items_per_s)}/s`);
   const values = phase.values.map((value) => `${value.name}: ${real(value.last)} (${real(value.min)} to ${real(value.max)})`);
-  return [...ops, ...values].map((line) => make("div", { className: "faint" }, line));
+  return [...units, ...ops, ...values].map((line) => make("div", { className: "faint" }, line));
 }
 
 /* Round by round, each phase and measure on its own scale. */
