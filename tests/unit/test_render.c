@@ -236,7 +236,7 @@ static void text_says_what_matters(void **state) {
                                            "libplugin.so+0x4242",
                                            "unless  A round",
                                            "\\x1b[31m",
-                                           "93.0 MiB    80.0 MiB    exceeded",
+                                           "93.0 MiB    80.0 MiB        exceeded",
                                            "13.0 MiB in the end",
                                            "together                         93.0 MiB         87.0 MiB",
                                            "11.0 MiB free below a block of 96 B, 4 higher ones, made at 5.10 s by",
