@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "lock.h"
 #include "sys.h"
 #include "text.h"
 
@@ -15,7 +16,8 @@
 struct config config;
 extern char **environ;
 
-enum { ENVIRONMENT_MAX = 256 << 10 };
+enum { ENVIRONMENT_MAX = 256 << 10, RUN_DIGITS = 32 };
+#define RUN_TAIL "%r" /* and the digits of the run */
 
 /* The environment as "NAME=value" strings, each terminated, the last empty; fetched when libc has none. */
 static char *early_environment;
@@ -194,21 +196,27 @@ static bool parse_limits(const char *value, void *out) {
     return true;
 }
 
-static bool parse_run_id(const char *value, void *out) {
+static bool parse_run_id(const char *digits, uint8_t out[16]) {
     uint8_t id[16];
-    if (strlen(value) != 32) return false;
-    for (size_t i = 0; i < 32; i++) {
-        const char *digits = "0123456789abcdef", *digit = strchr(digits, value[i]);
+    for (size_t i = 0; i < RUN_DIGITS; i++) {
+        const char *all = "0123456789abcdef", *digit = digits[i] ? strchr(all, digits[i]) : NULL;
         if (!digit) return false;
-        id[i / 2] = (uint8_t)((i % 2 ? id[i / 2] << 4 : 0) | (digit - digits));
+        id[i / 2] = (uint8_t)((i % 2 ? id[i / 2] << 4 : 0) | (digit - all));
     }
     memcpy(out, id, sizeof id);
     return true;
 }
 
-static bool parse_image(const char *value, void *out) {
-    struct config_image *image = out;
-    return text_number(&value, &image->pid) && *value++ == ':' && text_number(&value, &image->execs) && !*value;
+/* The run, and which image of which process wrote this. */
+static bool parse_run(const char *value, void *out) {
+    struct config_run run = {.pid = 0};
+    if (!parse_run_id(value, run.id)) return false;
+    value += RUN_DIGITS;
+    if (*value && !(*value++ == ':' && text_number(&value, &run.pid) && *value++ == ':' &&
+                    text_number(&value, &run.execs) && !*value))
+        return false;
+    *(struct config_run *)out = run;
+    return true;
 }
 
 static const struct variable {
@@ -221,8 +229,7 @@ static const struct variable {
     {"TIDEMARK_CHILDREN", parse_path, config.children, NULL},
     {"TIDEMARK_ONLY", parse_glob, config.only, NULL},
     {"TIDEMARK_SKIP", parse_glob, config.skip, NULL},
-    {"TIDEMARK_RUN", parse_run_id, config.run_id, NULL},
-    {"TIDEMARK_IMAGE", parse_image, &config.image, NULL},
+    {"TIDEMARK_RUN", parse_run, &config.run, NULL},
     {"TIDEMARK_FOLLOW", parse_switch, &config.follow, "1"},
     {"TIDEMARK_START", parse_switch, &config.start_on, "on"},
     {"TIDEMARK_VERBOSE", parse_switch, &config.verbose, "0"},
@@ -234,6 +241,12 @@ static const struct variable {
     {"TIDEMARK_WRITER", parse_writer, &config.writer, "thread"},
     {"TIDEMARK_STOP_ABOVE", parse_limits, &config.limits, NULL},
 };
+
+/* A template may name its run behind the file name (config_show_run). */
+static void take_run_of(char *template) {
+    char *tail = strstr(template, RUN_TAIL);
+    if (tail && parse_run_id(tail + strlen(RUN_TAIL), config.run.id)) *tail = 0;
+}
 
 void config_read(void) {
     memset(&config, 0, sizeof config);
@@ -250,8 +263,9 @@ void config_read(void) {
     if (config.writer == CONFIG_WRITER_PROCESS && memcmp(&config.limits, &no_limits, sizeof no_limits) != 0)
         config.writer = CONFIG_WRITER_THREAD;
     static const uint8_t none[16];
-    if (memcmp(config.run_id, none, sizeof none) == 0) sys_getrandom(config.run_id, sizeof config.run_id);
-    config.image.execs = config.image.pid == (uint64_t)sys_getpid() ? config.image.execs + 1 : 0;
+    take_run_of(config.out);
+    if (memcmp(config.run.id, none, sizeof none) == 0) sys_getrandom(config.run.id, sizeof config.run.id);
+    config.run.execs = config.run.pid == (uint64_t)sys_getpid() ? config.run.execs + 1 : 0;
     if (!config.children[0]) strcpy(config.children, config.out);
 }
 
@@ -291,10 +305,47 @@ static void rewrite_preload(struct text *out, const char *list, const char *own_
 
 static void put_run_id(struct text *out) {
     const char *digits = "0123456789abcdef";
-    for (size_t i = 0; i < sizeof config.run_id; i++) {
-        text_put_bytes(out, &digits[config.run_id[i] >> 4], 1);
-        text_put_bytes(out, &digits[config.run_id[i] & 15], 1);
+    for (size_t i = 0; i < sizeof config.run.id; i++) {
+        text_put_bytes(out, &digits[config.run.id[i] >> 4], 1);
+        text_put_bytes(out, &digits[config.run.id[i] & 15], 1);
     }
+}
+
+void config_run_entry(char entry[CONFIG_RUN_ENTRY], bool becomes) {
+    struct text text = text_into(entry, CONFIG_RUN_ENTRY);
+    text_put(&text, "TIDEMARK_RUN=");
+    put_run_id(&text);
+    if (!becomes) return;
+    text_put(&text, ":");
+    text_put_number(&text, (uint64_t)sys_getpid());
+    text_put(&text, ":");
+    text_put_number(&text, config.run.execs);
+}
+
+/* One byte, so whoever reads the variable now finds the template with or without its tail, and both mean the same. */
+static struct {
+    struct lock lock;
+    unsigned users;
+    char *tail;
+} shown;
+
+static void show_run(int users) {
+    if (!shown.tail) return;
+    uint64_t signals = signals_block();
+    lock_take(&shown.lock);
+    shown.users += (unsigned)users;
+    *(volatile char *)shown.tail = shown.users ? RUN_TAIL[0] : 0;
+    lock_give(&shown.lock);
+    signals_restore(signals);
+}
+void config_show_run(void) { show_run(1); }
+void config_hide_run(void) { show_run(-1); }
+
+void config_forked(void) {
+    config.run.execs = 0;
+    if (shown.tail) *shown.tail = 0;
+    shown.lock = (struct lock){0};
+    shown.users = 0;
 }
 
 struct replacement {
@@ -337,23 +388,18 @@ void config_export(const char *own_path) {
     text_put(&text, "LD_PRELOAD=");
     rewrite_preload(&text, preload, own_path);
     bool empty = text_equal(memory, "LD_PRELOAD=");
-    char *out = text.at + 1, *run = out + CONFIG_PATH + sizeof "TIDEMARK_OUT=";
-    struct text out_text = text_into(out, CONFIG_PATH + sizeof "TIDEMARK_OUT=");
+    char *out = text.at + 1;
+    struct text out_text = text_into(out, room);
     text_put(&out_text, "TIDEMARK_OUT=");
     text_put(&out_text, config.children);
-    struct text run_text = text_into(run, 64);
-    text_put(&run_text, "TIDEMARK_RUN=");
-    put_run_id(&run_text);
-    struct text image_text = text_into(run + 64, 64);
-    text_put(&image_text, "TIDEMARK_IMAGE=");
-    text_put_number(&image_text, (uint64_t)sys_getpid());
-    text_put(&image_text, ":");
-    text_put_number(&image_text, config.image.execs);
+    shown.tail = out_text.at;
+    text_put(&out_text, RUN_TAIL);
+    put_run_id(&out_text);
+    *shown.tail = 0;
     struct replacement replacements[] = {
         {"LD_PRELOAD", empty ? NULL : memory, false},
         {"TIDEMARK_OUT", config.follow ? out : NULL, false},
-        {"TIDEMARK_RUN", config.follow ? run : NULL, false},
-        {"TIDEMARK_IMAGE", config.follow ? run + 64 : NULL, false},
+        {"TIDEMARK_RUN", NULL, false},
         {"TIDEMARK_CHILDREN", NULL, false},
     };
     replace_environment(replacements, sizeof replacements / sizeof *replacements);

@@ -25,10 +25,10 @@ struct config {
     char out[CONFIG_PATH];      /* template of this process's trace, absolute once config_absolute ran */
     char children[CONFIG_PATH]; /* template for other processes of the run */
     char only[256], skip[256];  /* globs on the executable's name */
-    uint8_t run_id[16];
-    struct config_image {
-        uint64_t pid, execs; /* the process that wrote this environment, and how many images it had before */
-    } image;
+    struct config_run {
+        uint8_t id[16];
+        uint64_t pid, execs; /* the process that becomes this one, 0 if none, and how many images it had before */
+    } run;
     bool follow, start_on, verbose;
     unsigned depth, level, check_stacks;
     uint64_t interval_ns, max_size;
@@ -45,9 +45,21 @@ void config_read(void);
 void config_say(const char *part, ...) __attribute__((sentinel));
 
 /*
- * Rewrites the process's environment for its children: our preload entry and TIDEMARK_OUT become absolute, TIDEMARK_RUN
- * is set; with follow off our preload entry goes. Called once, from the constructor. Nothing is allocated with malloc.
+ * Rewrites the process's environment for its children: our preload entry and TIDEMARK_OUT become absolute; with follow off
+ * our preload entry goes. The target sees no other variable of ours but those that were set for it. Called once, from the
+ * constructor. Nothing is allocated with malloc.
  */
 void config_export(const char *own_path);
+
+/* The variable that links a program to this run: one that this process starts, or becomes. Async-signal-safe. */
+#define CONFIG_RUN_ENTRY 96
+void config_run_entry(char entry[CONFIG_RUN_ENTRY], bool becomes);
+
+/* libc hands our environment to a program that it starts itself: between these two it names the run, in TIDEMARK_OUT. */
+void config_show_run(void);
+void config_hide_run(void);
+
+/* In the child of a fork, before it is recorded. */
+void config_forked(void);
 
 #endif

@@ -104,7 +104,7 @@ void process_describe(bool forked, uint64_t split, const char *parent_trace) {
     wire_put_varint(&w, (uint64_t)sys_getpid());
     wire_put_varint(&w, (uint64_t)sys_getppid());
     wire_put_varint(&w, start_time());
-    wire_put_varint(&w, config.image.execs);
+    wire_put_varint(&w, config.run.execs);
     wire_put_varint(&w, (uint64_t)sys_getuid());
     put_boot_id(&w);
     long length = sys_readlink("/proc/self/ns/pid", link, sizeof link - 1);

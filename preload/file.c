@@ -230,7 +230,7 @@ static void fill_header(bool invariant_stamp) {
     header_put(TRACE_AT_MAJOR, TRACE_VERSION_MAJOR, 2);
     header_put(TRACE_AT_MINOR, TRACE_VERSION_MINOR, 2);
     header_put(TRACE_AT_HEADER_SIZE, TRACE_HEADER_SIZE, 4);
-    memcpy(file.header + TRACE_AT_RUN_ID, config.run_id, sizeof config.run_id);
+    memcpy(file.header + TRACE_AT_RUN_ID, config.run.id, sizeof config.run.id);
     header_put(TRACE_AT_PID, (uint32_t)sys_getpid(), 4);
     header_put(TRACE_AT_STAMP_SOURCE, invariant_stamp ? TRACE_STAMP_TSC : TRACE_STAMP_COUNTER, 1);
     header_put(TRACE_AT_POINTER_SIZE, sizeof(void *), 1);

@@ -179,6 +179,7 @@ static void begin_forked(void *unused) {
     thread_self = NULL;
     helper_forget();
     file_forget();
+    config_forked();
     memset(&life, 0, sizeof life);
     life.fork_stamp = split;
     strcpy(life.parent, parent);

@@ -89,22 +89,33 @@ static bool strip_preload(const char *list, char *entry) {
     return text_length(&text) > empty;
 }
 
-/* The environment for a child that can't load us, in the caller's memory: count_entries(envp) + 1 pointers. */
-static char **strip_environment(char *const envp[], char **out, char *entry) {
+enum { MOST_ENTRIES = 1000 }; /* a larger environment goes as it is, and its program is a run of its own */
+
+static bool changes(char *const envp[], const char *refusal) {
+    return own_entry(preload_of(envp)) && (refusal || count_entries(envp) <= MOST_ENTRIES);
+}
+
+/* The environment for a program, in the caller's memory: without our entry where it can't load us, else with its run. */
+static char **child_environment(char *const envp[], const char *refusal, bool becomes, char **out, char *entry) {
+    const char *name = refusal ? "LD_PRELOAD=" : "TIDEMARK_RUN=";
     size_t used = 0;
     for (; *envp; envp++) {
-        bool preload = strncmp(*envp, "LD_PRELOAD=", 11) == 0;
-        if (!preload) out[used++] = *envp;
-        else if (strip_preload(*envp + 11, entry)) out[used++] = entry;
+        if (strncmp(*envp, name, strlen(name)) != 0) out[used++] = *envp;
+        else if (refusal && strip_preload(*envp + strlen(name), entry)) out[used++] = entry;
+    }
+    if (!refusal) {
+        config_run_entry(entry, becomes);
+        out[used++] = entry;
     }
     out[used] = NULL;
     return out;
 }
 
 /* envp for the child, changed on the caller's stack where it must be. */
-#define CHILD_ENVIRONMENT(envp, refusal)                                                                               \
-    ((refusal) && own_entry(preload_of(envp))                                                                          \
-         ? strip_environment(envp, alloca((count_entries(envp) + 1) * sizeof(char *)), alloca(ENTRY_BYTES))            \
+#define CHILD_ENVIRONMENT(envp, refusal, becomes)                                                                      \
+    (changes(envp, refusal)                                                                                            \
+         ? child_environment(envp, refusal, becomes, alloca((count_entries(envp) + 2) * sizeof(char *)),               \
+                             alloca((refusal) ? ENTRY_BYTES : CONFIG_RUN_ENTRY))                                       \
          : (char **)(uintptr_t)(envp))
 
 /* ---- exec ---- */
@@ -113,7 +124,7 @@ static int run(const char *path, bool search, char *const argv[], char *const en
     char found[CONFIG_PATH];
     const char *program = search ? target_elf_find(path, found, sizeof found) : path;
     const char *refusal = judge_child(program, envp);
-    char **environment = CHILD_ENVIRONMENT(envp, refusal);
+    char **environment = CHILD_ENVIRONMENT(envp, refusal, lifecycle_is_self());
     put_child(PROCESS_EXEC, program, refusal);
     lifecycle_exec(program);
     real_resolve();
@@ -165,9 +176,10 @@ int execle(const char *path, const char *arg, ...) {
 
 static int run_at(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
     const char *refusal = own_entry(preload_of(envp)) ? NULL : "started with an environment without the recorder";
+    char **environment = CHILD_ENVIRONMENT(envp, refusal, lifecycle_is_self());
     put_child(PROCESS_EXEC, path, refusal);
     lifecycle_exec(path);
-    long result = syscall(SYS_execveat, folder, path, argv, envp, flags);
+    long result = syscall(SYS_execveat, folder, path, argv, environment, flags);
     int error = errno;
     lifecycle_exec_failed(error);
     errno = error;
@@ -187,7 +199,7 @@ int execveat(int folder, const char *path, char *const argv[], char *const envp[
         char found[CONFIG_PATH];                                                                                       \
         const char *program = search ? target_elf_find(file, found, sizeof found) : file;                              \
         const char *refusal = judge_child(program, envp);                                                              \
-        char **environment = CHILD_ENVIRONMENT(envp, refusal);                                                         \
+        char **environment = CHILD_ENVIRONMENT(envp, refusal, false);                                                  \
         put_child(PROCESS_SPAWN, program, refusal);                                                                    \
         real_resolve();                                                                                                \
         return real.name(pid, file, actions, attributes, argv, environment);                                           \
@@ -198,13 +210,23 @@ SPAWN(posix_spawnp, true)
 int system(const char *command) {
     if (command) put_child(PROCESS_SPAWN, command, NULL);
     real_resolve();
-    return real.system(command);
+    config_show_run();
+    int result = real.system(command);
+    int error = errno;
+    config_hide_run();
+    errno = error;
+    return result;
 }
 
 FILE *popen(const char *command, const char *mode) {
     put_child(PROCESS_SPAWN, command, NULL);
     real_resolve();
-    return real.popen(command, mode);
+    config_show_run();
+    FILE *stream = real.popen(command, mode);
+    int error = errno;
+    config_hide_run();
+    errno = error;
+    return stream;
 }
 
 /* ---- the end ---- */

@@ -94,6 +94,48 @@ load helper
     for trace in t.tmk t.tmk.d/*; do head -c 40 "$trace" | tail -c 16 | od -An -tx1; done | sort -u | wc -l | grep -qx 1
 }
 
+@test "the program sees no variable that was not set for it, and whatever it starts belongs to the run" {
+    program starts <<'C'
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+extern char **environ;
+int main(void) {
+    char *copies[500], *spawned[] = {"sort", "/dev/null", NULL}, *replaced[] = {"wc", "/dev/null", NULL};
+    size_t count = 0;
+    pid_t child;
+    for (char **entry = environ; *entry; entry++, count++) puts(copies[count] = strdup(*entry));
+    copies[count] = NULL;
+    fflush(stdout);
+    setenv("ANOTHER", "1", 1);
+    if (system("exec ls . >listed") || pclose(popen("exec date >dated", "r"))) return 1;
+    if (posix_spawn(&child, "/usr/bin/sort", NULL, NULL, spawned, copies)) return 2;
+    waitpid(child, NULL, 0);
+    if ((child = vfork()) == 0) _exit(execl("/bin/cat", "cat", "/dev/null", (char *)NULL));
+    waitpid(child, NULL, 0);
+    fflush(stdout);
+    return execve("/usr/bin/wc", replaced, copies);
+}
+C
+    tidemark record -q -o t.tmk ./starts >out
+    ./starts >plain
+    diff <(grep -vE '^(LD_PRELOAD|TIDEMARK_OUT|TIDEMARK_WRITER|_)=' out) <(grep -vE '^(LD_PRELOAD|_)=' plain)
+    for name in ls date sort cat wc; do ls t.tmk.d/$name.*.tmk; done
+    for trace in t.tmk t.tmk.d/*; do head -c 40 "$trace" | tail -c 16 | od -An -tx1; done | sort -u | wc -l | grep -qx 1
+    # The same process, one image later.
+    records t.tmk | grep -q '^process .* exec=0 '
+    records t.tmk.d/wc.*.tmk | grep -q '^process .* exec=1 '
+}
+
+@test "the images of a process are numbered, also those of a fork's child" {
+    tidemark record -q -o t.tmk sh -c '(ls; exec cat /dev/null) >/dev/null; :'
+    records t.tmk.d/sh.*.tmk | grep -q '^process .* exec=0 '
+    records t.tmk.d/cat.*.tmk | grep -q '^process .* exec=1 '
+}
+
 @test "a program that execs another leaves both traces, and both say how the process ended" {
     run tidemark record -o t.tmk sh -c 'exec ls /nonexistent'
     [ "$status" -eq 2 ]

@@ -9,9 +9,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-# What the recorder adds to the environment: programs copy theirs, so a run to compare with needs as much of it.
-RECORDER_SETS = {"TIDEMARK_RUN": "0" * 32, "TIDEMARK_IMAGE": "10000:0"}
-
 RUN = "1" * 32
 
 

@@ -35,7 +35,7 @@ def environment(work, **more):
 
 def counted(project, work, command):
     library = project.compile("count", shared=True)
-    env = environment(work, LD_PRELOAD=str(library), **common.RECORDER_SETS)
+    env = environment(work, LD_PRELOAD=str(library))
     subprocess.run(command, env=env, capture_output=True, check=True, timeout=60)
     files = list(work.glob("count.*"))
     if len(files) > 1:
