@@ -55,9 +55,8 @@ static void put_boot_id(struct wire_writer *w) {
 }
 
 static uint64_t ram_bytes(void) {
-    char text[256];
-    read_whole("/proc/meminfo", text, sizeof text);
-    return number_in(text) << 10;
+    struct sysinfo info = {0};
+    return sys_sysinfo(&info) ? 0 : (uint64_t)info.totalram * info.mem_unit;
 }
 
 static uint64_t cpus(void) {
@@ -79,13 +78,14 @@ static void put_link(struct wire_writer *w, const char *link) {
     wire_put_string(w, path, length > 0 ? (size_t)length : 0);
 }
 
-static void put_line(struct wire_writer *w, const char *file) {
-    char text[256];
-    size_t length = read_whole(file, text, sizeof text);
-    wire_put_string(w, text, length && text[length - 1] == '\n' ? length - 1 : length);
-}
-
 static void put_text(struct wire_writer *w, const char *text) { wire_put_string(w, text, strlen(text)); }
+
+static void put_system(struct wire_writer *w) {
+    struct utsname names = {0};
+    sys_uname(&names);
+    put_text(w, names.nodename);
+    put_text(w, names.release);
+}
 
 /* As many as fit: a long command line is cut at a whole argument. */
 static void put_arguments(struct wire_writer *w) {
@@ -119,8 +119,7 @@ void process_describe(bool forked, uint64_t split, const char *parent_trace) {
     wire_put_varint(&w, split);
     put_link(&w, "/proc/self/exe");
     put_link(&w, "/proc/self/cwd");
-    put_line(&w, "/proc/sys/kernel/hostname");
-    put_line(&w, "/proc/sys/kernel/osrelease");
+    put_system(&w);
     put_text(&w, gnu_get_libc_version());
     put_text(&w, real_allocator_path());
     put_text(&w, parent_trace);

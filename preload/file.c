@@ -129,15 +129,6 @@ void file_own_descriptors(int also) {
 
 /* ---- creation ---- */
 
-static void host_name(char *out, size_t size) {
-    struct text text = text_into(out, size);
-    int fd = sys_open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC, 0);
-    char bytes[65];
-    long got = fd >= 0 ? sys_read(fd, bytes, sizeof bytes) : 0;
-    if (fd >= 0) sys_close(fd);
-    for (long i = 0; i < got && bytes[i] != '\n'; i++) text_put_bytes(&text, &bytes[i], 1);
-}
-
 /*
  * The name the program was started by: the kernel's, which knows links and scripts but keeps 15 bytes, or the executable's
  * where that is the same name in full.
@@ -153,7 +144,7 @@ static void put_executable(struct text *text) {
 }
 
 static void put_field(struct text *text, char field) {
-    char host[80];
+    struct utsname names = {0};
     struct timespec now = {0, 0};
     switch (field) {
     case 'p': text_put_number(text, (uint64_t)sys_getpid()); break;
@@ -163,8 +154,8 @@ static void put_field(struct text *text, char field) {
         text_put_number(text, (uint64_t)now.tv_sec);
         break;
     case 'h':
-        host_name(host, sizeof host);
-        text_put(text, host);
+        sys_uname(&names);
+        text_put(text, names.nodename);
         break;
     default: text_put_bytes(text, &field, 1);
     }

@@ -75,6 +75,7 @@ bool lifecycle_is_self(void) {
 
 static bool is_chosen(void) {
     char path[CONFIG_PATH];
+    if (!config.only[0] && !config.skip[0]) return true;
     long length = sys_readlink("/proc/self/exe", path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
     const char *name = text_base(path);
@@ -145,7 +146,8 @@ static void begin(const char *template, bool forked) {
     }
     process_describe(forked, life.fork_stamp, life.parent);
     put_clock();
-    set_next_tick(life.start_ns, 1000000);
+    set_next_tick(life.start_ns, config.interval_ns);
+    life.second_next_ns = life.start_ns + SECOND / 10; /* a shorter process has no time for it */
     life.wanted = forked || config.start_on;
     apply();
     if (config.verbose) config_say("recording to ", file_path(), NULL);
@@ -186,7 +188,7 @@ static void begin_forked(void *unused) {
     begin(config.children, true);
     if (life.failed) return;
     memory_forked();
-    modules_scan();
+    modules_inherit();
 }
 
 /* While recording is off no hook ticks: a request to turn it on is seen here. */
@@ -287,7 +289,7 @@ static void each_second(uint64_t now_ns) {
     if (now_ns < life.second_next_ns) return;
     life.second_next_ns = now_ns + SECOND;
     put_clock();
-    memory_look(false);
+    memory_look();
     memory_rollup();
     modules_sweep();
     writer_tell_losses();
@@ -394,7 +396,7 @@ static void put_end(enum lifecycle_exit how, int status) {
 
 static void write_rest(enum lifecycle_exit how, int status) {
     requests_serve();
-    memory_look(true);
+    memory_last();
     memory_rollup();
     put_clock();
     threads_rename();
@@ -512,7 +514,6 @@ __attribute__((constructor)) static void construct(void) {
     probe_heed(before);
     uint64_t signals = signals_block();
     modules_scan();
-    memory_rollup();
-    memory_look(false);
+    memory_first();
     signals_restore(signals);
 }

@@ -17,9 +17,12 @@
 enum {
     SHARE = 100,               /* a sampler may cost one part in this of the time */
     EDGE_ALLOWANCE = 50000000, /* ns, and these samples so much beyond */
-    LOOK_ALLOWANCE = 2000000,  /* looks */
+    LOOK_ALLOWANCE = 2000000,  /* looks at edges */
+    TICK_ALLOWANCE = 300000,   /* looks in between */
     LAST_ALLOWANCE = 50000000, /* and the last look */
-    GROWN = 4 /* a look is due where the resident pages have grown by one part in this since the last */
+    GROWN = 4,       /* a look is due where the resident pages have grown by one part in this since the last */
+    SMALL = 1 << 20, /* growth that is not worth a look when the process ends without any */
+    YOUNG = 10000000 /* ns: no time to count threads and descriptors in */
 };
 
 static struct {
@@ -28,7 +31,7 @@ static struct {
     uint64_t threads, fds_plus_one; /* as last counted */
     struct lock look_lock;          /* taken by who looks; it is not waited for */
     uint64_t start_ns, looks_cost_ns, look_cost_ns, look_rss;
-    bool shared;
+    bool looked, shared;
 } memory;
 
 void memory_start(void) {
@@ -125,6 +128,7 @@ static unsigned look(uint64_t allowance, uint64_t *rss_before) {
     uint64_t ran = sys_monotonic() - memory.start_ns;
     if (memory.looks_cost_ns + memory.look_cost_ns > allowance + ran / SHARE) return TRACE_MEMORY_SKIPPED;
     uint64_t begin = thread_cpu_ns();
+    memory.looked = true;
     *rss_before = resident_now();
     bool whole = residency_look(memory.shared);
     memory.look_cost_ns = thread_cpu_ns() - begin;
@@ -145,16 +149,24 @@ static struct memory_figures look_and_sample(unsigned flags, uint64_t allowance,
     return figures;
 }
 
+void memory_first(void) { memory.look_rss = put_sample(0, 0).rss; }
+
 struct memory_figures memory_sample(void) {
     uint64_t cost = 0;
     struct memory_figures figures = put_sample(0, 0);
-    if (figures.rss > memory.look_rss + memory.look_rss / GROWN) look_and_sample(0, LOOK_ALLOWANCE, &cost);
+    if (figures.rss > memory.look_rss + memory.look_rss / GROWN) look_and_sample(0, TICK_ALLOWANCE, &cost);
     return figures;
 }
 
-void memory_look(bool last) {
+void memory_look(void) {
     uint64_t cost = 0;
-    look_and_sample(0, last ? LAST_ALLOWANCE : LOOK_ALLOWANCE, &cost);
+    look_and_sample(0, TICK_ALLOWANCE, &cost);
+}
+
+void memory_last(void) {
+    uint64_t cost = 0;
+    if (!memory.looked && put_sample(0, 0).rss <= memory.look_rss + SMALL) return;
+    look_and_sample(0, LAST_ALLOWANCE, &cost);
 }
 
 void memory_edge(void) {
@@ -197,7 +209,7 @@ static void put_rollup(const char *text, uint64_t stamp, uint64_t cost) {
 
 void memory_rollup(void) {
     uint64_t begin = sys_monotonic();
-    if (begin < memory.rollup_next_ns) return;
+    if (begin < memory.rollup_next_ns || begin < memory.start_ns + YOUNG) return;
     char text[2048];
     uint64_t stamp = probe_stamp();
     memory.threads = count_entries("/proc/self/task");

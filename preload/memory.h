@@ -18,10 +18,15 @@ struct memory_figures memory_sample(void);
 /* A sample and a look at a phase edge or mark, each as long as its kind stays under one part in a hundred of the time. */
 void memory_edge(void);
 
-/* The same at other moments; what the last one may cost is more. */
-void memory_look(bool last);
+/* The same at other moments; what the last one may cost is more, but a process that has not grown ends without. */
+void memory_look(void);
+void memory_last(void);
 
-/* Threads, descriptors and smaps_rollup: slower, so about once a second, and rarer when it costs over 1 % of that. */
+/* The sample that the others are compared with: a short process has no time for a look when it starts. */
+void memory_first(void);
+
+/* Threads, descriptors and smaps_rollup: slower, so about once a second, rarer when it costs over 1 % of that, and never in
+ * the first 10 ms. */
 void memory_rollup(void);
 
 /* The recorder's own resident bytes. */

@@ -17,12 +17,11 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
 
-enum { BUCKETS = 1024, PAGE_MODULES = 256, PAGES = 4096, HEADERS_MAX = 32, PATH_BYTES = 4096 };
+enum { BUCKETS = 1024, PAGE_MODULES = 256, PAGES = 4096, HEADERS_MAX = 32, PATH_BYTES = 4096, FIRST_BYTES = 4096 };
 
 #pragma weak _dl_find_object
 
@@ -37,10 +36,13 @@ struct loaded {
 
 /* What a record says beyond struct loaded; lives on a stack of ours. */
 struct image {
+    uintptr_t first; /* what the mapping begins with: headers and notes, read at once */
+    size_t first_length;
+    uint8_t first_page[FIRST_BYTES];
     ElfW(Phdr) headers[HEADERS_MAX];
     unsigned count;
     uintptr_t bias;
-    const uint8_t *build_id;
+    uintptr_t build_id;
     size_t build_id_length;
 };
 
@@ -51,13 +53,15 @@ struct known {
     _Atomic uint32_t epoch;
 };
 
-static struct known *known;
+static struct known *known, *parents; /* parents: in the child of a fork, until modules_inherit */
 
-static struct loaded *by_id(uint32_t id) {
-    if (!known || id == 0 || id > atomic_load_explicit(&known->count, memory_order_acquire)) return NULL;
-    struct loaded *page = atomic_load_explicit(&known->pages[(id - 1) / PAGE_MODULES], memory_order_acquire);
+static struct loaded *in(const struct known *all, uint32_t id) {
+    if (!all || id == 0 || id > atomic_load_explicit(&all->count, memory_order_acquire)) return NULL;
+    struct loaded *page = atomic_load_explicit(&all->pages[(id - 1) / PAGE_MODULES], memory_order_acquire);
     return page ? &page[(id - 1) % PAGE_MODULES] : NULL;
 }
+
+static struct loaded *by_id(uint32_t id) { return in(known, id); }
 
 static bool is_gone(const struct loaded *loaded) { return atomic_load_explicit(&loaded->gone, memory_order_acquire); }
 
@@ -75,20 +79,31 @@ static struct loaded *look(const struct dl_find_object *found) {
     return loaded;
 }
 
-static bool peek(const void *address, void *out, size_t length) {
-    return sys_peek(address, out, length) == (long)length;
+static void read_first_page(struct image *image, uintptr_t start) {
+    long length = sys_peek((const void *)start, image->first_page, FIRST_BYTES); // NOLINT(performance-no-int-to-ptr)
+    image->first = start;
+    image->first_length = length > 0 ? (size_t)length : 0;
+}
+
+static bool peek(const struct image *image, uintptr_t address, void *out, size_t length) {
+    size_t at = address - image->first;
+    if (at < image->first_length && length <= image->first_length - at) {
+        memcpy(out, image->first_page + at, length);
+        return true;
+    }
+    return sys_peek((const void *)address, out, length) == (long)length; // NOLINT(performance-no-int-to-ptr)
 }
 
 static bool read_headers(struct image *image, uintptr_t at, size_t count) {
     image->count = 0;
-    if (count <= HEADERS_MAX && peek((const void *)at, image->headers, count * sizeof image->headers[0]))
+    if (count <= HEADERS_MAX && peek(image, at, image->headers, count * sizeof image->headers[0]))
         image->count = (unsigned)count;
     return image->count > 0;
 }
 
 static bool read_headers_of_file(struct image *image, uintptr_t start) {
     ElfW(Ehdr) elf;
-    if (!peek((const void *)start, &elf, sizeof elf) || memcmp(elf.e_ident, ELFMAG, SELFMAG)) return false;
+    if (!peek(image, start, &elf, sizeof elf) || memcmp(elf.e_ident, ELFMAG, SELFMAG)) return false;
     return elf.e_phentsize == sizeof image->headers[0] && read_headers(image, start + elf.e_phoff, elf.e_phnum);
 }
 
@@ -102,13 +117,13 @@ static void find_headers(struct image *image, const struct loaded *loaded) {
 }
 
 /* Finds NT_GNU_BUILD_ID in the notes at [at, at + length), which are mapped with the headers. */
-static void read_build_id(struct image *image, const uint8_t *at, size_t length) {
+static void read_build_id(struct image *image, uintptr_t at, size_t length) {
     ElfW(Nhdr) note;
-    while (length >= sizeof note && peek(at, &note, sizeof note)) {
+    while (length >= sizeof note && peek(image, at, &note, sizeof note)) {
         size_t name = (note.n_namesz + 3u) & ~3ull, descriptor = (note.n_descsz + 3u) & ~3ull;
         if (name > length - sizeof note || descriptor > length - sizeof note - name) return;
         char owner[4] = "";
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && peek(at + sizeof note, owner, 4) &&
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && peek(image, at + sizeof note, owner, 4) &&
             !memcmp(owner, ELF_NOTE_GNU, 4)) {
             image->build_id = at + sizeof note + name;
             image->build_id_length = note.n_descsz <= 64 ? note.n_descsz : 0;
@@ -135,7 +150,7 @@ static void read_image(struct image *image, struct module *module) {
         const ElfW(Phdr) *header = &image->headers[i];
         uintptr_t at = image->bias + header->p_vaddr;
         if (!is_loaded(image, at, header->p_filesz)) continue;
-        if (header->p_type == PT_NOTE && !image->build_id) read_build_id(image, (const uint8_t *)at, header->p_filesz);
+        if (header->p_type == PT_NOTE && !image->build_id) read_build_id(image, at, header->p_filesz);
         if (header->p_type == PT_GNU_EH_FRAME && at == (uintptr_t)module->eh_frame_hdr)
             module->eh_frame_hdr_length = header->p_memsz;
         if (header->p_type == PT_LOAD && (uintptr_t)module->eh_frame_hdr - at < header->p_filesz) {
@@ -188,7 +203,7 @@ static void tell(struct loaded *loaded, const struct image *image) {
     wire_put_varint(&w, loaded->module.end);
     wire_put_varint(&w, image->bias);
     wire_put_string(&w, path, read_path(loaded->link, path));
-    bool have_id = image->build_id && peek(image->build_id, id, image->build_id_length);
+    bool have_id = image->build_id && peek(image, image->build_id, id, image->build_id_length);
     wire_put_string(&w, (const char *)id, have_id ? image->build_id_length : 0);
     put_segments(&w, image);
     bool told = !w.failed && !journal_put(TRACE_RECORD_MODULE, body, (size_t)(w.at - body));
@@ -205,6 +220,7 @@ static void tell_gone(const struct loaded *loaded) {
 
 static void describe(struct loaded *loaded) {
     struct image image = {.bias = loaded->link ? loaded->link->l_addr : loaded->module.start};
+    read_first_page(&image, loaded->module.start);
     find_headers(&image, loaded);
     read_image(&image, &loaded->module);
     tell(loaded, &image);
@@ -306,58 +322,50 @@ void modules_sweep(void) {
     if (known) stacks_call(sweep, NULL);
 }
 
-/* One line of /proc/self/maps, read byte by byte: the start address, and whether 'x' is among the permissions. */
-struct maps_line {
-    uintptr_t start;
-    unsigned field, dashes;
-    bool executable;
-};
-
-static void read_maps_byte(struct maps_line *line, char byte) {
-    if (byte == '\n') {
-        if (line->executable) modules_find(line->start);
-        *line = (struct maps_line){0};
-    } else if (byte == ' ') {
-        line->field++;
-    } else if (line->field == 0) {
-        if (byte == '-') line->dashes++;
-        else if (!line->dashes)
-            line->start = line->start << 4 | (uintptr_t)(byte <= '9' ? byte - '0' : byte - 'a' + 10);
-    } else if (line->field == 1 && byte == 'x') {
-        line->executable = true;
-    }
+/* One mapping of _dl_find_object's for each executable segment, where the linker left gaps between them. */
+static int find_segments(struct dl_phdr_info *info, size_t size, void *unused) {
+    (void)size, (void)unused;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && info->dlpi_phdr[i].p_flags & PF_X)
+            modules_find(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+    return 0;
 }
 
-static void scan(void *unused) {
-    (void)unused;
-    char bytes[4096];
-    long length;
-    struct maps_line line = {0};
-    int fd = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) return;
-    while ((length = sys_read(fd, bytes, sizeof bytes)) > 0)
-        for (long i = 0; i < length; i++) read_maps_byte(&line, bytes[i]);
-    sys_close(fd);
-}
-
+/* libc's own: what the program may have put in its place is not ours to call. */
 void modules_scan(void) {
-    if (known) stacks_call(scan, NULL);
+    int (*iterate)(int (*)(struct dl_phdr_info *, size_t, void *), void *) = dlsym(RTLD_NEXT, "dl_iterate_phdr");
+    if (known && iterate) iterate(find_segments, NULL);
 }
 
-static void release_pages(void) {
+static void release(struct known *old) {
     for (unsigned i = 0; i < PAGES; i++) {
-        struct loaded *page = atomic_load_explicit(&known->pages[i], memory_order_relaxed);
-        if (!page) return;
+        struct loaded *page = atomic_load_explicit(&old->pages[i], memory_order_relaxed);
+        if (!page) break;
         sys_munmap(page, PAGE_MODULES * sizeof *page);
     }
+    sys_munmap(old, sizeof *old);
+}
+
+static void find_again(void *unused) {
+    (void)unused;
+    uint32_t count = atomic_load_explicit(&parents->count, memory_order_relaxed);
+    for (uint32_t id = 1; id <= count; id++) {
+        const struct loaded *loaded = in(parents, id);
+        if (loaded && !is_gone(loaded)) modules_find(loaded->module.start);
+    }
+}
+
+void modules_inherit(void) {
+    if (!parents) return;
+    stacks_call(find_again, NULL);
+    release(parents);
+    parents = NULL;
 }
 
 int modules_start(void) {
     if (stacks_start()) return -ENOMEM;
-    if (known) {
-        release_pages();
-        sys_munmap(known, sizeof *known);
-    }
+    if (parents) release(parents);
+    parents = known;
     known = sys_memory(sizeof *known);
     return known ? 0 : -ENOMEM;
 }

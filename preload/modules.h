@@ -34,7 +34,11 @@ uint32_t modules_epoch(void);
 /* Looks again at every known module; writes MODULE_GONE for those that went. After dlclose, and at samples. */
 void modules_sweep(void);
 
-/* Finds every module loaded now, so that the trace has them even where no stack touches them. */
+/* Finds every module loaded now, so that the trace has them even where no stack touches them. Asks libc, which may take
+ * the loader's locks: for the constructor only. */
 void modules_scan(void);
+
+/* The same in the child of a fork, where those locks may be held by nobody any more: what the parent knew. */
+void modules_inherit(void);
 
 #endif

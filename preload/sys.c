@@ -183,6 +183,8 @@ int sys_mkdir(const char *path, int mode) { return (int)CALL3(SYS_mkdirat, AT_FD
 int sys_rename(const char *from, const char *to) { return (int)CALL4(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to); }
 int sys_getdents(int fd, void *out, size_t capacity) { return (int)CALL3(SYS_getdents64, fd, out, capacity); }
 
+int sys_uname(struct utsname *out) { return (int)CALL1(SYS_uname, out); }
+int sys_sysinfo(struct sysinfo *out) { return (int)CALL1(SYS_sysinfo, out); }
 int sys_getpid(void) { return (int)CALL0(SYS_getpid); }
 int sys_getppid(void) { return (int)CALL0(SYS_getppid); }
 int sys_gettid(void) { return (int)CALL0(SYS_gettid); }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 /*
@@ -52,6 +54,8 @@ int sys_unlink(const char *path);
 int sys_mkdir(const char *path, int mode);
 int sys_rename(const char *from, const char *to);
 int sys_getdents(int fd, void *out, size_t capacity);
+int sys_uname(struct utsname *out);
+int sys_sysinfo(struct sysinfo *out);
 
 int sys_getpid(void);
 int sys_getppid(void);
