@@ -155,6 +155,8 @@ static const struct option_row symbol_rows[] = {
     OPTION("debug-path", 0, OPTION_LIST, "DIR", AT(symbol, debug_path), "Look for separate debug files here too"),
     OPTION("wrapper", 0, OPTION_LIST, "GLOB", AT(symbol, wrapper),
            "Functions like this only hand memory on: their caller is the call site"),
+    OPTION("no-cache", 0, OPTION_FLAG, NULL, AT(symbol, no_cache),
+           "Neither use nor keep names of earlier runs ($TIDEMARK_CACHE, else ~/.cache/tidemark)"),
 };
 const struct option_group symbol_options = {"Symbols:", OPTION_ROWS(symbol_rows)};
 
@@ -163,7 +165,8 @@ struct symbol_options symbol_options_of(const struct symbol_values *values) {
                                    .debug_paths = values->debug_path.items,
                                    .debug_path_count = values->debug_path.count,
                                    .wrappers = values->wrapper.items,
-                                   .wrapper_count = values->wrapper.count};
+                                   .wrapper_count = values->wrapper.count,
+                                   .no_cache = values->no_cache};
 }
 
 static const struct option_row input_rows[] = {

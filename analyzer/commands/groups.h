@@ -66,6 +66,7 @@ extern const struct option_group output_options;
 struct symbol_values {
     const char *sysroot;
     struct option_list debug_path, wrapper;
+    bool no_cache;
 };
 extern const struct option_group symbol_options;
 /* What the values mean to the resolver; the strings stay theirs. */

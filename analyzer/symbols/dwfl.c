@@ -56,11 +56,13 @@ struct image {
     Dwfl_Module *module;
     Dwfl_Callbacks callbacks;
     char *debug_path;
+    Dwarf *dwarf; /* NULL: none */
     Dwarf_Addr dwarf_bias;
     bool has_symtab; /* more than the dynamic symbols: sizeless symbols may be believed */
     bool symbols_read;
     struct symbol_table symbols; /* read when first needed */
-    struct unit *units;
+    bool units_read;
+    struct unit *units; /* read when first needed */
     size_t unit_count, unit_room;
     struct ranges unit_ranges; /* values: indices of units */
 };
@@ -263,23 +265,22 @@ static void add_unit(struct image *image, Dwarf_Die *skeleton, Dwarf_Die *die) {
         if (low && ranges_add(&image->unit_ranges, low, high, index)) return; /* 0: a section that the linker dropped */
 }
 
-static void add_units(struct image *image, Dwarf *dwarf) {
+static void read_units(struct image *image) {
     Dwarf_CU *cu = NULL;
     Dwarf_Die die, split;
     uint8_t type;
-    while (dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, &split) == 0) {
+    image->units_read = true;
+    while (image->dwarf && dwarf_get_units(image->dwarf, cu, &cu, NULL, &type, &die, &split) == 0) {
         if (type == DW_UT_skeleton) add_unit(image, &die, dwarf_tag(&split) == DW_TAG_invalid ? &die : &split);
         else if (type == DW_UT_compile) add_unit(image, &die, &die);
     }
 }
 
-static void read_tables(struct image *image) {
+static void find_tables(struct image *image) {
     GElf_Addr bias;
-    Dwarf *dwarf = dwfl_module_getdwarf(image->module, &image->dwarf_bias);
+    image->dwarf = dwfl_module_getdwarf(image->module, &image->dwarf_bias);
     image->has_symtab = has_section(dwfl_module_getelf(image->module, &bias), SHT_SYMTAB, ".gnu_debugdata");
-    if (!dwarf) return;
-    image->has_symtab |= has_section(dwarf_getelf(dwarf), SHT_SYMTAB, ".symtab");
-    add_units(image, dwarf);
+    if (image->dwarf) image->has_symtab |= has_section(dwarf_getelf(image->dwarf), SHT_SYMTAB, ".symtab");
 }
 
 /* Takes ownership of fd. */
@@ -340,11 +341,37 @@ enum image_state image_open(struct image **out, const struct image_source *sourc
     enum image_state state = find_file(&candidate);
     struct image *image = state == IMAGE_OPEN ? image_of(candidate.path, candidate.fd, places) : NULL;
     free(candidate.path);
-    if (image) read_tables(image);
-    judge_servers(started, image && image->unit_count);
+    if (image) find_tables(image);
+    judge_servers(started, image && image->dwarf);
     if (!image) return state == IMAGE_OPEN ? IMAGE_BAD : state;
     *out = image;
     return IMAGE_OPEN;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15u ^ hash >> 29; }
+
+static uint64_t mix_text(uint64_t hash, const char *text) {
+    for (; text && *text; text++) hash = mix(hash, (uint8_t)*text);
+    return mix(hash, 0);
+}
+
+/* A file by its name and by what changes with its content. */
+static uint64_t mix_file(uint64_t hash, const char *path) {
+    struct stat facts;
+    hash = mix_text(hash, path);
+    if (!path || stat(path, &facts)) return hash;
+    return mix(mix(mix(mix(hash, facts.st_ino), (uint64_t)facts.st_size), (uint64_t)facts.st_mtim.tv_sec),
+               (uint64_t)facts.st_mtim.tv_nsec);
+}
+
+uint64_t image_fingerprint(struct image *image) {
+    const char *main_file = NULL, *debug_file = NULL, *shared = NULL;
+    const void *shared_id;
+    dwfl_module_info(image->module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);
+    if (image->dwarf && dwarf_getalt(image->dwarf)) dwelf_dwarf_gnu_debugaltlink(image->dwarf, &shared, &shared_id);
+    uint64_t hash = mix_text(mix_text(1, TIDEMARK_VERSION), dwfl_version(NULL));
+    hash = mix_file(mix_file(mix_text(hash, shared), main_file), debug_file);
+    return mix(hash, (uint64_t)image->has_symtab << 1 | (image->dwarf != NULL)) | 1;
 }
 
 static void release_unit(struct unit *unit) {
@@ -407,6 +434,7 @@ static void walk(struct unit *unit, Dwarf_Die *parent, int scope, int depth) {
 }
 
 static struct unit *unit_at(struct image *image, Dwarf_Addr address) {
+    if (!image->units_read) read_units(image);
     size_t index = ranges_find(&image->unit_ranges, address);
     if (index >= image->unit_count) return NULL;
     struct unit *unit = &image->units[index];

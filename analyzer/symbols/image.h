@@ -47,6 +47,9 @@ struct image;
 enum image_state image_open(struct image **out, const struct image_source *source, const struct image_search *places);
 void image_close(struct image *image);
 
+/* Of all that the answers come from: the same for the same files, read in the same way. Never 0. */
+uint64_t image_fingerprint(struct image *image);
+
 /* Calls emit for each frame at the offset, innermost first; not at all where nothing is known. Strings are valid in the
  * call only. */
 void image_lookup(struct image *image, uint64_t offset, image_emit *emit, void *context);

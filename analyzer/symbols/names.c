@@ -34,6 +34,8 @@ struct list {
     size_t count, room;
     uint64_t space; /* of those wanted, if jit */
     bool jit, failed;
+    const struct image_entry *image; /* NULL: all */
+    uint32_t turn;                   /* 0: whenever they were asked for */
 };
 
 static void put_varint(FILE *out, uint64_t value) {
@@ -62,14 +64,18 @@ static void put_text(struct writing *w, const char *text) {
     fwrite(text, 1, strlen(text), w->out);
 }
 
+static bool is_wanted(const struct list *list, const struct answer *answer) {
+    if (!answer->count) return false;
+    if (list->jit) return !answer->image && answer->space == list->space && answer->frames[0].function;
+    if (!answer->image) return false;
+    if (list->image && (answer->image != list->image || answer->foreign)) return false;
+    return !list->turn || answer->counted == list->turn;
+}
+
 static void collect(const void *node, VISIT visit, void *context) {
     struct list *list = context;
     const struct answer *answer = *(const struct answer *const *)node;
-    if (visit != postorder && visit != leaf) return;
-    bool wanted = list->jit
-                      ? !answer->image && answer->space == list->space && answer->count && answer->frames[0].function
-                      : answer->image && answer->count;
-    if (!wanted) return;
+    if ((visit != postorder && visit != leaf) || !is_wanted(list, answer)) return;
     if (list->count == list->room) {
         size_t room = list->room ? 2 * list->room : 1024;
         const struct answer **items = reallocarray(list->items, room, sizeof *items);
@@ -143,13 +149,19 @@ int names_write_jit(struct symbols *symbols, uint32_t space, char **bytes, size_
     return write_list(symbols, &(struct list){.jit = true, .space = resolver_space(symbols, space)}, bytes, length);
 }
 
+int names_write_image(struct symbols *symbols, const struct image_entry *image, bool asked_only, char **bytes,
+                      size_t *length) {
+    return write_list(symbols, &(struct list){.image = image, .turn = asked_only ? symbols->turn : 0}, bytes, length);
+}
+
 /* Reading. */
 
 struct reading {
     struct symbols *symbols;
     struct wire_reader in;
     uint64_t space;
-    const char **texts; /* by number, from 1 */
+    const struct image_entry *only; /* NULL: any, and these may be asked for again where files are at hand */
+    const char **texts;             /* by number, from 1 */
     size_t count, room;
     bool no_memory;
 };
@@ -211,7 +223,7 @@ static bool get_answer(struct reading *r, const struct answer *key) {
     }
     answer->frames = frames;
     answer->count = (size_t)count;
-    answer->packed = true;
+    answer->packed = answer->foreign = !r->only;
     return true;
 }
 
@@ -235,6 +247,7 @@ static struct image_entry *get_image(struct reading *r) {
 static bool get_group(struct reading *r) {
     struct answer key = {.image = get_image(r), .space = r->space};
     if (key.image) key.space = 0;
+    if (r->only && key.image != r->only) return false;
     uint64_t count = wire_get_varint(&r->in);
     for (uint64_t i = 0; i < count && !r->in.failed && !r->no_memory; i++) {
         key.offset += wire_get_varint(&r->in);
@@ -243,10 +256,19 @@ static bool get_group(struct reading *r) {
     return !r->in.failed && !r->no_memory;
 }
 
+static int read_groups(struct reading *r) {
+    bool good = wire_get_varint(&r->in) == VERSION;
+    while (good && wire_left(&r->in)) good = get_group(r);
+    free(r->texts);
+    return good ? 0 : r->no_memory ? -ENOMEM : -EBADMSG;
+}
+
 int names_read(struct symbols *symbols, uint32_t space, const void *bytes, size_t length) {
     struct reading r = {.symbols = symbols, .in = wire_reader(bytes, length), .space = resolver_space(symbols, space)};
-    bool good = wire_get_varint(&r.in) == VERSION;
-    while (good && wire_left(&r.in)) good = get_group(&r);
-    free(r.texts);
-    return good ? 0 : r.no_memory ? -ENOMEM : -EBADMSG;
+    return read_groups(&r);
+}
+
+int names_read_image(struct symbols *symbols, const struct image_entry *image, const void *bytes, size_t length) {
+    struct reading r = {.symbols = symbols, .in = wire_reader(bytes, length), .only = image};
+    return read_groups(&r);
 }

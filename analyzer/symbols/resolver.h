@@ -4,6 +4,7 @@
 #ifndef SYMBOLS_RESOLVER_H
 #define SYMBOLS_RESOLVER_H
 
+#include "cache.h"
 #include "symbols.h"
 #include "worker.h"
 
@@ -13,6 +14,8 @@ struct image_entry { /* one for each image of the worker, and in the same order 
     size_t build_id_length;
     size_t index;
     uint32_t turn;         /* without build-id: the only one in which the path means this file; 0: any */
+    bool cache_read;       /* what is kept of it is known */
+    size_t fresh;          /* answers that are not kept yet */
     bool packed;           /* names were read for it: it was open when they were written */
     size_t asked, unnamed; /* addresses, in this turn */
 };
@@ -24,13 +27,15 @@ struct answer {
     struct symbol_frame *frames;
     size_t count;
     bool packed;      /* read, and not asked for yet */
+    bool foreign;     /* read from a bundle: good for its traces, not to be kept for others */
     uint32_t counted; /* the last turn in which it was asked for */
 };
 
 struct symbols {
     struct image_search places;
     struct worker *worker;
-    uint32_t turn; /* from 1: symbols_next() */
+    struct cache *cache; /* NULL: none */
+    uint32_t turn;       /* from 1: symbols_next() */
     size_t image_count;
     struct image_entry **images; /* by index */
     void *image_tree, *modules, *jits, *answers, *flows, *strings;

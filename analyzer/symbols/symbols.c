@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../text/printable.h"
+#include "names.h"
 #include "perf_map.h"
 #include "resolver.h"
 
@@ -171,9 +172,41 @@ static void gather(void *context, const struct image_frame *found) {
                                                 .inlined = found->inlined});
 }
 
+/* What is kept of an image, if that was made from the files that are here now. */
+static struct cache_key cache_key(struct symbols *symbols, const struct image_entry *image) {
+    return (struct cache_key){image->build_id, image->build_id_length,
+                              worker_fingerprint(symbols->worker, image->index)};
+}
+
+static void read_cache(struct symbols *symbols, struct image_entry *image) {
+    size_t length;
+    image->cache_read = true;
+    if (!symbols->cache || !image->build_id_length) return;
+    struct cache_key key = cache_key(symbols, image);
+    uint8_t *bytes = key.fingerprint ? cache_read(symbols->cache, &key, &length) : NULL;
+    if (bytes) names_read_image(symbols, image, bytes, length);
+    free(bytes);
+}
+
+static void write_cache(struct symbols *symbols, struct image_entry *image) {
+    char *bytes;
+    size_t length;
+    struct cache_key key = cache_key(symbols, image);
+    if (!key.fingerprint || names_write_image(symbols, image, false, &bytes, &length)) return;
+    if (length > CACHE_FILE_MAX) {
+        free(bytes);
+        if (names_write_image(symbols, image, true, &bytes, &length)) return;
+    }
+    cache_write(symbols->cache, &key, bytes, length);
+    free(bytes);
+}
+
 static void ask_image(struct gathering *gathering, struct image_entry *image) {
     struct answer *answer = gathering->answer;
+    if (!image->cache_read) read_cache(gathering->symbols, image);
+    if (answer->count) return;
     worker_lookup(gathering->symbols->worker, image->index, answer->offset, gather, gathering);
+    image->fresh++;
     if (answer->count == 0)
         add_frame(gathering, &(struct symbol_frame){.module = image->name, .offset = answer->offset});
     if (answer->count) answer->frames[answer->count - 1].inlined = false;
@@ -200,6 +233,7 @@ static void use_packed(struct symbols *symbols, struct answer *answer) {
     free(answer->frames);
     answer->frames = NULL;
     answer->count = 0;
+    answer->foreign = false;
 }
 
 /* Once in each turn. */
@@ -314,6 +348,7 @@ int symbols_open(struct symbols **out, const struct symbol_options *options) {
         free(symbols);
         return -ENOMEM;
     }
+    if (!options || (!options->no_cache && !options->in_process)) symbols->cache = cache_open();
     *out = symbols;
     return 0;
 }
@@ -333,6 +368,9 @@ static void free_jit(void *entry) {
 void symbols_close(struct symbols *symbols) {
     if (!symbols) return;
     forget_doubts(symbols);
+    for (size_t i = 0; i < symbols->image_count && symbols->cache; i++)
+        if (symbols->images[i]->fresh && symbols->images[i]->build_id_length) write_cache(symbols, symbols->images[i]);
+    cache_close(symbols->cache);
     worker_free(symbols->worker);
     tdestroy(symbols->answers, free_answer);
     tdestroy(symbols->flows, free);

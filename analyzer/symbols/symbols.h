@@ -21,7 +21,8 @@ struct symbol_options {
     size_t debug_path_count;
     const char *const *wrappers; /* globs on functions that are no call sites, beside those known (wrappers.h) */
     size_t wrapper_count;
-    bool in_process; /* read the files in this process, not in a child: for tests and fuzzers */
+    bool no_cache;   /* neither use nor keep names of earlier runs */
+    bool in_process; /* read the files in this process, not in a child, and without a cache: for tests and fuzzers */
 };
 
 /* A MODULE record. Everything is copied. */

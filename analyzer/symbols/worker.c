@@ -31,6 +31,7 @@ struct entry {
     struct image *image;        /* in the process that reads */
     bool asked, poisoned;       /* poisoned: it killed a child */
     enum image_state state;     /* once asked */
+    uint64_t fingerprint;       /* of one that is open */
 };
 
 struct worker {
@@ -72,7 +73,9 @@ static int set_source(struct entry *entry, const char *path, size_t path_length,
 }
 
 static enum image_state open_entry(struct worker *worker, struct entry *entry) {
-    if (!entry->asked) entry->state = image_open(&entry->image, &entry->source, worker->places);
+    if (entry->asked) return entry->state;
+    entry->state = image_open(&entry->image, &entry->source, worker->places);
+    if (entry->state == IMAGE_OPEN) entry->fingerprint = image_fingerprint(entry->image);
     entry->asked = true;
     return entry->state;
 }
@@ -116,6 +119,11 @@ static struct entry *requested(struct worker *worker, struct wire_reader *r) {
     return entry;
 }
 
+static void put_state(struct wire_writer *w, struct worker *worker, struct entry *entry) {
+    wire_put_u8(w, (uint8_t)open_entry(worker, entry));
+    wire_put_u64(w, entry->fingerprint);
+}
+
 static size_t answer(struct worker *worker, const uint8_t *request, size_t length, uint8_t *out, size_t room) {
     struct wire_reader r = wire_reader(request, length);
     struct wire_writer w = wire_writer(out, room);
@@ -123,7 +131,7 @@ static size_t answer(struct worker *worker, const uint8_t *request, size_t lengt
     uint64_t offset = wire_get_varint(&r), to = wire_get_varint(&r);
     struct entry *entry = requested(worker, &r);
     if (!entry) return 0;
-    if (what == REQUEST_OPEN) wire_put_u8(&w, (uint8_t)open_entry(worker, entry));
+    if (what == REQUEST_OPEN) put_state(&w, worker, entry);
     else if (what == REQUEST_FLOW) wire_put_u8(&w, flow_entry(worker, entry, offset, to));
     else lookup_entry(worker, entry, offset, put_frame, &w);
     return (size_t)(w.at - out);
@@ -253,13 +261,20 @@ static void emit_answer(const uint8_t *bytes, size_t length, image_emit *emit, v
 
 enum image_state worker_state(struct worker *worker, size_t image) {
     struct entry *entry = &worker->entries[image];
-    uint8_t out[2];
+    uint8_t out[10];
     if (worker->in_process) return open_entry(worker, entry);
     if (entry->asked) return entry->state;
     ssize_t length = ask(worker, &(struct question){.what = REQUEST_OPEN, .image = image}, out, sizeof out);
-    entry->state = length == sizeof out && out[1] <= IMAGE_BAD ? (enum image_state)out[1] : IMAGE_BAD;
+    bool good = length == sizeof out && out[1] <= IMAGE_BAD;
+    struct wire_reader r = wire_reader(out + 2, sizeof out - 2);
+    entry->state = good ? (enum image_state)out[1] : IMAGE_BAD;
+    entry->fingerprint = good ? wire_get_u64(&r) : 0;
     entry->asked = true;
     return entry->state;
+}
+
+uint64_t worker_fingerprint(struct worker *worker, size_t image) {
+    return worker_state(worker, image) == IMAGE_OPEN ? worker->entries[image].fingerprint : 0;
 }
 
 void worker_lookup(struct worker *worker, size_t image, uint64_t offset, image_emit *emit, void *context) {

@@ -20,6 +20,8 @@ void worker_free(struct worker *worker);
 int worker_add(struct worker *worker, const struct image_source *source);
 /* Opens the image if that has not been done. */
 enum image_state worker_state(struct worker *worker, size_t image);
+/* As image_fingerprint(); 0 for an image that is not open. */
+uint64_t worker_fingerprint(struct worker *worker, size_t image);
 /* As image_lookup(); says nothing about an image that is not open. */
 void worker_lookup(struct worker *worker, size_t image, uint64_t offset, image_emit *emit, void *context);
 /* As image_may_flow(); true for an image that is not open. */

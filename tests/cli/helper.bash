@@ -3,6 +3,9 @@ BUILD=${BUILD:-$(cd "$BATS_TEST_DIRNAME/../../build" && pwd)}
 TIDEMARK=${TIDEMARK:-$BUILD/tidemark}
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
+# Names of code are kept for the run, not in the user's home.
+export XDG_CACHE_HOME=${BATS_RUN_TMPDIR:-${BATS_TMPDIR:-/tmp}}/cache
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || exit
     unset LD_PRELOAD NO_COLOR "${!TIDEMARK_@}"
