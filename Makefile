@@ -31,7 +31,7 @@ PRELOAD_FLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno
 ANALYZER_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)
 ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
-ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -lcapstone -lsqlite3 -ldeflate -lz -lm -pthread
+ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -ldeflate -lz -lm -pthread
 
 .PHONY: all clean deb setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark-writer $(BUILD)/tidemark

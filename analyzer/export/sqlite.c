@@ -1,15 +1,59 @@
 /*
  * All tables in one SQLite database, made in memory and written out as a file image, plus views that answer the usual
- * questions: `SELECT * FROM q_leaks`.
+ * questions: `SELECT * FROM q_leaks`. The gate to SQLite, which is loaded for this export alone.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../library.h"
 #include "../text/utf8.h"
 #include "export.h"
 #include "tables.h"
+
+static struct {
+    typeof(&sqlite3_open) open;
+    typeof(&sqlite3_close) close;
+    typeof(&sqlite3_exec) exec;
+    typeof(&sqlite3_prepare_v2) prepare_v2;
+    typeof(&sqlite3_bind_null) bind_null;
+    typeof(&sqlite3_bind_text) bind_text;
+    typeof(&sqlite3_bind_double) bind_double;
+    typeof(&sqlite3_bind_int64) bind_int64;
+    typeof(&sqlite3_step) step;
+    typeof(&sqlite3_reset) reset;
+    typeof(&sqlite3_finalize) finalize;
+    typeof(&sqlite3_serialize) serialize;
+    typeof(&sqlite3_free) free;
+    bool whole;
+} sqlite;
+
+static void load(void) {
+    const struct library_call calls[] = {
+        {"sqlite3_open", &sqlite.open},
+        {"sqlite3_close", &sqlite.close},
+        {"sqlite3_exec", &sqlite.exec},
+        {"sqlite3_prepare_v2", &sqlite.prepare_v2},
+        {"sqlite3_bind_null", &sqlite.bind_null},
+        {"sqlite3_bind_text", &sqlite.bind_text},
+        {"sqlite3_bind_double", &sqlite.bind_double},
+        {"sqlite3_bind_int64", &sqlite.bind_int64},
+        {"sqlite3_step", &sqlite.step},
+        {"sqlite3_reset", &sqlite.reset},
+        {"sqlite3_finalize", &sqlite.finalize},
+        {"sqlite3_serialize", &sqlite.serialize},
+        {"sqlite3_free", &sqlite.free},
+    };
+    sqlite.whole = library_load("libsqlite3.so.0", calls, sizeof calls / sizeof *calls);
+}
+
+static bool is_loaded(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    return sqlite.whole;
+}
 
 static const char *const views[] = {
     "CREATE VIEW q_leaks AS SELECT l.phase, l.class, s.function, s.file, s.line, g.bytes_per_round, g.k, g.n, l.reason "
@@ -68,10 +112,10 @@ static char *statement_for(const struct table *table, bool insert) {
 }
 
 static void bind_cell(sqlite3_stmt *statement, int place, const struct cell *cell) {
-    if (cell->null) sqlite3_bind_null(statement, place);
-    else if (cell->kind == COLUMN_TEXT) sqlite3_bind_text(statement, place, utf8_clean(cell->text), -1, free);
-    else if (cell->kind == COLUMN_REAL) sqlite3_bind_double(statement, place, cell->real);
-    else sqlite3_bind_int64(statement, place, cell->integer);
+    if (cell->null) sqlite.bind_null(statement, place);
+    else if (cell->kind == COLUMN_TEXT) sqlite.bind_text(statement, place, utf8_clean(cell->text), -1, free);
+    else if (cell->kind == COLUMN_REAL) sqlite.bind_double(statement, place, cell->real);
+    else sqlite.bind_int64(statement, place, cell->integer);
 }
 
 static int insert_row(void *context, const struct table_row *row) {
@@ -80,23 +124,23 @@ static int insert_row(void *context, const struct table_row *row) {
         const struct cell cell = table_cell(&filling->table->columns[i], row);
         bind_cell(filling->insert, (int)i + 1, &cell);
     }
-    int state = sqlite3_step(filling->insert);
-    sqlite3_reset(filling->insert);
+    int state = sqlite.step(filling->insert);
+    sqlite.reset(filling->insert);
     return state == SQLITE_DONE ? 0 : -EIO;
 }
 
 static int execute(sqlite3 *database, const char *text) {
-    return text && sqlite3_exec(database, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
+    return text && sqlite.exec(database, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
 }
 
 static int add_table(sqlite3 *database, const struct table *table, const struct report *report) {
     struct filling filling = {table, NULL};
     char *create = statement_for(table, false), *insert = statement_for(table, true);
     int error = execute(database, create);
-    if (!error && (!insert || sqlite3_prepare_v2(database, insert, -1, &filling.insert, NULL) != SQLITE_OK))
+    if (!error && (!insert || sqlite.prepare_v2(database, insert, -1, &filling.insert, NULL) != SQLITE_OK))
         error = -EIO;
     if (!error) error = table_rows(table, report, insert_row, &filling);
-    sqlite3_finalize(filling.insert);
+    sqlite.finalize(filling.insert);
     free(create);
     free(insert);
     return error;
@@ -111,18 +155,19 @@ static int fill(sqlite3 *database, const struct report *report) {
 
 static int put_image(FILE *out, sqlite3 *database) {
     sqlite3_int64 size = 0;
-    unsigned char *image = sqlite3_serialize(database, "main", &size, 0);
+    unsigned char *image = sqlite.serialize(database, "main", &size, 0);
     if (!image) return -ENOMEM;
     fwrite(image, 1, (size_t)size, out);
-    sqlite3_free(image);
+    sqlite.free(image);
     return export_flush(out);
 }
 
 int export_sqlite(FILE *out, const struct report *report, const struct export_options *options) {
     (void)options;
     sqlite3 *database = NULL;
-    int error = sqlite3_open(":memory:", &database) == SQLITE_OK ? fill(database, report) : -ENOMEM;
+    if (!is_loaded()) return -ELIBACC;
+    int error = sqlite.open(":memory:", &database) == SQLITE_OK ? fill(database, report) : -ENOMEM;
     if (!error) error = put_image(out, database);
-    sqlite3_close(database);
+    sqlite.close(database);
     return error;
 }

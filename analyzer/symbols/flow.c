@@ -1,13 +1,20 @@
 /*
- * A graph of instructions, walked from one place. See flow.h. The gate to capstone.
+ * A graph of instructions, walked from one place. See flow.h. The gate to capstone, which is loaded when first needed: its
+ * tables hold 77 000 addresses for the loader to adjust, twice the time that the rest of a short command takes.
  *
  * Exceptions enter a function at landing pads, which no instruction of it jumps to: what nothing reaches from the entry
  * is taken for such, and the first call may continue there.
  */
 #include "flow.h"
 
+#include "../library.h"
+
 #include <capstone/capstone.h>
+#include <pthread.h>
 #include <stdlib.h>
+
+#define TEXT_OF(number) #number
+#define LIBRARY(version) "libcapstone.so." TEXT_OF(version)
 
 enum { CODE_MAX = 1 << 20 };
 enum mark { FROM_ENTRY = 1, FROM_PLACE = 2 };
@@ -29,8 +36,34 @@ struct graph {
     bool lost; /* the walk may be anywhere */
 };
 
+static struct {
+    typeof(&cs_open) open;
+    typeof(&cs_option) option;
+    typeof(&cs_malloc) take;
+    typeof(&cs_free) give;
+    typeof(&cs_disasm_iter) next;
+    typeof(&cs_insn_group) in_group;
+    typeof(&cs_close) close;
+    bool whole;
+} capstone;
+
+static void load(void) {
+    const struct library_call calls[] = {
+        {"cs_open", &capstone.open},   {"cs_option", &capstone.option},    {"cs_malloc", &capstone.take},
+        {"cs_free", &capstone.give},   {"cs_disasm_iter", &capstone.next}, {"cs_insn_group", &capstone.in_group},
+        {"cs_close", &capstone.close},
+    };
+    capstone.whole = library_load(LIBRARY(CS_API_MAJOR), calls, sizeof calls / sizeof *calls);
+}
+
+static bool is_loaded(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    return capstone.whole;
+}
+
 static bool in_group(csh handle, const cs_insn *insn, unsigned group) {
-    return cs_insn_group(handle, insn, (uint8_t)group);
+    return capstone.in_group(handle, insn, (uint8_t)group);
 }
 
 static struct step step_of(csh handle, const cs_insn *insn) {
@@ -53,19 +86,19 @@ static bool read_steps(struct graph *graph, csh handle) {
     const uint8_t *at = code->bytes;
     size_t left = code->size;
     uint64_t address = code->base;
-    cs_insn *insn = cs_malloc(handle);
+    cs_insn *insn = capstone.take(handle);
     if (!insn) return false;
-    while (left && cs_disasm_iter(handle, &at, &left, &address, insn))
+    while (left && capstone.next(handle, &at, &left, &address, insn))
         graph->steps[graph->count++] = step_of(handle, insn);
-    cs_free(insn, 1);
+    capstone.give(insn, 1);
     return left == 0;
 }
 
 static bool read_graph(struct graph *graph) {
     csh handle;
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK) return false;
-    bool read = cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK && read_steps(graph, handle);
-    cs_close(&handle);
+    if (!is_loaded() || capstone.open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK) return false;
+    bool read = capstone.option(handle, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK && read_steps(graph, handle);
+    capstone.close(&handle);
     return read;
 }
 
