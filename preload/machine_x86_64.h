@@ -68,6 +68,28 @@ MACHINE_NAKED void machine_call_on_stack(void (*fn)(void *), void *argument, voi
             "ret");
 }
 
+/*
+ * fn(argc, argv, envp) and its result. A walk from fn finds this function, and then the caller of that frame whose CFA is
+ * `cfa` and whose return address lies below it: the frames between are left out, as if they were not there.
+ */
+MACHINE_NAKED int machine_call_in_place(int (*fn)(int, char **, char **), int argc, char **argv, char **envp,
+                                        uintptr_t cfa) {
+    __asm__("pushq %rbp\n\t"
+            ".cfi_def_cfa_offset 16\n\t"
+            ".cfi_offset %rbp, -16\n\t"
+            "movq %r8, %rbp\n\t"
+            ".cfi_def_cfa %rbp, 0\n\t"
+            ".cfi_restore %rbp\n\t"
+            "movq %rdi, %rax\n\t"
+            "movl %esi, %edi\n\t"
+            "movq %rdx, %rsi\n\t"
+            "movq %rcx, %rdx\n\t"
+            "callq *%rax\n\t"
+            "popq %rbp\n\t"
+            ".cfi_def_cfa %rsp, 8\n\t"
+            "ret");
+}
+
 /* clone(2): the child runs fn(NULL) on the stack that ends at stack_top (16-byte aligned), with thread_pointer as its
  * thread pointer; fn must not return. The word at child_tid is what CLONE_CHILD_CLEARTID clears. Gives the kernel's answer
  * to the caller: a thread id or -errno. */

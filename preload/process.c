@@ -12,6 +12,7 @@
 #include "modules.h"
 #include "probe.h"
 #include "real.h"
+#include "rules.h"
 #include "target_elf.h"
 #include "text.h"
 
@@ -234,8 +235,21 @@ FILE *popen(const char *command, const char *mode) {
 static int (*target_main)(int, char **, char **);
 static void (*target_rtld_fini)(void);
 
+/*
+ * The frame of libc's that called us, whose rule is of the plain kind, is one that a target's walk can do without: it finds
+ * ours instead, and as many frames as without us. 0: not to be left out.
+ */
+static uintptr_t frame_to_replace(uintptr_t ip, uintptr_t sp) {
+    struct rule rule;
+    if (rules_read(ip, false, &rule) != 0 || rule.kind || rule.ra_offset != -(int)sizeof(void *)) return 0;
+    return sp + (uintptr_t)rule.cfa_offset;
+}
+
 static int main_in_between(int argc, char **argv, char **envp) {
-    int status = target_main(argc, argv, envp);
+    struct unwind_registers caller = PROBE_REGISTERS();
+    uintptr_t replaced = frame_to_replace(caller.ip, caller.sp);
+    int status =
+        replaced ? machine_call_in_place(target_main, argc, argv, envp, replaced) : target_main(argc, argv, envp);
     lifecycle_exiting(EXIT_RETURN, status);
     return status;
 }
@@ -249,6 +263,7 @@ static void fini_in_between(void) {
 int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
                       void (*rtld_fini)(void), void *stack_end) {
     real_resolve();
+    if (!lifecycle_is_self()) return real.__libc_start_main(main, argc, argv, init, fini, rtld_fini, stack_end);
     target_main = main;
     target_rtld_fini = rtld_fini;
     return real.__libc_start_main(main_in_between, argc, argv, init, fini, rtld_fini ? fini_in_between : NULL,
