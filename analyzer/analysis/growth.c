@@ -635,7 +635,8 @@ int growth_survivors(const struct growth *growth, const size_t *records, size_t 
     struct late_tags tags = final_tags(growth, series);
     unsigned shift = survivors_shift(growth, records, count);
     size_t side = ((chosen->round_count << series->shift) + (1u << shift) - 1) >> shift;
-    *out = (struct growth_survivors){.each = 1u << shift, .side = (uint32_t)side};
+    bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
+    *out = (struct growth_survivors){.each = 1u << (windows ? shift - series->shift : shift), .side = (uint32_t)side};
     uint64_t *held = calloc(side * (side + 1) + 1, sizeof *held), *ends = held + side;
     out->cells = calloc(side * (side + 1) / 2 + 1, sizeof *out->cells);
     if (!held || !out->cells) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "html_data.h"
 #include "html_page.h"
 #include "render.h"
 
@@ -17,7 +18,7 @@ int render_html(FILE *out, const struct report *report) {
     size_t size;
     FILE *memory = open_memstream(&json, &size);
     if (!memory) return -ENOMEM;
-    int error = render_json(memory, report);
+    int error = html_data_write(memory, report);
     if (fclose(memory) && !error) error = -ENOMEM;
     if (!error) error = html_write(out, &page, json);
     free(json);

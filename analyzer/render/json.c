@@ -1,6 +1,7 @@
 /*
  * The JSON report, "tidemark-report/1", described by docs/report.schema.json: its objects as tables of members.
  */
+#include "json_report.h"
 #include "json_writer.h"
 #include "render.h"
 
@@ -374,7 +375,7 @@ static json_t *octaves_of(const int64_t *counts) {
 static json_t *make_sizes(const void *item) { return octaves_of(((const struct report_slice *)item)->sizes); }
 static json_t *make_lifetimes(const void *item) { return octaves_of(((const struct report_slice *)item)->lifetimes); }
 
-static json_t *make_report(const struct report *report) {
+json_t *json_of_report(const struct report *report) {
     json_t *object = with(json_object(), "schema", json_string("tidemark-report/1"));
     object = with(object, "verdict", make_verdict(&report->verdict));
     object = with(object, "trace", make_trace(&report->trace));
@@ -393,4 +394,4 @@ static json_t *make_report(const struct report *report) {
     return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));
 }
 
-int render_json(FILE *out, const struct report *report) { return json_write(out, make_report(report)); }
+int render_json(FILE *out, const struct report *report) { return json_write(out, json_of_report(report)); }

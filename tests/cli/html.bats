@@ -145,6 +145,46 @@ P
     drawn 'data-share="0.50 true"'
 }
 
+@test "two parts of the run add up to the whole in sites, histograms and the table" {
+    acting "const middle = report.slice_ns * Math.floor(report.slices / 2), site = report.sites.find((each) => each.function === 'keeper');
+        const part = (from, to) => { zoom([from, to]); return ['born', 'born_bytes', 'born_temporary', 'grown'].map((name) => valueOf(site, name)).concat(addedUpIn(report.slice_sizes).reduce((a, b) => a + b, 0)); };
+        const first = part(wholeRun[0], middle), second = part(middle, wholeRun[1]);
+        document.body.dataset.rows = byId('sites').textContent.includes('keeper');
+        zoom(wholeRun.slice());
+        document.body.dataset.sums = first.map((n, index) => n + second[index]).join() === [site.allocations, site.allocated_bytes, site.temporary, site.live_bytes_end, report.totals.allocations].join()"
+    drawn 'data-sums="true"'
+    drawn 'data-rows="true"'
+}
+
+@test "printed: on paper, in full, nothing beside the page" {
+    command -v chromium >/dev/null || skip "chromium is missing"
+    command -v pdftotext >/dev/null || skip "pdftotext is missing (package poppler-utils)"
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --virtual-time-budget=2000 \
+        --no-pdf-header-footer --print-to-pdf=page.pdf "file://$BATS_FILE_TMPDIR/page.html" >/dev/null 2>&1 3>&-
+    pdftotext -layout page.pdf page.txt
+    for text in "keeper leaks 1000 B per round" "What would change this" "RSS as the kernel counts" "Allocations" "Class"; do
+        grep -qF -- "$text" page.txt || { echo "not printed: $text"; return 1; }
+    done
+    fails grep -q "Light / dark" page.txt
+}
+
+@test "a report of thousands of growing sites is small" {
+    python3 - >many.c <<'P'
+print('#include <stdlib.h>\n#include "tidemark.h"\nstatic void *volatile kept;')
+for i in range(300): print(f"__attribute__((noinline)) static void a_function_with_a_long_name_{i}(int n) {{ kept = malloc(n + {i}); }}")
+for i in range(20): print(f"__attribute__((noinline)) static void a_caller_with_a_long_name_{i}(void) {{", *(f"a_function_with_a_long_name_{j}({i});" for j in range(300)), "}")
+print('int main(void) { for (int round = 0; round < 12; round++) { tidemark_phase_begin("work");', *(f"a_caller_with_a_long_name_{i}();" for i in range(20)), 'tidemark_phase_end("work"); } }')
+P
+    gcc -g -O1 -I"$ROOT/include" many.c -o many -ldl
+    tidemark record -q -o t.tmk ./many
+    tidemark report t.tmk --html many.html >/dev/null
+    size=$(stat -c %s many.html)
+    [ "$size" -lt 1000000 ] || { echo "$size bytes"; return 1; }
+    browser "$PWD/many.html"
+    drawn "further leaks and"
+    drawn "Show more"
+}
+
 @test "live bytes by function, the theme, histograms of one site, keys in the flame graph" {
     acting "byId('curve-view').value = 'sites'; byId('curve-view').dispatchEvent(new Event('change'));
         byId('site-keys').firstChild.click();

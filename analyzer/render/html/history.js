@@ -1,6 +1,6 @@
 "use strict";
 /*
- * What sites did over the run: live bytes by site, their growth in the shown time, the triangle of births and survivors,
+ * What sites did over the run, and in the shown part of it: live bytes by site, the triangle of births and survivors,
  * histograms of sizes and lifetimes. Stands before page.js in one script and uses its elements, numbers and shown time.
  */
 
@@ -8,14 +8,30 @@
 
 const HUES = [212, 28, 145, 350, 275, 185, 50, 320];
 const sliceEnd = (slice) => Math.min((slice + 1) * report.slice_ns, wholeRun[1]);
-const sliceOf = (t) => Math.max(0, Math.min(report.slices - 1, Math.floor(t / report.slice_ns)));
 const isZoomed = () => shown[0] !== wholeRun[0] || shown[1] !== wholeRun[1];
 
-/* Live bytes at the end of the shown time less those at its beginning, to the nearest slice. */
-function grownIn(site, range) {
-  if (!site.live.length) return 0;
-  const from = Math.round(range[0] / report.slice_ns) - 1;
-  return site.live[sliceOf(range[1])] - (from < 0 ? 0 : site.live[Math.min(from, report.slices - 1)]);
+/* First and last slice of the shown time, to the nearest ends. */
+function slicesShown() {
+  const first = Math.max(0, Math.min(report.slices - 1, Math.round(shown[0] / report.slice_ns)));
+  return [first, Math.max(first, Math.min(report.slices - 1, Math.round(shown[1] / report.slice_ns) - 1))];
+}
+
+/* A site's values at the end of the shown time, or their sum or highest in it. An empty course is 0 throughout. */
+const sumOf = (values, [first, last]) => values.slice(first, last + 1).reduce((sum, value) => sum + value, 0);
+const highest = (values, [first, last]) => Math.max(0, ...values.slice(first, last + 1));
+const IN_PART = {
+  live: (site, part) => site.live[part[1]] || 0, blocks: (site, part) => site.blocks[part[1]] || 0, resident: (site, part) => site.resident[part[1]] || 0,
+  peak: (site, part) => highest(site.live, part), resident_peak: (site, part) => highest(site.resident, part),
+  born: (site, part) => sumOf(site.born, part), born_bytes: (site, part) => sumOf(site.born_bytes, part), born_temporary: (site, part) => sumOf(site.born_temporary, part),
+  grown: (site, part) => (site.live[part[1]] || 0) - (part[0] ? site.live[part[0] - 1] || 0 : 0),
+};
+const IN_RUN = {
+  live: "live_bytes_end", blocks: "live_blocks_end", resident: "rss_bytes", peak: "live_at_peak", resident_peak: "rss_peak_bytes",
+  born: "allocations", born_bytes: "allocated_bytes", born_temporary: "temporary",
+};
+
+function valueOf(site, name) {
+  return isZoomed() || name === "grown" ? IN_PART[name](site, slicesShown()) : site[IN_RUN[name]];
 }
 
 /* Sites of one function are one layer. */
@@ -42,7 +58,7 @@ function layersOverTime() {
   return [...top, { name: "all others", sites: 0, values: rest, color: "var(--rss)" }].filter((each) => Math.max(0, ...each.values) > 0);
 }
 
-const canStack = () => report.slices > 1 && report.processes.length === 1 && report.sites.some((site) => site.live.length);
+const canStack = () => report.slices > 1 && report.sites.some((site) => site.live.length);
 
 /* The stack from the bottom up, on the axes of the curve. */
 function drawStack(plot, top) {
@@ -88,49 +104,48 @@ function sparkOf(site, className) {
   return svg;
 }
 
-/* Survivors: birth × moment. */
+/* Survivors: round born × round. */
 
-function roundsIn(phase, slice) {
-  const within = phase ? phase.instances.filter((round) => round.end > slice * report.slice_ns && round.begin <= sliceEnd(slice)) : [];
-  if (!within.length) return "";
-  const first = within[0].round, last = within[within.length - 1].round;
-  return first === last ? ` (round ${first})` : ` (rounds ${first} to ${last})`;
+function roundsOf(cell, evidence) {
+  const first = cell * evidence.alive_each + 1, last = Math.min(evidence.rounds, first + evidence.alive_each - 1);
+  return last > first ? `rounds ${first} to ${last}` : `round ${first}`;
 }
 
-function cellText(phase, slice, birth, value) {
-  return `born by ${time(sliceEnd(birth))}${roundsIn(phase, birth)}\nalive at ${time(sliceEnd(slice))}${roundsIn(phase, slice)}\n${bytes(value)}`;
-}
-
-/* From the first slice on in which something was kept. */
-function triangleOf(site, phaseName) {
-  if (!site.ages.length) return null;
-  const phase = report.phases.find((each) => each.name === phaseName), most = Math.max(1, ...site.ages);
-  const first = Math.max(0, site.live.findIndex((value) => value > 0)), side = report.slices - first, cell = Math.min(24, 360 / side), size = side * cell;
-  const svg = draw("svg", { viewBox: `0 0 372 ${size + 34}`, class: "triangle", role: "img", "aria-label": `Live bytes of ${siteName(site)} by time of birth, down the run` });
-  for (let slice = first; slice < report.slices; slice++) {
-    for (let birth = first; birth <= slice; birth++) {
-      const value = site.ages[(slice * (slice + 1)) / 2 + birth], x = 4 + (birth - first) * cell, y = (slice - first) * cell;
-      const box = draw("rect", { x, y, width: cell - 1, height: cell - 1, class: value ? "alive" : "dead" });
+function drawCells(svg, evidence, side, cell) {
+  const most = Math.max(1, ...evidence.alive);
+  for (let row = 0; row < side; row++) {
+    for (let birth = 0; birth <= row; birth++) {
+      const value = evidence.alive[(row * (row + 1)) / 2 + birth];
+      const box = draw("rect", { x: SIDE_LABEL + birth * cell, y: row * cell, width: cell - 1, height: cell - 1, class: value ? "alive" : "dead" });
       if (value) box.setAttribute("fill-opacity", (0.15 + 0.85 * Math.sqrt(value / most)).toFixed(2));
-      if (value) box.addEventListener("pointermove", (event) => showTip(event, cellText(phase, slice, birth, value)));
+      box.addEventListener("pointermove", (event) => showTip(event, `born in ${roundsOf(birth, evidence)}\n${count(value)} blocks alive after ${roundsOf(row, evidence)}`));
       svg.append(box);
     }
   }
+}
+
+const SIDE_LABEL = 30;
+
+function triangleOf(site, evidence) {
+  const side = Math.round((Math.sqrt(8 * evidence.alive.length + 1) - 1) / 2), cell = Math.min(24, 320 / side), size = side * cell;
+  const svg = draw("svg", { viewBox: `0 0 ${SIDE_LABEL + 330} ${size + 20}`, class: "triangle", role: "img", "aria-label": `Blocks of ${siteName(site)} alive after each round, by the round of their birth` });
+  drawCells(svg, evidence, side, cell);
   svg.addEventListener("pointerleave", hideTip);
-  svg.append(draw("text", { class: "faint", x: 4, y: size + 14 }, "born " + time(first * report.slice_ns) + roundsIn(phase, first)),
-    draw("text", { class: "faint", x: 4 + size, y: size + 28, "text-anchor": "end" }, time(wholeRun[1]) + roundsIn(phase, report.slices - 1)),
-    draw("text", { class: "faint", x: 366, y: 14, "text-anchor": "end" }, "alive: time runs down ↓"));
+  for (const at of new Set([0, side >> 1, side - 1])) {
+    const label = String(at * evidence.alive_each + 1), middle = (at + 0.5) * cell;
+    svg.append(draw("text", { class: "faint", x: SIDE_LABEL - 6, y: middle + 4, "text-anchor": "end" }, label), draw("text", { class: "faint", x: SIDE_LABEL + middle, y: size + 14, "text-anchor": "middle" }, label));
+  }
+  svg.append(draw("text", { class: "faint", x: SIDE_LABEL + 322, y: 12, "text-anchor": "end" }, "after round ↓  born in round →"));
   return svg;
 }
 
-/* Stripes that go on to the bottom row are births that nobody released. */
-function historyOf(site, phaseName) {
-  const triangle = site ? triangleOf(site, phaseName) : null;
-  if (!triangle) return null;
-  return make("details", { open: true, className: "history" }, make("summary", {}, "Its memory over the run"),
-    make("div", { className: "columns" },
-      make("figure", {}, sparkOf(site, "grown"), make("figcaption", { className: "faint" }, `live bytes, at most ${bytes(Math.max(...site.live))}, ${bytes(site.live[site.live.length - 1])} at the end`)),
-      make("figure", {}, triangle, make("figcaption", { className: "faint" }, "Survivors: a column is what was born in one slice of the run, followed downwards; a column that reaches the bottom was never released"))));
+/* Columns that go on to the bottom row are births that nobody released. */
+function historyOf(site, growth) {
+  const figures = [], evidence = growth && growth.evidence;
+  if (site.live.length) figures.push(make("figure", {}, sparkOf(site, "grown"), make("figcaption", { className: "faint" }, `live bytes over the run, at most ${bytes(Math.max(...site.live))}, ${bytes(site.live[site.live.length - 1])} at the end`)));
+  if (evidence && evidence.survivors.length) figures.push(make("figure", {}, barsOf(evidence.survivors, "survivors", "Blocks born in each round that are still alive"), make("figcaption", { className: "faint" }, "blocks born in each round that are still alive at the end of the phase")));
+  const triangle = evidence && evidence.alive.length ? make("figure", {}, triangleOf(site, evidence), make("figcaption", { className: "faint" }, "Survivors: a column is what was born in one round, followed downwards; what reaches the bottom was not released in the phase")) : null;
+  return make("div", { className: "columns" }, make("div", {}, ...figures), triangle);
 }
 
 /* Histograms. */
@@ -162,17 +177,26 @@ function addedUp(sites, field) {
 
 const chosenSites = (id) => (id ? report.sites.filter((site) => site.id === id) : report.sites);
 
+/* Of the shown part: blocks allocated, and blocks freed, in its slices. */
+function addedUpIn(slices) {
+  const [first, last] = slicesShown();
+  return addedUp(slices.slice(first, last + 1).map((counts) => ({ counts })), "counts");
+}
+
+/* One site's are known for the whole run only. */
 function showHistograms() {
-  const sites = chosenSites(byId("histogram-site").value), sizes = addedUp(sites, "sizes"), lifetimes = addedUp(sites, "lifetimes");
-  const nothing = () => make("p", { className: "faint" }, "None was freed.");
-  byId("sizes").replaceChildren(make("h3", {}, "Sizes asked for"), histogramOf(sizes, bytes, "Allocations by size"));
-  byId("lifetimes").replaceChildren(make("h3", {}, "Lifetimes of freed blocks"), lifetimes.length ? histogramOf(lifetimes, time, "Freed blocks by lifetime") : nothing());
+  const id = byId("histogram-site").value, part = isZoomed() && !id && report.slice_sizes.length, sites = chosenSites(id);
+  const sizes = part || !id ? addedUpIn(report.slice_sizes) : addedUp(sites, "sizes"), lifetimes = part || !id ? addedUpIn(report.slice_lifetimes) : addedUp(sites, "lifetimes");
+  const show = (counts, values, label, none) => (counts.some((n) => n) ? histogramOf(counts, values, label) : make("p", { className: "faint" }, none));
+  byId("histogram-scope").textContent = isZoomed() && id ? "whole run" : "";
+  byId("sizes").replaceChildren(make("h3", {}, "Sizes asked for"), show(sizes, bytes, "Allocations by size", "None was allocated."));
+  byId("lifetimes").replaceChildren(make("h3", {}, "Lifetimes of freed blocks"), show(lifetimes, time, "Freed blocks by lifetime", "None was freed."));
 }
 
 function startHistograms() {
   const busy = report.sites.filter((site) => site.sizes.length).sort((a, b) => b.allocations - a.allocations).slice(0, 60);
   hideUnless("histograms-section", busy.length);
-  byId("histogram-site").append(make("option", { value: "" }, `all ${count(report.sites.length)} call sites of this report`),
+  byId("histogram-site").append(make("option", { value: "" }, "all call sites"),
     ...busy.map((site) => make("option", { value: site.id }, `${siteName(site)}, ${count(site.allocations)}`)));
   byId("histogram-site").addEventListener("change", showHistograms);
   if (busy.length) showHistograms();

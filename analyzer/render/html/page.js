@@ -2,9 +2,29 @@
  * Draws the report from the JSON that the page holds. Everything from the trace reaches the page as text nodes and
  * attributes, never as markup; no network, no storage but the theme.
  */
-const report = JSON.parse(document.getElementById("data").textContent);
+const report = unpacked(JSON.parse(document.getElementById("data").textContent));
 const byId = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
+
+/* Texts, frames and stacks stand once in the data; points and looks are columns. */
+
+function rowsOf(columns) {
+  const names = Object.keys(columns), rows = names.length ? columns[names[0]] : [];
+  return rows.map((_, index) => Object.fromEntries(names.map((name) => [name, columns[name][index]])));
+}
+
+function unpacked(data) {
+  const text = (number) => (number < 0 ? null : data.texts[number]);
+  const frames = data.frames.map(([name, file, line, module, offset, inlined]) => ({ function: text(name), file: text(file), line: line || null, module: text(module), offset, inlined: Boolean(inlined) }));
+  const stack = (node) => (node < 0 ? [] : [frames[data.nodes[2 * node + 1]], ...stack(data.nodes[2 * node])]);
+  for (const site of data.sites) {
+    site.stack = stack(site.stack);
+    Object.assign(site, { function: null, file: null, line: null, module: null, ...site.stack[0] });
+  }
+  data.curve = rowsOf(data.curve);
+  data.residency.looks = rowsOf(data.residency.looks);
+  return data;
+}
 
 /* Building elements. */
 
@@ -96,8 +116,9 @@ function showVerdict() {
   const verdict = report.verdict, head = byId("headline");
   document.title = "Tidemark: " + verdict.result;
   head.replaceChildren(make("span", { className: "badge " + verdict.result }, verdict.result), " ", headline());
-  const judged = verdict.judged.phases + " phases and " + verdict.judged.sites + " call sites judged" +
-    (verdict.judged.not_judged ? ", " + verdict.judged.not_judged + " not (too few rounds)" : "") + "; exit status " + verdict.exit_code;
+  const several = (n, what) => count(n) + " " + what + (n === 1 ? "" : "s");
+  const judged = several(verdict.judged.phases, "phase") + " and " + several(verdict.judged.sites, "call site") + " judged" +
+    (verdict.judged.not_judged ? ", " + count(verdict.judged.not_judged) + " not (too few rounds)" : "") + "; exit status " + verdict.exit_code;
   byId("verdict").append(make("p", { className: "faint" }, judged));
   for (const reason of verdict.reasons) byId("verdict").append(make("p", {}, reason));
   for (const hint of verdict.hints) byId("verdict").append(make("p", { className: "faint" }, "Hint: " + hint));
@@ -251,11 +272,11 @@ function steer(event) {
   byId("curve").firstChild.focus();
 }
 
-const SCOPE = "Drag, or + − ← → on the chart, to zoom. Phases, resident pages, call sites and the flame graph follow.";
+const SCOPE = "Drag, or + − ← → on the chart, to zoom. All below but the verdict follows.";
 
 function tellScope() {
   document.documentElement.classList.toggle("zoomed", isZoomed());
-  byId("scope").textContent = isZoomed() ? `Shown: ${time(Math.round(shown[0]))} to ${time(Math.round(shown[1]))}. Phases, resident pages, and growth in the call sites and the flame graph are of this time; what is marked “whole run” is not.` : SCOPE;
+  byId("scope").textContent = isZoomed() ? `Shown: ${time(Math.round(shown[0]))} to ${time(Math.round(shown[1]))}. All below is of this time, call sites to the nearest ${time(report.slice_ns)}; what is marked “whole run” is not.` : SCOPE;
 }
 
 /* A time was chosen: what grew in it is the question. */
@@ -263,7 +284,7 @@ function followZoom() {
   const metric = byId("metric");
   if (isZoomed() && metric.selectedIndex !== GROWN && canStack()) { metric.dataset.before = metric.selectedIndex; metric.selectedIndex = GROWN; }
   if (!isZoomed() && metric.selectedIndex === GROWN && metric.dataset.before) metric.selectedIndex = +metric.dataset.before;
-  if (canStack()) siteOrder = isZoomed() ? "grown" : "live_bytes_end";
+  if (canStack()) siteOrder = isZoomed() ? "grown" : "live";
 }
 
 function zoom(range) {
@@ -275,7 +296,9 @@ function zoom(range) {
   byId("unzoom").classList.toggle("hidden", range[0] === wholeRun[0] && range[1] === wholeRun[1]);
   showCurve();
   showPhases();
-  showResidentChart();
+  showResident();
+  showHistograms();
+  showProcesses();
 }
 
 /* Leaks and warnings. */
@@ -311,31 +334,51 @@ function evidenceOf(growth, site) {
   const facts = [`${evidence.k} of ${evidence.n} evidence rounds added blocks (${count(evidence.rounds)} rounds)`,
     held ? (held === "never" ? "never released" : "released only at " + held) : null,
     growth.bytes_per_round !== null ? bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "") : null,
-    growth.bytes_per_item !== null ? bytes(growth.bytes_per_item) + " per item" : null,
+    growth.bytes_per_item !== null && growth.bytes_per_item >= 0.01 ? bytes(growth.bytes_per_item) + " per item" : null,
     bytes(site.live_bytes_end) + " live in " + count(site.live_blocks_end) + " blocks at the end",
     growth.threads_affected > 1 ? growth.threads_affected + " threads" : null];
   return facts.filter(Boolean).join(" · ");
 }
 
-function findingCard(finding, bad) {
-  const site = siteById.get(finding.site), growth = growthOf(finding);
-  const card = make("article", { className: "card" + (bad ? " bad" : "") },
-    make("h3", {}, make("span", { className: "badge " + finding.class }, finding.class || ""), " ", siteName(site), finding.phase ? make("span", { className: "faint" }, " in " + finding.phase) : null));
+function cardBody(finding, site, growth) {
   const sentence = growth && growth.evidence.sentence ? growth.evidence.sentence : finding.reason;
-  if (sentence) card.append(make("p", {}, sentence));
-  if (growth) card.append(make("p", { className: "faint" }, evidenceOf(growth, site)));
-  if (growth && growth.evidence.survivors.length) card.append(barsOf(growth.evidence.survivors, "survivors", "Blocks born in each round that are still alive"), make("p", { className: "faint" }, "blocks born in each round that are still alive at the end of the phase"));
-  if (growth && growth.evidence.would_change) card.append(make("p", { className: "faint" }, "What would change this: " + growth.evidence.would_change));
-  const history = historyOf(site, finding.phase);
-  if (history) card.append(history);
-  if (site) card.append(stackOf(site.stack), make("p", { className: "faint" }, "site " + site.id));
+  const parts = sentence ? [make("p", {}, sentence)] : [];
+  if (growth) parts.push(make("p", { className: "faint" }, evidenceOf(growth, site)));
+  if (growth && growth.evidence.would_change) parts.push(make("p", { className: "faint" }, "What would change this: " + growth.evidence.would_change));
+  if (site) parts.push(historyOf(site, growth), stackOf(site.stack), make("p", { className: "faint" }, "site " + site.id));
+  return parts;
+}
+
+/* What is closed is drawn when it is opened. */
+function findingCard(finding, index) {
+  const site = siteById.get(finding.site), growth = growthOf(finding), bad = report.verdict.leaks.includes(finding);
+  const rate = growth && growth.bytes_per_round > 0 ? `, ${bytes(growth.bytes_per_round)} per round` : "";
+  const summary = make("summary", {}, make("h3", {}, make("span", { className: "badge " + finding.class }, finding.class || ""), " ", siteName(site), make("span", { className: "faint" }, (finding.phase ? " in " + finding.phase : "") + rate)));
+  const card = make("details", { className: "card" + (bad ? " bad" : "") }, summary);
+  const fill = () => { if (card.open && card.childElementCount === 1) card.append(...cardBody(finding, site, growth).filter(Boolean)); };
+  card.addEventListener("toggle", fill);
+  card.open = index < OPEN_CARDS;
+  fill();
   return card;
 }
 
+const OPEN_CARDS = 3, PRINTED_CARDS = 10, MORE_CARDS = 20;
+
 function showLeaks() {
-  const verdict = report.verdict;
-  hideUnless("leaks-section", verdict.leaks.length + verdict.warnings.length);
-  byId("leaks").append(...verdict.leaks.map((finding) => findingCard(finding, true)), ...verdict.warnings.map((finding) => findingCard(finding, false)));
+  const findings = [...report.verdict.leaks, ...report.verdict.warnings], out = report.left_out;
+  hideUnless("leaks-section", findings.length);
+  const more = make("button", { type: "button" }), place = byId("leaks");
+  let next = 0;
+  const show = () => {
+    more.before(...findings.slice(next, next + MORE_CARDS).map((finding, index) => findingCard(finding, next + index)));
+    next = Math.min(next + MORE_CARDS, findings.length);
+    more.textContent = `Show more (${count(findings.length - next)} left)`;
+    if (next === findings.length) more.remove();
+  };
+  more.addEventListener("click", show);
+  place.append(more);
+  show();
+  if (out.leaks + out.warnings) place.append(make("p", { className: "faint" }, `${count(out.leaks)} further leaks and ${count(out.warnings)} further warnings, all smaller, are in the text and JSON reports.`));
 }
 
 /* Flame graph. */
@@ -343,13 +386,20 @@ function showLeaks() {
 /* What is released only at the end of the process counts with its peak. */
 const leaking = new Set(report.verdict.leaks.map((finding) => finding.site));
 const METRICS = [
-  ["live at the end", bytes, (site) => site.live_bytes_end], ["live at the peak", bytes, (site) => site.live_at_peak],
-  ["leaked", bytes, (site) => (leaking.has(site.id) ? site.live_bytes_end || site.peak_bytes : 0)], ["resident", bytes, (site) => site.rss_bytes], ["resident at the highest RSS", bytes, (site) => site.rss_peak_bytes],
-  ["allocated bytes", bytes, (site) => site.allocated_bytes], ["allocations", count, (site) => site.allocations],
-  ["temporary allocations", count, (site) => site.temporary],
-  ["growth in the shown time", bytes, (site) => grownIn(site, shown)],
+  ["live at the end", bytes, (site) => valueOf(site, "live")], ["live at the peak", bytes, (site) => valueOf(site, "peak")],
+  ["leaked", bytes, (site) => (leaking.has(site.id) ? valueOf(site, "live") || valueOf(site, "peak") : 0)], ["resident", bytes, (site) => valueOf(site, "resident")], ["resident at the highest RSS", bytes, (site) => valueOf(site, "resident_peak")],
+  ["allocated bytes", bytes, (site) => valueOf(site, "born_bytes")], ["allocations", count, (site) => valueOf(site, "born")],
+  ["temporary allocations", count, (site) => valueOf(site, "born_temporary")],
+  ["growth in the shown time", bytes, (site) => valueOf(site, "grown")],
 ];
-const GROWN = METRICS.length - 1;
+const GROWN = METRICS.length - 1, LEAKED = 2;
+
+/* The end of the run says little where most was released before. */
+function firstMetric() {
+  if (leaking.size) return LEAKED;
+  if (report.totals.live_bytes_end * 4 < report.totals.peak_live_bytes && report.sites.some((site) => METRICS[1][2](site) > 0)) return 1;
+  return Math.max(0, METRICS.findIndex(([, , value]) => report.sites.some((site) => value(site) > 0)));
+}
 let zoomedTo = null;
 
 function treeOf(value, inverted) {
@@ -467,19 +517,33 @@ function multipleOf(phase, title, of) {
   return rounds.length > 1 ? barsOf(rounds.map((round) => of(round) || 0), "spark", `${title}, ${phase.name}, by round`) : "";
 }
 
+/* Of the shown rounds; a phase of very many keeps some of them evenly chosen. */
+function shownPart(phase) {
+  const rounds = roundsShown(phase), first = rounds[0], last = rounds[rounds.length - 1];
+  const number = last.round - first.round + 1, each = number / rounds.length;
+  const sum = (of) => rounds.reduce((total, round) => total + (of(round) || 0), 0) * each, spent = sum((round) => round.end - round.begin);
+  return {
+    rounds: number, duration_ns: spent, items_per_s: phase.items_per_s && spent ? (sum((round) => round.items) * 1e9) / spent : null,
+    rss_peak: Math.max(...rounds.map((round) => Math.max(round.rss_begin || 0, round.rss_end || 0))) || null,
+    live_start: first.live_begin, live_end: last.live_end, retained_per_round: Math.round(sum((round) => round.live_end - round.live_begin) / number),
+  };
+}
+
 function showPhases() {
   hideUnless("phases-section", report.phases.length);
   const visible = report.phases.filter((phase) => !phase.instances.length || roundsShown(phase).length);
+  const parts = new Map(visible.map((phase) => [phase, isZoomed() && phase.instances.length ? shownPart(phase) : phase]));
+  const column = (title, field, show) => ({ title, number: true, cell: (phase) => show(parts.get(phase)[field]) });
   byId("phases").replaceChildren(tableOf([
-    { title: "Phase", name: true, cell: (phase) => [phase.parent ? "↳ " : "", phase.name, ...phaseNotes(phase)] },
-    { title: "Rounds", number: true, cell: (phase) => count(phase.rounds) },
+    { title: "Phase", name: true, cell: (phase) => [phase.parent ? "↳ " : "", phase.name, ...(isZoomed() ? [] : phaseNotes(phase))] },
+    column("Rounds", "rounds", count),
     ...MULTIPLES.map(([title, of]) => ({ title, cell: (phase) => multipleOf(phase, title, of) })),
-    { title: "Time", number: true, cell: (phase) => time(phase.duration_ns) },
-    ...(visible.some((phase) => phase.items_per_s) ? [{ title: "Items/s", number: true, cell: (phase) => real(phase.items_per_s) }] : []),
-    { title: "RSS peak", number: true, cell: (phase) => bytes(phase.rss_peak) },
-    { title: "Live, start → end", number: true, cell: (phase) => [bytes(phase.live_start) + " →", make("br"), bytes(phase.live_end)] },
-    { title: "Kept/round", number: true, cell: (phase) => bytes(phase.retained_per_round) },
-    { title: "", cell: (phase) => phase.diagnosis || "" },
+    column("Time", "duration_ns", (n) => time(Math.round(n))),
+    ...(visible.some((phase) => phase.items_per_s) ? [column("Items/s", "items_per_s", real)] : []),
+    column(isZoomed() ? "RSS, most" : "RSS peak", "rss_peak", bytes),
+    { title: "Live, start → end", number: true, cell: (phase) => [bytes(parts.get(phase).live_start) + " →", make("br"), bytes(parts.get(phase).live_end)] },
+    column(isZoomed() ? "Grown/round" : "Kept/round", "retained_per_round", bytes),
+    { title: "", cell: (phase) => (isZoomed() ? "" : phase.diagnosis || "") },
   ], visible));
 }
 
@@ -493,7 +557,7 @@ function showBudgets() {
   ], budgets));
 }
 
-let siteOrder = "live_bytes_end";
+let siteOrder = "live";
 
 function classOf(site) {
   const quiet = ["released", "one-time", "bounded", "sawtooth", "backlog", "returned", "runtime", "not-judged"];
@@ -501,17 +565,23 @@ function classOf(site) {
   return loud ? loud.class : site.growth.length ? site.growth[0].class : "";
 }
 
+const SITE_COLUMNS = [
+  ["live", "Live", bytes], ["blocks", "Blocks", count], ["peak", "At peak", bytes], ["resident", "Resident", bytes], ["born_bytes", "Allocated", bytes], ["born", "Allocations", count], ["born_temporary", "Temporary", count],
+];
+const MOST_ROWS = 200;
+
+/* In a part of the run: what a site did in it, and what it held at its end. */
+const ranIn = (site) => !isZoomed() || !canStack() || ["live", "peak", "born", "grown"].some((name) => valueOf(site, name));
+
 function showSites() {
   const pattern = byId("site-search").value.trim().toLowerCase();
-  const matching = report.sites.filter((site) => !pattern || site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern)));
-  for (const site of matching) site.grown = grownIn(site, shown);
-  const sorted = matching.slice().sort((a, b) => (b[siteOrder] || 0) - (a[siteOrder] || 0)).slice(0, 200);
-  const column = (title, field, show) => ({ title: title + (field === siteOrder ? " ▾" : ""), number: true, cell: (site) => show(site[field]), sort: () => { siteOrder = field; showSites(); } });
+  const matching = report.sites.filter((site) => ranIn(site) && (!pattern || site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern))));
+  const sorted = matching.slice().sort((a, b) => (valueOf(b, siteOrder) || 0) - (valueOf(a, siteOrder) || 0)).slice(0, MOST_ROWS);
+  const column = ([name, title, show]) => ({ title: title + (name === siteOrder ? " ▾" : ""), number: true, cell: (site) => show(valueOf(site, name)), sort: () => { siteOrder = name; showSites(); } });
   const table = tableOf([
     { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, siteName(site), make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
-    ...(canStack() ? [{ title: "Over the run", cell: (site) => sparkOf(site, "spark") }, column(isZoomed() ? "Grown, shown time" : "Grown", "grown", bytes)] : []),
-    column("Live", "live_bytes_end", bytes), column("Blocks", "live_blocks_end", count), column("At peak", "live_at_peak", bytes), column("Resident", "rss_bytes", bytes),
-    column("Allocated", "allocated_bytes", bytes), column("Allocations", "allocations", count), column("Temporary", "temporary", count),
+    ...(canStack() ? [{ title: "Over the run", cell: (site) => sparkOf(site, "spark") }, column(["grown", "Grown", bytes])] : []),
+    ...SITE_COLUMNS.map(column),
     { title: "Class", cell: (site) => classOf(site) || "" },
   ], sorted);
   byId("sites").replaceChildren(table);
@@ -570,7 +640,7 @@ function showResidentChart() {
 }
 
 function residentWords(peak, end) {
-  const words = [`In the end ${real(resident.explained_share * 100)} % of it is explained.`,
+  const words = [isZoomed() ? "" : `In the end ${real(resident.explained_share * 100)} % of it is explained.`,
     `Known at the moments marked above the chart. Pages with live blocks on them are theirs alone; ${bytes(peak.slack_bytes)} of these at the highest RSS and ${bytes(end.slack_bytes)} in the end are covered by no block.`];
   if (end.untouched_bytes) words.push(`${bytes(end.untouched_bytes)} of live blocks are not resident.`);
   if (end.trim_bytes !== null) words.push(`malloc_trim(0) would give back ${bytes(peak.trim_bytes)} at the highest RSS, ${bytes(end.trim_bytes)} in the end.`);
@@ -578,26 +648,25 @@ function residentWords(peak, end) {
 }
 
 function showHolders() {
-  const sites = report.sites.filter((site) => site.rss_bytes || site.rss_peak_bytes).sort((a, b) => Math.max(b.rss_peak_bytes, b.rss_bytes) - Math.max(a.rss_peak_bytes, a.rss_bytes)).slice(0, 12);
-  byId("resident-sites").append(tableOf([
+  const most = (site) => Math.max(valueOf(site, "resident_peak") || 0, valueOf(site, "resident") || 0);
+  const sites = report.sites.filter(most).sort((a, b) => most(b) - most(a)).slice(0, 12);
+  byId("resident-sites").replaceChildren(tableOf([
     { title: "Held by", name: true, cell: (site) => make("details", {}, make("summary", {}, siteName(site)), stackOf(site.stack)) },
-    { title: "Highest", number: true, cell: (site) => bytes(site.rss_peak_bytes) }, { title: "End", number: true, cell: (site) => bytes(site.rss_bytes) },
-    { title: "Wasted", number: true, cell: (site) => make("span", { title: "Around blocks that keep a page alone" }, bytes(site.wasted_bytes)) },
+    { title: "Highest", number: true, cell: (site) => bytes(valueOf(site, "resident_peak")) }, { title: "Last", number: true, cell: (site) => bytes(valueOf(site, "resident")) },
+    ...(isZoomed() ? [] : [{ title: "Wasted", number: true, cell: (site) => make("span", { title: "Around blocks that keep a page alone" }, bytes(site.wasted_bytes)) }]),
   ], sites));
 }
 
-function showResident() {
-  hideUnless("resident-section", resident.looks.length);
-  if (!resident.looks.length) return;
-  const peak = resident.looks[resident.peak], end = resident.looks[resident.looks.length - 1];
-  const rows = [...PARTS.map(([part, title]) => ({ part, title, field: part + "_bytes" })), { title: "together", field: "resident_bytes" }, { title: "RSS as the kernel counts", field: "rss_bytes" }];
-  byId("resident-words").textContent = residentWords(peak, end);
-  byId("resident-keys").append(...PARTS.map(([part, title]) => make("span", {}, make("span", { className: "key part-" + part }), title)));
-  byId("resident-parts").append(tableOf([
+function showResidentParts(peak, end) {
+  const rows = [...PARTS.map(([part, title]) => ({ title, field: part + "_bytes" })), { title: "together", field: "resident_bytes" }, { title: "RSS as the kernel counts", field: "rss_bytes" }];
+  byId("resident-parts").replaceChildren(tableOf([
     { title: "Resident pages", name: true, cell: (row) => row.title },
     { title: `Highest, ${time(peak.t)}`, number: true, cell: (row) => bytes(peak[row.field]) }, { title: `Last, ${time(end.t)}`, number: true, cell: (row) => bytes(end[row.field]) },
   ], rows));
-  showHolders();
+}
+
+/* Those of the last look. */
+function showFilesAndPins() {
   byId("resident-files").append(tableOf([
     { title: "File", name: true, cell: (file) => file.path }, { title: "Code", number: true, cell: (file) => bytes(file.code_bytes) },
     { title: "Data", number: true, cell: (file) => bytes(file.data_bytes) },
@@ -606,7 +675,29 @@ function showResident() {
     { title: "Block", name: true, cell: (pin) => `${bytes(pin.size)} by ${siteName(siteById.get(pin.site)) || "site " + pin.site}, made at ${time(pin.born)}` },
     { title: "Free below", number: true, cell: (pin) => bytes(pin.free_below_bytes) }, { title: "Blocks above", number: true, cell: (pin) => count(pin.blocks_above) },
   ], resident.pins));
+}
+
+/* The highest without the recorder's own pages, as the report chose it for the whole run. */
+function highestLook(looks) {
+  const own = (look) => look.resident_bytes - look.recorder_bytes;
+  return isZoomed() ? looks.reduce((best, look) => (own(look) > own(best) ? look : best)) : resident.looks[resident.peak];
+}
+
+function showResident() {
+  hideUnless("resident-section", resident.looks.length);
+  if (!resident.looks.length) return;
+  const inside = resident.looks.filter((look) => look.t >= shown[0] && look.t <= shown[1]), looks = inside.length ? inside : looksShown();
+  const peak = highestLook(looks), end = looks[looks.length - 1];
+  byId("resident-words").textContent = residentWords(peak, end);
+  showResidentParts(peak, end);
+  showHolders();
   showResidentChart();
+}
+
+function startResident() {
+  byId("resident-keys").append(...PARTS.map(([part, title]) => make("span", {}, make("span", { className: "key part-" + part }), title)));
+  showFilesAndPins();
+  showResident();
 }
 
 /* Programs that followed each other by exec have one pid: the parent is the one that ran when the child began. */
@@ -630,16 +721,24 @@ function processRows() {
   return rows;
 }
 
+/* ns after the first one began; unknown times count as its own. */
+function beganAt(process) {
+  const first = report.processes[0], at = Date.parse(process.started) - Date.parse(first.started);
+  return Number.isFinite(at) ? Math.max(0, at * 1e6) : 0;
+}
+
 function showProcesses() {
   hideUnless("processes-section", report.processes.length > 1);
-  byId("processes").append(tableOf([
+  const ran = ({ process }) => beganAt(process) <= shown[1] && beganAt(process) + process.duration_ns >= shown[0];
+  byId("processes").replaceChildren(tableOf([
     { title: "Process", name: true, cell: (row) => "\u2003".repeat(row.depth) + row.process.pid + " " + (row.process.exe || "?").split("/").pop() },
+    { title: "Began", number: true, cell: (row) => time(beganAt(row.process)) },
     { title: "Time", number: true, cell: (row) => time(row.process.duration_ns) },
     { title: "End", cell: (row) => (row.process.exit.code === null ? row.process.exit.kind || "unknown" : (row.process.exit.kind === "code" ? "exit" : row.process.exit.kind) + " " + row.process.exit.code) },
     { title: "Peak live", number: true, cell: (row) => bytes(row.process.peak_live_bytes) },
     { title: "Peak RSS", number: true, cell: (row) => bytes(row.process.peak_rss_bytes) },
     { title: "Verdict", cell: (row) => row.process.result || "" },
-  ], processRows()));
+  ], processRows().filter(ran)));
 }
 
 function showDoubts() {
@@ -654,13 +753,29 @@ function showDoubts() {
 
 /* Start. */
 
-function fitWidth() {
-  const width = Math.max(340, byId("curve-section").parentElement.clientWidth - 40);
+const PAPER_WIDTH = 700;
+
+function drawFor(width) {
   if (width === WIDTH) return;
   WIDTH = width;
   showCurve();
   showFlame();
   showResidentChart();
+}
+
+function fitWidth() {
+  const main = document.querySelector("main"), style = getComputedStyle(main);
+  drawFor(Math.max(300, main.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)));
+}
+
+/* Paper is narrower, and has no triangles to click: the first findings, in full. */
+function beforePrint() {
+  for (const card of [...document.querySelectorAll("details.card")].slice(0, PRINTED_CARDS)) {
+    card.open = true;
+    card.dispatchEvent(new Event("toggle")); /* the browser's own comes too late */
+  }
+  byId("resident-files").closest("details").open = true;
+  drawFor(PAPER_WIDTH);
 }
 
 function listen() {
@@ -674,6 +789,8 @@ function listen() {
   byId("whole").addEventListener("click", () => { zoomedTo = null; byId("search").value = ""; showFlame(); });
   byId("site-search").addEventListener("input", () => showSites());
   addEventListener("resize", fitWidth);
+  addEventListener("beforeprint", beforePrint);
+  addEventListener("afterprint", fitWidth);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { zoomedTo = null; zoom(wholeRun.slice()); showFlame(); }
     if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); byId("search").focus(); }
@@ -682,7 +799,7 @@ function listen() {
 
 setTheme(firstTheme());
 byId("metric").append(...METRICS.map(([title]) => make("option", {}, title)));
-byId("metric").selectedIndex = leaking.size ? 2 : Math.max(0, METRICS.findIndex(([, , value]) => report.sites.some((site) => value(site) > 0)));
+byId("metric").selectedIndex = firstMetric();
 hideUnless("flame-section", report.sites.length);
 hideUnless("sites-section", report.sites.length);
 hideUnless("curve-choice", canStack());
@@ -696,7 +813,7 @@ showFlame();
 showPhases();
 showBudgets();
 showSites();
-showResident();
+startResident();
 showProcesses();
 showDoubts();
 listen();
