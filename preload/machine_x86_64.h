@@ -10,15 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * The cycle counter, read before anything after it in program order that others can see. machine_stamp: and after
- * everything before it has completed; machine_stamp_loose may come a few hundred cycles early.
- */
-static inline uint64_t machine_stamp_loose(void) {
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
+/* The cycle counter, read after everything before it in program order and before anything after it that others can see. */
 static inline uint64_t machine_stamp(void) {
     uint32_t low, high;
     __asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");
@@ -114,20 +106,18 @@ MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thr
 }
 
 /* A function `name` that jumps to what `real` returns with all arguments and the stack as they came, after calling `before`
- * with its first three when the first is `number`. */
-#define MACHINE_DEFINE_SYSCALL_HOOK(name, number, before, real)                                                        \
+ * with its first three. */
+#define MACHINE_DEFINE_SYSCALL_HOOK(name, before, real)                                                                \
     __attribute__((naked)) long name(__attribute__((unused)) long call, ...) {                                         \
         __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rdx\n\tpushq %%rcx\n\tpushq %%r8\n\tpushq %%r9\n\t"             \
                 "subq $8, %%rsp\n\t"                                                                                   \
-                "cmpq %0, %%rdi\n\t"                                                                                   \
-                "jne 1f\n\t"                                                                                           \
-                "call %P1\n"                                                                                           \
-                "1:\tcall %P2\n\t"                                                                                     \
+                "call %P0\n\t"                                                                                         \
+                "call %P1\n\t"                                                                                         \
                 "addq $8, %%rsp\n\t"                                                                                   \
                 "popq %%r9\n\tpopq %%r8\n\tpopq %%rcx\n\tpopq %%rdx\n\tpopq %%rsi\n\tpopq %%rdi\n\t"                   \
                 "jmp *%%rax"                                                                                           \
                 :                                                                                                      \
-                : "i"(number), "i"(before), "i"(real));                                                                \
+                : "i"(before), "i"(real));                                                                             \
     }
 
 /* Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its

@@ -96,14 +96,14 @@ int prctl(int option, ...) {
 
 /*
  * syscall(2) must not get a frame of ours: vfork and clone through it return twice on the caller's stack. So it jumps to
- * the real function, after a look at one number.
+ * the real function, after a look at its number and first arguments. The helper comes back when there is work for it.
  */
-__attribute__((used)) static void privileges_before_seccomp(long number, long operation, long flags) {
-    (void)number;
-    if (operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER)
-        lifecycle_shut_in(operation == SECCOMP_SET_MODE_FILTER && (flags & SECCOMP_FILTER_FLAG_TSYNC));
+__attribute__((used)) static void privileges_before_syscall(long number, long first, long second) {
+    if (number == SYS_seccomp && (first == SECCOMP_SET_MODE_STRICT || first == SECCOMP_SET_MODE_FILTER))
+        lifecycle_shut_in(first == SECCOMP_SET_MODE_FILTER && (second & SECCOMP_FILTER_FLAG_TSYNC));
+    else if (number == SYS_unshare || number == SYS_setns) step_aside();
 }
 __attribute__((used)) static void *privileges_real_syscall(void) {
     return real_is_resolved() ? (void *)(uintptr_t)real.syscall : (void *)(uintptr_t)direct;
 }
-MACHINE_DEFINE_SYSCALL_HOOK(syscall, SYS_seccomp, privileges_before_seccomp, privileges_real_syscall)
+MACHINE_DEFINE_SYSCALL_HOOK(syscall, privileges_before_syscall, privileges_real_syscall)

@@ -42,35 +42,45 @@ void probe_switch(uint32_t on) { atomic_store_explicit(&probe_state.page.on, on,
 /* ---- owners ---- */
 
 /*
- * Who made the block at an address, as far as a small table can hold it. A thread that frees a block finds
- * its own entry only if it made the block last: every birth stores its entry before the block can change hands, and whoever
- * frees another's block clears it. A lost entry costs a few bytes in the trace, never a wrong pair. Neighbouring addresses,
- * mostly one thread's, share cache lines; those of different heaps don't.
+ * Who made the block at an address, or released it last, as far as a small table can hold it. A thread that frees a block
+ * finds its own entry only if it made the block last; one that gets a block finds its own release only if nobody had the
+ * address since: everybody stores an entry before the block, or its memory, can change hands. A lost entry costs a few
+ * bytes in the trace and a look at the clock, never a wrong pair. Neighbouring addresses, mostly one thread's, share cache
+ * lines; those of different heaps don't.
  */
-enum { OWNERS = 1 << 16, OWNER_BITS = 19 };
+enum { OWNERS = 1 << 16, OWNER_SERIAL_BITS = 19, OWNER_BITS };
 static _Atomic uint64_t *owners;
 
 static inline _Atomic uint64_t *owner_slot(uint64_t address) {
     return &owners[((address >> 4) ^ (address >> 20) * 0x9e37u) & (OWNERS - 1)];
 }
-static inline uint64_t owner_entry(const struct thread *thread, uint64_t address) {
-    return address >> 3 << OWNER_BITS | (thread->serial & ((1u << OWNER_BITS) - 1));
+static inline uint64_t owner_entry(const struct thread *thread, uint64_t address, bool released) {
+    uint64_t serial = thread->serial & ((1u << OWNER_SERIAL_BITS) - 1);
+    return address >> 3 << OWNER_BITS | (uint64_t)released << OWNER_SERIAL_BITS | serial;
 }
 
+static inline bool is_many(void) { return atomic_load_explicit(&probe_state.page.many, memory_order_relaxed); }
 bool probe_threads_many(void) { return atomic_load_explicit(&probe_state.page.many, memory_order_acquire); }
 
-/* Relaxed: the program's own hand-over of the block orders these accesses. */
-static inline void own(const struct thread *thread, uint64_t address) {
-    if (unlikely(atomic_load_explicit(&probe_state.page.many, memory_order_relaxed)) && owners)
-        atomic_store_explicit(owner_slot(address), owner_entry(thread, address), memory_order_relaxed);
-}
-static inline uint8_t disown(const struct thread *thread, uint64_t address) {
-    if (likely(!atomic_load_explicit(&probe_state.page.many, memory_order_relaxed))) return 0;
-    if (unlikely(!owners)) return TRACE_EVENT_FOREIGN;
+/* Whether no other thread had the address since the caller released it. Relaxed: the program's own hand-over of the block
+ * orders these accesses. */
+static inline bool own(const struct thread *thread, uint64_t address) {
+    if (likely(!is_many())) return true;
+    if (unlikely(!owners)) return false;
     _Atomic uint64_t *slot = owner_slot(address);
-    if (atomic_load_explicit(slot, memory_order_relaxed) == owner_entry(thread, address)) return 0;
-    atomic_store_explicit(slot, 0, memory_order_relaxed);
-    return TRACE_EVENT_FOREIGN;
+    bool mine = atomic_load_explicit(slot, memory_order_relaxed) == owner_entry(thread, address, true);
+    atomic_store_explicit(slot, owner_entry(thread, address, false), memory_order_relaxed);
+    return mine;
+}
+
+/* Whether the caller made the block that it releases now. */
+static inline bool disown(const struct thread *thread, uint64_t address) {
+    if (likely(!is_many())) return true;
+    if (unlikely(!owners)) return false;
+    _Atomic uint64_t *slot = owner_slot(address);
+    bool mine = atomic_load_explicit(slot, memory_order_relaxed) == owner_entry(thread, address, false);
+    atomic_store_explicit(slot, owner_entry(thread, address, true), memory_order_relaxed);
+    return mine;
 }
 
 void probe_threads_began(void) {
@@ -80,15 +90,30 @@ void probe_threads_began(void) {
 
 void probe_threads_ended(void) { atomic_store_explicit(&probe_state.page.many, false, memory_order_release); }
 
+/* ---- stamps ---- */
+
 /*
- * A thread that is alone needs no stamp later than what it has seen: its ring has the order. It learns of another before
- * it can get anything from it, because the other sets `many` before its own first event. Control events stay exact: their
- * stamps are compared with clocks and with each other.
+ * Reading the clock costs more than all else here, and the order of what one thread does is the order of its ring: events on
+ * blocks that no other thread touched since the last reading share it, a few of them, in bursts, and none across an edge.
+ * (A thread that is alone learns of another before it can get anything from it: the other sets `many` before its first event.)
  */
-static inline uint64_t event_stamp(uint64_t first_word) {
-    bool loose = !atomic_load_explicit(&probe_state.page.many, memory_order_relaxed) &&
-                 (uint8_t)first_word < TRACE_EVENT_PHASE_BEGIN && likely(!probe_state.page.counted);
-    return loose ? machine_stamp_loose() : probe_stamp();
+enum { STAMP_SHARERS = 15, STAMP_BURST = 1 << 15 /* cycles between two readings: about 10 us */ };
+
+/* The turn is read first: an edge made before it is older than the stamp. */
+static inline uint64_t read_stamp(struct thread *t) {
+    uint32_t turn = atomic_load_explicit(t->turn, memory_order_acquire);
+    uint64_t stamp = probe_stamp();
+    bool burst = stamp - t->stamp < STAMP_BURST && likely(!probe_state.page.counted);
+    t->stamp_turn = turn;
+    t->stamp_uses = burst ? STAMP_SHARERS : 0;
+    return t->stamp = stamp;
+}
+
+static inline uint64_t event_stamp(struct thread *t, bool private) {
+    if (!private || !t->stamp_uses || atomic_load_explicit(t->turn, memory_order_relaxed) != t->stamp_turn)
+        return read_stamp(t);
+    t->stamp_uses--;
+    return t->stamp;
 }
 
 /* ---- entering ---- */
@@ -168,6 +193,7 @@ static __attribute__((noinline)) void flush_nested(struct thread *t) {
             put_words(t, queue + at, count);
             remove_nested(queue + at, count);
             at += count;
+            t->stamp_uses = 0; /* what comes now is later */
         }
         /* The queue is emptied only if no handler added to it since. */
     } while (!atomic_compare_exchange_strong_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), &seen, 0,
@@ -200,54 +226,60 @@ static __attribute__((noinline)) void slow(struct thread *t, bool tick) {
     signals_restore(signals);
 }
 
+/* While the guard is set handlers queue their events; those that came before it was cleared are ours to move. */
 static inline void leave(struct thread *t, uint64_t stamp) {
     bool tick = stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed);
     if (unlikely(t->head > t->limit || tick)) slow(t, tick);
     const uintptr_t guard = t->guard;
-    do {
-        t->guard = guard;
-        atomic_signal_fence(memory_order_seq_cst);
-        if (unlikely(has_nested(t))) flush_nested(t);
+    for (;;) {
         atomic_signal_fence(memory_order_seq_cst);
         t->guard = 0;
         atomic_signal_fence(memory_order_seq_cst);
-    } while (unlikely(has_nested(t)));
+        if (likely(!has_nested(t))) return;
+        t->guard = guard;
+        atomic_signal_fence(memory_order_seq_cst);
+        flush_nested(t);
+    }
 }
 
-/* words[1] is filled in with the stamp, taken when no handler's event waits that is older. */
-static inline uint64_t commit(struct call call, uint64_t *words, unsigned count) {
+/* words[1] is filled in with the stamp, taken when no handler's event waits that is older. `private`: on memory that no
+ * other thread had since this one's last event. */
+static inline uint64_t commit(struct call call, uint64_t *words, unsigned count, bool private) {
     struct thread *t = call.thread;
     if (unlikely(call.nested)) {
         put_nested(t, words, count);
         return words[1];
     }
-    uint64_t stamp;
-    do {
-        if (unlikely(has_nested(t))) flush_nested(t);
-        stamp = event_stamp(words[0]);
+    for (;;) {
+        words[1] = event_stamp(t, private);
         atomic_signal_fence(memory_order_seq_cst);
-    } while (unlikely(has_nested(t)));
-    words[1] = stamp;
+        if (likely(!has_nested(t))) break;
+        flush_nested(t);
+    }
     put_words(t, words, count);
-    leave(t, stamp);
-    return stamp;
+    leave(t, words[1]);
+    return words[1];
 }
 
 static inline uint64_t first_word(enum trace_event_kind kind, uint8_t flags, uint64_t operand) {
     return (uint64_t)kind | (uint64_t)flags << 8 | operand << (64 - TRACE_EVENT_OPERAND_BITS);
 }
 
+static inline bool is_block(enum trace_event_kind kind) {
+    return kind == TRACE_EVENT_ALLOC || kind == TRACE_EVENT_REALLOC_IN || kind == TRACE_EVENT_REALLOC_FAIL;
+}
+
 static inline void commit_sized(struct call call, enum trace_event_kind kind, uint8_t flags, const void *address,
                                 uint64_t size, const struct unwind_registers *registers) {
     uint32_t stack = unwind_capture(call.nested ? call.thread->unwind_nested : call.thread->unwind, registers);
     bool wide = size > UINT32_MAX || kind == TRACE_EVENT_BREAK;
+    bool private = is_block(kind) && own(call.thread, (uintptr_t)address);
     uint64_t words[TRACE_EVENT_MAX_WORDS] = {
         first_word(kind, (uint8_t)(flags | (wide ? TRACE_EVENT_WIDE : 0) | (stack ? 0 : TRACE_EVENT_NO_STACK)),
                    (uintptr_t)address),
         0, (uint64_t)stack << 32 | (wide ? 0 : size), size};
-    if (kind == TRACE_EVENT_ALLOC || kind == TRACE_EVENT_REALLOC_IN || kind == TRACE_EVENT_REALLOC_FAIL)
-        own(call.thread, (uintptr_t)address);
-    commit(call, words, 3 + wide);
+    if (likely(!wide)) commit(call, words, 3, private);
+    else commit(call, words, 4, private);
 }
 
 void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
@@ -265,15 +297,16 @@ void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address,
 void probe_death(enum trace_event_kind kind, const void *address) {
     struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
     if (!call.thread) return;
-    uint64_t words[2] = {first_word(kind, disown(call.thread, (uintptr_t)address), (uintptr_t)address), 0};
-    commit(call, words, 2);
+    bool own = disown(call.thread, (uintptr_t)address);
+    uint64_t words[2] = {first_word(kind, own ? 0 : TRACE_EVENT_FOREIGN, (uintptr_t)address), 0};
+    commit(call, words, 2, own);
 }
 
 uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value) {
     struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
     if (!call.thread) return 0;
     uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, flags, operand), 0, value, 0};
-    return commit(call, words, event_words[kind]);
+    return commit(call, words, event_words[kind], false);
 }
 
 /* ---- the recorder's own allocations ---- */

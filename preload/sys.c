@@ -220,6 +220,13 @@ long sys_refused(long number) {
     long arguments[6] = {0}, result;
     return sys_fault(number, arguments, &result) ? result : 0;
 }
+unsigned sys_processors(void) {
+    uint64_t mask[64];
+    long bytes = CALL3(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    unsigned count = 0;
+    for (long i = 0; i < bytes / (long)sizeof *mask; i++) count += (unsigned)__builtin_popcountll(mask[i]);
+    return count ? count : 1;
+}
 void sys_yield(void) { CALL0(SYS_sched_yield); }
 void sys_exit_thread(void) {
     for (;;) CALL1(SYS_exit, 0);

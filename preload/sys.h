@@ -79,6 +79,8 @@ int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard); /* reads */
 int sys_prctl(int option, unsigned long argument);
 /* For a call that is made elsewhere because it returns on another stack: 0, or the -errno that a test wants of it. */
 long sys_refused(long number);
+/* That the calling thread may run on. */
+unsigned sys_processors(void);
 void sys_yield(void);
 /* Bytes that sys_memory has handed out and not got back. */
 uint64_t sys_memory_held(void);

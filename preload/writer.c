@@ -291,8 +291,16 @@ static void wait_drained(struct thread *t) {
     }
 }
 
+/* A program of one thread that makes many events gets a helper too, where a processor is free for it. */
+static void hire_helper(void) {
+    if (!is_attended() && sys_processors() > 1) helper_start();
+}
+
 void writer_ring_filled(struct thread *t) {
-    if (!sys_is_quiet()) threads_settle(t);
+    if (!sys_is_quiet()) {
+        threads_settle(t);
+        hire_helper();
+    }
     const uint64_t hard = THREAD_RING_WORDS - RING_RESERVE;
     uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
     if (t->head > writer_limit(tail)) {
@@ -336,11 +344,19 @@ static bool are_settled(void) {
 
 static const uint64_t margin = 1000000; /* of cycles: 0.2 ms and more */
 
+/* No event begun from now on has an earlier stamp: with the turn moved on, none is shared with one before. */
+static uint64_t fresh_stamp(void) {
+    if (file_header())
+        atomic_fetch_add_explicit(header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN), 2,
+                                  memory_order_seq_cst);
+    return probe_stamp();
+}
+
 /* The writer beside us is asked, and its answer is waited for until the next time. */
 static void ask_for_watermark(void) {
     if (!beside_answered()) return;
     if (writer.watermark) put_watermark(writer.watermark);
-    uint64_t now = probe_stamp();
+    uint64_t now = fresh_stamp();
     writer.watermark = are_settled() && now > margin ? now - margin : 0;
     beside_ask();
 }
@@ -351,7 +367,7 @@ void writer_each_second(void) {
 }
 
 void writer_drain_all(void) {
-    uint64_t now = probe_stamp();
+    uint64_t now = fresh_stamp();
     bool settled = are_settled();
     for (struct thread *t = threads_first(); t; t = t->next) writer_drain_thread(t);
     if (settled && now > margin) put_watermark(now - margin);

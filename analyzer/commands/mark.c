@@ -82,6 +82,7 @@ static void stop_sleeper(const struct mailbox *mailbox, uint32_t number, pid_t p
 
 static int post(struct mailbox *mailbox, const struct request *request, int64_t pid) {
     uint32_t number;
+    mailbox_announce(mailbox);
     int error = mailbox_post(mailbox, request->command, request->name, 0, mailbox_now(), &number);
     if (error) {
         say("process %lld takes no requests: 64 are waiting already", (long long)pid);

@@ -140,6 +140,10 @@ static void post_to(struct audience *audience, struct member *member, unsigned l
     if (deliver(member, notice) && begins) member->heard |= 1u << level;
 }
 
+void audience_announce(struct audience *audience) {
+    for (size_t i = 0; i < audience->count; i++) mailbox_announce(&audience->members[i].mailbox);
+}
+
 void audience_post(struct audience *audience, unsigned level, bool begins, const char *name, uint64_t stamp) {
     const struct notice notice = {begins ? TRACE_COMMAND_PHASE_BEGIN : TRACE_COMMAND_PHASE_END, stamp, name};
     traces_of_run(audience->place, admit, audience);

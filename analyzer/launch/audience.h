@@ -14,6 +14,9 @@ struct audience;
 struct audience *audience_new(const struct place *place); /* `place` must stay; NULL: out of memory */
 void audience_free(struct audience *audience);            /* may be NULL */
 
+/* Before a stamp is taken for audience_post. */
+void audience_announce(struct audience *audience);
+
 /*
  * Posts the begin or the end of a phase at `stamp` (mailbox_now()), marked approximate. An end goes only to those who
  * heard the begin of that level (0 to 7). What comes faster than a recorder takes it waits here.

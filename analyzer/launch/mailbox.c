@@ -80,6 +80,11 @@ uint64_t mailbox_now(void) {
 #endif
 }
 
+void mailbox_announce(struct mailbox *mailbox) {
+    if (mailbox->header)
+        __atomic_fetch_add(word_at(mailbox, TRACE_AT_EDGES + TRACE_EDGES_AT_TURN), 2, __ATOMIC_SEQ_CST);
+}
+
 static int claim(struct mailbox *mailbox, uint32_t *number) {
     uint32_t *posted = word_at(mailbox, TRACE_AT_MAILBOX_HEAD), *done = word_at(mailbox, TRACE_AT_MAILBOX_TAIL);
     *number = __atomic_load_n(posted, __ATOMIC_RELAXED);

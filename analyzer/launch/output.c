@@ -154,6 +154,7 @@ static void next_stamp(struct output *output, uint64_t stamp) {
 static bool serve(void *self) {
     static char bytes[READ_BYTES];
     struct output *output = self;
+    audience_announce(output->audience);
     uint64_t before = mailbox_now();
     ssize_t got = read(output->ours, bytes, sizeof bytes);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
