@@ -94,10 +94,11 @@ void probe_threads_ended(void) { atomic_store_explicit(&probe_state.page.many, f
 
 /*
  * Reading the clock costs more than all else here, and the order of what one thread does is the order of its ring: events on
- * blocks that no other thread touched since the last reading share it, a few of them, in bursts, and none across an edge.
+ * blocks that no other thread touched since the last reading count on from it, a cycle each, which is less than they take;
+ * a few of them, in bursts, and none across an edge.
  * (A thread that is alone learns of another before it can get anything from it: the other sets `many` before its first event.)
  */
-enum { STAMP_SHARERS = 15, STAMP_BURST = 1 << 15 /* cycles between two readings: about 10 us */ };
+enum { STAMP_FOLLOWERS = 15, STAMP_BURST = 1 << 15 /* cycles between two readings: about 10 us */ };
 
 /* The turn is read first: an edge made before it is older than the stamp. */
 static inline uint64_t read_stamp(struct thread *t) {
@@ -105,15 +106,15 @@ static inline uint64_t read_stamp(struct thread *t) {
     uint64_t stamp = probe_stamp();
     bool burst = stamp - t->stamp < STAMP_BURST && likely(!probe_state.page.counted);
     t->stamp_turn = turn;
-    t->stamp_uses = burst ? STAMP_SHARERS : 0;
+    t->stamp_followers = burst ? STAMP_FOLLOWERS : 0;
     return t->stamp = stamp;
 }
 
 static inline uint64_t event_stamp(struct thread *t, bool private) {
-    if (!private || !t->stamp_uses || atomic_load_explicit(t->turn, memory_order_relaxed) != t->stamp_turn)
+    if (!private || !t->stamp_followers || atomic_load_explicit(t->turn, memory_order_relaxed) != t->stamp_turn)
         return read_stamp(t);
-    t->stamp_uses--;
-    return t->stamp;
+    t->stamp_followers--;
+    return ++t->stamp;
 }
 
 /* ---- entering ---- */
@@ -193,7 +194,7 @@ static __attribute__((noinline)) void flush_nested(struct thread *t) {
             put_words(t, queue + at, count);
             remove_nested(queue + at, count);
             at += count;
-            t->stamp_uses = 0; /* what comes now is later */
+            t->stamp_followers = 0; /* what comes now is later */
         }
         /* The queue is emptied only if no handler added to it since. */
     } while (!atomic_compare_exchange_strong_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), &seen, 0,

@@ -172,7 +172,7 @@ static bool begin(struct thread *thread, int tid) {
     thread->guard = 0;
     thread->head = 0;
     thread->limit = writer_limit(0);
-    thread->stamp_uses = 0;
+    thread->stamp_followers = 0;
     thread->turn = header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN);
     thread->key_rounds = 0;
     thread->first_stamp = probe_stamp();
@@ -211,7 +211,7 @@ void threads_settle(struct thread *self) {
     if (is_alone(self)) {
         writer_drain_thread(self);
         if (is_drained(self)) {
-            self->stamp_uses = 0; /* older than what the others did */
+            self->stamp_followers = 0; /* older than what the others did */
             note_many(false);
         }
     }

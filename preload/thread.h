@@ -25,7 +25,7 @@ struct thread {
     uint64_t head;       /* words written; the slot's head is its published copy */
     uint64_t limit;      /* head above which the slow path must look */
     uint64_t stamp;      /* the last one read from the clock */
-    uint32_t stamp_uses; /* events that may still share it, */
+    uint32_t stamp_followers; /* events that may still share it, */
     uint32_t stamp_turn; /* while this is the turn of the edges */
     const _Atomic uint32_t *turn;
     uint64_t *ring;

@@ -344,7 +344,7 @@ static bool are_settled(void) {
 
 static const uint64_t margin = 1000000; /* of cycles: 0.2 ms and more */
 
-/* No event begun from now on has an earlier stamp: with the turn moved on, none is shared with one before. */
+/* No event begun from now on has an earlier stamp: with the turn moved on, none is counted on from one before. */
 static uint64_t fresh_stamp(void) {
     if (file_header())
         atomic_fetch_add_explicit(header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN), 2,
