@@ -22,11 +22,11 @@ enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING };
 
 struct thread {
     uintptr_t guard;
-    uint64_t head;       /* words written; the slot's head is its published copy */
-    uint64_t limit;      /* head above which the slow path must look */
-    uint64_t stamp;      /* the last one read from the clock */
+    uint64_t head;            /* words written; the slot's head is its published copy */
+    uint64_t limit;           /* head above which the slow path must look */
+    uint64_t stamp;           /* the last one read from the clock */
     uint32_t stamp_followers; /* events that may still share it, */
-    uint32_t stamp_turn; /* while this is the turn of the edges */
+    uint32_t stamp_turn;      /* while this is the turn of the edges */
     const _Atomic uint32_t *turn;
     uint64_t *ring;
     uint8_t *control; /* slot control page */

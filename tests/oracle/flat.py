@@ -15,9 +15,14 @@ SLACK = 256 << 10  # bytes: buffers that a late drain touches for the first time
 
 
 def own_memory(project, trace):
-    """The recorder's resident bytes at each sample."""
-    found = (re.search(r"^record memory .* recorder=(\d+)", line) for line in project.dump_lines(trace))
-    return [int(match.group(1)) for match in found if match]
+    """The recorder's resident bytes at each sample since the last thread began."""
+    held = []
+    for line in project.dump_lines(trace):
+        if line.startswith("record thread "):
+            held = []
+        elif match := re.search(r"^record memory .* recorder=(\d+)", line):
+            held.append(int(match.group(1)))
+    return held
 
 
 def case(project, writer, seconds):

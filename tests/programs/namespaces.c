@@ -1,11 +1,13 @@
-/* expect: 0; case: unshare_user; args: unshare; needs: userns; modes: bare inline record; sees: 65001x20000 */
+/* expect: 0; case: unshare_user; args: unshare; needs: userns; sees: 65001x20000 */
+/* expect: 0; case: unshare_number; args: number; needs: userns; sees: 65001x20000 */
 /* expect: 0; case: unshare_pid; args: pid; needs: root; sees: 65001x20000 65002x1 */
-/* expect: 0; case: setns_user; args: setns; needs: userns root; modes: bare inline record; sees: 65001x20000 */
-/* A single-threaded program may enter a user namespace; it must stay single-threaded. */
+/* expect: 0; case: setns_user; args: setns; needs: userns root; sees: 65001x20000 */
+/* A single-threaded program may enter a user namespace, also after so many events that the recorder has a thread of its own. */
 #include "target.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static void enter_that_of_a_child(void) {
@@ -29,8 +31,9 @@ static void enter_that_of_a_child(void) {
 
 int main(int argc, char **argv) {
     (void)argc;
-    blocks(100, 10000);
+    blocks(100, 300000);
     if (!strcmp(argv[1], "unshare")) CHECK(!unshare(CLONE_NEWUSER));
+    if (!strcmp(argv[1], "number")) CHECK(!syscall(SYS_unshare, CLONE_NEWUSER));
     if (!strcmp(argv[1], "setns")) enter_that_of_a_child();
     if (!strcmp(argv[1], "pid")) {
         CHECK(!unshare(CLONE_NEWPID));
