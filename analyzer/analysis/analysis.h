@@ -136,6 +136,12 @@ struct block_event {
     bool mapped;
 };
 
+/* The extremes of what block events say of the process, each over all of them. */
+struct block_levels {
+    uint64_t bytes_max, bytes_max_ns; /* the first time */
+    uint64_t bytes_min, blocks_max, pinned_max;
+};
+
 /* Known before the replay starts. */
 struct replay_facts {
     uint32_t stack_count; /* ids are below it; may be exceeded by stacks found in rings */
@@ -151,10 +157,10 @@ struct analysis {
     bool attaches;                                    /* uses block->attached; at most one analysis of a replay */
     void *(*begin)(const struct replay_facts *facts); /* NULL: out of memory */
     /*
-     * In place of born, resized, died and look: what happened to blocks, many events at a time. All calls of such an
-     * analysis between begin and end may come from another thread, later than the event, in the order of events.
+     * In place of born, resized, died and look: what happened to blocks, many events at a time (1 at least). All calls of
+     * such an analysis between begin and end may come from another thread, later than the event, in the order of events.
      */
-    void (*blocks)(void *self, const struct block_event *events, size_t count);
+    void (*blocks)(void *self, const struct block_event *events, size_t count, const struct block_levels *levels);
     void (*born)(void *self, struct block *block, const struct moment *now);
     /* size and stack hold the new values; old_stack is the stack that gave it its old size */
     void (*resized)(void *self, struct block *block, uint64_t old_size, uint32_t old_stack, const struct moment *now);

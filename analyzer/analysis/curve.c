@@ -78,14 +78,19 @@ static struct curve_point *point_at(struct curve *curve, uint64_t ns) {
     return &curve->points[curve->count - 1];
 }
 
-static inline void note_levels(struct curve_point *point, const struct block_event *event) {
-    if (event->live_bytes > point->live_max) {
-        point->live_max = event->live_bytes;
-        point->ns = event->ns;
+static void note_levels(struct curve_point *point, const struct block_levels *levels) {
+    if (levels->bytes_max > point->live_max) {
+        point->live_max = levels->bytes_max;
+        point->ns = levels->bytes_max_ns;
     }
-    if (event->live_bytes < point->live_min) point->live_min = event->live_bytes;
-    if (event->live_blocks > point->blocks_max) point->blocks_max = event->live_blocks;
-    if (event->pinned_bytes > point->pinned_max) point->pinned_max = event->pinned_bytes;
+    if (levels->bytes_min < point->live_min) point->live_min = levels->bytes_min;
+    if (levels->blocks_max > point->blocks_max) point->blocks_max = levels->blocks_max;
+    if (levels->pinned_max > point->pinned_max) point->pinned_max = levels->pinned_max;
+}
+
+static struct block_levels levels_at(const struct block_event *event) {
+    return (struct block_levels){event->live_bytes, event->ns, event->live_bytes, event->live_blocks,
+                                 event->pinned_bytes};
 }
 
 /* The levels after an event, which go on until the next. */
@@ -95,14 +100,30 @@ static void keep_levels(struct curve *curve, struct curve_point *point, const st
     curve->last.pinned_max = event->pinned_bytes;
 }
 
-static void curve_blocks(void *self, const struct block_event *event, size_t count) {
-    struct curve *curve = self;
-    for (const struct block_event *end = event + count; event < end;) {
+static void note_each(struct curve *curve, const struct block_event *event, const struct block_event *end) {
+    while (event < end) {
         struct curve_point *point = point_at(curve, event->ns);
         uint64_t until = curve->count * curve->width;
-        for (; event < end && event->ns < until; event++) note_levels(point, event);
+        for (; event < end && event->ns < until; event++) {
+            struct block_levels levels = levels_at(event);
+            note_levels(point, &levels);
+        }
         keep_levels(curve, point, event - 1);
     }
+}
+
+/* Most calls lie within an interval. */
+static void curve_blocks(void *self, const struct block_event *events, size_t count,
+                         const struct block_levels *levels) {
+    struct curve *curve = self;
+    const struct block_event *last = &events[count - 1];
+    struct curve_point *point = point_at(curve, events->ns);
+    if (last->ns >= curve->count * curve->width) {
+        note_each(curve, events, last + 1);
+        return;
+    }
+    note_levels(point, levels);
+    keep_levels(curve, point, last);
 }
 
 static void curve_sample(void *self, const struct memory_sample *sample, const struct moment *now) {

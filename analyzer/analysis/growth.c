@@ -49,6 +49,8 @@ struct growth {
     struct growth_stacks stacks;
     struct thread_state **threads;
     size_t thread_room;
+    struct thread_state *latest; /* the thread of the last event; NULL: none yet */
+    uint32_t latest_thread;
     struct link layered; /* struct layers of live blocks */
     bool cut;
     struct chosen *chosen; /* after end() */
@@ -168,19 +170,28 @@ static struct thread_state *add_thread(struct growth *growth, uint32_t thread) {
     return growth->threads[thread] = must(calloc(1, sizeof **growth->threads));
 }
 
-static inline struct thread_state *thread_of(struct growth *growth, uint32_t thread) {
+static struct thread_state *find_thread(struct growth *growth, uint32_t thread) {
     struct thread_state *state = thread < growth->thread_room ? growth->threads[thread] : NULL;
-    return state ? state : add_thread(growth, thread);
+    growth->latest = state ? state : add_thread(growth, thread);
+    growth->latest_thread = thread;
+    return growth->latest;
+}
+
+static inline struct thread_state *thread_of(struct growth *growth, uint32_t thread) {
+    return thread == growth->latest_thread && growth->latest ? growth->latest : find_thread(growth, thread);
 }
 
 static inline struct heir_slot *heir_slot(struct thread_state *thread, uint32_t stack) {
     return &thread->heirs[(stack * 2654435761u) >> 26];
 }
 
-static inline void forget_heir(struct growth *growth, const struct block *block, uint32_t stack) {
-    struct heir_slot *slot = heir_slot(thread_of(growth, block->thread), stack);
+static inline void forget_in_slot(struct heir_slot *slot, const struct block *block) {
     if (slot->block == block) slot->block = NULL;
     if (slot->before == block) slot->before = NULL;
+}
+
+static void forget_heir(struct growth *growth, const struct block *block, uint32_t stack) {
+    forget_in_slot(heir_slot(thread_of(growth, block->thread), stack), block);
 }
 
 /*
@@ -192,12 +203,22 @@ static inline bool succeeds(const struct heir_slot *slot, const struct block *bl
     return slot->block->size > block->size && slot->block->size >= least;
 }
 
-static inline struct block *find_heir(struct growth *growth, const struct block *block, uint32_t thread) {
-    struct thread_state *state = thread_of(growth, thread);
-    struct heir_slot *slot = heir_slot(state, block->stack);
+static inline struct block *find_heir(const struct thread_state *state, const struct heir_slot *slot,
+                                      const struct block *block) {
     struct block *heir = slot->block;
     if (!heir || heir == block || slot->stack != block->stack || !succeeds(slot, block)) return NULL;
     return slot->edges == state->edges && is_plain(heir) ? heir : NULL;
+}
+
+/* The block's heir, when `thread` frees it; it is itself nobody's heir any more. */
+static inline struct block *take_heir(struct growth *growth, const struct block *block, enum death_cause cause,
+                                      uint32_t thread) {
+    struct thread_state *state = thread_of(growth, thread);
+    struct heir_slot *slot = heir_slot(state, block->stack);
+    struct block *heir = cause == DEATH_FREED ? find_heir(state, slot, block) : NULL;
+    if (block->thread == thread) forget_in_slot(slot, block);
+    else forget_heir(growth, block, block->stack);
+    return heir;
 }
 
 /* The heir keeps the older layers; what it is larger by was born with it. */
@@ -268,25 +289,35 @@ static void growth_resized(void *self, struct block *block, uint64_t old_size, u
     }
 }
 
+static void end_layers(struct growth *growth, struct block *block) {
+    struct layers *layers = block->attached;
+    for (uint32_t i = 0; i < layers->count; i++) end_layer(growth, &layers->items[i], STACK_DEATH);
+    link_out(&layers->link);
+    free(layers);
+}
+
+static inline void end_plain(struct growth *growth, const struct block *block) {
+    struct epoch *epoch = plain_epoch(block);
+    if (epoch == growth->rounds->epoch) {
+        growth_stacks_end_young(&growth->stacks, block->stack, block->size);
+        epoch_release(epoch);
+    } else {
+        struct layer layer = {epoch, block->size, block->stack};
+        end_layer(growth, &layer, STACK_DEATH);
+    }
+}
+
 static void growth_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
     struct growth *growth = self;
     count_event(growth);
     if (!block->attached) return;
-    struct block *heir = cause == DEATH_FREED ? find_heir(growth, block, now->thread) : NULL;
-    forget_heir(growth, block, block->stack);
+    struct block *heir = take_heir(growth, block, cause, now->thread);
     if (heir) {
         inherit(growth, block, heir);
         return;
     }
-    if (is_plain(block)) {
-        struct layer layer = {plain_epoch(block), block->size, block->stack};
-        end_layer(growth, &layer, STACK_DEATH);
-    } else {
-        struct layers *layers = block->attached;
-        for (uint32_t i = 0; i < layers->count; i++) end_layer(growth, &layers->items[i], STACK_DEATH);
-        link_out(&layers->link);
-        free(layers);
-    }
+    if (is_plain(block)) end_plain(growth, block);
+    else end_layers(growth, block);
     block->attached = NULL;
 }
 

@@ -49,6 +49,11 @@ static inline void growth_stacks_bear(struct growth_stacks *stacks, const struct
     record_tally_birth(growth_stacks_tally(stacks, layer->stack), layer->bytes, thread);
 }
 
+/* A layer of the current epoch ended its life. */
+static inline void growth_stacks_end_young(struct growth_stacks *stacks, uint32_t stack, uint64_t bytes) {
+    record_tally_death(growth_stacks_tally(stacks, stack), bytes);
+}
+
 enum stack_change {
     STACK_DEATH,    /* released: a life that ended */
     STACK_TAKE_OUT, /* handed to another stack or round; no life ended */

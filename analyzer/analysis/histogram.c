@@ -3,15 +3,8 @@
  */
 #include "histogram.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint32_t bucket_of(uint64_t value, unsigned bits) {
-    if (value >> bits == 0) return (uint32_t)value;
-    unsigned octave = 63u - (unsigned)__builtin_clzll(value) - bits;
-    return (octave << bits) + (uint32_t)(value >> octave);
-}
 
 /* Middle of a bucket. */
 static double value_of(uint32_t bucket, unsigned bits) {
@@ -21,7 +14,7 @@ static double value_of(uint32_t bucket, unsigned bits) {
     return low + (double)((uint64_t)1 << octave) / 2 - (octave ? 0 : 0.5);
 }
 
-static int make_room(struct histogram *h, uint32_t bucket) {
+int histogram_reach(struct histogram *h, uint32_t bucket) {
     uint32_t capacity = (bucket | 15u) + 1;
     uint32_t *grown = realloc(h->counts, capacity * sizeof *grown);
     if (!grown) return -ENOMEM;
@@ -31,24 +24,15 @@ static int make_room(struct histogram *h, uint32_t bucket) {
     return 0;
 }
 
-int histogram_add(struct histogram *h, uint64_t value) {
-    uint32_t bucket = bucket_of(value, h->bits);
-    if (bucket >= h->capacity && make_room(h, bucket)) return -ENOMEM;
-    if (h->counts[bucket] < UINT32_MAX) h->counts[bucket]++;
-    h->total++;
-    if (value > h->max) h->max = value;
-    return 0;
-}
-
 void histogram_take(struct histogram *h, uint64_t value) {
-    uint32_t bucket = bucket_of(value, h->bits);
+    uint32_t bucket = histogram_bucket(value, h->bits);
     if (bucket >= h->capacity || !h->counts[bucket]) return;
     h->counts[bucket]--;
     h->total--;
 }
 
 int histogram_merge(struct histogram *into, const struct histogram *from) {
-    if (from->capacity > into->capacity && make_room(into, from->capacity - 1)) return -ENOMEM;
+    if (from->capacity > into->capacity && histogram_reach(into, from->capacity - 1)) return -ENOMEM;
     for (uint32_t i = 0; i < from->capacity; i++) {
         uint32_t room = UINT32_MAX - into->counts[i];
         into->counts[i] += from->counts[i] < room ? from->counts[i] : room;

@@ -6,6 +6,7 @@
 #ifndef ANALYSIS_HISTOGRAM_H
 #define ANALYSIS_HISTOGRAM_H
 
+#include <errno.h>
 #include <stdint.h>
 
 struct histogram {
@@ -15,8 +16,23 @@ struct histogram {
     uint64_t total, max;
 };
 
+/* The counter of a value. */
+static inline uint32_t histogram_bucket(uint64_t value, unsigned bits) {
+    if (value >> bits == 0) return (uint32_t)value;
+    unsigned octave = 63u - (unsigned)__builtin_clzll(value) - bits;
+    return (octave << bits) + (uint32_t)(value >> octave);
+}
+int histogram_reach(struct histogram *histogram, uint32_t bucket); /* makes room for it */
+
 /* 0 or -ENOMEM (the value is then not counted). */
-int histogram_add(struct histogram *histogram, uint64_t value);
+static inline int histogram_add(struct histogram *histogram, uint64_t value) {
+    uint32_t bucket = histogram_bucket(value, histogram->bits);
+    if (bucket >= histogram->capacity && histogram_reach(histogram, bucket)) return -ENOMEM;
+    if (histogram->counts[bucket] < UINT32_MAX) histogram->counts[bucket]++;
+    histogram->total++;
+    if (value > histogram->max) histogram->max = value;
+    return 0;
+}
 /* Takes one value out that was added before. The maximum stays. */
 void histogram_take(struct histogram *histogram, uint64_t value);
 /* Adds the other's values; both have the same bits. 0 or -ENOMEM. */

@@ -174,11 +174,12 @@ static inline void count_event(struct phases *p, struct edge *born, const struct
         p->allocations++;
         p->allocated_bytes += event->size;
     }
-    if (event->live_bytes > p->live_peak) p->live_peak = event->live_bytes;
 }
 
-static void phases_blocks(void *self, const struct block_event *events, size_t count) {
+static void phases_blocks(void *self, const struct block_event *events, size_t count,
+                          const struct block_levels *levels) {
     struct phases *p = self;
+    if (levels->bytes_max > p->live_peak) p->live_peak = levels->bytes_max;
     for (const struct block_event *event = events; event < events + count; event++) {
         if (event->birth_edge < p->edge_count || add_edges(p, event->birth_edge + 1))
             count_event(p, &p->edges[event->birth_edge], event);

@@ -56,7 +56,8 @@ static void tell(struct selection *selection, struct block_event event, const st
     event.birth_event = block->birth_event;
     event.mapped = block->mapped;
     event.live_bytes = selection->live_bytes;
-    sites_analysis.blocks(selection->sites, &event, 1);
+    const struct block_levels levels = {.bytes_max = event.live_bytes, .bytes_min = event.live_bytes};
+    sites_analysis.blocks(selection->sites, &event, 1, &levels);
 }
 
 static void enter(struct selection *selection, struct block *block, const struct moment *now) {

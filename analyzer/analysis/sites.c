@@ -89,11 +89,14 @@ static inline uint32_t index_of(const struct sites *sites, uint32_t stack) {
     return number < sites->extent_count && sites->extents[number] ? sites->extents[number][stack % EXTENT] : 0;
 }
 
-static inline struct site *site_of(struct sites *sites, uint32_t stack) {
-    uint32_t index = index_of(sites, stack);
-    if (index) return &sites->list[index - 1];
+static struct site *new_site(struct sites *sites, uint32_t stack) {
     uint32_t *extent = extent_of(sites, stack);
     return extent ? add_site(sites, stack, &extent[stack % EXTENT]) : NULL;
+}
+
+static inline struct site *site_of(struct sites *sites, uint32_t stack) {
+    uint32_t index = index_of(sites, stack);
+    return index ? &sites->list[index - 1] : new_site(sites, stack);
 }
 
 static inline void keep_peak(const struct sites *sites, struct site *site) {
@@ -199,8 +202,10 @@ static inline void died(struct sites *sites, struct site *site, const struct blo
     histogram_add(&site->stats.lifetimes, event->ns - event->birth_ns);
 }
 
-static void sites_blocks(void *self, const struct block_event *events, size_t count) {
+static void sites_blocks(void *self, const struct block_event *events, size_t count,
+                         const struct block_levels *levels) {
     struct sites *sites = self;
+    (void)levels;
     for (const struct block_event *event = events; event < events + count; event++) {
         if (event->ns >= sites->slice_end) move_clock(sites, event->ns);
         struct site *site = site_of(sites, event->stack);

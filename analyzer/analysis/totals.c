@@ -15,16 +15,15 @@ static void *totals_begin(const struct replay_facts *facts) {
 
 void totals_release(struct totals *totals) { free(totals); }
 
-static void totals_blocks(void *self, const struct block_event *events, size_t count) {
+static void totals_blocks(void *self, const struct block_event *events, size_t count,
+                          const struct block_levels *levels) {
     struct totals *totals = self;
-    for (const struct block_event *event = events; event < events + count; event++) {
-        if (event->kind == BLOCK_DIED) continue;
-        if (event->live_bytes > totals->peak_live_bytes) {
-            totals->peak_live_bytes = event->live_bytes;
-            totals->peak_live_ns = event->ns;
-        }
-        if (event->live_blocks > totals->peak_live_blocks) totals->peak_live_blocks = event->live_blocks;
+    (void)events, (void)count;
+    if (levels->bytes_max > totals->peak_live_bytes) {
+        totals->peak_live_bytes = levels->bytes_max;
+        totals->peak_live_ns = levels->bytes_max_ns;
     }
+    if (levels->blocks_max > totals->peak_live_blocks) totals->peak_live_blocks = levels->blocks_max;
 }
 
 static uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }

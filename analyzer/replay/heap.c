@@ -51,9 +51,10 @@ static int add_extent(struct heap *heap) {
     return 0;
 }
 
-uint32_t heap_extend(struct heap *heap) {
-    if (heap->next / HEAP_EXTENT >= heap->extent_count && add_extent(heap)) return 0;
-    return heap->next++;
+struct block *heap_extend(struct heap *heap, uint32_t *index) {
+    if (heap->next / HEAP_EXTENT >= heap->extent_count && add_extent(heap)) return NULL;
+    *index = heap->next++;
+    return heap_block(heap, *index);
 }
 
 static inline size_t next_slot(const struct heap *heap, size_t at) { return (at + 1) & (heap->capacity - 1); }

@@ -37,23 +37,26 @@ static inline struct block *heap_block(const struct heap *heap, uint32_t index) 
 }
 
 /* For heap_new. */
-uint32_t heap_extend(struct heap *heap);
+struct block *heap_extend(struct heap *heap, uint32_t *index);
 
-/* Any number below 2^32; 0: out of memory. The block's content is undefined. */
-static inline uint32_t heap_new(struct heap *heap) {
-    uint32_t index = heap->unused;
-    if (!index) return heap_extend(heap);
-    heap->unused = heap_block(heap, index)->stack;
+/* A block of undefined content, and its number; NULL: out of memory. */
+static inline struct block *heap_new(struct heap *heap, uint32_t *index) {
+    if (!heap->unused) return heap_extend(heap, index);
+    struct block *block = heap_block(heap, heap->unused);
+    *index = heap->unused;
+    heap->unused = block->stack;
     __builtin_prefetch(heap_block(heap, heap->unused), 1);
-    return index;
+    return block;
 }
 
-static inline void heap_drop(struct heap *heap, uint32_t index) {
-    struct block *block = heap_block(heap, index);
+/* `block` is the one with this number. */
+static inline void heap_put_back(struct heap *heap, uint32_t index, struct block *block) {
     block->stack = heap->unused;
     block->address = 0;
     heap->unused = index;
 }
+
+static inline void heap_drop(struct heap *heap, uint32_t index) { heap_put_back(heap, index, heap_block(heap, index)); }
 /* The live block with the next number after *cursor, NULL at the end. */
 const struct block *heap_next(const struct heap *heap, size_t *cursor);
 

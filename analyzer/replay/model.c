@@ -97,14 +97,16 @@ void model_tell_failed(struct model *model, uint64_t size, uint32_t stack) {
         model->failed[i].analysis->failed(model->failed[i].self, size, stack, &model->now);
 }
 
-static inline void move_on(struct model *model, uint64_t stamp, uint32_t thread) {
+static inline void move_on(struct model *model, uint64_t stamp) {
     uint64_t ns = clock_ns(&model->clock, stamp);
     model->now.stamp = stamp;
     if (ns > model->now.ns) model->now.ns = ns;
-    model->now.thread = thread;
 }
 
-void model_moment(struct model *model, uint64_t stamp, uint32_t thread) { move_on(model, stamp, thread); }
+void model_moment(struct model *model, uint64_t stamp, uint32_t thread) {
+    move_on(model, stamp);
+    model->now.thread = thread;
+}
 
 static inline void levels(struct model *model) {
     model->now.pinned_bytes = (model->pages.pinned + model->mapped_pages) << PAGES_SHIFT;
@@ -122,9 +124,8 @@ static struct block *fail_memory(struct model *model) {
 }
 
 static inline struct block *new_block(struct model *model, const struct trace_event *event, uint32_t *index) {
-    *index = heap_new(&model->heap);
-    if (!*index) return fail_memory(model);
-    struct block *block = heap_block(&model->heap, *index);
+    struct block *block = heap_new(&model->heap, index);
+    if (!block) return fail_memory(model);
     *block = (struct block){
         .address = event->address,
         .size = event->size,
@@ -148,7 +149,7 @@ static inline void end_block(struct model *model, uint32_t index, enum death_cau
     model->now.live_blocks--;
     levels(model);
     tell_died(model, block, cause);
-    heap_drop(&model->heap, index);
+    heap_put_back(&model->heap, index, block);
 }
 
 /*
@@ -302,11 +303,11 @@ void model_chunk(struct model *model, const struct trace_event *begin, const str
 }
 
 static inline void apply(struct model *model, struct model_thread *thread, struct trace_event *event) {
-    move_on(model, event->stamp, thread->serial);
+    move_on(model, event->stamp);
     if (thread->cut.count && settles(event)) model_settle(model, thread);
     if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event);
     else model_control(model, event);
-    thread->last_event = model->now.event++;
+    model->now.event++;
 }
 
 /* What ends blocks looks them up in memory that is no longer, or not yet, in a cache: told some events ahead. */
@@ -338,13 +339,23 @@ HEAP_HINT void look_ahead(const struct model *model, const struct trace_event *e
     look_near_ahead(model, event + NEAR);
 }
 
+static inline bool goes_on(const struct model *model, const struct trace_event *event, uint64_t limit) {
+    return event < model->chunk_end && model_key(event->stamp, event->kind) <= limit;
+}
+
+/* So many live blocks and their map lie in the second-level cache anyway. */
+#define SMALL_HEAP 8192u
+
 struct trace_event *model_run(struct model *model, struct model_thread *thread, struct trace_event *event,
                               uint64_t limit) {
     const struct trace_event *first = event;
+    bool small = model->now.live_blocks < SMALL_HEAP;
+    model->now.thread = thread->serial;
     do {
-        look_ahead(model, event);
+        if (!small) look_ahead(model, event);
         apply(model, thread, event++);
-    } while (event < model->chunk_end && model_key(event->stamp, event->kind) <= limit);
+    } while (goes_on(model, event, limit));
+    thread->last_event = model->now.event - 1;
     model->counts.events += (uint64_t)(event - first);
     return event;
 }

@@ -13,7 +13,7 @@
 #include "../input/decode.h"
 #include "model.h"
 
-#define LARGE (DECODE_MAX_EVENTS / 2) /* from here on a chunk keeps the buffer that it was decoded into */
+#define LARGE (DECODE_MAX_EVENTS / 4) /* from here on a chunk keeps the buffer that it was decoded into */
 #define WORKERS_MAX 16u
 
 struct decoder {

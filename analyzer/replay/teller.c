@@ -8,11 +8,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static void fill(struct teller *teller, struct teller_batch *batch) {
+    teller->batch = batch;
+    teller->at = batch->events;
+    teller->full = batch->events + teller->room;
+    batch->count = batch->message_count = 0;
+}
+
 int teller_begin(struct teller *teller) {
     *teller = (struct teller){.batches = malloc(TELLER_BATCHES * sizeof *teller->batches), .room = TELLER_PIECE};
     if (!teller->batches) return -ENOMEM;
-    teller->batch = teller->batches;
-    teller->batch->count = teller->batch->message_count = 0;
+    fill(teller, teller->batches);
     return 0;
 }
 
@@ -20,11 +26,29 @@ void teller_add(struct teller *teller, const struct analysis *analysis, void *se
     teller->hooks[teller->hook_count++] = (struct teller_hook){self, analysis};
 }
 
+static inline uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+static struct block_levels levels_of(const struct block_event *event, const struct block_event *end) {
+    struct block_levels levels = {event->live_bytes, event->ns, event->live_bytes, event->live_blocks,
+                                  event->pinned_bytes};
+    while (++event < end) {
+        if (event->live_bytes > levels.bytes_max) {
+            levels.bytes_max = event->live_bytes;
+            levels.bytes_max_ns = event->ns;
+        }
+        if (event->live_bytes < levels.bytes_min) levels.bytes_min = event->live_bytes;
+        levels.blocks_max = most(levels.blocks_max, event->live_blocks);
+        levels.pinned_max = most(levels.pinned_max, event->pinned_bytes);
+    }
+    return levels;
+}
+
 static void tell_events(const struct teller *teller, const struct block_event *event, const struct block_event *end) {
     while (event < end) {
         size_t count = end - event < TELLER_PIECE ? (size_t)(end - event) : TELLER_PIECE;
+        struct block_levels levels = levels_of(event, event + count);
         for (unsigned i = 0; i < teller->hook_count; i++)
-            teller->hooks[i].analysis->blocks(teller->hooks[i].self, event, count);
+            teller->hooks[i].analysis->blocks(teller->hooks[i].self, event, count, &levels);
         event += count;
     }
 }
@@ -79,6 +103,7 @@ void teller_start(struct teller *teller) {
     pthread_cond_init(&teller->told, NULL);
     teller->threaded = !pthread_create(&teller->thread, NULL, work, teller);
     if (teller->threaded) teller->room = TELLER_EVENTS;
+    fill(teller, teller->batch);
 }
 
 static void hand_over(struct teller *teller) {
@@ -87,20 +112,20 @@ static void hand_over(struct teller *teller) {
     pthread_cond_signal(&teller->filled);
     while (teller->filled_count - teller->told_count == TELLER_BATCHES) pthread_cond_wait(&teller->told, &teller->lock);
     pthread_mutex_unlock(&teller->lock);
-    teller->batch = &teller->batches[teller->filled_count % TELLER_BATCHES];
 }
 
 void teller_pass(struct teller *teller) {
+    teller->batch->count = (uint32_t)(teller->at - teller->batch->events);
     if (teller->threaded) hand_over(teller);
     else tell_batch(teller, teller->batch);
-    teller->batch->count = teller->batch->message_count = 0;
+    fill(teller, &teller->batches[teller->filled_count % TELLER_BATCHES]);
 }
 
 struct teller_message *teller_message(struct teller *teller, const struct moment *now) {
     if (teller->batch->message_count == TELLER_MESSAGES) teller_pass(teller);
     struct teller_batch *batch = teller->batch;
     struct teller_message *message = &batch->messages[batch->message_count++];
-    message->after = batch->count;
+    message->after = (uint32_t)(teller->at - batch->events);
     message->now = *now;
     return message;
 }

@@ -44,7 +44,8 @@ struct teller_hook {
 };
 
 struct teller {
-    struct teller_batch *batch; /* being filled */
+    struct teller_batch *batch;    /* being filled */
+    struct block_event *at, *full; /* its next event, and where there is no room for one */
     struct teller_batch *batches;
     struct teller_hook hooks[TELLER_ANALYSES];
     unsigned hook_count;
@@ -71,8 +72,8 @@ void teller_pass(struct teller *teller); /* the batch is full */
 
 /* To be filled in, before the next call of the teller. */
 static inline struct block_event *teller_event(struct teller *teller) {
-    if (teller->batch->count == teller->room) teller_pass(teller);
-    return &teller->batch->events[teller->batch->count++];
+    if (teller->at == teller->full) teller_pass(teller);
+    return teller->at++;
 }
 
 /* Kind and content to be filled in likewise. */
