@@ -5,8 +5,8 @@
  *  2. The order is fixed: is recording on → who am I (one TLS load) → guard → stack → stamp → ring → guard off.
  *     Nothing is stamped before the guard is set; a death is stamped before the real call, a birth after it.
  *  3. A hook that finds the guard set runs in a signal handler that interrupted a hook: it uses the nested unwinder and the
- *     nested queue, takes no lock, drains nothing. If its stack pointer is above the guard's the interrupted hook was
- *     left by longjmp and the guard is stale.
+ *     nested queue, takes no lock, drains nothing; with the queue full it is a hook of a thread of its own, on a spare ring.
+ *     If its stack pointer is above the guard's the interrupted hook was left by longjmp and the guard is stale.
  *  4. Whoever takes a lock has all signals blocked. Locks are never held across a real function of the target.
  *  5. After fork nothing of the parent is used: the page below is wiped, and the first hook in the child starts anew.
  *  6. An event is committed by one release store of the ring's head, after its words.
@@ -119,12 +119,25 @@ static inline uint64_t event_stamp(struct thread *t, bool private) {
 
 /* ---- entering ---- */
 
+/* Room also for handlers that interrupt this one before it has queued its event. */
+static bool nested_has_room(const struct thread *t) {
+    const uint64_t reserve = 16 * TRACE_EVENT_MAX_WORDS;
+    return atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_NESTED), memory_order_relaxed) + reserve <=
+           TRACE_NESTED_WORDS;
+}
+
 /* The guard is set. Another use of this thread's stack below it is a signal handler; above it, the guard is stale. */
 static __attribute__((noinline)) struct call enter_guarded(struct thread *thread, uintptr_t sp) {
     if (thread->guard == THREAD_IGNORE) return (struct call){NULL, false};
     bool abandoned = sp >= thread->guard && sp - thread->guard < THREAD_STACK_SPAN && !sys_on_alternate_stack();
     if (abandoned) thread->guard = sp;
-    return (struct call){thread, !abandoned};
+    if (abandoned || nested_has_room(thread)) return (struct call){thread, !abandoned};
+    struct thread *spare = thread_spare(thread);
+    if (!spare) return (struct call){thread, true};
+    if (spare->guard) return enter_guarded(spare, sp);
+    spare->guard = sp;
+    atomic_signal_fence(memory_order_seq_cst);
+    return (struct call){spare, false};
 }
 
 enum { ATTACH_TRIES = 16, ATTACH_AGAIN_NS = 10000000 };

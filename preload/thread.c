@@ -40,9 +40,14 @@ bool thread_is_alive(const struct thread *thread) {
            sys_tgkill(sys_getpid(), thread->tid, 0) != -ESRCH;
 }
 
+/* Not a spare struct of another. */
+static bool is_living_thread(const struct thread *thread) {
+    return atomic_load_explicit(&thread->state, memory_order_acquire) != THREAD_SPARE && thread_is_alive(thread);
+}
+
 unsigned threads_alive(void) {
     unsigned count = 0;
-    for (struct thread *t = threads_first(); t; t = t->next) count += thread_is_alive(t);
+    for (struct thread *t = threads_first(); t; t = t->next) count += is_living_thread(t);
     return count;
 }
 
@@ -81,9 +86,11 @@ static void on_end(void *pointer) {
     uint64_t signals = signals_block();
     char name[16] = "";
     if (sys_prctl(PR_GET_NAME, (unsigned long)name) == 0) note_name(thread, name);
-    put_end(thread);
-    atomic_store_explicit(&thread->state, THREAD_ENDING, memory_order_release);
-    atomic_fetch_add_explicit(&threads.ending, 1, memory_order_relaxed);
+    for (struct thread *t = thread; t; t = t->spare) {
+        put_end(t);
+        atomic_store_explicit(&t->state, THREAD_ENDING, memory_order_release);
+        atomic_fetch_add_explicit(&threads.ending, 1, memory_order_relaxed);
+    }
     signals_restore(signals);
 }
 
@@ -175,6 +182,7 @@ static bool begin(struct thread *thread, int tid) {
     thread->stamp_followers = 0;
     thread->turn = header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN);
     thread->key_rounds = 0;
+    thread->spare = NULL;
     thread->first_stamp = probe_stamp();
     memset(thread->name, 0, sizeof thread->name);
     sys_prctl(PR_GET_NAME, (unsigned long)thread->name);
@@ -194,7 +202,7 @@ static bool is_drained(const struct thread *thread) {
 
 static bool is_alone(const struct thread *self) {
     for (struct thread *t = threads_first(); t; t = t->next)
-        if (t != self && thread_is_alive(t)) return false;
+        if (t != self && is_living_thread(t)) return false;
     return true;
 }
 
@@ -242,4 +250,23 @@ struct thread *thread_attach(void) {
         thread->guard = 0;
     }
     return thread;
+}
+
+static struct thread *make_spare(int tid) {
+    struct thread *spare = make();
+    if (!spare || !begin(spare, tid)) return NULL;
+    atomic_store_explicit(&spare->state, THREAD_SPARE, memory_order_release);
+    if (!threads_many()) note_many(true);
+    return spare;
+}
+
+/* No lock is held by what was interrupted: who takes one has signals blocked. */
+struct thread *thread_spare(struct thread *thread) {
+    if (thread->spare) return thread->spare;
+    uint64_t signals = signals_block();
+    lock_take(&threads.lock);
+    thread->spare = make_spare(thread->tid);
+    lock_give(&threads.lock);
+    signals_restore(signals);
+    return thread->spare;
 }

@@ -11,7 +11,7 @@
 #include "lock.h"
 #include "unwind.h"
 
-enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING };
+enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING, THREAD_SPARE };
 
 #define THREAD_RING_WORDS 65536u
 
@@ -39,6 +39,7 @@ struct thread {
     struct lock drain;
     struct file_slot slot;
     uint64_t first_stamp;
+    struct thread *spare; /* thread_spare() */
     struct thread *next;
 };
 
@@ -51,6 +52,12 @@ void threads_start(void);
 
 /* The calling thread's struct, made on its first event: NULL when there is no memory or file for it. Signals blocked. */
 struct thread *thread_attach(void);
+
+/*
+ * For signal handlers that interrupted a hook of this thread and have filled its nested queue: a struct with a ring of its
+ * own, a thread more in the trace. NULL when there is no memory or file for it.
+ */
+struct thread *thread_spare(struct thread *thread);
 
 /* All structs ever made, also free ones. */
 struct thread *threads_first(void);
