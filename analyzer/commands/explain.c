@@ -177,6 +177,7 @@ static int decide(const struct explain_request *request, const struct rulebook *
                   struct verdict **verdict) {
     struct verdict_rules rules = rulebook_rules(book, request->judging);
     rules.stopped = report->stopped;
+    rules.hint = request->hint;
     if (!verdict_decide(report, &rules, verdict)) return rulebook_update(book, report);
     say("out of memory");
     return STATUS_INTERNAL;

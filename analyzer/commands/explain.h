@@ -26,6 +26,7 @@ struct explain_request {
     const struct output_values *outputs;  /* NULL: none */
     const struct symbol_values *symbols;  /* NULL: defaults */
     const struct input_values *input;     /* NULL: the whole tree */
+    const char *hint;                     /* what the recording is to say in the verdict; NULL: nothing */
     char **traces;                        /* files and folders */
     int trace_count;
     bool every_site;          /* none is left out for being small */

@@ -26,8 +26,7 @@ const struct option_group launching_options = {"Recording:", OPTION_ROWS(launchi
 static const struct option_row output_phase_rows[] = {
     OPTION("phase-from-output", 0, OPTION_TEXT, "REGEX|PRESET", AT(output_phase, from_output),
            "A line of CMD's output that matches starts the phase named by its first group; presets: gtest ctest pytest "
-           "tap "
-           "cargo"),
+           "tap cargo catch2 doctest"),
     OPTION("no-pty", 0, OPTION_FLAG, NULL, AT(output_phase, no_pty),
            "Watch the output through a pipe, not a pseudo-terminal (presets: always)"),
 };
@@ -125,6 +124,7 @@ static int launch_plan(struct start_plan *plan, const struct output_phase_values
     if (output) plan->stdout_fd = output_child_fd(output);
     status = run_plan(plan, output, out);
     if (output) output_ended(output);
+    if (output && !status) out->hint = output_hint(output, plan->arguments);
     output_close(output);
     return status;
 }

@@ -25,6 +25,7 @@ struct launched {
     struct ending ending;
     enum obstacle obstacle; /* why the program itself could not be recorded */
     bool recorded;          /* its trace is at place.file */
+    const char *hint;       /* about the phases from the output, NULL: none */
 };
 
 /*

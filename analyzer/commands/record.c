@@ -38,6 +38,7 @@ static int run(void *own, int count, char **arguments) {
     int status = launch(&values->launching, &values->phases, arguments, &launched);
     if (status) return status;
     if (launched.recorded) say_unless_quiet("trace: %s", launched.place.file);
+    if (launched.hint) say_unless_quiet("%s", launched.hint);
     if (launched.ending.signaled) end_by_signal(launched.ending.value);
     return launched_status(&launched);
 }

@@ -40,6 +40,7 @@ static int explain(const struct run_values *values, struct launched *launched, s
                                       .outputs = &values->outputs,
                                       .symbols = &values->symbols,
                                       .input = &values->input,
+                                      .hint = launched->hint,
                                       .traces = &trace,
                                       .trace_count = 1,
                                       .text = values->common.quiet ? EXPLAIN_NOTHING : EXPLAIN_SUMMARY,

@@ -18,8 +18,10 @@ enum action {
     SUITE_END,
     TEST_BEGIN,
     TEST_END,
-    PLAN,      /* TAP's 1..N: a suite whose tests are known by their number only, until they have run */
-    TEST_NEXT, /* this numbered test has ended, the next begins */
+    PLAN,       /* TAP's 1..N: a suite whose tests are known by their number only, until they have run */
+    TEST_NEXT,  /* this numbered test has ended, the next begins */
+    TEST_ENDED, /* a test of this name has ended; nothing was said before */
+    AT_ONCE,    /* tests run at once in other processes: no line says which does what */
 };
 
 struct rule_row {
@@ -43,16 +45,43 @@ static const struct rule_row rule_rows[] = {
     {"ctest", TEST_END, false, "", "^ *[0-9]+/[0-9]+ Test +#[0-9]+: "},
     {"ctest", SUITE_END, false, "", "^[0-9]+% tests passed"},
     {"pytest", SUITE_BEGIN, false, "pytest", "^=+ test session starts =+$"},
+    {"pytest", AT_ONCE, false, "", "^(gw[0-9]+ [IC] / |gw[0-9]+ \\[[0-9]+\\]|\\[gw[0-9]+\\] )"},
     {"pytest", TEST_BEGIN, true, NULL, "^([^ ]+\\.py(::[^ []+(\\[.*\\])?)?) "},
     {"pytest", TEST_END, false, "", "^[^ ]+\\.py(::| )"},
     {"pytest", SUITE_END, false, "", "^=+ .* in [0-9.]+s.* =+$"},
     {"tap", PLAN, false, "tap", "^1\\.\\.([0-9]+)"},
-    {"tap", TEST_NEXT, false, "", "^(not )?ok( |$)"},
+    {"tap", TEST_NEXT, false, "tap", "^(not )?ok( |$)"},
+    {"catch2", TEST_ENDED, false, NULL, "^[0-9]+\\.[0-9]+ s: (.+)$"},
+    {"catch2", SUITE_END, false, "", "^(All tests passed|test cases:)"},
+    {"doctest", TEST_ENDED, false, NULL, "^[0-9]+\\.[0-9]+ s: (.+)$"},
+    {"doctest", SUITE_END, false, "", "^\\[doctest\\] test cases:"},
     {"cargo", SUITE_BEGIN, false, "cargo", "^running [0-9]+ tests?$"},
     {"cargo", TEST_BEGIN, true, NULL, CARGO_TEST},
     {"cargo", TEST_END, false, "", CARGO_TEST "[^ ]"},
     {"cargo", SUITE_END, false, "", "^test result: "},
 };
+
+/* What to say where a preset found no test, and where tests ran at once. */
+struct preset_row {
+    const char *preset, *nothing, *at_once;
+    bool parallel; /* unless it is told otherwise */
+};
+
+static const struct preset_row preset_rows[] = {
+    {"gtest", "no line of googletest names a test: run it without --gtest_brief", NULL, false},
+    {"ctest", "no line of ctest names a test: run it without --quiet",
+     "ctest ran tests at once: without -j no two phases overlap", false},
+    {"pytest", "no line of pytest names a test: -v names each, no option names files, -q prints dots only",
+     "pytest-xdist ran tests at once, in other processes: without -n each is a phase", false},
+    {"tap", "no line of TAP in the output: `ok N` or `not ok N` at the start of a line", NULL, false},
+    {"catch2", "no line of Catch2 names a test: run it with --durations yes", NULL, false},
+    {"doctest", "no line of doctest names a test: run it with --duration", NULL, false},
+    {"cargo", "no line of cargo test names a test: run it without --quiet",
+     "cargo test ran tests at once, so a test's phase also holds what others did then: -- --test-threads=1 keeps them "
+     "apart",
+     true},
+};
+static const struct preset_row own_preset = {NULL, "no line of the output matches --phase-from-output", NULL, false};
 
 struct rule {
     const struct rule_row *row;
@@ -67,6 +96,9 @@ struct edges {
     char open[EDGE_LEVELS][NAME_MAX_BYTES]; /* empty: none */
     long planned, next;                     /* numbered tests */
     bool early_done;                        /* the early row of this line has been applied */
+    bool at_once;                           /* tests overlap */
+    bool mute;                              /* and their lines mean nothing here */
+    size_t tests;                           /* that began */
 };
 
 /* Making. */
@@ -111,15 +143,21 @@ bool edges_announce(const struct edges *edges) { return edges->rules[0].row->pre
 
 static void end_level(struct edges *edges, enum edge_level level) {
     if (!*edges->open[level]) return;
-    edges->visit(edges->self, level, false, edges->open[level]);
+    edges->visit(edges->self, &(struct edge){.level = level, .name = edges->open[level]});
     *edges->open[level] = 0;
 }
 
-static void begin_level(struct edges *edges, enum edge_level level, const char *name) {
+static void begin_at(struct edges *edges, enum edge_level level, const char *name, bool since_last) {
     if (!*name) return;
     end_level(edges, level);
     snprintf(edges->open[level], NAME_MAX_BYTES, "%s", name);
-    edges->visit(edges->self, level, true, edges->open[level]);
+    edges->tests += level == EDGE_TEST;
+    edges->visit(edges->self,
+                 &(struct edge){.level = level, .begins = true, .since_last = since_last, .name = edges->open[level]});
+}
+
+static void begin_level(struct edges *edges, enum edge_level level, const char *name) {
+    begin_at(edges, level, name, false);
 }
 
 static void end_suite(struct edges *edges) {
@@ -127,19 +165,36 @@ static void end_suite(struct edges *edges) {
     end_level(edges, EDGE_SUITE);
 }
 
+static const char *number_name(long number, char name[NAME_MAX_BYTES]) {
+    snprintf(name, NAME_MAX_BYTES, "test %ld", number);
+    return name;
+}
+
+/* A test of which nothing was known until now. */
+static void add_ended(struct edges *edges, const char *suite, const char *name) {
+    if (!*edges->open[EDGE_SUITE]) begin_at(edges, EDGE_SUITE, suite, true);
+    begin_at(edges, EDGE_TEST, name, true);
+    end_level(edges, EDGE_TEST);
+}
+
+/* Without a plan nobody knows whether another test follows: each is told when it has ended. */
+static void add_unplanned(struct edges *edges, const char *suite) {
+    char name[NAME_MAX_BYTES];
+    edges->next++;
+    add_ended(edges, suite, number_name(edges->next, name));
+}
+
 /* The next numbered test; after the last one the suite is over. */
 static void begin_numbered(struct edges *edges) {
     char name[NAME_MAX_BYTES];
     end_level(edges, EDGE_TEST);
     edges->next++;
-    if (edges->planned == 0) return;
     if (edges->next > edges->planned) {
         edges->planned = edges->next = 0;
         end_suite(edges);
         return;
     }
-    snprintf(name, sizeof name, "test %ld", edges->next);
-    begin_level(edges, EDGE_TEST, name);
+    begin_level(edges, EDGE_TEST, number_name(edges->next, name));
 }
 
 static void begin_suite(struct edges *edges, const char *name) {
@@ -147,25 +202,37 @@ static void begin_suite(struct edges *edges, const char *name) {
     begin_level(edges, EDGE_SUITE, name);
 }
 
-/* A plan after the tests comes too late to name them. */
+/* A plan after its tests ends them. */
 static void begin_plan(struct edges *edges, const char *suite, long planned) {
     bool late = edges->planned == 0 && edges->next > 0;
     edges->next = 0;
+    if (late) end_suite(edges);
     if (late || planned < 1) return;
     edges->planned = planned;
     begin_suite(edges, suite);
     begin_numbered(edges);
 }
 
+/* Only ctest says where a test began before the one before it has ended. */
+static void begin_test(struct edges *edges, const struct rule_row *row, const char *name) {
+    edges->at_once |= *edges->open[EDGE_TEST] && row->preset && strcmp(row->preset, "ctest") == 0;
+    begin_level(edges, EDGE_TEST, name);
+}
+
 static void apply(struct edges *edges, const struct rule_row *row, const char *group) {
     const char *name = row->name ? row->name : group;
     switch (row->action) {
     case SUITE_BEGIN: begin_suite(edges, name); return;
-    case TEST_BEGIN: begin_level(edges, EDGE_TEST, name); return;
+    case TEST_BEGIN: begin_test(edges, row, name); return;
     case TEST_END: end_level(edges, EDGE_TEST); return;
     case SUITE_END: end_suite(edges); return;
     case PLAN: begin_plan(edges, name, strtol(group, NULL, 10)); return;
-    case TEST_NEXT: begin_numbered(edges); return;
+    case TEST_NEXT:
+        if (edges->planned) begin_numbered(edges);
+        else add_unplanned(edges, name);
+        return;
+    case TEST_ENDED: add_ended(edges, row->preset, name); return;
+    case AT_ONCE: edges->at_once = edges->mute = true; return;
     }
 }
 
@@ -197,6 +264,7 @@ static void try_rule(struct edges *edges, const struct rule *rule, const char *l
     if (regexec(&rule->pattern, line, 2, groups, 0) != 0) return;
     copy_group(line, groups[1].rm_so >= 0 ? &groups[1] : &groups[0], name);
     edges->early_done |= rule->row->early;
+    if (edges->mute && rule->row->action != SUITE_END) return;
     apply(edges, rule->row, name);
 }
 
@@ -208,4 +276,12 @@ void edges_feed(struct edges *edges, const char *line, size_t length, bool compl
         if (rule->row->early ? !edges->early_done : complete) try_rule(edges, rule, text);
     }
     if (complete) edges->early_done = false;
+}
+
+const char *edges_hint(const struct edges *edges, bool one_by_one) {
+    const struct preset_row *row = &own_preset;
+    for (size_t i = 0; edges_announce(edges) && i < sizeof preset_rows / sizeof *preset_rows; i++)
+        if (strcmp(preset_rows[i].preset, edges->rules[0].row->preset) == 0) row = &preset_rows[i];
+    if (edges->at_once || (row->parallel && edges->tests > 1 && !one_by_one)) return row->at_once;
+    return edges->tests ? NULL : row->nothing;
 }

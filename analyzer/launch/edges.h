@@ -11,8 +11,14 @@
 
 enum edge_level { EDGE_SUITE, EDGE_TEST, EDGE_LEVELS };
 
-/* Called for each edge, in order; the name lives during the call only. */
-typedef void edge_visitor(void *self, enum edge_level level, bool begins, const char *name);
+struct edge {
+    enum edge_level level;
+    bool begins;
+    bool since_last;  /* began when the test before ended, or with the program; that is known only now */
+    const char *name; /* lives during the call only */
+};
+/* Called for each edge, in order. */
+typedef void edge_visitor(void *self, const struct edge *edge);
 
 struct edges;
 
@@ -21,6 +27,12 @@ struct edges *edges_new(const char *pattern, edge_visitor *visit, void *self, co
 void edges_free(struct edges *edges);
 /* Whether the lines announce tests, as those of a preset do: all that follows the line before belongs to the test. */
 bool edges_announce(const struct edges *edges);
+
+/*
+ * What a person should know about the phases that were found: that there are none, or that tests overlap. `one_by_one`:
+ * the runner was told not to run tests at once. Static text; NULL: nothing.
+ */
+const char *edges_hint(const struct edges *edges, bool one_by_one);
 
 /*
  * Feeds one line without its line end; `complete` is false for the beginning of a line that is still being printed, and

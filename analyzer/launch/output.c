@@ -33,6 +33,7 @@ struct output {
     bool in_step;          /* the program is at most one write ahead */
     uint64_t stamp;        /* of the last bytes, later for each edge in them */
     uint64_t previous;     /* of the bytes before, or later than the last edge */
+    uint64_t last;         /* of the last edge, or of the program's start */
     char line[LINE_BYTES]; /* the line so far; what is longer is not looked at */
     size_t length;
 };
@@ -70,12 +71,13 @@ static int open_pipe(struct output *output) {
     return 0;
 }
 
-static void post_edge(void *self, enum edge_level level, bool begins, const char *name) {
+static void post_edge(void *self, const struct edge *edge) {
     struct output *output = self;
-    bool early = begins && output->in_step && output->previous && edges_announce(output->edges);
-    uint64_t stamp = early ? output->previous : output->stamp;
-    audience_post(output->audience, (unsigned)level, begins, name, stamp);
+    bool early = edge->begins && output->in_step && output->previous && edges_announce(output->edges);
+    uint64_t stamp = edge->since_last ? output->last + 1 : early ? output->previous : output->stamp;
+    audience_post(output->audience, (unsigned)edge->level, edge->begins, edge->name, stamp);
     output->previous = stamp + 1;
+    output->last = stamp;
     if (output->stamp && output->stamp <= stamp) output->stamp = stamp + 1;
 }
 
@@ -103,6 +105,7 @@ void output_started(struct output *output) {
     signal(SIGPIPE, SIG_IGN);
     close(output->theirs);
     output->theirs = -1;
+    output->last = mailbox_now();
 }
 
 void output_close(struct output *output) {
@@ -166,6 +169,22 @@ static bool serve(void *self) {
     close(output->ours);
     output->ours = -1;
     return false;
+}
+
+/* Whether these words keep a test runner from running tests at once: one word, or two. */
+static bool tells_one_by_one(char *const *arguments) {
+    const char *threads = getenv("RUST_TEST_THREADS");
+    if (sysconf(_SC_NPROCESSORS_ONLN) == 1 || (threads && strcmp(threads, "1") == 0)) return true;
+    for (size_t i = 0; arguments[i]; i++) {
+        const char *next = arguments[i + 1];
+        if (strstr(arguments[i], "--test-threads=1") || strstr(arguments[i], "--test-threads 1")) return true;
+        if (strcmp(arguments[i], "--test-threads") == 0 && next && strcmp(next, "1") == 0) return true;
+    }
+    return false;
+}
+
+const char *output_hint(const struct output *output, char *const *arguments) {
+    return edges_hint(output->edges, tells_one_by_one(arguments));
 }
 
 void output_ended(struct output *output) { audience_finish(output->audience); }

@@ -21,6 +21,8 @@ int output_open(const char *pattern, bool pty, const struct place *place, struct
 int output_child_fd(const struct output *output); /* what becomes the program's stdout */
 void output_started(struct output *output);       /* the program has it now; we give it up */
 struct pump output_pump(struct output *output);
+/* What is to be said about the phases of a program run as these words (edges_hint); NULL: nothing. */
+const char *output_hint(const struct output *output, char *const *arguments);
 void output_ended(struct output *output); /* the program has gone: edges that still wait go into its trace */
 void output_close(struct output *output); /* may be NULL */
 

@@ -248,13 +248,23 @@ static void weigh_stop(struct court *court) {
     worsen(court, RESULT_BUDGET);
 }
 
+/* Of a tree in which nothing repeats, the work may be in children that nobody asked about. */
+static void hint_at_processes(struct court *court) {
+    const struct report *report = court->report;
+    if (report->verdict.judged_phases > 0 || report->process_count < 2) return;
+    ADD_TEXT(
+        court, hints, hint_count,
+        "%zu other processes: those without phases are judged where [process] of a budget names them (match = EXE)",
+        report->process_count - 1);
+}
+
 /* Whether there was anything to judge, and how to get there if not. */
 static void weigh_phases(struct court *court) {
     const struct report *report = court->report;
-    if (report->verdict.judged_phases > 0) {
-        worsen(court, RESULT_PASS);
-        return;
-    }
+    hint_at_processes(court);
+    if (court->rules->hint) ADD_TEXT(court, hints, hint_count, "%s", court->rules->hint);
+    if (report->verdict.judged_phases > 0) worsen(court, RESULT_PASS);
+    if (report->verdict.judged_phases > 0 || court->rules->hint) return;
     bool marked = false;
     for (size_t i = 0; i < report->phase_count; i++) marked |= strcmp(report->phases[i].name, "run") != 0;
     if (marked)

@@ -24,6 +24,7 @@ struct verdict_rules {
     int64_t leak_exit_code;                  /* negative: 10 */
     int64_t min_rounds;  /* repeated phases with fewer rounds are inconclusive; 0 or negative: none asked for */
     bool not_recorded;   /* the recorder never loaded */
+    const char *hint;    /* what else a person should know, NULL: nothing */
     const char *stopped; /* the limit that ended the target, NULL: none */
 };
 

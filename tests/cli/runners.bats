@@ -172,3 +172,99 @@ C
     tidemark report t.tmk --json - | jq -e '[.phases[] | select(.parent == "tap") | .allocations]
         | length >= 4 and add >= 150 and max <= 100' >/dev/null
 }
+
+hint() { tidemark run -o t.tmk --phase-from-output "$@" 2>&1 >/dev/null | sed -n 's/^ *hint: //p'; }
+
+@test "googletest repeated and shuffled: each test repeats, and the one that leaks is named; sharded; without names" {
+    suite_of_gtest
+    export GOOD=1
+    watch gtest ./suite --gtest_repeat=6 --gtest_shuffle --gtest_filter=Leaky.A:Clean.A
+    expect_status 10
+    is "$(tidemark report t.tmk --json - | jq -c '[.phases[] | select(.parent and (.name | startswith("between") | not)) | [.name, .rounds]] | sort')" \
+        '[["Clean.A",6],["Leaky.A",6]]'
+    is "$(tidemark report t.tmk --json - | jq -r '[.verdict.leaks[].phase] | unique | .[]' | grep '\.')" Leaky.A
+    GTEST_TOTAL_SHARDS=3 GTEST_SHARD_INDEX=1 watch gtest ./suite
+    is "$(tidemark report t.tmk --self --json - | jq -r '.phases[] | select(.parent) | .name' | xargs)" \
+        "$(sed -n 's/^\[ RUN      \] //p' out | xargs)"
+    expect_in "--gtest_brief" "$(hint gtest ./suite --gtest_brief=1)"
+}
+
+@test "ctest at once, and quietly: what its phases are worth is said" {
+    missing ctest && skip "no cmake"
+    mkdir build
+    printf 'add_test(a sh -c "sleep 0.2")\nadd_test(b sh -c "sleep 0.2")\n' >build/CTestTestfile.cmake
+    expect_in "without -j" "$(hint ctest ctest --test-dir build -j 2)"
+    expect_in "--quiet" "$(hint ctest ctest --test-dir build --quiet)"
+    watch ctest ctest --test-dir build -V
+    is "$(below ctest | xargs)" "a b"
+}
+
+@test "pytest with dots only, and at once with xdist: no phase, and what would give some" {
+    /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "no python3-pytest"
+    printf 'def test_a(): pass\ndef test_b(): pass\n' >test_a.py
+    expect_in "-v names each" "$(hint pytest /usr/bin/python3 -m pytest -p no:cacheprovider -q)"
+    is "$(below pytest)" ""
+    /usr/bin/python3 -c 'import xdist' 2>/dev/null || return 0
+    expect_in "without -n" "$(hint pytest /usr/bin/python3 -m pytest -p no:cacheprovider -v -n 2)"
+    is "$(below pytest)" ""
+}
+
+@test "cargo test: that tests overlap is said, unless they do not" {
+    missing rustc && skip "no rustc"
+    printf '#[test] fn a() {}\n#[test] fn b() {}\n' >two.rs
+    rustc --test -o two two.rs
+    is "$(hint cargo ./two --test-threads=1 | grep -c at.once)" 0
+    is "$(RUST_TEST_THREADS=1 hint cargo ./two | grep -c at.once)" 0
+    [ "$(nproc)" -eq 1 ] || is "$(hint cargo ./two | grep -c "at once")" 1
+    expect_in "--quiet" "$(hint cargo ./two --quiet)"
+}
+
+@test "TAP with the plan at its end: every test, from where the one before it ended" {
+    program late <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    for (int n = 1; n <= 6; n++) {
+        usleep(3000);
+        for (int i = 0; i < 100; i++) free(malloc(77));
+        printf("# nearly there\nok %d\n", n);
+        fflush(stdout);
+        usleep(3000);
+    }
+    puts("1..6");
+    fflush(stdout);
+    usleep(3000);
+    for (int i = 0; i < 1000; i++) free(malloc(77));
+    return 0;
+}
+C
+    watch tap ./late
+    expect_status 0
+    is "$(below tap | xargs)" "test 1 test 2 test 3 test 4 test 5 test 6"
+    tidemark report t.tmk --json - | jq -e '[.phases[] | select(.parent == "tap") | .allocations] | min >= 100 and max < 110' >/dev/null
+    tidemark report t.tmk --json - | jq -e '.phases[] | select(.name == "tap") | .allocations < 700' >/dev/null
+}
+
+@test "doctest, by the times it prints" {
+    [ -e /usr/include/doctest/doctest.h ] || skip "no doctest-dev"
+    cat >cases.cc <<'CPP'
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void work() {
+    usleep(3000);
+    for (int i = 0; i < 100; i++) free(malloc(77));
+    usleep(3000);
+}
+TEST_CASE("adds") { work(); }
+TEST_CASE("adds more") { work(); }
+CPP
+    g++ -g -O0 cases.cc -o cases
+    watch doctest ./cases --duration
+    expect_status 0
+    is "$(below doctest)" "adds
+adds more"
+    expect_in "--duration" "$(hint doctest ./cases)"
+}
