@@ -15,6 +15,7 @@
 #include "probe.h"
 #include "process.h"
 #include "real.h"
+#include "reference.h"
 #include "requests.h"
 #include "stackid.h"
 #include "stacks.h"
@@ -338,6 +339,7 @@ void lifecycle_serve(void) {
 void lifecycle_shut_in(bool all_threads) {
     if (!lifecycle_is_self()) return;
     uint64_t signals = signals_block();
+    reference_hurry();
     if (all_threads) helper_stop();
     else helper_start();
     writer_drain_all();

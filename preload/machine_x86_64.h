@@ -23,6 +23,15 @@ static inline bool machine_stamp_invariant(void) {
     return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & (1u << 8));
 }
 
+/* The machine and its relocations in <elf.h>. */
+#define MACHINE_ELF EM_X86_64
+#define MACHINE_RELOC_RELATIVE R_X86_64_RELATIVE /* base + addend */
+#define MACHINE_RELOC_ADDRESS R_X86_64_64        /* symbol + addend */
+#define MACHINE_RELOC_DATA R_X86_64_GLOB_DAT     /* symbol */
+#define MACHINE_RELOC_CALL R_X86_64_JUMP_SLOT    /* symbol */
+#define MACHINE_RELOC_TLS_MODULE R_X86_64_DTPMOD64
+#define MACHINE_RELOC_TLS_OFFSET R_X86_64_DTPOFF64
+
 /* A turn of a waiting loop. */
 static inline void machine_pause(void) { __asm__ volatile("pause"); }
 

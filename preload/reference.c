@@ -1,28 +1,35 @@
 /*
  * libunwind driven through unw_init_remote with our own accessors.
  *
- * It opens a pipe when first used, to probe memory of its local address space, which we never touch. The first use is
- * therefore made in a child that shares our memory but has its own copy of the descriptor table: the pipe is gone with
- * the child, and no number of the target's table was ever taken.
+ * Few processes ever need it, and three libraries for the loader are more than all else costs a short one. So it is
+ * mapped by the first walk, which may be in any hook, without the loader (image.h) and bound to the few functions that its
+ * remote part uses: memory comes from us, and whatever else it may ask for is refused, such as the pipe that it opens to
+ * probe memory of its local address space, which we never touch.
  */
 #include "reference.h"
 
+#include "image.h"
 #include "machine_x86_64.h"
 #include "modules.h"
 #include "stacks.h"
 #include "sys.h"
+#include "text.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <libunwind.h>
-#include <sched.h>
+#include <gnu/libc-version.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define LIBRARY "libunwind-x86_64.so.8"
-enum { PAGE = 4096, PAGES = 16, HDR_HEAD = 12, HDR_ENTRY = 8 };
+enum { PAGE = 4096, PAGES = 16, HDR_HEAD = 12, HDR_ENTRY = 8, PATH_BYTES = 4096 };
 
 typedef int search_table(unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
 
@@ -35,8 +42,11 @@ static struct {
     search_table *search;
 } api;
 
+enum state { CLOSED, FOUND, OPENING, OPEN, BROKEN };
+
 static unw_addr_space_t space;
-static bool usable;
+static char library[PATH_BYTES];
+static _Atomic(enum state) state;
 static atomic_int inside;
 
 /* One walk. Pages that sys_peek has read are read directly from then on. */
@@ -183,6 +193,96 @@ static void run(void *argument) {
     walk->result = 0;
 }
 
+/* ---- opening ---- */
+
+static void refuse(void) {}
+static int refused(void) { return -1; }
+
+static void *take(size_t length) { return sys_memory(length); }
+static void *take_zeroed(size_t count, size_t size) { return sys_memory(count * size); }
+static void *map(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+    void *memory = sys_mmap(address, length, protection, flags, fd, (uint64_t)offset);
+    return memory ? memory : MAP_FAILED;
+}
+
+#define GIVE(name, function)                                                                                           \
+    { name, (void (*)(void))(function) }
+static const struct image_import imports[] = {
+    GIVE("malloc", take),
+    GIVE("calloc", take_zeroed),
+    GIVE("free", refuse),
+    GIVE("mmap", map),
+    GIVE("munmap", sys_munmap),
+    GIVE("memcpy", memcpy),
+    GIVE("memmove", memmove),
+    GIVE("memset", memset),
+    GIVE("memchr", memchr),
+    GIVE("strlen", strlen),
+    GIVE("strcmp", strcmp),
+    GIVE("strcpy", strcpy),
+    GIVE("strncpy", strncpy),
+    GIVE("strrchr", strrchr),
+    GIVE("sigfillset", sigfillset),
+    GIVE("sigprocmask", sigprocmask),
+    GIVE("pthread_mutex_init", pthread_mutex_init),
+    GIVE("pthread_mutex_lock", pthread_mutex_lock),
+    GIVE("pthread_mutex_unlock", pthread_mutex_unlock),
+    GIVE("getpagesize", getpagesize),
+    GIVE("sysconf", sysconf),
+    GIVE("__errno_location", __errno_location),
+    GIVE("abort", abort),
+    GIVE(NULL, refused),
+};
+
+/* Its one-time set-up is a part of the first walk: made here, so that no two do it at once. */
+static enum state set_up(void) {
+    static const struct image_export exports[] = {
+        {"_Ux86_64_create_addr_space", &api.create},
+        {"_Ux86_64_init_remote", &api.init},
+        {"_Ux86_64_step", &api.step},
+        {"_Ux86_64_get_reg", &api.get},
+        {"_Ux86_64_is_signal_frame", &api.is_signal},
+        {"_Ux86_64_dwarf_search_unwind_table", &api.search},
+    };
+    struct unwind_state start = {.ip = (uintptr_t)machine_called_frame, .sp = machine_stack_pointer(), .exact = true};
+    struct walk walk = {.start = &start};
+    if (image_load(library, imports, exports, sizeof exports / sizeof *exports)) return BROKEN;
+    space = api.create(&accessors, 0);
+    return space && begin(&walk) >= 0 ? OPEN : BROKEN;
+}
+
+/* On a stack of ours, signals blocked. Who comes while another opens it waits. */
+static bool is_open(void) {
+    enum state found = FOUND;
+    if (atomic_compare_exchange_strong(&state, &found, OPENING))
+        atomic_store_explicit(&state, set_up(), memory_order_release);
+    while (atomic_load_explicit(&state, memory_order_acquire) == OPENING) sys_yield();
+    return state == OPEN;
+}
+
+/* It lies where libc does. */
+int reference_open(void) {
+    Dl_info libc;
+    if (!dladdr((const void *)(uintptr_t)gnu_get_libc_version, &libc) || !libc.dli_fname) return -ENOENT;
+    struct text text = text_into(library, sizeof library);
+    text_put_bytes(&text, libc.dli_fname, (size_t)(text_base(libc.dli_fname) - libc.dli_fname));
+    text_put(&text, LIBRARY);
+    if (text.full) return -ENAMETOOLONG;
+    atomic_store_explicit(&state, FOUND, memory_order_release);
+    return 0;
+}
+
+static void open_now(void *unused) {
+    (void)unused;
+    is_open();
+}
+
+void reference_hurry(void) {
+    if (state == FOUND) stacks_call(open_now, NULL);
+}
+
+/* ---- walking ---- */
+
 /* What the caller has on its own stack: the walk's state is too large for that. */
 struct request {
     const struct unwind_state *start;
@@ -193,6 +293,7 @@ struct request {
 
 static void serve(void *argument) {
     struct request *request = argument;
+    if (!is_open()) return;
     struct walk walk = {.start = request->start, .visit = request->visit, .argument = request->argument};
     int saved = errno;
     run(&walk);
@@ -202,63 +303,15 @@ static void serve(void *argument) {
 
 int reference_walk(const struct unwind_state *start, reference_visit visit, void *argument) {
     struct request request = {start, visit, argument, -EAGAIN};
-    if (!usable) return -ENOSYS;
+    if (state == CLOSED || state == BROKEN) return -ENOSYS;
     atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
     stacks_call(serve, &request);
     atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
     return request.result;
 }
 
-static bool load(void) {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!library) return false;
-    struct {
-        const char *name;
-        void *to;
-    } names[] = {
-        {"_Ux86_64_create_addr_space", &api.create},
-        {"_Ux86_64_init_remote", &api.init},
-        {"_Ux86_64_step", &api.step},
-        {"_Ux86_64_get_reg", &api.get},
-        {"_Ux86_64_is_signal_frame", &api.is_signal},
-        {"_Ux86_64_dwarf_search_unwind_table", &api.search},
-    };
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        void *symbol = dlsym(library, names[i].name);
-        if (!symbol) return false;
-        memcpy(names[i].to, &symbol, sizeof symbol);
-    }
-    return true;
-}
-
-/* In a child that shares our memory: libunwind's one-time set-up, which opens its pipe here. */
-static int set_up(void *argument) {
-    struct walk *walk = argument;
-    return begin(walk) < 0;
-}
-
-/* Runs set_up where descriptors are a copy. Returns 0 or -errno. */
-static int set_up_apart(void) {
-    char *stack = sys_memory(STACKS_SIZE);
-    if (!stack) return -ENOMEM;
-    struct unwind_state start = {.ip = (uintptr_t)machine_called_frame, .sp = (uintptr_t)stack, .exact = true};
-    struct walk walk = {.start = &start};
-    int status = 1;
-    int child = clone(set_up, stack + STACKS_SIZE, CLONE_VM | CLONE_VFORK, &walk);
-    if (child > 0) waitpid(child, &status, __WALL);
-    sys_munmap(stack, STACKS_SIZE);
-    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
-}
-
-int reference_open(void) {
-    if (!load()) return -ENOENT;
-    space = api.create(&accessors, 0);
-    if (!space) return -ENOMEM;
-    int error = set_up_apart();
-    usable = !error;
-    return error;
-}
-
 void reference_start(void) {
-    if (atomic_exchange(&inside, 0)) usable = false;
+    if (!atomic_exchange(&inside, 0)) return;
+    if (state == OPENING) state = FOUND;
+    if (state == OPEN) state = BROKEN;
 }

@@ -2,7 +2,7 @@
  * The one gate to libunwind: the reference that our walk is checked against, and its fallback.
  *
  * libunwind sees this process as a remote one: its memory through checked reads, its objects through modules.h. It is
- * opened without symbols for others, keeps no descriptor, and runs on a stack of ours with signals blocked.
+ * mapped without the loader, keeps no descriptor, and runs on a stack of ours with signals blocked.
  */
 #ifndef PRELOAD_REFERENCE_H
 #define PRELOAD_REFERENCE_H
@@ -19,8 +19,11 @@ struct unwind_state {
 /* Called on a stack of ours. Returns false to stop the walk. */
 typedef bool (*reference_visit)(void *argument, const struct unwind_state *frame);
 
-/* Opens libunwind. May allocate: constructor only. Returns 0 or -errno. */
+/* Finds out where libunwind is; the first walk opens it. Asks the loader: constructor only. Returns 0 or -errno. */
 int reference_open(void);
+
+/* Opens it now: soon no file can be opened any more. */
+void reference_hurry(void);
 
 /* Process start and child of fork. A child whose parent forked while another thread was inside libunwind gives it up,
  * because libunwind's lock may stay held for ever. */

@@ -150,6 +150,10 @@ int sys_munmap(void *address, size_t length) {
     forget((uintptr_t)address); /* first: the place may be somebody else's as soon as it is free */
     return (int)CALL2(SYS_munmap, address, length);
 }
+int sys_map_over(void *address, size_t length, int protection, int fd, uint64_t offset) {
+    long result = CALL6(SYS_mmap, address, length, protection, MAP_PRIVATE | MAP_FIXED, fd, offset);
+    return result < 0 && result > -4096 ? (int)result : 0;
+}
 int sys_madvise(void *address, size_t length, int advice) { return (int)CALL3(SYS_madvise, address, length, advice); }
 int sys_mincore(void *address, size_t length, unsigned char *pages) {
     return (int)CALL3(SYS_mincore, address, length, pages);

@@ -34,6 +34,8 @@ void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, 
 void *sys_memory(size_t length);
 void *sys_table_memory(size_t length);
 int sys_munmap(void *address, size_t length);
+/* A file over memory that sys_memory gave. Returns 0 or -errno. */
+int sys_map_over(void *address, size_t length, int protection, int fd, uint64_t offset);
 int sys_madvise(void *address, size_t length, int advice);
 int sys_mincore(void *address, size_t length, unsigned char *pages);
 
