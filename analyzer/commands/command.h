@@ -54,7 +54,8 @@ struct option_row {
     size_t offset;        /* of its field in the group's struct */
     const char *help;
     int (*parse)(void *field, const char *text); /* OPTION_CUSTOM only; text may be NULL; 0 or -EINVAL */
-    const char *expects; /* OPTION_CUSTOM only, for the error: "a number of rounds or a share such as 10%" */
+    const char *expects; /* for the error: "a number of rounds or a share such as 10%"; completions offer what follows
+                            "one of" */
 };
 
 struct option_group {

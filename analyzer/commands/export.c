@@ -46,7 +46,9 @@ static const struct option_row rows[] = {
      "Which table csv writes: sites (default), frames, growth, survivors, phases, rounds, operations, phase_values, "
      "curve, "
      "processes, leaks, warnings or budgets",
-     NULL, NULL},
+     NULL,
+     "one of sites, frames, growth, survivors, phases, rounds, operations, phase_values, curve, processes, leaks, "
+     "warnings, budgets"},
     {"points", 0, OPTION_COUNT, "N", AT(points), "Points of the curve (default 1000)", NULL, NULL},
 };
 static const struct option_group export_group = {NULL, OPTION_ROWS(rows)};

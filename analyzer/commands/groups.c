@@ -129,8 +129,9 @@ static const struct option_row filter_rows[] = {
     {"lifetime", 0, OPTION_CUSTOM, "A..B", AT(filter, lifetime),
      "Only blocks that lived from A to B; either may be left out", parse_lifetime, "two times such as 1ms..10s"},
     OPTION("top", 0, OPTION_COUNT, "N", AT(filter, top), "Show this many sites"),
-    OPTION("sort", 0, OPTION_TEXT, "KEY", AT(filter, sort),
-           "Order sites by live, peak, allocated, allocations, temporary, rss or rss-peak"),
+    {"sort", 0, OPTION_TEXT, "KEY", AT(filter, sort),
+     "Order sites by live, peak, allocated, allocations, temporary, rss or rss-peak", NULL,
+     "one of live, peak, allocated, allocations, temporary, rss, rss-peak"},
     OPTION("depth", 0, OPTION_COUNT, "N", AT(filter, depth), "Show this many frames of a stack"),
     OPTION("points", 0, OPTION_COUNT, "N", AT(filter, points), "Points of the curve (default 1000)"),
 };

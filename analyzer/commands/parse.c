@@ -237,7 +237,7 @@ static void print_field(const char *text) {
 static void print_option(const struct command *command, const struct option_group *group,
                          const struct option_row *row) {
     char letter[2] = {row->letter, 0};
-    const char *fields[] = {command->name, group->title, row->name, letter, row->argument, row->help};
+    const char *fields[] = {command->name, group->title, row->name, letter, row->argument, row->help, row->expects};
     fputs("option", stdout);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) print_field(fields[i]);
     putchar('\n');

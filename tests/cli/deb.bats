@@ -14,6 +14,7 @@ load helper
     dpkg-deb --fsys-tarfile "$package" | tar -t >files
     ! grep -q "$libdir/libtrace.so" files
     grep -qx "./usr/share/man/man1/tidemark-run.1.gz" files
+    grep -qx "./usr/share/zsh/vendor-completions/_tidemark" files
 
     under_root() { fakeroot_or_root dpkg --root="$PWD/root" --force-not-root --force-depends --force-script-chrootless "$@"; }
     fakeroot_or_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; elif command -v fakeroot >/dev/null; then fakeroot "$@"; else skip "not root"; fi; }

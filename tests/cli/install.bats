@@ -67,6 +67,8 @@ int main(void) { tidemark_mark("m"); return 0; }'
         "$INSTALLED/usr/share/bash-completion/completions/tidemark" "$@"; }
     [ "$(complete_with rec)" = record ]
     [ "$(complete_with mark --b)" = --begin= ]
+    [ "$(complete_with export --format sp)" = speedscope ]
+    [ "$(complete_with export --format = s)" = "speedscope sqlite" ]
 }
 
 @test "zsh loads its completion and offers the commands" {
@@ -77,20 +79,23 @@ int main(void) { tidemark_mark("m"); return 0; }'
         _describe() { print -r -- ${(P)2} }
         _arguments() { print -r -- $@ }
         words=(tidemark ""); CURRENT=2; _tidemark
-        words=(tidemark mark ""); CURRENT=3; _tidemark' zsh "$INSTALLED/usr/share/zsh/site-functions"
+        words=(tidemark mark ""); CURRENT=3; _tidemark
+        words=(tidemark export ""); CURRENT=3; _tidemark' zsh "$INSTALLED/usr/share/zsh/site-functions"
     expect_status 0
     [ -z "$errors" ]
     expect_in "record:" "$output"
     expect_in "--begin=" "$output"
+    expect_in ":FORMAT:(folded pprof " "$output"
 }
 
 @test "fish completes commands and options" {
     command -v fish >/dev/null || skip "no fish"
     export HOME=$PWD
-    both fish --no-config -c 'source $argv[1]; complete -C "tidemark rec"; complete -C "tidemark mark --b"' \
+    both fish --no-config -c 'source $argv[1]; complete -C "tidemark rec"; complete -C "tidemark mark --b"; complete -C "tidemark export --format spee"' \
         "$INSTALLED/usr/share/fish/vendor_completions.d/tidemark.fish"
     expect_status 0
     [ -z "$errors" ]
     expect_in record "$output"
     expect_in "--begin" "$output"
+    expect_in speedscope "$output"
 }
