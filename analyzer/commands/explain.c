@@ -4,6 +4,7 @@
 #include "explain.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -204,9 +205,20 @@ static int build(const struct explain_request *request, const struct rulebook *b
     return !error ? 0 : error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
 }
 
+/* Where a CI server says that it has put the sources, else where we are. */
+static void set_root(struct report *report) {
+    const char *const given[] = {getenv("GITHUB_WORKSPACE"), getenv("CI_PROJECT_DIR")};
+    char *here = getcwd(NULL, 0);
+    report->root = here ? arena_text(report->memory, here) : NULL;
+    for (size_t i = sizeof given / sizeof *given; i-- > 0;)
+        if (given[i] && given[i][0] == '/') report->root = arena_text(report->memory, given[i]);
+    free(here);
+}
+
 static int open_with(const struct explain_request *request, struct explained *out) {
     int status = rulebook_open(request->judging, &out->book);
     if (!status) status = build(request, &out->book, &out->phases, &out->report);
+    if (!status) set_root(out->report);
     return status ? status : judge_and_filter(request, &out->book, out);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../text/utf8.h"
+#include "naming.h"
 
 static void write_escaped(FILE *out, const char *text, bool property) {
     size_t length;
@@ -24,23 +25,16 @@ static void write_property(FILE *out, char *separator, const char *name, const c
     *separator = ',';
 }
 
-/* The first frame with a source file. */
-static const struct report_frame *place_of(const struct report_site *site) {
-    for (size_t i = 0; i < site->depth; i++)
-        if (site->stack[i].file) return &site->stack[i];
-    return NULL;
-}
-
 static void write_finding(FILE *out, const struct report *report, const struct report_finding *finding,
                           const char *level) {
     const struct report_site *site =
         finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
-    const struct report_frame *place = site ? place_of(site) : NULL;
+    const struct report_frame *place = frame_to_change(report, site);
     const char *function = site && site->function ? site->function : "an unknown function";
     char separator = ' ', line[32];
     fprintf(out, "::%s", level);
     if (place) {
-        write_property(out, &separator, "file", place->file);
+        write_property(out, &separator, "file", name_of_source(report, place->file));
         snprintf(line, sizeof line, "%" PRId64, place->line);
         if (place->line > 0) write_property(out, &separator, "line", line);
     }

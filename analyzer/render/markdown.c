@@ -14,7 +14,7 @@
 #include "render.h"
 #include "residency.h"
 
-enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12 };
+enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12, PHASES_MAX = 100 };
 
 static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
     return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
@@ -98,7 +98,8 @@ static void put_phases(FILE *out, const struct report *report) {
     fputs("\n### Phases\n\n| phase | rounds | time | RSS peak | live at start | live at end | kept per round | |\n"
           "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n",
           out);
-    for (size_t i = 0; i < report->phase_count; i++) put_phase(out, &report->phases[i]);
+    for (size_t i = 0; i < report->phase_count && i < PHASES_MAX; i++) put_phase(out, &report->phases[i]);
+    if (report->phase_count > PHASES_MAX) fprintf(out, "\n%zu more phases\n", report->phase_count - PHASES_MAX);
 }
 
 static void put_look_row(FILE *out, const char *name, int64_t peak, int64_t end) {

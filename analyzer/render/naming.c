@@ -28,3 +28,21 @@ struct naming name_of_site(const struct report_site *site) {
     if (!site) return (struct naming){"a call site"};
     return name_of(site->function, site->module, site->depth ? site->stack[0].offset : 0);
 }
+
+const char *name_of_source(const struct report *report, const char *file) {
+    size_t length = report->root ? strlen(report->root) : 0;
+    while (length > 0 && report->root[length - 1] == '/') length--;
+    if (!file || length == 0 || strncmp(file, report->root, length) != 0 || file[length] != '/') return file;
+    return file + length + 1;
+}
+
+const struct report_frame *frame_to_change(const struct report *report, const struct report_site *site) {
+    const struct report_frame *first = NULL;
+    for (size_t i = 0; site && i < site->depth; i++) {
+        const struct report_frame *frame = &site->stack[i];
+        if (!frame->file) continue;
+        if (name_of_source(report, frame->file) != frame->file) return frame;
+        if (!first) first = frame;
+    }
+    return first;
+}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../text/utf8.h"
+#include "naming.h"
 
 #define SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
 #define SHOWN_FRAMES 32
@@ -57,10 +58,11 @@ static json_t *uri(const char *path) {
     return value;
 }
 
-static json_t *location(const char *file, int64_t line, const char *function) {
+/* `file` may be NULL, `line` 0. */
+static json_t *location(const struct report *report, const char *file, int64_t line, const char *function) {
     json_t *place = json_object();
     if (file) {
-        json_t *physical = json_pack("{s:{s:o}}", "artifactLocation", "uri", uri(file));
+        json_t *physical = json_pack("{s:{s:o}}", "artifactLocation", "uri", uri(name_of_source(report, file)));
         if (line > 0) json_object_set_new(physical, "region", json_pack("{s:I}", "startLine", (json_int_t)line));
         json_object_set_new(place, "physicalLocation", physical);
     }
@@ -77,20 +79,18 @@ static json_t *location(const char *file, int64_t line, const char *function) {
  */
 static json_t *location_of(const struct report *report, const struct report_site *site) {
     const char *program = report->process_count ? report->processes[0].exe : NULL;
-    for (size_t i = 0; site && i < site->depth; i++) {
-        const struct report_frame *frame = &site->stack[i];
-        if (frame->file) return location(frame->file, frame->line, site->function);
-    }
-    if (site && site->file) return location(site->file, site->line, site->function);
-    return location(program ? program : "unknown", 1, site ? site->function : NULL);
+    const struct report_frame *frame = frame_to_change(report, site);
+    if (frame) return location(report, frame->file, frame->line, site->function);
+    if (site && site->file) return location(report, site->file, site->line, site->function);
+    return location(report, program ? program : "unknown", 1, site ? site->function : NULL);
 }
 
-static json_t *stack_of(const struct report_site *site) {
+static json_t *stack_of(const struct report *report, const struct report_site *site) {
     json_t *frames = json_array();
     for (size_t i = 0; i < site->depth && i < SHOWN_FRAMES; i++) {
         const struct report_frame *frame = &site->stack[i];
         json_t *entry = json_pack("{s:o}", "location",
-                                  location(frame->file, frame->line, frame->function ? frame->function : "??"));
+                                  location(report, frame->file, frame->line, frame->function ? frame->function : "??"));
         if (frame->module) json_object_set_new(entry, "module", text(frame->module));
         json_array_append_new(frames, entry);
     }
@@ -121,7 +121,7 @@ static json_t *describe(const struct report *report, const struct report_finding
     json_t *result = result_of(finding->class_slug, level, what, location_of(report, site));
     free(what);
     if (!site) return result;
-    if (site->depth) json_object_set_new(result, "stacks", stack_of(site));
+    if (site->depth) json_object_set_new(result, "stacks", stack_of(report, site));
     if (asprintf(&print, "%s/%s", site->id ? site->id : "", finding->phase ? finding->phase : "") < 0) print = NULL;
     json_object_set_new(result, "partialFingerprints", json_pack("{s:o}", "tidemarkSite/v1", text(print)));
     free(print);

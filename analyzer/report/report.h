@@ -276,6 +276,7 @@ struct report {
     int64_t slice_ns;           /* that time in equal slices; the last ends with it */
     size_t slice_count;
     struct report_slice *slices;
+    const char *root;    /* folder of the sources for CI servers, which want names relative to it; NULL: none */
     const char *stopped; /* the limit or request that ended the program, NULL: none */
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */

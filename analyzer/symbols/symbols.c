@@ -15,6 +15,7 @@
 #include "names.h"
 #include "perf_map.h"
 #include "resolver.h"
+#include "source_path.h"
 
 struct module_entry {
     uint64_t space;
@@ -160,12 +161,20 @@ static void add_frame(struct gathering *gathering, const struct symbol_frame *fr
     frames[answer->count++] = *frame;
 }
 
+static const char *intern_source(struct symbols *symbols, const char *file) {
+    char *tidied = file ? strdup(file) : NULL;
+    if (tidied) source_path_tidy(tidied);
+    const char *kept = resolver_intern(symbols, tidied);
+    free(tidied);
+    return kept;
+}
+
 static void gather(void *context, const struct image_frame *found) {
     struct gathering *gathering = context;
     struct symbols *symbols = gathering->symbols;
     const struct answer *answer = gathering->answer;
     add_frame(gathering, &(struct symbol_frame){.function = resolver_intern(symbols, found->function),
-                                                .file = resolver_intern(symbols, found->file),
+                                                .file = intern_source(symbols, found->file),
                                                 .line = found->line,
                                                 .module = answer->image->name,
                                                 .offset = answer->offset,

@@ -108,3 +108,73 @@ whole_sarif() {
     whole_sarif
     [ "$(jq '.runs[0].results | length' o.sarif)" -ge 1 ]
 }
+
+# A program whose file and phases have names that mean something in XML, JSON, Markdown, annotations and on terminals.
+hostile() {
+    cat >hostile.cpp <<'CPP'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *kept[1000];
+static int count;
+template <class T> struct Keep {
+    __attribute__((noinline)) void operator<<(T value) { kept[count++] = malloc(100 + sizeof value); }
+};
+int main(int argc, char **argv) {
+    const char *names[] = {"a<b>&\"'c", "line\nbreak\r::error::x", "cdata]]>end", "ctl\x01\x1b[31mred\x7f", "inv\xff\xfe\xc3(utf8",
+                           "pipe|`code` *b* [l](u) <script>alert(1)</script> %0A,:"};
+    for (const char *name : names)
+        for (int i = 0; i < atoi(argv[1]); i++) {
+            tidemark_phase_begin(name);
+            Keep<const char *> keep;
+            keep << "x";
+            tidemark_value("v]]>\x02", 3);
+            if (argc < 3) free(kept[--count]);
+            tidemark_phase_end(name);
+        }
+}
+CPP
+    g++ -g -O0 -I "$ROOT/include" hostile.cpp -o $'ho<&>"\']]>%0A::st\nx'
+}
+
+valid_text() { # FILE...: UTF-8 without control characters but tab and line end
+    iconv -f UTF-8 -t UTF-8 "$@" >/dev/null
+    fails grep -aP '[\x00-\x08\x0b-\x1f\x7f]' "$@"
+}
+
+@test "names that would break a format break none: leaking, clean, not judged" {
+    hostile
+    local phase
+    for how in "12 leak 10" "12  0" "2  0"; do
+        read -r rounds leak status_wanted <<<"${how/  / - }"
+        "$TIDEMARK" record -q -o t.tmk $'./ho<&>"\']]>%0A::st\nx' "$rounds" ${leak#-}
+        both tidemark check -q t.tmk --junit o.xml --sarif o.sarif --json o.json --github
+        expect_status "$status_wanted"
+        echo "$output" >o.github
+        tidemark report t.tmk --markdown o.md --html o.html >o.txt
+        whole_junit
+        whole_sarif
+        valid_text o.xml o.sarif o.json o.github o.md o.html o.txt
+        [ "$(grep -vc '^::\(error\|warning\) ' o.github)" -eq "$([ -n "$output" ] && echo 0 || echo 1)" ]
+        fails grep -q '<script>alert' o.md
+        fails grep -q '<script>alert' o.html
+        [ "$(count //testcase)" -eq 13 ]
+        for phase in "a<b>&\"'c" "cdata]]>end"; do
+            xmllint --xpath '//testcase/@name' o.xml | sed 's/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g' | grep -qF "$phase: no leak"
+        done
+        case $rounds$leak in
+        12leak) [ "$(count //failure)" -eq 6 ] && [ "$(jq '.runs[0].results | length' o.sarif)" -eq 6 ] ;;
+        12*) [ "$(count //failure)" -eq 0 ] && [ "$(count //skipped)" -eq 1 ] ;;
+        2*) [ "$(count //skipped)" -eq 13 ] && grep -q 'nothing&#45;judged' o.md ;;
+        esac
+    done
+}
+
+@test "places are told as the server knows them: relative to its folder of sources" {
+    (cd "$BATS_FILE_TMPDIR" && "$TIDEMARK" check -q leak.tmk --github) >o.github || true
+    grep -q "^::error file=$ROOT/samples/quickstart/quickstart.c," o.github
+    GITHUB_WORKSPACE=$ROOT "$TIDEMARK" check -q "$BATS_FILE_TMPDIR/leak.tmk" --github --sarif o.sarif >o.github || true
+    grep -q '^::error file=samples/quickstart/quickstart.c,' o.github
+    [ "$(jq -r '.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri' o.sarif)" = samples/quickstart/quickstart.c ]
+    cd "$ROOT/samples" && "$TIDEMARK" check -q "$BATS_FILE_TMPDIR/leak.tmk" --github >"$BATS_TEST_TMPDIR/o.github" || true
+    grep -q '^::error file=quickstart/quickstart.c,' "$BATS_TEST_TMPDIR/o.github"
+}

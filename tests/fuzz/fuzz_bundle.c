@@ -1,4 +1,4 @@
-/* links: analyzer/library.c analyzer/input/bundle.c analyzer/input/inflate.c analyzer/symbols/names.c analyzer/symbols/symbols.c analyzer/symbols/cache.c analyzer/symbols/worker.c analyzer/symbols/dwfl.c analyzer/symbols/flow.c analyzer/symbols/demangle.c analyzer/symbols/ranges.c analyzer/symbols/symbol_table.c analyzer/symbols/perf_map.c analyzer/text/utf8.c analyzer/text/printable.c libs: -ldeflate -ldw -lelf -liberty */
+/* links: analyzer/library.c analyzer/input/bundle.c analyzer/input/inflate.c analyzer/symbols/names.c analyzer/symbols/symbols.c analyzer/symbols/source_path.c analyzer/symbols/cache.c analyzer/symbols/worker.c analyzer/symbols/dwfl.c analyzer/symbols/flow.c analyzer/symbols/demangle.c analyzer/symbols/ranges.c analyzer/symbols/symbol_table.c analyzer/symbols/perf_map.c analyzer/text/utf8.c analyzer/text/printable.c libs: -ldeflate -ldw -lelf -liberty */
 /*
  * Bundles and their names against any bytes. The first byte chooses: names as they come, or a directory under a header
  * that is right, so that its damage reaches what lies behind the checksum.

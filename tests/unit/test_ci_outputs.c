@@ -1,4 +1,4 @@
-/* links: analyzer/render/junit.c analyzer/render/sarif.c analyzer/render/github.c analyzer/render/xml.c analyzer/text/utf8.c tests/unit/report_fixture.c libs: -ljansson
+/* links: analyzer/render/junit.c analyzer/render/sarif.c analyzer/render/github.c analyzer/render/xml.c analyzer/render/naming.c analyzer/text/utf8.c tests/unit/report_fixture.c libs: -ljansson
  *
  * What CI servers read: JUnit XML that a parser takes, SARIF with the members that the standard asks for, annotations
  * that stay on their line whatever a name holds.
@@ -129,11 +129,37 @@ static void test_github_escapes(void **state) {
     free(text);
 }
 
+/* Servers know files by their place in the repository; a frame of a library is none that the change touched. */
+static void test_places_are_relative_to_the_root(void **state) {
+    (void)state;
+    struct report_frame frames[] = {{.function = "strdup", .file = "/usr/src/libc/strdup.c", .line = 4},
+                                    {.function = "keep", .file = "/home/me/app/src/keep it.c", .line = 7}};
+    struct report_site site = {.id = "s1", .function = "strdup", .stack = frames, .depth = 2};
+    struct report_finding leak = {"s1", 0, "work", "leak", "why", false};
+    struct report report = {
+        .root = "/home/me/app/", .sites = &site, .site_count = 1, .verdict = {.leaks = &leak, .leak_count = 1}};
+    char *text = rendered(render_github, &report);
+    assert_non_null(strstr(text, "::error file=src/keep it.c,line=7,"));
+    free(text);
+    text = rendered(render_sarif, &report);
+    assert_non_null(strstr(text, "\"src/keep%20it.c\""));
+    assert_non_null(strstr(text, "\"file:///usr/src/libc/strdup.c\""));
+    free(text);
+    report.root = "/home/me/ap"; /* the beginning of a name is no folder */
+    text = rendered(render_github, &report);
+    assert_non_null(strstr(text, "::error file=/usr/src/libc/strdup.c,line=4,"));
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_junit),  cmocka_unit_test(test_junit_of_nothing),
-        cmocka_unit_test(test_sarif),  cmocka_unit_test(test_sarif_of_nothing),
-        cmocka_unit_test(test_github), cmocka_unit_test(test_github_escapes),
+        cmocka_unit_test(test_junit),
+        cmocka_unit_test(test_junit_of_nothing),
+        cmocka_unit_test(test_sarif),
+        cmocka_unit_test(test_sarif_of_nothing),
+        cmocka_unit_test(test_github),
+        cmocka_unit_test(test_github_escapes),
+        cmocka_unit_test(test_places_are_relative_to_the_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* links: analyzer/library.c analyzer/symbols/symbols.c analyzer/symbols/names.c analyzer/symbols/cache.c analyzer/symbols/worker.c analyzer/symbols/dwfl.c analyzer/symbols/flow.c analyzer/symbols/demangle.c analyzer/symbols/ranges.c analyzer/symbols/symbol_table.c analyzer/symbols/perf_map.c analyzer/symbols/wrappers.c analyzer/symbols/site.c analyzer/text/utf8.c analyzer/text/printable.c libs: -ldw -lelf -liberty */
+/* links: analyzer/library.c analyzer/symbols/symbols.c analyzer/symbols/source_path.c analyzer/symbols/names.c analyzer/symbols/cache.c analyzer/symbols/worker.c analyzer/symbols/dwfl.c analyzer/symbols/flow.c analyzer/symbols/demangle.c analyzer/symbols/ranges.c analyzer/symbols/symbol_table.c analyzer/symbols/perf_map.c analyzer/symbols/wrappers.c analyzer/symbols/site.c analyzer/text/utf8.c analyzer/text/printable.c libs: -ldw -lelf -liberty */
 /*
  * Names of addresses in programs that are compiled here. Labels in the assembly say where an inlined function lies, so what
  * is expected follows from the source and from nm, not from the code under test.
@@ -16,6 +16,7 @@
 
 #include "../../analyzer/symbols/demangle.h"
 #include "../../analyzer/symbols/symbols.h"
+#include "../../analyzer/symbols/source_path.h"
 #include "../../analyzer/symbols/site.h"
 #include "../../analyzer/symbols/wrappers.h"
 
@@ -200,6 +201,31 @@ static void cpp_names_are_qualified(void **state) {
     assert_string_equal(frames[0].function, "shop::(anonymous namespace)::Till::ring");
     assert_string_equal(frames[1].function, "shop::(anonymous namespace)::pay");
     symbols_close(symbols);
+}
+
+/* One file has one name, whatever way led to it. */
+static void source_paths_are_tidy(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"/a/b.c", "/a/b.c"},
+        {"/a/tests/cli/../../src/b.c", "/a/src/b.c"},
+        {"/a/./b//c.c", "/a/b/c.c"},
+        {"../csu/start.c", "../csu/start.c"},
+        {"../../x/../y.c", "../../y.c"},
+        {"/../../a.c", "/a.c"},
+        {"./a.c", "a.c"},
+        {"a/..", ""},
+        {"", ""},
+        {"/", "/"},
+        {"a/b/../../../c.c", "../c.c"},
+        {"/a/..b/...c", "/a/..b/...c"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s", pairs[i][0]);
+        source_path_tidy(path);
+        assert_string_equal(path, pairs[i][1]);
+    }
 }
 
 static void names_without_defaults(void **state) {
@@ -482,6 +508,7 @@ int main(void) {
         cmocka_unit_test(inlined_frames_with_lines),
         cmocka_unit_test(return_address_means_the_call),
         cmocka_unit_test(cpp_names_are_qualified),
+        cmocka_unit_test(source_paths_are_tidy),
         cmocka_unit_test(names_without_defaults),
         cmocka_unit_test(debuglink_is_followed),
         cmocka_unit_test(build_id_tree_is_searched),
