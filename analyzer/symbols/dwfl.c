@@ -28,6 +28,7 @@
 #include "symbol_table.h"
 
 enum { TREE_DEPTH_MAX = 200, INLINE_DEPTH_MAX = 128, ORIGIN_STEPS_MAX = 16, NO_SCOPE = -1 };
+#define NO_TYPE ((GElf_Word)-1) /* of a section */
 
 struct scope { /* a namespace, class or function that names are qualified with */
     const char *name;
@@ -56,6 +57,8 @@ struct image {
     Dwfl_Module *module;
     Dwfl_Callbacks callbacks;
     char *debug_path;
+    const struct image_search *places;
+    bool tables_found;
     Dwarf *dwarf; /* NULL: none */
     Dwarf_Addr dwarf_bias;
     bool has_symtab; /* more than the dynamic symbols: sizeless symbols may be believed */
@@ -77,6 +80,31 @@ static bool grow(void *items, size_t count, size_t *room, size_t size) {
     *array = larger;
     *room = wanted;
     return true;
+}
+
+/* Servers. elfutils waits 90 s for each file, and asks again; a report must not hang on a server that is down. */
+
+enum { SERVER_SECONDS = 10 };
+
+static int64_t seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void limit_servers(void) {
+    char text[16];
+    if (!getenv("DEBUGINFOD_URLS")) return;
+    snprintf(text, sizeof text, "%d", SERVER_SECONDS);
+    setenv("DEBUGINFOD_TIMEOUT", text, 0);
+    setenv("DEBUGINFOD_RETRY_LIMIT", "0", 0);
+}
+
+/* One that gave nothing in its time is not asked again. */
+static void judge_servers(int64_t started, bool found) {
+    const char *limit = getenv("DEBUGINFOD_TIMEOUT");
+    if (!found && getenv("DEBUGINFOD_URLS") && seconds() - started >= (limit ? atoi(limit) : SERVER_SECONDS))
+        unsetenv("DEBUGINFOD_URLS");
 }
 
 /* Finding the file. */
@@ -276,11 +304,38 @@ static void read_units(struct image *image) {
     }
 }
 
+static bool has_debug_info(Elf *elf) {
+    return has_section(elf, NO_TYPE, ".debug_info") || has_section(elf, NO_TYPE, ".zdebug_info");
+}
+
+/* Build-id and name of the file of common parts, of which dwz left a link in this one; 0 or less: none. */
+static ssize_t elf_shared(Elf *elf, const char **name, const void **id) {
+    size_t names;
+    if (elf_getshdrstrndx(elf, &names)) return -1;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+        GElf_Shdr header;
+        const char *found = gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+        if (!found || strcmp(found, ".gnu_debugaltlink") != 0) continue;
+        Elf_Data *data = elf_rawdata(section, NULL);
+        const char *end = data && data->d_buf ? memchr(data->d_buf, 0, data->d_size) : NULL;
+        if (!end) return -1;
+        *name = data->d_buf;
+        *id = end + 1;
+        return (ssize_t)data->d_size - (end + 1 - *name);
+    }
+    return -1;
+}
+
+/* Called before the first answer. Decompresses debug sections. */
 static void find_tables(struct image *image) {
     GElf_Addr bias;
+    if (image->tables_found) return;
+    image->tables_found = true;
+    int64_t started = seconds();
     image->dwarf = dwfl_module_getdwarf(image->module, &image->dwarf_bias);
     image->has_symtab = has_section(dwfl_module_getelf(image->module, &bias), SHT_SYMTAB, ".gnu_debugdata");
     if (image->dwarf) image->has_symtab |= has_section(dwarf_getelf(image->dwarf), SHT_SYMTAB, ".symtab");
+    judge_servers(started, image->dwarf);
 }
 
 /* Takes ownership of fd. */
@@ -302,35 +357,35 @@ static struct image *image_of(const char *path, int fd, const struct image_searc
         free(image);
         return NULL;
     }
+    image->places = places;
     image->debug_path = debug_search_path(places);
     if (report(image, path, fd)) return image;
     image_close(image);
     return NULL;
 }
 
-/* Servers. elfutils waits 90 s for each file, and asks again; a report must not hang on a server that is down. */
-
-enum { SERVER_SECONDS = 10 };
-
-static int64_t seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+/* A descriptor of the separate debug file that elfutils would choose for the one at `path`, or -1. */
+static int find_debug_of(Dwfl *dwfl, const char *path, char **found) {
+    Dwfl_Module *module = dwfl_report_elf(dwfl, base_name(path), path, -1, 0, true);
+    void **context = NULL;
+    Dwarf_Addr start = 0;
+    GElf_Addr bias;
+    GElf_Word sum = 0;
+    if (!module || dwfl_report_end(dwfl, NULL, NULL)) return -1;
+    Elf *elf = dwfl_module_getelf(module, &bias);
+    const char *name = dwfl_module_info(module, &context, &start, NULL, NULL, NULL, NULL, NULL);
+    const char *link = elf ? dwelf_elf_gnu_debuglink(elf, &sum) : NULL;
+    return dwfl_standard_find_debuginfo(module, context, name, start, path, link, sum, found);
 }
 
-static void limit_servers(void) {
-    char text[16];
-    if (!getenv("DEBUGINFOD_URLS")) return;
-    snprintf(text, sizeof text, "%d", SERVER_SECONDS);
-    setenv("DEBUGINFOD_TIMEOUT", text, 0);
-    setenv("DEBUGINFOD_RETRY_LIMIT", "0", 0);
-}
-
-/* One that gave nothing in its time is not asked again. */
-static void judge_servers(int64_t started, bool found) {
-    const char *limit = getenv("DEBUGINFOD_TIMEOUT");
-    if (!found && getenv("DEBUGINFOD_URLS") && seconds() - started >= (limit ? atoi(limit) : SERVER_SECONDS))
-        unsetenv("DEBUGINFOD_URLS");
+/* Asks a library state of its own, because a search leaves traces in one. */
+static int find_debug_file(struct image *image, const char *path, char **found) {
+    int64_t started = seconds();
+    Dwfl *dwfl = path ? dwfl_begin(&image->callbacks) : NULL;
+    int fd = dwfl ? find_debug_of(dwfl, path, found) : -1;
+    dwfl_end(dwfl);
+    judge_servers(started, fd >= 0);
+    return fd;
 }
 
 enum image_state image_open(struct image **out, const struct image_source *source, const struct image_search *places) {
@@ -341,8 +396,7 @@ enum image_state image_open(struct image **out, const struct image_source *sourc
     enum image_state state = find_file(&candidate);
     struct image *image = state == IMAGE_OPEN ? image_of(candidate.path, candidate.fd, places) : NULL;
     free(candidate.path);
-    if (image) find_tables(image);
-    judge_servers(started, image && image->dwarf);
+    judge_servers(started, image);
     if (!image) return state == IMAGE_OPEN ? IMAGE_BAD : state;
     *out = image;
     return IMAGE_OPEN;
@@ -355,23 +409,62 @@ static uint64_t mix_text(uint64_t hash, const char *text) {
     return mix(hash, 0);
 }
 
+static uint64_t mix_facts(uint64_t hash, const struct stat *facts) {
+    hash = mix(mix(hash, facts->st_ino), (uint64_t)facts->st_size);
+    return mix(mix(hash, (uint64_t)facts->st_mtim.tv_sec), (uint64_t)facts->st_mtim.tv_nsec);
+}
+
 /* A file by its name and by what changes with its content. */
 static uint64_t mix_file(uint64_t hash, const char *path) {
     struct stat facts;
     hash = mix_text(hash, path);
-    if (!path || stat(path, &facts)) return hash;
-    return mix(mix(mix(mix(hash, facts.st_ino), (uint64_t)facts.st_size), (uint64_t)facts.st_mtim.tv_sec),
-               (uint64_t)facts.st_mtim.tv_nsec);
+    return path && stat(path, &facts) == 0 ? mix_facts(hash, &facts) : hash;
 }
 
+/* The file that dwz put common parts into; `from` names the one that says so. */
+static uint64_t mix_shared(uint64_t hash, const struct image *image, Elf *elf, const char *from) {
+    const char *name = NULL;
+    const void *id;
+    ssize_t length = elf ? elf_shared(elf, &name, &id) : -1;
+    if (length <= 0) return hash;
+    struct image_source source = {.path = name, .build_id = id, .build_id_length = (size_t)length};
+    struct candidate candidate = {.source = &source, .places = image->places, .fd = -1};
+    const char *slash = strrchr(from, '/');
+    char *beside = strndup(from, slash ? (size_t)(slash - from) + 1 : 0);
+    if (*name != '/' && beside) try_path(&candidate, joined(beside, name, ""));
+    search(&candidate, name);
+    hash = mix_file(mix_text(hash, name), candidate.path);
+    if (candidate.fd >= 0) close(candidate.fd);
+    free(candidate.path);
+    free(beside);
+    return hash;
+}
+
+static uint64_t mix_debug_file(uint64_t hash, struct image *image, const char *main_file) {
+    char *path = NULL;
+    int fd = find_debug_file(image, main_file, &path);
+    struct stat facts;
+    hash = mix_text(hash, path);
+    if (fd < 0) return hash;
+    if (fstat(fd, &facts) == 0) hash = mix_facts(hash, &facts);
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    hash = mix_shared(hash, image, elf, path ? path : "");
+    elf_end(elf);
+    close(fd);
+    free(path);
+    return hash;
+}
+
+/* Nothing that is opened here is decompressed or walked: that takes longer than all the rest of a small report. */
 uint64_t image_fingerprint(struct image *image) {
-    const char *main_file = NULL, *debug_file = NULL, *shared = NULL;
-    const void *shared_id;
-    dwfl_module_info(image->module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file);
-    if (image->dwarf && dwarf_getalt(image->dwarf)) dwelf_dwarf_gnu_debugaltlink(image->dwarf, &shared, &shared_id);
+    const char *path = NULL;
+    GElf_Addr bias;
+    Elf *elf = dwfl_module_getelf(image->module, &bias);
+    dwfl_module_info(image->module, NULL, NULL, NULL, NULL, NULL, &path, NULL);
     uint64_t hash = mix_text(mix_text(1, TIDEMARK_VERSION), dwfl_version(NULL));
-    hash = mix_file(mix_file(mix_text(hash, shared), main_file), debug_file);
-    return mix(hash, (uint64_t)image->has_symtab << 1 | (image->dwarf != NULL)) | 1;
+    hash = mix_shared(mix_file(mix_text(hash, image->debug_path), path), image, elf, path ? path : "");
+    if (!has_debug_info(elf)) hash = mix_debug_file(hash, image, path);
+    return hash | 1;
 }
 
 static void release_unit(struct unit *unit) {
@@ -434,6 +527,7 @@ static void walk(struct unit *unit, Dwarf_Die *parent, int scope, int depth) {
 }
 
 static struct unit *unit_at(struct image *image, Dwarf_Addr address) {
+    address -= image->dwarf_bias;
     if (!image->units_read) read_units(image);
     size_t index = ranges_find(&image->unit_ranges, address);
     if (index >= image->unit_count) return NULL;
@@ -620,7 +714,8 @@ static void lookup_unit(struct image *image, struct unit *unit, Dwarf_Addr addre
 }
 
 void image_lookup(struct image *image, uint64_t offset, image_emit *emit, void *context) {
-    struct unit *unit = unit_at(image, offset - image->dwarf_bias);
+    find_tables(image);
+    struct unit *unit = unit_at(image, offset);
     if (unit) {
         lookup_unit(image, unit, offset, emit, context);
         return;

@@ -352,12 +352,14 @@ int symbols_open(struct symbols **out, const struct symbol_options *options) {
     if (options)
         symbols->places = (struct image_search){options->sysroot && *options->sysroot ? options->sysroot : NULL,
                                                 options->debug_paths, options->debug_path_count};
-    symbols->worker = worker_new(&symbols->places, options && options->in_process);
+    bool in_process = options && options->in_process;
+    if (!in_process && !(options && options->no_cache)) symbols->cache = cache_open();
+    symbols->worker = worker_new(&symbols->places, in_process, symbols->cache);
     if (!symbols->worker) {
+        cache_close(symbols->cache);
         free(symbols);
         return -ENOMEM;
     }
-    if (!options || (!options->no_cache && !options->in_process)) symbols->cache = cache_open();
     *out = symbols;
     return 0;
 }

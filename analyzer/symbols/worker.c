@@ -36,7 +36,7 @@ struct entry {
 
 struct worker {
     const struct image_search *places;
-    bool in_process;
+    bool in_process, fingerprints;
     struct entry *entries;
     size_t count, room;
     pid_t child; /* 0: none */
@@ -75,7 +75,7 @@ static int set_source(struct entry *entry, const char *path, size_t path_length,
 static enum image_state open_entry(struct worker *worker, struct entry *entry) {
     if (entry->asked) return entry->state;
     entry->state = image_open(&entry->image, &entry->source, worker->places);
-    if (entry->state == IMAGE_OPEN) entry->fingerprint = image_fingerprint(entry->image);
+    if (entry->state == IMAGE_OPEN && worker->fingerprints) entry->fingerprint = image_fingerprint(entry->image);
     entry->asked = true;
     return entry->state;
 }
@@ -304,11 +304,12 @@ int worker_add(struct worker *worker, const struct image_source *source) {
     return set_source(entry, source->path, strlen(source->path), source->build_id, source->build_id_length);
 }
 
-struct worker *worker_new(const struct image_search *places, bool in_process) {
+struct worker *worker_new(const struct image_search *places, bool in_process, bool fingerprints) {
     struct worker *worker = calloc(1, sizeof *worker);
     if (!worker) return NULL;
     worker->places = places;
     worker->in_process = in_process;
+    worker->fingerprints = fingerprints;
     if (!in_process) start_child(worker); /* or later, if that failed */
     return worker;
 }

@@ -12,15 +12,16 @@
 
 struct worker;
 
-/* NULL: out of memory. `in_process`: no child, for tests and fuzzers. `places` must outlive the worker. */
-struct worker *worker_new(const struct image_search *places, bool in_process);
+/* NULL: out of memory. `in_process`: no child, for tests and fuzzers. `fingerprints`: they will be asked for. `places` must
+ * outlive the worker. */
+struct worker *worker_new(const struct image_search *places, bool in_process, bool fingerprints);
 void worker_free(struct worker *worker);
 
 /* Numbers images from 0 in the order of the calls. Copies `source`. 0 or -ENOMEM. */
 int worker_add(struct worker *worker, const struct image_source *source);
 /* Opens the image if that has not been done. */
 enum image_state worker_state(struct worker *worker, size_t image);
-/* As image_fingerprint(); 0 for an image that is not open. */
+/* As image_fingerprint(); 0 for an image that is not open, and where they are not wanted. */
 uint64_t worker_fingerprint(struct worker *worker, size_t image);
 /* As image_lookup(); says nothing about an image that is not open. */
 void worker_lookup(struct worker *worker, size_t image, uint64_t offset, image_emit *emit, void *context);
