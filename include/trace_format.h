@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define TRACE_MAGIC "TIDEMARK"
-#define TRACE_VERSION_MAJOR 1
+#define TRACE_VERSION_MAJOR 2
 #define TRACE_VERSION_MINOR 0
 #define TRACE_PAGE 4096u
 #define TRACE_HEADER_SIZE 32768u
@@ -133,6 +133,7 @@ enum trace_frame_kind {
     TRACE_FRAME_SLOT_NODES = 18,   /* stack nodes, written in place */
 };
 enum trace_codec { TRACE_CODEC_NONE = 0, TRACE_CODEC_DEFLATE = 1 };
+#define TRACE_FRAME_CONTINUES 2u /* EVENTS: understood only after the thread's events frame before it */
 #define TRACE_FRAME_ORDERED 1u /* EVENTS: all pairs across threads keep exact stamps; see FORMAT.md */
 
 /* A slot: one control page, then data. Words are u64, bytes for the journal. Positions only grow; index = position mod size. */

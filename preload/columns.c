@@ -14,37 +14,39 @@
 #include "../include/trace_wire.h"
 
 _Static_assert(COLUMNS_MAX_EVENTS == COLUMNS_EVENTS_MAX, "one limit");
+_Static_assert(COLUMNS_PARTS == COLUMN_COUNT, "every column");
 
-#define ADDRESS_SLOTS_MAX (2 * COLUMNS_EVENTS_MAX)
+#define BUCKETS_MAX (2 * COLUMNS_BLOCKS)
 #define STACK_SLOTS (2 * COLUMNS_STACKS)
-#define HEAD_MAX 80u
+#define HEAD_MAX 96u
 
-enum event_mark { MARK_PAIRED = 1, MARK_EDGE = 2, MARK_ALLOC = 4 };
+enum event_mark { MARK_PAIRED = 1, MARK_EDGE = 2 };
 
 struct columns {
     struct columns_model model;
     struct columns_context *context; /* of the event at work */
     uint32_t index;                  /* of the event at work */
-    uint32_t slot_mask, stack_mask;
+    uint32_t run;                    /* events as expected since the last surprise */
     uint64_t other_operand;
     uint32_t other_stack;
     struct wire_writer column[COLUMN_COUNT];
-    uint16_t newest[ADDRESS_SLOTS_MAX];  /* by address: the newest event there */
-    uint16_t stack_numbers[STACK_SLOTS]; /* by stack id */
-    /*
-     * Of a free: the event that made the block. Of an allocation: the free that left it the block, in the same size
-     * class. COLUMNS_NONE: none.
-     */
-    uint16_t other[COLUMNS_EVENTS_MAX];
+    /* The segment: its thread (0: none), where its last frame ended, its events so far. */
+    uint32_t thread, events;
+    uint64_t end;
+    unsigned scale;
+    uint32_t bucket_mask;
+    uint16_t buckets[BUCKETS_MAX];       /* index of addresses: the first block of each chain */
+    uint16_t stack_numbers[STACK_SLOTS]; /* by stack id, in pairs; what is wrong there is seen by the id */
     uint8_t marks[COLUMNS_EVENTS_MAX];
-    uint8_t reuse[COLUMNS_EVENTS_MAX]; /* of a free: class of the allocation that gets the address next; 0: none */
 };
 
 /* Most bytes that one event adds to each column. */
 static const uint8_t column_width[COLUMN_COUNT] = {
-    [COLUMN_TOKENS] = 2, [COLUMN_ESCAPES] = 2, [COLUMN_STACKS] = 8,  [COLUMN_SIZES] = 10,    [COLUMN_ADDRESSES] = 9,
-    [COLUMN_BLOCKS] = 3, [COLUMN_FOREIGN] = 9, [COLUMN_OTHERS] = 23, [COLUMN_CONTROLS] = 17, [COLUMN_STAMPS] = 10,
-    [COLUMN_EDGES] = 3,  [COLUMN_CLASSES] = 1, [COLUMN_REUSED] = 3,
+    [COLUMN_TOKENS] = 2,         [COLUMN_RUNS] = 6,    [COLUMN_SURPRISES] = 2,   [COLUMN_ESCAPES] = 2,
+    [COLUMN_STACKS] = 8,         [COLUMN_SIZES] = 1,   [COLUMN_SIZES_REST] = 9,  [COLUMN_ADDRESSES] = 1,
+    [COLUMN_ADDRESSES_REST] = 8, [COLUMN_BLOCKS] = 1,  [COLUMN_BLOCKS_REST] = 3, [COLUMN_REUSED] = 1,
+    [COLUMN_REUSED_REST] = 2,    [COLUMN_FOREIGN] = 9, [COLUMN_OTHERS] = 23,     [COLUMN_CONTROLS] = 17,
+    [COLUMN_STAMPS] = 10,        [COLUMN_EDGES] = 3,
 };
 
 static const uint8_t kind_words[256] = {
@@ -102,20 +104,76 @@ static inline bool take_words(const struct columns_input *in, uint64_t *position
     return true;
 }
 
+static struct wire_writer *column(struct columns *e, enum columns_column number) { return &e->column[number]; }
+
+/* Where a context is sure of its token only surprises are written, and how far apart they are. */
 static void put_token(struct columns *e, unsigned token) {
-    wire_put_u8(&e->column[COLUMN_TOKENS], columns_token_code(e->context, token));
-    columns_learn_token(e->context, token);
+    uint8_t code = columns_token_code(e->context, token);
+    if (!columns_is_sure(e->context)) {
+        wire_put_u8(column(e, COLUMN_TOKENS), code);
+    } else if (!code) {
+        e->run++;
+        return;
+    } else {
+        wire_put_varint(column(e, COLUMN_RUNS), e->run);
+        wire_put_u8(column(e, COLUMN_SURPRISES), code);
+        e->run = 0;
+    }
+    columns_learn_token(&e->model, e->context, token, code);
 }
 
-/* The stack's number, 0 when it has none yet. */
+/* ---- index of addresses ---- */
+
+static uint16_t *bucket(struct columns *e, uint64_t address) {
+    return &e->buckets[(address * 0x9e3779b97f4a7c15ull) >> 40 & e->bucket_mask];
+}
+
+/* The block at the address, or 0. */
+static uint32_t find_block(struct columns *e, uint64_t address) {
+    uint32_t block = *bucket(e, address);
+    while (block && e->model.blocks[block].address != address) block = e->model.blocks[block].chain;
+    return block;
+}
+
+/* The memory is another block now, or somebody else's: this one stays in the lists, but nothing will be said of it. */
+static void forget_block(struct columns *e, uint32_t block) {
+    struct columns_block *b = &e->model.blocks[block];
+    if (!b->indexed) return;
+    uint16_t *at = bucket(e, b->address);
+    while (*at != block) at = &e->model.blocks[*at].chain;
+    *at = b->chain;
+    b->indexed = false;
+}
+
+static uint32_t new_block(struct columns *e, uint64_t address) {
+    uint32_t block = columns_pick(&e->model);
+    forget_block(e, block);
+    uint16_t *first = bucket(e, address);
+    e->model.blocks[block].address = address;
+    e->model.blocks[block].chain = *first;
+    e->model.blocks[block].indexed = true;
+    *first = (uint16_t)block;
+    return block;
+}
+
+static inline bool is_block_at(const struct columns *e, uint32_t block, uint64_t address, enum columns_state state) {
+    const struct columns_block *b = &e->model.blocks[block];
+    return block && b->address == address && b->state == state && b->indexed;
+}
+
+/* ---- allocations ---- */
+
+/* The stack's number, 0 when it has none; *slot is where to put it. */
 static uint32_t find_stack(struct columns *e, uint32_t id, uint16_t **slot) {
-    for (uint32_t at = (id * 0x9e3779b1u) >> 16 & e->stack_mask;; at = (at + 1) & e->stack_mask) {
-        uint32_t number = e->stack_numbers[at];
-        if (number == 0 || e->model.stacks[number].id == id) {
-            *slot = &e->stack_numbers[at];
-            return number;
-        }
+    uint32_t at = (id * 0x9e3779b1u) >> 16 & (STACK_SLOTS - 2);
+    for (unsigned i = 0; i < 2; i++) {
+        *slot = &e->stack_numbers[at + i];
+        uint32_t number = **slot;
+        if (number && number < e->model.stacks_used && e->model.stacks[number].id == id) return number;
     }
+    e->stack_numbers[at + 1] = e->stack_numbers[at];
+    *slot = &e->stack_numbers[at];
+    return 0;
 }
 
 static unsigned choose_stack(struct columns *e, uint32_t id, uint32_t *number) {
@@ -126,85 +184,117 @@ static unsigned choose_stack(struct columns *e, uint32_t id, uint32_t *number) {
     }
     uint16_t *slot;
     *number = find_stack(e, id, &slot);
-    wire_put_varint(&e->column[COLUMN_STACKS], *number);
+    wire_put_varint(column(e, COLUMN_STACKS), *number);
     if (*number) return STACK_GIVEN;
-    wire_put_signed(&e->column[COLUMN_STACKS], (int32_t)(id - m->last_new_id));
+    wire_put_signed(column(e, COLUMN_STACKS), (int32_t)(id - m->last_new_id));
     *number = columns_add_stack(m, id);
-    if (*number) *slot = (uint16_t)*number;
+    *slot = (uint16_t)*number;
     return STACK_GIVEN;
 }
 
 static unsigned choose_size(struct columns *e, uint64_t size, uint32_t stack) {
     if (e->model.stacks[stack].size == size) return SIZE_OF_STACK;
     if (e->context->size == size) return SIZE_OF_CONTEXT;
-    wire_put_varint(&e->column[COLUMN_SIZES], size);
+    columns_put_split(column(e, COLUMN_SIZES), column(e, COLUMN_SIZES_REST), size);
     return SIZE_GIVEN;
 }
 
-/* Which block of its class's free list the event takes. */
-static unsigned choose_free_block(struct columns *e, uint32_t reused) {
-    const struct columns_class *class = &e->model.classes[e->model.class_of[reused]];
-    for (unsigned choice = 0; choice < ADDRESS_REUSED; choice++)
-        if (columns_free_block_guess(class, choice) == reused) return choice;
-    wire_put_varint(&e->column[COLUMN_REUSED], e->index - reused);
-    return ADDRESS_REUSED;
+/* The block released at an address, by how many releases ago; false when that is too long ago. */
+static bool put_reused(struct columns *e, uint32_t block) {
+    uint32_t back = e->model.released - e->model.blocks[block].ordinal;
+    if (e->model.blocks[block].state != BLOCK_FREE || back >= COLUMNS_REACH) return false;
+    columns_put_split(column(e, COLUMN_REUSED), column(e, COLUMN_REUSED_REST), back);
+    return true;
 }
 
-static unsigned choose_address(struct columns *e, const struct columns_block *b) {
-    const struct columns_class *class = &e->model.classes[columns_class(b->size)];
-    if (b->reused != COLUMNS_NONE) return choose_free_block(e, b->reused);
-    for (unsigned choice = ADDRESS_LAST_FREED; choice < ADDRESS_GIVEN; choice++)
-        if (columns_address_guess(&e->model, choice, class) == b->address) return choice;
-    columns_put_address(&e->column[COLUMN_ADDRESSES], &e->model.given, b->address);
+/* The address of memory that was not free, as far as is known here. */
+static unsigned choose_new_address(struct columns *e, const struct columns_class *class, uint64_t address) {
+    for (unsigned choice = ADDRESS_SEQUENTIAL; choice < ADDRESS_GIVEN; choice++)
+        if (columns_address_guess(&e->model, choice, class) == address) return choice;
+    columns_put_address(column(e, COLUMN_ADDRESSES), column(e, COLUMN_ADDRESSES_REST), &e->model.given, address);
     return ADDRESS_GIVEN;
 }
 
-static void put_alloc(struct columns *e, const struct words *w, unsigned group) {
-    struct columns_block b = {.size = w->size, .address = w->operand, .reused = e->other[e->index]};
-    unsigned stack_choice = choose_stack(e, w->stack, &b.stack);
-    unsigned size_choice = choose_size(e, w->size, b.stack);
-    b.address_choice = choose_address(e, &b);
-    put_token(e, group + (stack_choice * SIZE_CHOICES + size_choice) * ADDRESS_CHOICES + b.address_choice);
-    columns_alloc(&e->model, e->context, e->index, &b);
+static unsigned choose_address(struct columns *e, struct columns_birth *b) {
+    const struct columns_class *class = &e->model.classes[columns_class(b->size)];
+    for (unsigned choice = 0; choice < ADDRESS_REUSED; choice++) {
+        b->block = columns_free_guess(&e->model, class, choice);
+        if (is_block_at(e, b->block, b->address, BLOCK_FREE)) return choice;
+    }
+    b->block = find_block(e, b->address);
+    if (b->block && put_reused(e, b->block)) return ADDRESS_REUSED;
+    if (b->block) forget_block(e, b->block);
+    unsigned choice = choose_new_address(e, class, b->address);
+    b->block = new_block(e, b->address);
+    return choice;
 }
 
-static unsigned choose_class(struct columns *e, unsigned class) {
-    if (!class) return CLASS_NONE;
-    if (e->context->size == class) return CLASS_OF_CONTEXT;
-    wire_put_u8(&e->column[COLUMN_CLASSES], (uint8_t) class);
-    return CLASS_GIVEN;
+static void put_alloc(struct columns *e, const struct words *w, unsigned group) {
+    struct columns_birth b = {.size = w->size, .address = w->operand};
+    unsigned stack_choice = choose_stack(e, w->stack, &b.stack);
+    unsigned size_choice = choose_size(e, w->size, b.stack);
+    unsigned address_choice = choose_address(e, &b);
+    put_token(e, group + (stack_choice * SIZE_CHOICES + size_choice) * ADDRESS_CHOICES + address_choice);
+    columns_alloc(&e->model, e->context, e->model.base + e->index, &b);
 }
+
+/* ---- releases ---- */
 
 static unsigned choose_foreign(struct columns *e, uint64_t address) {
     for (unsigned choice = 0; choice < FOREIGN_GIVEN; choice++)
         if (columns_foreign_guess(&e->model, e->context, choice) == address) return choice;
-    columns_put_address(&e->column[COLUMN_FOREIGN], &e->model.foreign_given, address);
+    columns_put_address(column(e, COLUMN_FOREIGN), column(e, COLUMN_FOREIGN), &e->model.foreign_given, address);
     return FOREIGN_GIVEN;
 }
 
-static void put_free_foreign(struct columns *e, const struct words *w, unsigned group) {
-    unsigned class = e->reuse[e->index];
-    unsigned choice = choose_foreign(e, w->operand);
-    put_token(e, group + choice * CLASS_CHOICES + choose_class(e, class));
-    columns_free_foreign(&e->model, e->context, e->index, w->operand, class);
+static void put_free_foreign(struct columns *e, uint64_t address, unsigned group) {
+    put_token(e, group + choose_foreign(e, address));
+    uint32_t known = find_block(e, address);
+    if (known) forget_block(e, known);
+    columns_free_foreign(&e->model, e->context, new_block(e, address), address);
 }
 
+/* Told by how many allocations ago it was made, or by its number when that is long ago. */
+static void put_block(struct columns *e, uint32_t block) {
+    uint32_t back = e->model.made - e->model.blocks[block].ordinal;
+    columns_put_split(column(e, COLUMN_BLOCKS), column(e, COLUMN_BLOCKS_REST), back < COLUMNS_REACH ? back + 1 : 0);
+    if (back >= COLUMNS_REACH) wire_put_varint(column(e, COLUMN_BLOCKS_REST), block);
+}
+
+/* The block that the release ends, and how that is told; 0 when it is foreign. */
+static uint32_t choose_block(struct columns *e, uint64_t address, unsigned *choice) {
+    for (*choice = 0; *choice < BLOCK_GIVEN; ++*choice) {
+        uint32_t block = columns_block_guess(&e->model, e->context, *choice);
+        if (is_block_at(e, block, address, BLOCK_ALIVE)) return block;
+    }
+    uint32_t block = find_block(e, address);
+    if (!block || e->model.blocks[block].state != BLOCK_ALIVE) return 0;
+    put_block(e, block);
+    return block;
+}
+
+static void mark_pair(struct columns *e, uint32_t block) {
+    uint32_t from = e->model.blocks[block].event - e->model.base;
+    if (from >= e->index) return; /* it was made in an earlier frame */
+    e->marks[from] |= MARK_PAIRED;
+    e->marks[e->index] |= MARK_PAIRED;
+}
+
+/* Between the allocation and a foreign release another thread may have released and allocated the address: no pair. */
 static void put_free(struct columns *e, const struct words *w, unsigned group, unsigned foreign_group) {
-    uint32_t block = e->other[e->index];
-    if (block == COLUMNS_NONE) {
-        put_free_foreign(e, w, foreign_group);
+    unsigned choice;
+    uint32_t block = w->foreign ? 0 : choose_block(e, w->operand, &choice);
+    if (!block) {
+        put_free_foreign(e, w->operand, foreign_group);
         return;
     }
-    bool keep = e->reuse[e->index];
-    unsigned choice = 0;
-    while (choice < BLOCK_GIVEN && columns_block_guess(&e->model, e->context, choice) != block) choice++;
-    if (choice == BLOCK_GIVEN) wire_put_varint(&e->column[COLUMN_BLOCKS], e->index - block);
-    put_token(e, group + choice * KEEP_CHOICES + (keep ? KEEP : DROP));
-    columns_free(&e->model, e->context, e->index, block, keep);
+    put_token(e, group + choice);
+    mark_pair(e, block);
+    columns_free(&e->model, e->context, block);
 }
 
 static void put_other(struct columns *e, const struct words *w) {
-    struct wire_writer *others = &e->column[COLUMN_OTHERS];
+    struct wire_writer *others = column(e, COLUMN_OTHERS);
     wire_put_signed(others, (int64_t)(w->operand - e->other_operand));
     wire_put_varint(others, w->size);
     wire_put_signed(others, (int32_t)(w->stack - e->other_stack));
@@ -216,15 +306,15 @@ static void put_other(struct columns *e, const struct words *w) {
 static bool put_escape(struct columns *e, const struct words *w) {
     put_token(e, TOKEN_ESCAPE);
     columns_remember(&e->model, 0x30000u + w->kind);
-    wire_put_u8(&e->column[COLUMN_ESCAPES], w->kind);
-    wire_put_u8(&e->column[COLUMN_ESCAPES], w->flags);
+    wire_put_u8(column(e, COLUMN_ESCAPES), w->kind);
+    wire_put_u8(column(e, COLUMN_ESCAPES), w->flags);
     if (columns_is_block(w->kind, w->flags)) {
         e->context = columns_context(&e->model);
         return false;
     }
     if (columns_is_control(w->kind)) {
-        wire_put_varint(&e->column[COLUMN_CONTROLS], w->operand);
-        wire_put_varint(&e->column[COLUMN_CONTROLS], w->size);
+        wire_put_varint(column(e, COLUMN_CONTROLS), w->operand);
+        wire_put_varint(column(e, COLUMN_CONTROLS), w->size);
     } else {
         put_other(e, w);
     }
@@ -269,96 +359,87 @@ static void mark_edge(struct columns *e, struct edge_window *w, uint64_t stamp) 
     e->marks[e->index] |= MARK_EDGE;
 }
 
-/* The slot of an address: of the newest event there, or an empty one. */
-static uint16_t *find_slot(struct columns *e, uint64_t address) {
-    uint32_t at = (uint32_t)((address * 0x9e3779b97f4a7c15ull) >> 40) & e->slot_mask;
-    while (e->newest[at] != COLUMNS_NONE && e->model.address[e->newest[at]] != address) at = (at + 1) & e->slot_mask;
-    return &e->newest[at];
-}
-
-/* The allocation at work takes the place of the free `before`, if that left a block of the same class. */
-static void survey_alloc(struct columns *e, uint32_t before, unsigned class) {
-    e->marks[e->index] |= MARK_ALLOC;
-    e->model.class_of[e->index] = (uint8_t) class;
-    e->other[e->index] = COLUMNS_NONE;
-    if (before == COLUMNS_NONE || e->marks[before] & MARK_ALLOC) return;
-    uint32_t block = e->other[before];
-    if (block != COLUMNS_NONE && e->model.class_of[block] != class) return;
-    e->reuse[before] = (uint8_t) class;
-    e->other[e->index] = (uint16_t)before;
-}
-
-/* Between the allocation before and a foreign free another thread may have freed and allocated the address: no pair. */
-static void survey_free(struct columns *e, uint32_t before, bool foreign) {
-    e->other[e->index] = COLUMNS_NONE;
-    if (foreign || before == COLUMNS_NONE || !(e->marks[before] & MARK_ALLOC)) return;
-    e->other[e->index] = (uint16_t)before;
-    e->marks[before] |= MARK_PAIRED;
-    e->marks[e->index] |= MARK_PAIRED;
-}
-
-static void survey_block(struct columns *e, const struct words *w) {
-    uint16_t *slot = find_slot(e, w->operand);
-    uint32_t before = *slot;
-    if (w->kind == TRACE_EVENT_ALLOC || w->kind == TRACE_EVENT_REALLOC_IN)
-        survey_alloc(e, before, columns_class(w->size));
-    else survey_free(e, before, w->foreign);
-    e->model.address[e->index] = w->operand;
-    *slot = (uint16_t)e->index;
-}
-
-static int survey(struct columns *e, const struct columns_input *in, struct columns_output *out) {
-    struct edge_window window = {.edges = in->edges, .count = in->edge_count};
-    struct words w;
-    out->first_stamp = UINT64_MAX;
-    for (e->index = 0; out->end != in->end && e->index < COLUMNS_MAX_EVENTS; e->index++) {
-        if (!take_words(in, &out->end, &w)) return -EINVAL;
-        e->marks[e->index] = e->reuse[e->index] = 0;
-        if (columns_is_block(w.kind, w.flags)) survey_block(e, &w);
-        if (in->all_edges) e->marks[e->index] |= MARK_EDGE;
-        else if (w.stamp < window.from || w.stamp >= window.until || e->index == 0) mark_edge(e, &window, w.stamp);
-        if (w.stamp < out->first_stamp) out->first_stamp = w.stamp;
-        if (w.stamp > out->last_stamp) out->last_stamp = w.stamp;
-    }
-    return 0;
-}
-
 /* Where the last stamp and the last edge were put. */
 struct stamp_state {
     uint64_t stamp;
     uint32_t edge;
 };
 
-static void put_stamp(struct columns *e, struct stamp_state *last, const struct words *w, uint32_t count,
+static void put_stamp(struct columns *e, struct stamp_state *last, uint8_t kind, uint64_t stamp, uint32_t count,
                       bool ordered) {
     unsigned marks = e->marks[e->index];
     if (marks & MARK_EDGE) {
-        wire_put_varint(&e->column[COLUMN_EDGES], e->index - last->edge);
+        wire_put_varint(column(e, COLUMN_EDGES), e->index - last->edge);
         last->edge = e->index;
-    } else if (!columns_is_stamped(e->index, count, w->kind, ordered && !(marks & MARK_PAIRED))) {
+    } else if (!columns_is_stamped(e->index, count, kind, ordered && !(marks & MARK_PAIRED))) {
         return;
     }
-    wire_put_signed(&e->column[COLUMN_STAMPS], (int64_t)(w->stamp - last->stamp));
-    last->stamp = w->stamp;
+    wire_put_signed(column(e, COLUMN_STAMPS), (int64_t)(stamp - last->stamp));
+    last->stamp = stamp;
 }
 
-static void put_events(struct columns *e, const struct columns_input *in, uint32_t count) {
+/* The stamp of the event at *position, whose words are whole; moves behind it. */
+static inline uint64_t stamp_at(const struct columns_input *in, uint64_t *position) {
+    uint64_t at = *position, first = in->ring[at & in->mask];
+    *position = at + kind_words[first & 0xff] + (first >> 8 & TRACE_EVENT_WIDE);
+    return in->ring[(at + 1) & in->mask];
+}
+
+static void note_stamp(struct columns *e, const struct columns_input *in, struct edge_window *window, uint64_t stamp,
+                       struct columns_output *out) {
+    if (in->all_edges) e->marks[e->index] |= MARK_EDGE;
+    else if (stamp < window->from || stamp >= window->until || e->index == 0) mark_edge(e, window, stamp);
+    if (stamp < out->first_stamp) out->first_stamp = stamp;
+    if (stamp > out->last_stamp) out->last_stamp = stamp;
+}
+
+/* All but the stamps: which of them are stored is known when all pairs are. */
+static int put_events(struct columns *e, const struct columns_input *in, struct columns_output *out) {
+    struct edge_window window = {.edges = in->edges, .count = in->edge_count};
+    struct words w;
+    for (e->index = 0; out->end != in->end && e->index < COLUMNS_MAX_EVENTS; e->index++) {
+        if (!take_words(in, &out->end, &w)) return -EINVAL;
+        e->marks[e->index] = 0;
+        note_stamp(e, in, &window, w.stamp, out);
+        put_event(e, &w);
+    }
+    return 0;
+}
+
+static void put_stamps(struct columns *e, const struct columns_input *in, uint32_t count) {
     struct stamp_state last = {0};
     uint64_t position = in->first;
-    struct words w;
-    for (e->index = 0; e->index < count && take_words(in, &position, &w); e->index++) {
-        put_event(e, &w);
-        put_stamp(e, &last, &w, count, in->ordered);
+    for (e->index = 0; e->index < count; e->index++) {
+        uint8_t kind = (uint8_t)in->ring[position & in->mask];
+        uint64_t stamp = stamp_at(in, &position);
+        put_stamp(e, &last, kind, stamp, count, in->ordered);
     }
 }
 
-static void start(struct columns *e, uint8_t *payload, unsigned scale, uint32_t most) {
-    columns_start(&e->model, scale);
-    e->slot_mask = (2u << scale) - 1;
-    memset(e->newest, 0xff, (e->slot_mask + 1) * sizeof e->newest[0]);
-    e->stack_mask = e->slot_mask < STACK_SLOTS ? e->slot_mask : STACK_SLOTS - 1;
-    memset(e->stack_numbers, 0, (e->stack_mask + 1) * sizeof e->stack_numbers[0]);
-    e->other_operand = e->other_stack = 0;
+/* A new segment's tables have room for as many events as the thread had before: they are cheap beside those. */
+static unsigned new_scale(uint64_t first, uint32_t most) {
+    uint64_t before = first / 2;
+    if (before > COLUMNS_MAX_EVENTS) before = COLUMNS_MAX_EVENTS;
+    return columns_scale(before > most ? (uint32_t)before : most);
+}
+
+static bool may_continue(const struct columns *e, const struct columns_input *in, uint32_t most) {
+    return e->thread && e->thread == in->thread && e->end == in->first && most <= 1u << e->scale &&
+           e->events < COLUMNS_SEGMENT_EVENTS;
+}
+
+static void start_segment(struct columns *e, const struct columns_input *in, uint32_t most) {
+    e->scale = new_scale(in->first, most);
+    e->thread = in->thread;
+    e->events = 0;
+    columns_start(&e->model, e->scale);
+    e->bucket_mask = (2u << e->scale) - 1;
+    memset(e->buckets, 0, (e->bucket_mask + 1) * sizeof e->buckets[0]);
+}
+
+static void start(struct columns *e, uint8_t *payload, uint32_t most) {
+    e->model.base = e->events;
+    e->other_operand = e->other_stack = e->run = 0;
     uint8_t *region = payload + HEAD_MAX;
     for (unsigned c = 0; c < COLUMN_COUNT; c++) {
         e->column[c] = wire_writer(region, (size_t)column_width[c] * most);
@@ -366,39 +447,45 @@ static void start(struct columns *e, uint8_t *payload, unsigned scale, uint32_t 
     }
 }
 
-/* Writes the head and moves the columns together behind it; returns the length. */
-static uint32_t finish(struct columns *e, uint8_t *payload, bool ordered, unsigned scale, uint32_t count,
-                       uint32_t most) {
+static unsigned layout_of(const struct columns_input *in, const struct columns_output *out) {
+    return (in->ordered ? COLUMNS_LAYOUT_ORDERED : 0) | (out->continues ? COLUMNS_LAYOUT_CONTINUES : 0);
+}
+
+/* Writes the head and moves the columns together behind it. */
+static void finish(struct columns *e, uint8_t *payload, unsigned layout, uint32_t most, struct columns_output *out) {
     uint8_t head_bytes[HEAD_MAX], *at = payload, *region = payload + HEAD_MAX;
     struct wire_writer head = wire_writer(head_bytes, sizeof head_bytes);
-    size_t length[COLUMN_COUNT];
-    wire_put_varint(&head, ordered ? COLUMNS_LAYOUT_ORDERED : 0);
-    wire_put_varint(&head, scale);
-    wire_put_varint(&head, count);
+    wire_put_varint(&head, layout);
+    wire_put_varint(&head, e->scale);
+    wire_put_varint(&head, out->count);
     for (unsigned c = 0; c < COLUMN_COUNT; region += (size_t)column_width[c++] * most) {
-        length[c] = (size_t)(e->column[c].at - region);
-        wire_put_varint(&head, length[c]);
+        out->column[c] = (uint32_t)(e->column[c].at - region);
+        wire_put_varint(&head, out->column[c]);
     }
     memcpy(at, head_bytes, sizeof head_bytes - wire_room(&head));
     at += sizeof head_bytes - wire_room(&head);
     region = payload + HEAD_MAX;
     for (unsigned c = 0; c < COLUMN_COUNT; region += (size_t)column_width[c++] * most) {
-        memmove(at, region, length[c]);
-        at += length[c];
+        memmove(at, region, out->column[c]);
+        at += out->column[c];
     }
-    return (uint32_t)(at - payload);
+    out->bytes = (uint32_t)(at - payload);
 }
 
+void columns_forget(struct columns *e) { e->thread = 0; }
+
 int columns_encode(struct columns *e, const struct columns_input *in, uint8_t *payload, struct columns_output *out) {
-    uint64_t most = (in->end - in->first) / 2;
-    if (most > COLUMNS_MAX_EVENTS) most = COLUMNS_MAX_EVENTS;
-    unsigned scale = columns_scale((uint32_t)most);
-    *out = (struct columns_output){.end = in->first};
-    start(e, payload, scale, (uint32_t)most);
-    int result = survey(e, in, out);
+    uint64_t words = (in->end - in->first) / 2;
+    uint32_t most = words > COLUMNS_MAX_EVENTS ? COLUMNS_MAX_EVENTS : (uint32_t)words;
+    *out = (struct columns_output){.end = in->first, .continues = may_continue(e, in, most), .first_stamp = UINT64_MAX};
+    if (!out->continues) start_segment(e, in, most);
+    start(e, payload, most);
+    int result = put_events(e, in, out);
     out->count = e->index;
-    put_events(e, in, out->count);
-    out->bytes = finish(e, payload, in->ordered, scale, out->count, (uint32_t)most);
+    put_stamps(e, in, out->count);
+    finish(e, payload, layout_of(in, out), most, out);
+    e->end = out->end;
+    e->events += out->count;
     if (!out->count) out->first_stamp = 0;
     return result;
 }

@@ -1,17 +1,21 @@
 /*
  * Event words of one ring, turned into the columns of an events frame (FORMAT.md "Event columns").
  *
- * A pure function with caller-owned state: no I/O, no clock, no allocation, no globals. Every call starts from an empty
- * predictor, so frames decode independently. The strict twin is analyzer/input/decode.c.
+ * A pure function with caller-owned state: no I/O, no clock, no allocation, no globals. A call goes on with what the
+ * state has learned of the thread if the last call ended where this one begins; else it starts from nothing. The strict
+ * twin is analyzer/input/decode.c.
  */
 #ifndef PRELOAD_COLUMNS_H
 #define PRELOAD_COLUMNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Most events one call takes; a caller splits longer ranges. */
 #define COLUMNS_MAX_EVENTS 32768u
+
+#define COLUMNS_PARTS 18u
 
 struct columns; /* columns_size() bytes, aligned to 64, zeroed once before the first use */
 
@@ -22,8 +26,9 @@ struct columns_input {
     const uint64_t
         *edges; /* ascending stamps of phase edges and marks of the whole process that may fall into the range */
     size_t edge_count;
-    int all_edges; /* they are not known: any event may be at one */
-    int ordered;   /* other threads have events in this time: keep exact stamps where the order needs them */
+    int all_edges;   /* they are not known: any event may be at one */
+    uint32_t thread; /* whose events, so that its next frame can go on where this one ends; 0: no frame will */
+    int ordered;     /* other threads have events in this time: keep exact stamps where the order needs them */
 };
 
 struct columns_output {
@@ -31,6 +36,8 @@ struct columns_output {
     uint32_t bytes; /* of the raw payload */
     uint64_t end;   /* position after the last encoded event, <= input end */
     uint64_t first_stamp, last_stamp;
+    bool continues;                 /* the frame is of one segment with the thread's frame before */
+    uint32_t column[COLUMNS_PARTS]; /* bytes of each column; together they end the payload */
 };
 
 size_t columns_size(void);
@@ -44,5 +51,8 @@ size_t columns_bound(void);
  */
 int columns_encode(struct columns *columns, const struct columns_input *input, uint8_t *payload,
                    struct columns_output *output);
+
+/* The last payload did not become a frame: the next one starts from nothing. */
+void columns_forget(struct columns *columns);
 
 #endif

@@ -216,10 +216,12 @@ static int drain_part(struct drain *d, const struct drain_host *host, struct col
                       struct columns_output *out) {
     int error = find_edges(d, host, in);
     if (error) return error;
+    in->thread = thread;
     columns_encode(d->columns, in, d->payload, out);
     if (!out->count) return -EINVAL;
+    uint8_t flags = (in->ordered ? TRACE_FRAME_ORDERED : 0) | (out->continues ? TRACE_FRAME_CONTINUES : 0);
     struct trace_frame frame = {.kind = TRACE_FRAME_EVENTS,
-                                .flags = in->ordered ? TRACE_FRAME_ORDERED : 0,
+                                .flags = flags,
                                 .thread = thread,
                                 .first = in->first,
                                 .end = out->end,
@@ -240,7 +242,10 @@ int drain_ring(struct drain *d, const struct drain_host *host, uint8_t *slot, ui
     while (in.first < in.end) {
         struct columns_output out = {0};
         int error = drain_part(d, host, &in, thread, &out);
-        if (error) return error;
+        if (error) {
+            columns_forget(d->columns);
+            return error;
+        }
         release(slot, in.first = out.end);
         atomic_fetch_add_explicit(header_word(host->header, TRACE_AT_EVENTS), out.count, memory_order_relaxed);
     }

@@ -5,7 +5,7 @@ Prints the text of docs/dump-format.md, which `tidemark dump` prints too; the te
 slow and plain on purpose: every rule of FORMAT.md stands here once more, in other words than in the C code. Damage is
 said on stderr; the exit code is 1 for a file that is no trace, else 0.
 
-    trace version=1.0 run=<h> pid=<n> stamps=<tsc|counter> pointer=<n> state=<open|closed> lost=<n>
+    trace version=2.0 run=<h> pid=<n> stamps=<tsc|counter> pointer=<n> state=<open|closed> lost=<n>
     event <thread> <n> <name> stamp=<n or ~> operand=<x> size=<n> stack=<n> flags=<n> partner=<n>
     node <id> parent=<n> ip=<x> module=<n> flags=<none, or of: partial cut signal>
     record <name> <key>=<value> ...
@@ -108,9 +108,12 @@ class Cursor:
 
 # ---- Event columns (FORMAT.md section 6) ----
 
-TOKENS, ESCAPES, STACKS, SIZES, ADDRESSES, BLOCKS, FOREIGN, OTHERS, CONTROLS, STAMPS, EDGES, CLASSES, REUSED = range(13)
-GROUPS = [(0, ALLOC, 'alloc'), (81, REALLOC_IN, 'alloc'), (162, FREE, 'local'), (174, FREE, 'foreign'),
-          (183, REALLOC_OUT, 'local'), (195, REALLOC_OUT, 'foreign'), (204, 0, 'escape')]
+(TOKENS, RUNS, SURPRISES, ESCAPES, STACKS, SIZES, SIZES_REST, ADDRESSES, ADDRESSES_REST, BLOCKS, BLOCKS_REST, REUSED,
+ REUSED_REST, FOREIGN, OTHERS, CONTROLS, STAMPS, EDGES) = range(18)
+ESCAPE = 180
+GROUPS = [(0, ALLOC, 'alloc'), (81, REALLOC_IN, 'alloc'), (162, FREE, 'local'), (168, FREE, 'foreign'),
+          (171, REALLOC_OUT, 'local'), (177, REALLOC_OUT, 'foreign'), (ESCAPE, 0, 'escape')]
+BLOCKS_MAX, STACKS_MAX, SEGMENT_MAX, REACH = 32767, 16383, 1 << 20, 65536
 
 
 def size_class(size):
@@ -133,18 +136,28 @@ class Event:
         return 1 <= self.kind <= 4 and not self.flags & FAILED
 
 
+def split(lead, rest):
+    """A number of two columns."""
+    low = lead.u8()
+    if low < 128:
+        return low
+    high = rest.varint()
+    if not high or high >> 57:
+        raise Bad('rest of a number')
+    return high << 7 | low & 127
+
+
 class Stack:
-    def __init__(self, id):
-        self.id, self.size, self.next = id, 0, 0
+    def __init__(self):
+        self.id = self.size = self.next = 0
         self.blocks = Chain()
 
 
 class Chain:
-    """A list in order of age, from which any member can go: dicts keep their order."""
+    """A list in order of age, from which any member can go."""
 
     def __init__(self):
         self.older, self.newer, self.newest, self.oldest = {}, {}, None, None
-        self.gap = (None, None)  # older and newer neighbour of the member that went last
 
     def add(self, member):
         self.older[member], self.newer[member] = self.newest, None
@@ -155,6 +168,7 @@ class Chain:
         self.newest = member
 
     def remove(self, member):
+        """Returns the older and the newer neighbour."""
         older, newer = self.older.pop(member), self.newer.pop(member)
         if newer is None:
             self.newest = older
@@ -164,15 +178,19 @@ class Chain:
             self.oldest = newer
         else:
             self.newer[older] = newer
-        self.gap = (older, newer)
+        return older, newer
 
-    def __contains__(self, member):
-        return member in self.older
+
+class Block:
+    def __init__(self, number):
+        self.number, self.state = number, 'unused'
+        self.address = self.klass = self.ordinal = self.event = self.stack = 0
 
 
 class SizeClass:
     def __init__(self):
         self.free = Chain()
+        self.gap = (None, None)
         self.address = self.step = 0
 
 
@@ -180,10 +198,10 @@ class Regions:
     def __init__(self):
         self.at, self.turn = [0, 0], 0
 
-    def take(self, cursor):
-        v = cursor.varint()
+    def take(self, lead, rest):
+        v = split(lead, rest)
         which = v % 2
-        delta = 16 * unzigzag(v // 2) if v else cursor.signed()
+        delta = 16 * unzigzag(v // 2) if v else rest.signed()
         address = (self.at[which] + delta) & M48
         if abs(address - self.at[which]) > 65536:
             which = self.turn % 2
@@ -193,167 +211,249 @@ class Regions:
 
 
 class Context:
-    __slots__ = ('number', 'first', 'second', 'stack', 'size')
+    __slots__ = ('number', 'tag', 'first', 'second', 'stack', 'size', 'hits')
 
-    def __init__(self, number):
-        self.number, self.first, self.second, self.stack, self.size = number, None, None, 0, 0
+    def __init__(self, number, tag=0, general=None):
+        self.number, self.tag, self.hits = number, tag, 0
+        self.first, self.second = (general.first, general.second) if general else (None, None)
+        self.stack, self.size = (general.stack, general.size) if general else (0, 0)
+
+    def expect(self, token):
+        if token != self.first:
+            self.first, self.second = token, self.first
 
 
-class Columns:
-    """One events frame."""
+class Segment:
+    """What one thread's frames, one after the other, have told."""
 
-    def __init__(self, payload):
-        head = Cursor(payload)
-        layout, scale, self.count = head.varint(), head.varint(), head.varint()
-        lengths = [head.varint() for _ in range(13)]
-        if layout > 1 or not 6 <= scale <= 15 or self.count > 1 << scale:
-            raise Bad('head of an events frame')
-        self.ordered = layout & 1
-        self.column = [Cursor(head.bytes(length)) for length in lengths]
-        if head.left():
-            raise Bad('bytes behind the columns')
-        self.context_count = 1 << min(scale, 13)
-        self.contexts, self.history, self.row = {}, [0, 0, 0], 0
-        self.stacks, self.last_stack, self.last_new = [Stack(0)], 0, 0
-        self.classes = {}
-        self.class_of = {}  # of an allocation its own; of a release the list that its block is in
-        self.stack_of = {}
-        self.alive = Chain()
-        self.last_freed = None  # event
-        self.last_freed_address = self.sequential = 0
+    def __init__(self, scale):
+        self.scale, self.base = scale, 0
+        self.context_count, self.general_count = 1 << min(scale, 14), 1 << min(scale, 12)
+        self.contexts, self.generals, self.history, self.row = {}, {}, [0, 0, 0], 0
+        self.stacks, self.stack_turn, self.last_stack, self.last_new = [Stack()], 1, 0, 0
+        self.classes, self.blocks, self.block_turn = {}, [None], 1
+        self.made, self.released, self.by_birth, self.by_release = 0, 0, {}, {}
+        self.alive, self.ended = Chain(), (None, None)
+        self.last_freed, self.sequential = None, 0
         self.given, self.given_foreign = Regions(), Regions()
         self.foreign, self.differences, self.after, self.streams = 0, (0, 0), {}, {}
-        self.other_operand = self.other_stack = 0
-        self.events = []
 
     def find_context(self):
         h = (0x9e3779b1 * self.history[0] + 0x85ebca77 * self.history[1] + 0xc2b2ae3d * self.history[2]) & M32
-        number = (h ^ h >> 15) % self.context_count
-        return self.contexts.setdefault(number, Context(number))
+        h ^= h >> 15
+        number, tag = h % self.context_count, (h >> 14 | 1) & 0xffff
+        context = self.contexts.get(number)
+        if not context or context.tag != tag:
+            context = self.contexts[number] = Context(number, tag, self.general())
+        return context
+
+    def general(self):
+        number = (0x9e3779b1 * self.history[0] & M32) >> 20
+        number %= self.general_count
+        return self.generals.setdefault(number, Context(number))
 
     def mark(self, what):
         self.history = [what] + self.history[:2]
 
-    def token(self, context):
-        code = self.column[TOKENS].u8()
-        token = context.first if code == 0 else context.second if code == 1 else code - 2
-        if token is None or token > 204:
-            raise Bad('token')
-        if token != context.first:
-            context.first, context.second = token, context.first
-        return token
-
     def klass(self, number):
         return self.classes.setdefault(number, SizeClass())
 
+    def new_stack(self, id):
+        self.last_new = id
+        if len(self.stacks) <= STACKS_MAX:
+            self.stacks.append(Stack())
+            number = len(self.stacks) - 1
+        else:
+            number = self.stack_turn
+            self.stack_turn = number % STACKS_MAX + 1
+        stack = self.stacks[number]
+        stack.id, stack.size, stack.next = id, 0, 0
+        return number
+
+    def leave(self, block):
+        """The block goes out of its lists; its neighbours in the first of them."""
+        if block.state == 'free':
+            return self.klass(block.klass).free.remove(block)
+        self.stacks[block.stack].blocks.remove(block)
+        return self.alive.remove(block)
+
+    def new_block(self):
+        if len(self.blocks) <= BLOCKS_MAX:
+            self.blocks.append(Block(len(self.blocks)))
+            return self.blocks[-1]
+        for _ in range(8):
+            block = self.blocks[self.block_turn]
+            self.block_turn = self.block_turn % BLOCKS_MAX + 1
+            if block.state == 'free':
+                break
+        self.leave(block)
+        block.state = 'unused'
+        return block
+
+    def free(self, block):
+        self.released += 1
+        block.state, block.ordinal = 'free', self.released
+        self.by_release[self.released] = block
+        self.by_release.pop(self.released - REACH, None)
+        self.klass(block.klass).free.add(block)
+        self.last_freed = block
+
+
+class Columns:
+    """One events frame; `segment` is what the thread's frame before it left, or None."""
+
+    def __init__(self, payload, segment):
+        head = Cursor(payload)
+        layout, scale, self.count = head.varint(), head.varint(), head.varint()
+        lengths = [head.varint() for _ in range(18)]
+        if layout > 3 or not 6 <= scale <= 15 or self.count > 1 << scale:
+            raise Bad('head of an events frame')
+        if not layout & 2:
+            segment = Segment(scale)
+        elif not segment or segment.scale != scale or segment.base >= SEGMENT_MAX:
+            raise Bad('the frame before it is missing')
+        self.ordered, self.segment = layout & 1, segment
+        self.column = [Cursor(head.bytes(length)) for length in lengths]
+        if head.left():
+            raise Bad('bytes behind the columns')
+        self.other_operand = self.other_stack = 0
+        self.events = []
+        self.take_run()
+
+    def split(self, lead):
+        return split(self.column[lead], self.column[lead + 1])
+
+    def take_run(self):
+        self.run = self.column[RUNS].varint() if self.column[RUNS].left() else None
+
+    def token(self, context):
+        sure = context.hits == 3
+        if sure and self.run != 0:
+            self.run = self.run and self.run - 1
+            return context.first
+        code = self.column[SURPRISES if sure else TOKENS].u8()
+        token = context.first if code == 0 else context.second if code == 1 else code - 2
+        if token is None or token > ESCAPE or sure and not code:
+            raise Bad('token')
+        if sure:
+            self.take_run()
+        if code == 0:
+            context.hits = min(3, context.hits + 1)
+        else:
+            context.hits = 0
+            context.expect(token)
+            self.segment.general().expect(token)
+        return token
+
     def take_stack(self, choice, context):
+        s = self.segment
         if choice == 2:
             number = self.column[STACKS].varint()
             if number == 0:
-                self.last_new = (self.last_new + self.column[STACKS].signed()) & M32
-                if len(self.stacks) > 8191:
-                    return 0, self.last_new
-                self.stacks.append(Stack(self.last_new))
-                return len(self.stacks) - 1, self.last_new
+                return s.new_stack((s.last_new + self.column[STACKS].signed()) & M32)
         else:
-            number = context.stack if choice == 0 else self.stacks[self.last_stack].next
-        if not 0 < number < len(self.stacks):
+            number = context.stack if choice == 0 else s.stacks[s.last_stack].next
+        if not 0 < number < len(s.stacks):
             raise Bad('stack')
-        return number, self.stacks[number].id
+        return number
 
-    def take_address(self, choice, klass, index):
-        """The address, and the release whose block is taken."""
-        free = klass.free
-        if choice <= 4:
-            release = (free.newest, free.gap[0], free.gap[1], free.oldest, None)[choice]
-            if choice == 4:
-                release = index - self.column[REUSED].varint()
-            if release is None or release not in free:
-                raise Bad('free block')
-            return self.events[release].address, release
+    def take_free_block(self, choice, klass):
+        s = self.segment
+        if choice == 5:
+            block = s.by_release.get(s.released - self.split(REUSED))
+        else:
+            block = (klass.free.newest, klass.gap[0], klass.gap[1], klass.free.oldest, s.last_freed)[choice]
+        if not block or block.state != 'free':
+            raise Bad('free block')
+        return block
+
+    def take_address(self, choice, klass):
+        s = self.segment
         if choice == 8:
-            return self.given.take(self.column[ADDRESSES]), None
-        return (self.last_freed_address, self.sequential, (klass.address + klass.step) & M48)[choice - 5], None
+            return s.given.take(self.column[ADDRESSES], self.column[ADDRESSES_REST])
+        return s.sequential if choice == 6 else (klass.address + klass.step) & M48
 
     def allocation(self, event, choices, context):
-        index = len(self.events)
+        s = self.segment
         stack_choice, size_choice, address_choice = choices // 27, choices // 9 % 3, choices % 9
-        number, event.stack = self.take_stack(stack_choice, context)
-        stack = self.stacks[number]
-        event.size = self.column[SIZES].varint() if size_choice == 2 else (stack.size, context.size)[size_choice]
-        self.class_of[index] = size_class(event.size)
-        klass = self.klass(self.class_of[index])
-        event.address, release = self.take_address(address_choice, klass, index)
-        if address_choice == 5:
-            if self.last_freed is not None:
-                release = self.last_freed if self.class_of[self.last_freed] else None
-            self.last_freed = None
-        elif address_choice > 5:
-            self.sequential = event.address + max(32, (event.size + 23) // 16 * 16)
-            self.sequential &= M64
-        if release is not None:
-            self.klass(self.class_of[release]).free.remove(release)
-            self.class_of[release] = 0
-        klass.step, klass.address = event.address - klass.address, event.address
-        context.stack, context.size = number, event.size & M32
-        stack.size = event.size & M32
-        self.stacks[self.last_stack].next, self.last_stack = number, number
-        self.alive.add(index)
-        stack.blocks.add(index)
-        self.stack_of[index] = number
-        self.row = 0
-        self.mark(number + 1)
-
-    def freed(self, event, klass):
-        index = len(self.events)
-        self.class_of[index] = klass
-        if klass:
-            self.klass(klass).free.add(index)
-        self.last_freed, self.last_freed_address = index, event.address
-
-    def local(self, event, choices, context):
-        index = len(self.events)
-        choice, drop = choices // 2, choices % 2
-        of_stack = self.stacks[context.stack].blocks
-        if choice == 5:
-            block = index - self.column[BLOCKS].varint()
+        number = self.take_stack(stack_choice, context)
+        stack = s.stacks[number]
+        event.stack = stack.id
+        event.size = self.split(SIZES) if size_choice == 2 else (stack.size, context.size)[size_choice]
+        klass = s.klass(size_class(event.size))
+        if address_choice <= 5:
+            block = self.take_free_block(address_choice, klass)
+            event.address = block.address
+            gap = s.leave(block)
+            s.klass(block.klass).gap = gap
         else:
-            block = (of_stack.newest, self.alive.gap[1], self.alive.gap[0], self.alive.newest, of_stack.oldest)[choice]
-        if block is None or block not in self.alive:
-            raise Bad('block')
-        event.address = self.events[block].address
-        event.partner = self.events[block].partner = index - block
-        number = self.stack_of[block]
-        self.alive.remove(block)
-        self.stacks[number].blocks.remove(block)
-        self.freed(event, 0 if drop else self.class_of[block])
-        context.stack = number
-        self.row = 0
-        self.mark(0x10000 + number)
+            event.address = self.take_address(address_choice, klass)
+            block = s.new_block()
+            s.sequential = (event.address + max(32, (event.size + 23) // 16 * 16)) & M64
+        s.made += 1
+        block.state, block.ordinal, block.address = 'alive', s.made, event.address
+        block.event, block.stack, block.klass = s.base + len(self.events), number, size_class(event.size)
+        s.by_birth[s.made] = block
+        s.by_birth.pop(s.made - REACH, None)
+        s.alive.add(block)
+        stack.blocks.add(block)
+        klass.step, klass.address = event.address - klass.address, event.address
+        size = event.size & M32
+        if (context.stack, context.size) != (number, size):
+            for learner in (context, s.general()):
+                learner.stack, learner.size = number, size
+        s.stacks[s.last_stack].next, s.last_stack, stack.size = number, number, size
+        s.row = 0
+        s.mark(number + 1)
 
-    def foreign_release(self, event, choices, context):
-        choice, class_choice = choices // 3, choices % 3
-        key = ((0x9e3779b97f4a7c15 * self.differences[0] + 0xc2b2ae3d27d4eb4f * self.differences[1] & M64) >> 40) % 2048
-        stream = self.streams.setdefault(context.number % 1024, [0, 0])
+    def take_block(self, choice, context):
+        s = self.segment
+        of_stack = s.stacks[context.stack].blocks
+        if choice < 5:
+            return (of_stack.newest, s.ended[1], s.ended[0], s.alive.newest, of_stack.oldest)[choice]
+        back = self.split(BLOCKS)
+        if back:
+            block = s.by_birth.get(s.made + 1 - back)
+            return block if block and block.ordinal == s.made + 1 - back else None
+        number = self.column[BLOCKS_REST].varint()
+        return s.blocks[number] if number < len(s.blocks) else None
+
+    def local(self, event, choice, context):
+        s = self.segment
+        block = self.take_block(choice, context)
+        if not block or block.state != 'alive':
+            raise Bad('block')
+        event.address = block.address
+        if block.event >= s.base:
+            made = self.events[block.event - s.base]
+            event.partner = made.partner = len(self.events) - (block.event - s.base)
+        s.ended = s.leave(block)
+        s.free(block)
+        if context.stack != block.stack:
+            context.stack = s.general().stack = block.stack
+        s.row = 0
+        s.mark(0x10000 + block.stack)
+
+    def foreign_release(self, event, choice, context):
+        s = self.segment
+        key = ((0x9e3779b97f4a7c15 * s.differences[0] + 0xc2b2ae3d27d4eb4f * s.differences[1] & M64) >> 40) % 2048
+        stream = s.streams.setdefault(context.number % 1024, [0, 0])
         if choice == 0:
-            event.address = (self.foreign + self.after.get(key, 0)) & M48
+            event.address = (s.foreign + s.after.get(key, 0)) & M48
         elif choice == 1:
             event.address = (stream[0] + stream[1]) & M48
         else:
-            event.address = self.given_foreign.take(self.column[FOREIGN])
-        difference = (event.address - self.foreign) & M64
-        self.after[key] = difference
-        self.differences = (difference, self.differences[0])
-        self.foreign = event.address
+            event.address = s.given_foreign.take(self.column[FOREIGN], self.column[FOREIGN])
+        block = s.new_block()
+        block.address, block.klass = event.address, 0
+        s.free(block)
+        difference = (event.address - s.foreign) & M64
+        s.after[key] = difference
+        s.differences = (difference, s.differences[0])
+        s.foreign = event.address
         stream[1], stream[0] = event.address - stream[0], event.address
-        klass = (context.size % 256, 0, None)[class_choice]
-        if klass is None:
-            klass = self.column[CLASSES].u8()
-        if klass:
-            context.size = klass
-        self.freed(event, klass)
-        self.row = min(15, self.row + 1)
-        self.mark(0x20000 + self.row)
+        s.row = min(15, s.row + 1)
+        s.mark(0x20000 + s.row)
 
     def other(self, event):
         if event.kind >= 32:
@@ -369,18 +469,18 @@ class Columns:
         event.stack = self.other_stack = (self.other_stack + column.signed()) & M32
 
     def event(self):
-        event = Event()
-        context = self.find_context()
+        event, s = Event(), self.segment
+        context = s.find_context()
         token = self.token(context)
-        if token == 204:
+        if token == ESCAPE:
             event.kind, event.flags = self.column[ESCAPES].u8(), self.column[ESCAPES].u8()
             if event.flags & INTERPOLATED:
                 raise Bad('flags')
-            self.mark(0x30000 + event.kind)
+            s.mark(0x30000 + event.kind)
             if not event.is_block():
                 self.other(event)
                 return event
-            context = self.find_context()
+            context = s.find_context()
             token = self.token(context)
             if not event.flags:
                 raise Bad('escape')
@@ -418,8 +518,9 @@ class Columns:
         for _ in range(self.count):
             self.events.append(self.event())
         self.stamps()
-        if any(column.left() for column in self.column):
+        if any(column.left() for column in self.column) or self.run is not None:
             raise Bad('unused bytes in a column')
+        self.segment.base += self.count
         return self.events
 
 
@@ -530,6 +631,7 @@ class Dump:
     def __init__(self, data):
         self.data = data
         self.numbers = {}     # events printed, by thread
+        self.segments = {}    # where the last events frame ended and what it left, by thread
         self.event_end = {}   # end of the good events frames, by thread
         self.record_end = 0
         self.node_ids = set()  # of good nodes frames
@@ -544,7 +646,7 @@ class Dump:
         pid, source, pointer = struct.unpack_from('<IBB', data, 40)
         state, = struct.unpack_from('<I', data, 48)
         tail, lost = struct.unpack_from('<QQ', data, 56)
-        if major != 1 or incompatible:
+        if major != 2 or incompatible:
             raise Bad(f'version {major}.{minor}, features {incompatible:#x}')
         self.tail = min(tail, len(data))
         print(f'trace version={major}.{minor} run={data[24:40].hex()} pid={pid} '
@@ -601,7 +703,11 @@ class Dump:
         print(f'node {id} parent={parent} ip={ip:#x} module={info & (1 << 29) - 1} flags={",".join(flags) or "none"}')
 
     def events_frame(self, frame):
-        events = Columns(self.payload(frame)).decode()
+        thread = frame['thread']
+        end, segment = self.segments.pop(thread, (None, None))
+        columns = Columns(self.payload(frame), segment if end == frame['first'] else None)
+        events = columns.decode()
+        self.segments[thread] = frame['end'], columns.segment
         if len(events) != frame['count']:
             raise Bad('count of events')
         thread = frame['thread']

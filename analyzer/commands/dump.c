@@ -19,10 +19,20 @@ static const struct option_use uses[] = {
     {NULL, 0},
 };
 
+/* What the last events frame of a thread leaves for its next. More are never needed at a time (FORMAT.md "Segments"). */
+enum { KEEPERS = 16 };
+struct keeper {
+    struct decode_state *state;
+    uint32_t thread;
+    uint64_t end;  /* position */
+    uint64_t turn; /* when it was used last */
+};
+
 struct dump {
     struct trace_input input;
     struct recovery recovery;
-    struct decode_state *state;
+    struct keeper keepers[KEEPERS];
+    uint64_t turn;
     struct trace_event *events;
     struct payload payload;
     uint64_t *numbers; /* events printed, by thread serial */
@@ -91,9 +101,39 @@ static void print_event(struct dump *dump, uint32_t thread, const struct trace_e
            event->stack, event->flags & ~TRACE_EVENT_INTERPOLATED, event->partner);
 }
 
+static struct decode_state *make_state(void) {
+    size_t size = (decode_state_size() + 63) & ~(size_t)63;
+    struct decode_state *state = aligned_alloc(64, size);
+    if (!state) abort();
+    return memset(state, 0, size);
+}
+
+/* The thread's, else the one that was not used for longest. */
+static struct keeper *keeper_of(struct dump *dump, uint32_t thread) {
+    struct keeper *found = &dump->keepers[0];
+    for (struct keeper *keeper = dump->keepers; keeper < dump->keepers + KEEPERS; keeper++) {
+        if (keeper->state && keeper->thread == thread) return keeper;
+        if (keeper->turn < found->turn) found = keeper;
+    }
+    if (!found->state) found->state = make_state();
+    found->thread = thread;
+    found->end = UINT64_MAX;
+    return found;
+}
+
+/* The state to decode the frame with; it knows the thread's frame before only if that ended where this one begins. */
+static struct decode_state *state_for(struct dump *dump, const struct trace_frame *frame) {
+    struct keeper *keeper = keeper_of(dump, frame->thread);
+    if (keeper->end != frame->first) decode_forget(keeper->state);
+    keeper->end = frame->end;
+    keeper->turn = ++dump->turn;
+    return keeper->state;
+}
+
 static void dump_events(struct dump *dump, const struct frame_entry *entry) {
     uint32_t count;
-    if (decode_events(dump->state, dump->payload.bytes, dump->payload.length, dump->events, &count)) {
+    if (decode_events(state_for(dump, &entry->frame), dump->payload.bytes, dump->payload.length, dump->events,
+                      &count)) {
         say("the events at offset %" PRIu64 " are damaged", entry->offset);
         return;
     }
@@ -387,14 +427,11 @@ static int dump_begin(struct dump *dump, const char *path) {
         say("%s: %s", path, why);
         return STATUS_UNREADABLE;
     }
-    size_t size = (decode_state_size() + 63) & ~(size_t)63;
-    dump->state = aligned_alloc(64, size);
     dump->events = malloc(DECODE_MAX_EVENTS * sizeof *dump->events);
-    if (!dump->state || !dump->events || recover_slots(&dump->input, &dump->recovery)) {
+    if (!dump->events || recover_slots(&dump->input, &dump->recovery)) {
         say("out of memory");
         return STATUS_INTERNAL;
     }
-    memset(dump->state, 0, size);
     return STATUS_OK;
 }
 
@@ -402,7 +439,7 @@ static void dump_end(struct dump *dump) {
     for (size_t i = 0; i < dump->extents; i++) free(dump->seen[i]);
     free(dump->seen);
     free(dump->numbers);
-    free(dump->state);
+    for (size_t i = 0; i < KEEPERS; i++) free(dump->keepers[i].state);
     free(dump->events);
     payload_release(&dump->payload);
     recovery_release(&dump->recovery);

@@ -14,11 +14,12 @@ _Static_assert(DECODE_MAX_EVENTS == COLUMNS_EVENTS_MAX, "one limit");
 _Static_assert(DECODE_COLUMNS == COLUMN_COUNT, "a name for each column");
 
 const char *const decode_column_names[DECODE_COLUMNS] = {
-    [COLUMN_TOKENS] = "tokens",   [COLUMN_ESCAPES] = "escapes",     [COLUMN_STACKS] = "stacks",
-    [COLUMN_SIZES] = "sizes",     [COLUMN_ADDRESSES] = "addresses", [COLUMN_BLOCKS] = "blocks",
-    [COLUMN_FOREIGN] = "foreign", [COLUMN_OTHERS] = "others",       [COLUMN_CONTROLS] = "controls",
-    [COLUMN_STAMPS] = "stamps",   [COLUMN_EDGES] = "edges",         [COLUMN_CLASSES] = "classes",
-    [COLUMN_REUSED] = "reused",
+    [COLUMN_TOKENS] = "tokens",      [COLUMN_RUNS] = "runs",           [COLUMN_SURPRISES] = "surprises",
+    [COLUMN_ESCAPES] = "escapes",    [COLUMN_STACKS] = "stacks",       [COLUMN_SIZES] = "sizes",
+    [COLUMN_SIZES_REST] = "- rest",  [COLUMN_ADDRESSES] = "addresses", [COLUMN_ADDRESSES_REST] = "- rest",
+    [COLUMN_BLOCKS] = "blocks",      [COLUMN_BLOCKS_REST] = "- rest",  [COLUMN_REUSED] = "reused",
+    [COLUMN_REUSED_REST] = "- rest", [COLUMN_FOREIGN] = "foreign",     [COLUMN_OTHERS] = "others",
+    [COLUMN_CONTROLS] = "controls",  [COLUMN_STAMPS] = "stamps",       [COLUMN_EDGES] = "edges",
 };
 
 /* What a token says, taken apart once for all. */
@@ -26,7 +27,6 @@ enum token_group { GROUP_ALLOC, GROUP_FREE, GROUP_FOREIGN, GROUP_NONE };
 struct token_meaning {
     uint8_t kind, group;
     uint8_t choice; /* of the address, the block, or the foreign address */
-    uint8_t second; /* of keeping, or of the class */
     uint8_t stack, size;
 };
 
@@ -35,13 +35,17 @@ struct decode_state {
     struct columns_model model;
     struct columns_context *context; /* of the event at work */
     uint32_t index;                  /* of the event at work */
+    uint64_t scale;                  /* of the segment; 0: none is at work */
+    uint32_t events;                 /* in its earlier frames */
+    uint64_t run;                    /* tokens to come that are as expected, where a context is sure */
     uint64_t other_operand;
     uint32_t other_stack;
     bool ordered;
     bool controls; /* there are control events */
     uint64_t edge; /* the next event that stores its stamp because of an edge */
     struct wire_reader column[COLUMN_COUNT];
-    struct trace_event *events;
+    struct trace_event *out;
+    uint16_t made[COLUMNS_REACH], released[COLUMNS_REACH]; /* blocks, by ordinal */
 };
 
 struct head {
@@ -62,7 +66,8 @@ static int read_head(struct head *head, const uint8_t *raw, size_t length) {
         if (r.failed || lengths[c] > wire_left(&r)) return -EBADMSG;
         head->column[c] = wire_reader(wire_get_bytes(&r, (size_t)lengths[c]), (size_t)lengths[c]);
     }
-    bool valid = !wire_left(&r) && !(head->layout & ~(uint64_t)COLUMNS_LAYOUT_ORDERED);
+    const uint64_t layouts = COLUMNS_LAYOUT_ORDERED | COLUMNS_LAYOUT_CONTINUES;
+    bool valid = !wire_left(&r) && !(head->layout & ~layouts);
     return valid && head->scale >= 6 && head->scale <= 15 && head->count <= 1u << head->scale ? 0 : -EBADMSG;
 }
 
@@ -73,13 +78,11 @@ int decode_column_sizes(const uint8_t *raw, size_t length, uint32_t *sizes, size
     return result;
 }
 
-static void explain_group(struct token_meaning *meanings, unsigned from, unsigned until, struct token_meaning of,
-                          unsigned second_choices) {
+static void explain_group(struct token_meaning *meanings, unsigned from, unsigned until, struct token_meaning of) {
     for (unsigned token = from; token < until; token++) {
         unsigned choices = token - from;
         meanings[token] = of;
-        meanings[token].choice = (uint8_t)(choices / second_choices);
-        meanings[token].second = (uint8_t)(choices % second_choices);
+        meanings[token].choice = (uint8_t)choices;
         if (of.group != GROUP_ALLOC) continue;
         meanings[token].choice = choices % ADDRESS_CHOICES;
         meanings[token].size = choices / ADDRESS_CHOICES % SIZE_CHOICES;
@@ -91,24 +94,17 @@ static void explain_tokens(struct token_meaning *meanings) {
     static const struct {
         unsigned from, until;
         struct token_meaning of;
-        unsigned second_choices;
     } groups[] = {
-        {TOKEN_ALLOC, TOKEN_REALLOC_IN, {.kind = TRACE_EVENT_ALLOC, .group = GROUP_ALLOC}, 1},
-        {TOKEN_REALLOC_IN, TOKEN_FREE, {.kind = TRACE_EVENT_REALLOC_IN, .group = GROUP_ALLOC}, 1},
-        {TOKEN_FREE, TOKEN_FREE_FOREIGN, {.kind = TRACE_EVENT_FREE, .group = GROUP_FREE}, KEEP_CHOICES},
-        {TOKEN_FREE_FOREIGN, TOKEN_REALLOC_OUT, {.kind = TRACE_EVENT_FREE, .group = GROUP_FOREIGN}, CLASS_CHOICES},
-        {TOKEN_REALLOC_OUT,
-         TOKEN_REALLOC_OUT_FOREIGN,
-         {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FREE},
-         KEEP_CHOICES},
-        {TOKEN_REALLOC_OUT_FOREIGN,
-         TOKEN_ESCAPE,
-         {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FOREIGN},
-         CLASS_CHOICES},
-        {TOKEN_ESCAPE, TOKEN_END, {.group = GROUP_NONE}, 1},
+        {TOKEN_ALLOC, TOKEN_REALLOC_IN, {.kind = TRACE_EVENT_ALLOC, .group = GROUP_ALLOC}},
+        {TOKEN_REALLOC_IN, TOKEN_FREE, {.kind = TRACE_EVENT_REALLOC_IN, .group = GROUP_ALLOC}},
+        {TOKEN_FREE, TOKEN_FREE_FOREIGN, {.kind = TRACE_EVENT_FREE, .group = GROUP_FREE}},
+        {TOKEN_FREE_FOREIGN, TOKEN_REALLOC_OUT, {.kind = TRACE_EVENT_FREE, .group = GROUP_FOREIGN}},
+        {TOKEN_REALLOC_OUT, TOKEN_REALLOC_OUT_FOREIGN, {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FREE}},
+        {TOKEN_REALLOC_OUT_FOREIGN, TOKEN_ESCAPE, {.kind = TRACE_EVENT_REALLOC_OUT, .group = GROUP_FOREIGN}},
+        {TOKEN_ESCAPE, TOKEN_END, {.group = GROUP_NONE}},
     };
     for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++)
-        explain_group(meanings, groups[g].from, groups[g].until, groups[g].of, groups[g].second_choices);
+        explain_group(meanings, groups[g].from, groups[g].until, groups[g].of);
 }
 
 static uint64_t take_varint(struct decode_state *d, enum columns_column column) {
@@ -130,81 +126,101 @@ static bool take_stack(struct decode_state *d, unsigned choice, uint32_t *number
     return true;
 }
 
+static uint64_t take_split(struct decode_state *d, enum columns_column lead, enum columns_column rest) {
+    return columns_get_split(&d->column[lead], &d->column[rest]);
+}
+
 static uint64_t take_size(struct decode_state *d, unsigned choice, uint32_t stack) {
-    if (choice == SIZE_GIVEN) return take_varint(d, COLUMN_SIZES);
+    if (choice == SIZE_GIVEN) return take_split(d, COLUMN_SIZES, COLUMN_SIZES_REST);
     return choice == SIZE_OF_STACK ? d->model.stacks[stack].size : d->context->size;
 }
 
-static bool is_free(const struct trace_event *event) {
-    return event->kind == TRACE_EVENT_FREE || event->kind == TRACE_EVENT_REALLOC_OUT;
+static inline bool is_in_state(const struct decode_state *d, uint64_t block, enum columns_state state) {
+    return block && block < d->model.blocks_used && d->model.blocks[block].state == state;
 }
 
-/* The free block that the event takes, or COLUMNS_NONE. Those of the model's lists are free blocks of the class. */
-static inline uint32_t take_reused(struct decode_state *d, unsigned choice, unsigned class) {
-    if (choice != ADDRESS_REUSED) return columns_free_block_guess(&d->model.classes[class], choice);
-    uint64_t reused = d->index - take_varint(d, COLUMN_REUSED);
-    if (reused >= d->index || d->model.class_of[reused] != class || !is_free(&d->events[reused])) return COLUMNS_NONE;
-    return (uint32_t)reused;
+/* The block of the release that was `back` releases ago, or 0. */
+static uint32_t block_released(const struct decode_state *d, uint64_t back) {
+    uint32_t ordinal = d->model.released - (uint32_t)back, block = d->released[ordinal % COLUMNS_REACH];
+    return back < COLUMNS_REACH && block < d->model.blocks_used && d->model.blocks[block].ordinal == ordinal ? block
+                                                                                                             : 0;
 }
 
-static bool take_address(struct decode_state *d, struct columns_block *b) {
+/* The free block that the event takes, or 0. */
+static inline uint32_t take_free_block(struct decode_state *d, unsigned choice, unsigned class) {
+    uint32_t block = choice == ADDRESS_REUSED ? block_released(d, take_split(d, COLUMN_REUSED, COLUMN_REUSED_REST))
+                                              : columns_free_guess(&d->model, &d->model.classes[class], choice);
+    return is_in_state(d, block, BLOCK_FREE) ? block : 0;
+}
+
+static inline uint64_t take_address(struct decode_state *d, unsigned choice, unsigned class) {
+    if (choice == ADDRESS_GIVEN)
+        return columns_get_address(&d->column[COLUMN_ADDRESSES], &d->column[COLUMN_ADDRESSES_REST], &d->model.given);
+    return columns_address_guess(&d->model, choice, &d->model.classes[class]);
+}
+
+/* False if there is no such block. */
+static inline bool take_place(struct decode_state *d, unsigned choice, struct columns_birth *b) {
     unsigned class = columns_class(b->size);
-    b->reused = COLUMNS_NONE;
-    if (b->address_choice <= ADDRESS_REUSED) {
-        b->reused = take_reused(d, b->address_choice, class);
-        if (b->reused == COLUMNS_NONE) return false;
-        b->address = d->model.address[b->reused];
-    } else if (b->address_choice == ADDRESS_GIVEN) {
-        b->address = columns_get_address(&d->column[COLUMN_ADDRESSES], &d->model.given);
-    } else {
-        b->address = columns_address_guess(&d->model, b->address_choice, &d->model.classes[class]);
+    if (choice <= ADDRESS_REUSED) {
+        b->block = take_free_block(d, choice, class);
+        b->address = d->model.blocks[b->block].address;
+        return b->block;
     }
+    b->address = take_address(d, choice, class);
+    b->block = columns_pick(&d->model);
     return true;
 }
 
 static inline bool take_alloc(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
-    struct columns_block b = {.address_choice = token.choice};
+    struct columns_birth b;
     if (!take_stack(d, token.stack, &b.stack, &event->stack)) return false;
     event->size = b.size = take_size(d, token.size, b.stack);
-    if (!take_address(d, &b)) return false;
+    if (!take_place(d, token.choice, &b)) return false;
     event->address = b.address;
-    columns_alloc(&d->model, d->context, d->index, &b);
+    columns_alloc(&d->model, d->context, d->model.base + d->index, &b);
+    d->made[d->model.made % COLUMNS_REACH] = (uint16_t)b.block;
     return true;
 }
 
-/* An event whose block may still end: it must have made one. */
-static bool is_open_block(const struct trace_event *event) {
-    bool made = event->kind == TRACE_EVENT_ALLOC || event->kind == TRACE_EVENT_REALLOC_IN;
-    return made && !event->partner && columns_is_block(event->kind, event->flags);
+/* The block that the column of blocks tells, or 0. */
+static uint64_t take_given_block(struct decode_state *d) {
+    uint64_t back = take_split(d, COLUMN_BLOCKS, COLUMN_BLOCKS_REST);
+    if (!back) return take_varint(d, COLUMN_BLOCKS_REST);
+    uint32_t ordinal = d->model.made + 1 - (uint32_t)back, block = d->made[ordinal % COLUMNS_REACH];
+    return back <= COLUMNS_REACH && block < d->model.blocks_used && d->model.blocks[block].ordinal == ordinal ? block
+                                                                                                              : 0;
 }
 
-/* The block that the event ends, or COLUMNS_NONE. Those of the model's lists are open blocks. */
-static inline uint32_t take_ended(struct decode_state *d, unsigned choice) {
-    if (choice != BLOCK_GIVEN) return columns_block_guess(&d->model, d->context, choice);
-    uint64_t block = d->index - take_varint(d, COLUMN_BLOCKS);
-    return block < d->index && is_open_block(&d->events[block]) ? (uint32_t)block : COLUMNS_NONE;
+/* Both get their partner, unless the block was made in an earlier frame. */
+static inline void pair(struct decode_state *d, struct trace_event *event, uint32_t made) {
+    uint32_t from = made - d->model.base;
+    if (from >= d->index) return;
+    event->partner = d->out[from].partner = d->index - from;
+}
+
+static inline void note_release(struct decode_state *d) {
+    d->released[d->model.released % COLUMNS_REACH] = (uint16_t)d->model.last_freed;
 }
 
 static inline bool take_free(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
-    uint32_t block = take_ended(d, token.choice);
-    if (block == COLUMNS_NONE) return false;
-    event->partner = d->index - block;
-    d->events[block].partner = event->partner;
-    event->address = d->model.address[block];
-    columns_free(&d->model, d->context, d->index, block, token.second == KEEP);
+    uint64_t found =
+        token.choice == BLOCK_GIVEN ? take_given_block(d) : columns_block_guess(&d->model, d->context, token.choice);
+    if (!is_in_state(d, found, BLOCK_ALIVE)) return false;
+    uint32_t block = (uint32_t)found;
+    event->address = d->model.blocks[block].address;
+    pair(d, event, d->model.blocks[block].event);
+    columns_free(&d->model, d->context, block);
+    note_release(d);
     return true;
 }
 
-static unsigned take_class(struct decode_state *d, unsigned choice) {
-    if (choice == CLASS_NONE) return 0;
-    return choice == CLASS_GIVEN ? wire_get_u8(&d->column[COLUMN_CLASSES]) : d->context->size % COLUMNS_CLASSES;
-}
-
 static bool take_free_foreign(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
-    if (token.choice == FOREIGN_GIVEN)
-        event->address = columns_get_address(&d->column[COLUMN_FOREIGN], &d->model.foreign_given);
+    struct wire_reader *column = &d->column[COLUMN_FOREIGN];
+    if (token.choice == FOREIGN_GIVEN) event->address = columns_get_address(column, column, &d->model.foreign_given);
     else event->address = columns_foreign_guess(&d->model, d->context, token.choice);
-    columns_free_foreign(&d->model, d->context, d->index, event->address, take_class(d, token.second));
+    columns_free_foreign(&d->model, d->context, columns_pick(&d->model), event->address);
+    note_release(d);
     return true;
 }
 
@@ -220,18 +236,37 @@ static inline bool take_block(struct decode_state *d, struct trace_event *event,
     }
 }
 
+/* How many tokens come as expected until the next surprise; UINT64_MAX: all. */
+static void take_run(struct decode_state *d) {
+    d->run = wire_left(&d->column[COLUMN_RUNS]) ? take_varint(d, COLUMN_RUNS) : UINT64_MAX;
+}
+
+/* Where the context is sure; an encoder writes no code 0 there. */
+static unsigned take_surprise(struct decode_state *d) {
+    uint8_t code = wire_get_u8(&d->column[COLUMN_SURPRISES]);
+    unsigned token = code ? columns_token_of(d->context, code) : TOKEN_END;
+    if (token < TOKEN_END) columns_learn_token(&d->model, d->context, token, code);
+    take_run(d);
+    return token;
+}
+
 /* The next token, or TOKEN_END and more if there is none. */
 static inline unsigned take_token(struct decode_state *d) {
     struct wire_reader *tokens = &d->column[COLUMN_TOKENS];
     d->context = columns_context(&d->model);
+    if (columns_is_sure(d->context)) {
+        if (!d->run) return take_surprise(d);
+        d->run -= d->run != UINT64_MAX;
+        return d->context->first - 1u;
+    }
     if (tokens->at == tokens->end) return TOKEN_END;
-    unsigned token = columns_token_of(d->context, *tokens->at++);
-    if (token < TOKEN_END) columns_learn_token(d->context, token);
+    uint8_t code = *tokens->at++;
+    unsigned token = columns_token_of(d->context, code);
+    if (token < TOKEN_END) columns_learn_token(&d->model, d->context, token, code);
     return token;
 }
 
 static bool take_other(struct decode_state *d, struct trace_event *event) {
-    d->model.class_of[d->index] = 0;
     if (columns_is_control(event->kind)) {
         d->controls = true;
         event->address = take_varint(d, COLUMN_CONTROLS);
@@ -275,8 +310,7 @@ static uint32_t next_stored(const struct decode_state *d, uint32_t from, uint32_
     if (limit >= count) limit = count - 1;
     if (limit > d->edge) limit = (uint32_t)d->edge;
     if (!d->ordered && !d->controls) return limit;
-    while (from < limit &&
-           !columns_is_stamped(from, count, d->events[from].kind, d->ordered && !d->events[from].partner))
+    while (from < limit && !columns_is_stamped(from, count, d->out[from].kind, d->ordered && !d->out[from].partner))
         from++;
     return from;
 }
@@ -299,8 +333,8 @@ static bool take_stamps(struct decode_state *d, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         i = next_stored(d, i, count);
         stamp += (uint64_t)wire_unzigzag(take_varint(d, COLUMN_STAMPS));
-        d->events[i].stamp = stamp;
-        fill_between(d->events, last, i);
+        d->out[i].stamp = stamp;
+        fill_between(d->out, last, i);
         last = i;
         if (d->edge == i) advance_edge(d);
         if (d->edge <= i) return false;
@@ -312,24 +346,45 @@ static bool take_stamps(struct decode_state *d, uint32_t count) {
 static bool all_taken(const struct decode_state *d) {
     for (unsigned c = 0; c < COLUMN_COUNT; c++)
         if (d->column[c].failed || wire_left(&d->column[c])) return false;
+    return d->run == UINT64_MAX;
+}
+
+/* Makes the model ready for the frame; false where it goes on after one that was not the last here. */
+static bool begin_frame(struct decode_state *d, const struct head *head) {
+    if (head->layout & COLUMNS_LAYOUT_CONTINUES) {
+        if (!d->scale || d->scale != head->scale || d->events >= COLUMNS_SEGMENT_EVENTS) return false;
+    } else {
+        columns_start(&d->model, (unsigned)head->scale);
+        d->events = 0;
+    }
+    d->model.base = d->events;
+    d->scale = 0; /* until all of it is decoded */
     return true;
 }
+
+static bool take_events(struct decode_state *d, const struct head *head) {
+    explain_tokens(d->meanings);
+    memcpy(d->column, head->column, sizeof d->column);
+    d->other_operand = d->other_stack = 0;
+    d->controls = false;
+    d->ordered = head->layout & COLUMNS_LAYOUT_ORDERED;
+    take_run(d);
+    for (d->index = 0; d->index < head->count; d->index++)
+        if (!take_event(d, &d->out[d->index])) return false;
+    return take_stamps(d, (uint32_t)head->count) && all_taken(d);
+}
+
+void decode_forget(struct decode_state *d) { d->scale = 0; }
 
 int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, struct trace_event *events,
                   uint32_t *count) {
     struct head head;
     int result = read_head(&head, raw, length);
     if (result) return result;
-    columns_start(&d->model, (unsigned)head.scale);
-    explain_tokens(d->meanings);
-    memcpy(d->column, head.column, sizeof d->column);
-    d->other_operand = d->other_stack = 0;
-    d->controls = false;
-    d->ordered = head.layout & COLUMNS_LAYOUT_ORDERED;
-    d->events = events;
-    for (d->index = 0; d->index < head.count; d->index++)
-        if (!take_event(d, &events[d->index])) return -EBADMSG;
-    if (!take_stamps(d, (uint32_t)head.count) || !all_taken(d)) return -EBADMSG;
+    d->out = events;
+    if (!begin_frame(d, &head) || !take_events(d, &head)) return -EBADMSG;
+    d->scale = head.scale;
+    d->events += (uint32_t)head.count;
     *count = (uint32_t)head.count;
     return 0;
 }

@@ -16,9 +16,17 @@
 #define LARGE (DECODE_MAX_EVENTS / 4) /* from here on a chunk keeps the buffer that it was decoded into */
 #define WORKERS_MAX 16u
 
+#define KEPT_MAX 64u /* states that wait for their source's next frame, at a time; recorders need fewer */
+
+/* What a source's last frame left for its next. */
+struct kept {
+    struct decode_state *state;
+    uint32_t order; /* of that frame; without a state there was none to leave */
+};
+
 struct decoder {
     struct prefetch *prefetch;
-    struct decode_state *state;
+    struct decode_state *state; /* or NULL: a source keeps it */
     struct payload payload;
     struct trace_event *events; /* DECODE_MAX_EVENTS, or NULL when a chunk has kept them */
 };
@@ -28,23 +36,24 @@ struct prefetch {
     const struct prefetch_job *jobs;
     size_t count;
     pthread_mutex_t lock;
-    pthread_cond_t decoded, room;
+    pthread_cond_t decoded, room, left;
     size_t started, taken; /* jobs */
     bool stop;
     struct chunk *window[PREFETCH_AHEAD]; /* by job number; NULL: not ready */
     struct trace_event *spare;            /* a buffer of DECODE_MAX_EVENTS that came back */
+    struct kept *kept;                    /* by source */
+    uint32_t source_count;
+    unsigned kept_count; /* states there */
     unsigned worker_count;
     pthread_t workers[WORKERS_MAX];
     struct decoder decoders[WORKERS_MAX];
 };
 
-static int decoder_begin(struct decoder *decoder, struct prefetch *prefetch) {
-    size_t size = (decode_state_size() + 63) & ~(size_t)63;
-    decoder->prefetch = prefetch;
-    decoder->state = aligned_alloc(64, size);
-    if (!decoder->state) return -ENOMEM;
-    memset(decoder->state, 0, size);
-    return 0;
+static struct decode_state *make_state(void) {
+    size_t size = (decode_state_size() + 4095) & ~(size_t)4095;
+    struct decode_state *state = aligned_alloc(4096, size);
+    if (state) memset(state, 0, size);
+    return state;
 }
 
 static void decoder_end(struct decoder *decoder) {
@@ -86,14 +95,55 @@ static int keep_events(struct decoder *decoder, struct chunk *chunk, uint32_t co
     return 0;
 }
 
+/* The state to decode the job's frame with: what the frame before left, or one that knows of no frame. */
+static int take_state(struct decoder *decoder, const struct prefetch_job *job) {
+    struct prefetch *prefetch = decoder->prefetch;
+    struct kept *kept = &prefetch->kept[job->source];
+    if (!job->continues) {
+        if (!decoder->state) decoder->state = make_state();
+        if (decoder->state) decode_forget(decoder->state);
+        return decoder->state ? 0 : -ENOMEM;
+    }
+    pthread_mutex_lock(&prefetch->lock);
+    while (kept->order != job->order - 1 && !prefetch->stop) pthread_cond_wait(&prefetch->left, &prefetch->lock);
+    struct decode_state *before = kept->state, *own = decoder->state;
+    kept->state = NULL;
+    prefetch->kept_count -= before != NULL;
+    pthread_mutex_unlock(&prefetch->lock);
+    if (!before) return -EBADMSG;
+    free(own);
+    decoder->state = before;
+    return 0;
+}
+
+/* Hands the state on to the job that needs it. */
+static void leave_state(struct decoder *decoder, const struct prefetch_job *job) {
+    struct prefetch *prefetch = decoder->prefetch;
+    struct kept *kept = &prefetch->kept[job->source];
+    if (!job->leads_on) return;
+    pthread_mutex_lock(&prefetch->lock);
+    kept->order = job->order;
+    if (prefetch->kept_count < KEPT_MAX && decoder->state) {
+        kept->state = decoder->state;
+        decoder->state = NULL;
+        prefetch->kept_count++;
+    }
+    pthread_cond_broadcast(&prefetch->left);
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
 static int decode_frame(struct decoder *decoder, const struct prefetch_job *job, struct chunk *chunk) {
     const struct frame_entry *entry = &decoder->prefetch->trace->input.frames[job->frame];
     uint32_t count = 0;
     chunk->expected = entry->frame.count;
     int error = reader_payload(&decoder->prefetch->trace->input, entry, &decoder->payload);
     if (!error) error = ensure_events(decoder);
+    int lacking = take_state(decoder, job);
+    if (!error) error = lacking;
     if (!error)
         error = decode_events(decoder->state, decoder->payload.bytes, decoder->payload.length, decoder->events, &count);
+    else if (decoder->state) decode_forget(decoder->state);
+    leave_state(decoder, job);
     return error ? error : keep_events(decoder, chunk, count);
 }
 
@@ -144,30 +194,34 @@ static void *work(void *context) {
     return NULL;
 }
 
-static int start_workers(struct prefetch *prefetch, unsigned workers) {
+static void start_workers(struct prefetch *prefetch, unsigned workers) {
     if (workers > WORKERS_MAX) workers = WORKERS_MAX;
     for (unsigned i = 0; i < workers; i++) {
-        if (decoder_begin(&prefetch->decoders[i], prefetch)) return -ENOMEM;
-        if (pthread_create(&prefetch->workers[i], NULL, work, &prefetch->decoders[i])) {
-            decoder_end(&prefetch->decoders[i]);
-            prefetch->decoders[i] = (struct decoder){0};
-            break;
-        }
+        prefetch->decoders[i].prefetch = prefetch;
+        if (pthread_create(&prefetch->workers[i], NULL, work, &prefetch->decoders[i])) break;
         prefetch->worker_count++;
     }
-    return prefetch->worker_count ? 0 : decoder_begin(&prefetch->decoders[0], prefetch);
+    prefetch->decoders[0].prefetch = prefetch;
 }
 
 int prefetch_begin(struct prefetch **out, const struct trace *trace, const struct prefetch_job *jobs, size_t count,
-                   unsigned workers) {
+                   uint32_t source_count, unsigned workers) {
     struct prefetch *prefetch = calloc(1, sizeof *prefetch);
-    if (!prefetch) return -ENOMEM;
-    *prefetch = (struct prefetch){.trace = trace, .jobs = jobs, .count = count};
+    struct kept *kept = calloc(source_count + 1u, sizeof *kept);
+    if (!prefetch || !kept) {
+        free(prefetch);
+        free(kept);
+        return -ENOMEM;
+    }
+    *prefetch =
+        (struct prefetch){.trace = trace, .jobs = jobs, .count = count, .kept = kept, .source_count = source_count};
     pthread_mutex_init(&prefetch->lock, NULL);
     pthread_cond_init(&prefetch->decoded, NULL);
     pthread_cond_init(&prefetch->room, NULL);
+    pthread_cond_init(&prefetch->left, NULL);
     *out = prefetch;
-    return start_workers(prefetch, workers);
+    start_workers(prefetch, workers);
+    return 0;
 }
 
 struct chunk *prefetch_take(struct prefetch *prefetch) {
@@ -199,15 +253,19 @@ void prefetch_end(struct prefetch *prefetch) {
     pthread_mutex_lock(&prefetch->lock);
     prefetch->stop = true;
     pthread_cond_broadcast(&prefetch->room);
+    pthread_cond_broadcast(&prefetch->left);
     pthread_mutex_unlock(&prefetch->lock);
     for (unsigned i = 0; i < prefetch->worker_count; i++) pthread_join(prefetch->workers[i], NULL);
     for (unsigned i = 0; i < WORKERS_MAX; i++) decoder_end(&prefetch->decoders[i]);
     for (unsigned i = 0; i < PREFETCH_AHEAD; i++)
         if (prefetch->window[i]) free(prefetch->window[i]->events);
     for (unsigned i = 0; i < PREFETCH_AHEAD; i++) free(prefetch->window[i]);
+    for (uint32_t i = 0; i < prefetch->source_count; i++) free(prefetch->kept[i].state);
+    free(prefetch->kept);
     free(prefetch->spare);
     pthread_mutex_destroy(&prefetch->lock);
     pthread_cond_destroy(&prefetch->decoded);
     pthread_cond_destroy(&prefetch->room);
+    pthread_cond_destroy(&prefetch->left);
     free(prefetch);
 }

@@ -17,6 +17,9 @@ struct prefetch_job {
     size_t frame;   /* index in the trace's frames */
     uint32_t ring;
     uint32_t source; /* whose events: the replay's number of the thread */
+    uint32_t order;  /* of its frame among the source's, from 1 */
+    bool continues;  /* its frame is understood only after that of the source's job before, */
+    bool leads_on;   /* and the next one's only after this */
 };
 
 struct chunk {
@@ -31,9 +34,12 @@ struct chunk {
 
 struct prefetch;
 
-/* 0 or -ENOMEM. workers 0: chunks are decoded when they are taken. Trace and jobs must outlive it. */
+/*
+ * 0 or -ENOMEM. Sources are numbered below source_count. workers 0: chunks are decoded when they are taken. Trace and
+ * jobs must outlive it.
+ */
 int prefetch_begin(struct prefetch **out, const struct trace *trace, const struct prefetch_job *jobs, size_t count,
-                   unsigned workers);
+                   uint32_t source_count, unsigned workers);
 /* The next job's chunk; waits for it. NULL after the last, or out of memory. */
 struct chunk *prefetch_take(struct prefetch *prefetch);
 void prefetch_give(struct prefetch *prefetch, struct chunk *chunk);

@@ -253,7 +253,7 @@ static int begin(struct replay *replay, struct trace *trace, const struct replay
     if (!replay->sources || !replay->heap) return -ENOMEM;
     for (uint32_t i = 0; i < sources; i++) replay->sources[i].thread.serial = replay->schedule.serials[i];
     records_begin(&replay->records, &trace->input, &trace->recovery);
-    return prefetch_begin(&replay->prefetch, trace, replay->schedule.jobs, replay->schedule.job_count,
+    return prefetch_begin(&replay->prefetch, trace, replay->schedule.jobs, replay->schedule.job_count, sources,
                           options->workers);
 }
 

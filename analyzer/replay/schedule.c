@@ -9,6 +9,8 @@
 struct progress {   /* of one thread */
     uint64_t end;   /* position */
     uint64_t stamp; /* of the last chunk's beginning */
+    size_t job;     /* of the last frame */
+    uint32_t order; /* of that; 0: there was none */
 };
 
 static int by_number(const void *a, const void *b) {
@@ -62,10 +64,19 @@ static void add_frames(struct schedule *schedule, const struct trace *trace, str
         const struct trace_frame *frame = &trace->input.frames[i].frame;
         if (frame->kind != TRACE_FRAME_EVENTS) continue;
         uint32_t source = source_of(schedule, frame->thread);
-        if (frame->end > frame->first && frame->first < progress[source].end) continue;
-        progress[source].end = frame->end;
-        add_job(schedule, (struct prefetch_job){.stamp = frame->first_stamp, .frame = i, .source = source},
-                &progress[source]);
+        struct progress *mine = &progress[source];
+        if (frame->end > frame->first && frame->first < mine->end) continue;
+        bool continues = frame->flags & TRACE_FRAME_CONTINUES && mine->order && frame->first == mine->end;
+        if (continues) schedule->jobs[mine->job].leads_on = true;
+        mine->end = frame->end;
+        mine->job = schedule->job_count;
+        add_job(schedule,
+                (struct prefetch_job){.stamp = frame->first_stamp,
+                                      .frame = i,
+                                      .source = source,
+                                      .order = ++mine->order,
+                                      .continues = continues},
+                mine);
     }
 }
 
@@ -74,7 +85,8 @@ static void add_rings(struct schedule *schedule, const struct trace *trace, stru
         const struct ring_rest *rest = &trace->recovery.rings[i];
         if (rest->count + rest->nested < 2) continue;
         uint32_t source = source_of(schedule, rest->thread);
-        struct prefetch_job job = {rest->words[1], PREFETCH_RING, (uint32_t)i, source};
+        struct prefetch_job job = {
+            .stamp = rest->words[1], .frame = PREFETCH_RING, .ring = (uint32_t)i, .source = source};
         add_job(schedule, job, &progress[source]);
     }
 }

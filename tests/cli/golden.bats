@@ -42,7 +42,7 @@ json_of() { tidemark report "$1.tmk" --json - -q; }
 
 @test "a flipped bit in a payload is found, and all else is used" {
     golden plain
-    printf '\xff' | dd of=plain.tmk bs=1 seek=1693050 conv=notrunc status=none
+    printf '\xff' | dd of=plain.tmk bs=1 seek=1694100 conv=notrunc status=none
     both tidemark info --verify plain.tmk
     expect_status 3
     both tidemark dump plain.tmk
@@ -53,7 +53,7 @@ json_of() { tidemark report "$1.tmk" --json - -q; }
 @test "another major version and an unknown feature are refused" {
     golden plain
     cp plain.tmk version.tmk
-    printf '\x02' | dd of=version.tmk bs=1 seek=8 conv=notrunc status=none
+    printf '\x01' | dd of=version.tmk bs=1 seek=8 conv=notrunc status=none
     both tidemark info version.tmk
     expect_status 3
     expect_in version "$errors"

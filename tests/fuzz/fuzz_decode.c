@@ -1,7 +1,7 @@
 /* links: analyzer/input/decode.c libs: -lz */
 /*
- * Decoder of event columns against any bytes. A payload that decodes must hold what readers rely on: partners that
- * point at each other and inside, and addresses that agree.
+ * Decoder of event columns against any bytes: two frames one after the other, with the length of the first before them.
+ * What decodes must hold what readers rely on: partners that point at each other and inside, and addresses that agree.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,8 +29,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         state = memset(aligned_alloc(64, size), 0, size);
         events = calloc(DECODE_MAX_EVENTS, sizeof *events);
     }
-    if (!decode_events(state, bytes, length, events, &count))
+    size_t first = length < 2 ? length : 2 + (bytes[0] | (size_t)bytes[1] << 8) % (length - 1);
+    size_t from = length < 2 ? 0 : 2;
+    decode_forget(state);
+    const struct { size_t from, until; } frames[] = {{from, first}, {first, length}};
+    for (int f = 0; f < 2; f++) {
+        if (decode_events(state, bytes + frames[f].from, frames[f].until - frames[f].from, events, &count)) continue;
         for (uint32_t i = 0; i < count; i++) check_partner(events, count, i);
+    }
     decode_column_sizes(bytes, length, sizes, DECODE_COLUMNS);
     uint64_t words[4];
     if (length >= sizeof words) {

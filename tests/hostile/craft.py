@@ -106,7 +106,7 @@ class Trace:
 
     def write(self, path, size=None):
         head = bytearray(HEADER)
-        struct.pack_into("<8sHHIII16sIBB", head, 0, b"TIDEMARK", 1, 0, HEADER, 0, 0, b"hostile hostile!", self.pid, 1, 8)
+        struct.pack_into("<8sHHIII16sIBB", head, 0, b"TIDEMARK", 2, 0, HEADER, 0, 0, b"hostile hostile!", self.pid, 1, 8)
         struct.pack_into("<IxxxxQQ", head, 48, self.state, self.at, 0)
         with open(path, "wb") as file:
             file.write(head)

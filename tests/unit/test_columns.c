@@ -48,6 +48,7 @@ static const struct profile profiles[] = {
     {"same stamp", 2500, 30, 9, 3, 9, 9, 9, 9, 9, 9, 99, 0, 0x1000, 0, 1},
     {"hostile", 4000, 100, 1u << 31, 1u << 31, 128, 64, 64, 32, 64, 32, 50, 60, 0, 1ull << 40, 1},
     {"control only", 1500, 1, 1, 1, 0, 0, 0, 256, 0, 0, 0, 3, 0, 1000, 1},
+    {"many blocks", 32768, 60000, 1u << 31, 5000, 1, 10, 1, 1, 1, 1, 30, 0, 0x400000, 90, 16},
     {"wide", 2000, 50, 50, 50, 10, 20, 30, 0, 256, 256, 50, 0, 0x1000, 1000, 16},
 };
 
@@ -392,7 +393,86 @@ static void test_limit(void **state) {
     stream_release(&s);
 }
 
-/* A frame depends on its events only, whatever the state saw before. */
+/*
+ * The frames of one thread, one after the other, go on where the last one ended; only the first can be read alone. More
+ * blocks and stacks than the tables have numbers for, and distances beyond what they remember.
+ */
+static uint32_t encode_part(struct bench *b, struct columns_input *in, uint64_t until, struct columns_output *out) {
+    in->end = until;
+    assert_int_equal(columns_encode(b->columns, in, b->payload, out), 0);
+    return out->count;
+}
+
+static uint64_t position_of(const struct stream *s, uint64_t position, uint32_t events) {
+    while (events--) {
+        uint64_t flat[4];
+        for (unsigned w = 0; w < 4; w++) flat[w] = s->ring[(position + w) & (RING_WORDS - 1)];
+        struct trace_event event;
+        position += (unsigned)decode_words(flat, 4, &event);
+    }
+    return position;
+}
+
+static void test_segments(void **state) {
+    struct bench *b = *state;
+    static const uint32_t parts[] = {2, 1000, 3, 100, 4}; /* of the events, a fraction */
+    for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
+        struct stream s;
+        stream_make(&s, &profiles[p], profiles[p].events * 5 / 2, p + 31);
+        struct columns_input in = input_of(&s, (int)p & 1);
+        in.thread = 7;
+        uint32_t at = 0, count, continued = 0;
+        uint64_t end = s.end;
+        for (size_t part = 0; at < s.count; part++) {
+            uint32_t wanted = profiles[p].events / parts[part % 5];
+            if (wanted > s.count - at) wanted = s.count - at;
+            struct columns_output out;
+            uint64_t until = position_of(&s, in.first, wanted);
+            assert_int_equal(encode_part(b, &in, until, &out), wanted);
+            if (!part) assert_false(out.continues);
+            continued += out.continues;
+            assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+            assert_int_equal(count, wanted);
+            find_partners(s.events + at, count);
+            check_fields(s.events + at, b->events, count);
+            check_stamps(&in, s.events + at, b->events, count);
+            at += count;
+            in.first = until;
+        }
+        assert_int_equal(in.first, end);
+        assert_true(continued > 0);
+        stream_release(&s);
+    }
+}
+
+/* A frame that continues is refused by a state that lacks the one before; what did not become a frame is not built on. */
+static void test_broken_segment(void **state) {
+    struct bench *b = *state;
+    struct stream s;
+    struct columns_output out;
+    uint32_t count;
+    stream_make(&s, &profiles[1], 3000, 4);
+    struct columns_input in = input_of(&s, 0);
+    in.thread = 9;
+    uint64_t middle = position_of(&s, in.first, 2000), end = in.end;
+    encode_part(b, &in, middle, &out);
+    in.first = middle;
+    encode_part(b, &in, end, &out);
+    assert_true(out.continues);
+    decode_forget(b->decoder);
+    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), -EBADMSG);
+    columns_forget(b->columns);
+    encode_part(b, &in, end, &out);
+    assert_false(out.continues);
+    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+    in.thread = 10;
+    in.first = out.end;
+    encode_part(b, &in, in.first, &out);
+    assert_false(out.continues);
+    stream_release(&s);
+}
+
+/* Alone a frame depends on its events only, whatever the state saw before. */
 static void test_no_memory_between_frames(void **state) {
     struct bench *b = *state;
     for (unsigned p = 0; p < 3; p++) {
@@ -474,8 +554,8 @@ static void test_column_sizes(void **state) {
         sum += sizes[c];
         assert_non_null(decode_column_names[c]);
     }
-    assert_true(sum < out.bytes && sum + 80 > out.bytes);
-    assert_true(sizes[0] >= 3000);
+    assert_true(sum < out.bytes && sum + 96 > out.bytes);
+    assert_true(sizes[0] + sizes[1] > 0);
     assert_int_equal(decode_column_sizes(b->payload, out.bytes - 1, sizes, DECODE_COLUMNS), -EBADMSG);
     stream_release(&s);
 }
@@ -491,6 +571,8 @@ static void check_damaged(struct bench *b, const uint8_t *raw, size_t length, st
     uint32_t count = 0, again = 0;
     uint8_t *own = malloc(length ? length : 1);
     memcpy(own, raw, length);
+    decode_forget(b->decoder);
+    decode_forget(other);
     int result = decode_events(b->decoder, own, length, b->events, &count);
     assert_true(result == 0 || result == -EBADMSG);
     assert_int_equal(decode_events(other, own, length, events, &again), result);
@@ -568,6 +650,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_round_trips, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_every_small_count, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_limit, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_segments, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_broken_segment, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_no_memory_between_frames, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_invalid_words, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_decode_words, bench_setup, bench_teardown),

@@ -42,7 +42,7 @@ static int set_up(void **state) {
     if (f->fd < 0 || ftruncate(f->fd, SIZE) != 0) return -1;
     f->bytes = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
     memcpy(f->bytes, "TIDEMARK", 8);
-    f->bytes[8] = 1;
+    f->bytes[8] = 2;
     put32(f->bytes + 40, (uint32_t)getpid());
     f->bytes[44] = 2;
     put32(f->bytes + 48, 1);
@@ -130,9 +130,9 @@ static void only_live_traces_open(void **state) {
     put32(f->bytes + 20, 1);
     assert_int_equal(mailbox_open(&mailbox, f->path), -EPROTO);
     put32(f->bytes + 20, 0);
-    f->bytes[8] = 2;
+    f->bytes[8] = 3;
     assert_int_equal(mailbox_open(&mailbox, f->path), -EPROTO);
-    f->bytes[8] = 1;
+    f->bytes[8] = 2;
     f->bytes[0] = 't';
     assert_int_equal(mailbox_open(&mailbox, f->path), -EPROTO);
     assert_int_equal(ftruncate(f->fd, 100), 0);

@@ -67,10 +67,10 @@ static void refusals(void **state) {
     builder_begin(&b);
     builder_write(&b, path, TRACE_STATE_CLOSED);
     assert_int_equal(refusal_of(), READER_OK);
-    builder_set(&b, TRACE_AT_MAJOR, 2, 2);
+    builder_set(&b, TRACE_AT_MAJOR, TRACE_VERSION_MAJOR + 1, 2);
     builder_write_raw(&b, path);
     assert_int_equal(refusal_of(), READER_VERSION);
-    builder_set(&b, TRACE_AT_MAJOR, 1, 2);
+    builder_set(&b, TRACE_AT_MAJOR, TRACE_VERSION_MAJOR, 2);
     builder_set(&b, TRACE_AT_COMPATIBLE, 0xffff, 4);
     builder_write_raw(&b, path);
     assert_int_equal(refusal_of(), READER_OK);

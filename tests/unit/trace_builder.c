@@ -32,7 +32,7 @@ void builder_set(struct trace_builder *b, size_t at, uint64_t value, unsigned wi
 void builder_begin(struct trace_builder *b) {
     *b = (struct trace_builder){0};
     memcpy(room(b, TRACE_HEADER_SIZE), TRACE_MAGIC, 8);
-    builder_set(b, TRACE_AT_MAJOR, 1, 2);
+    builder_set(b, TRACE_AT_MAJOR, TRACE_VERSION_MAJOR, 2);
     builder_set(b, TRACE_AT_HEADER_SIZE, TRACE_HEADER_SIZE, 4);
     builder_set(b, TRACE_AT_PID, 4711, 4);
     builder_set(b, TRACE_AT_STAMP_SOURCE, TRACE_STAMP_TSC, 1);
