@@ -213,6 +213,7 @@ static json_t *make_phase(const void *item) {
         INTEGER(report_phase, duration_ns),
         REAL(report_phase, items_per_s),
         INTEGER(report_phase, begin),
+        FLAG(report_phase, approximate),
         INTEGER(report_phase, end),
         INTEGER(report_phase, peak_in_flight),
         INTEGER(report_phase, rss_start),

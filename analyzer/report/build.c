@@ -159,12 +159,22 @@ static void add_function_doubts(struct builder *builder) {
                                         builder->calls.dropped));
 }
 
+static void add_edge_doubt(struct builder *builder) {
+    const struct report *report = builder->report;
+    size_t i = 0;
+    while (i < report->phase_count && !report->phases[i].approximate) i++;
+    if (i < report->phase_count)
+        add_doubt(builder,
+                  "phases are told from lines of output: a block within a line of an edge may count for either side");
+}
+
 static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_curve(builder);
     builder_finish_sites(builder);
     builder_finish_residency(builder);
     add_symbol_doubts(builder);
     add_function_doubts(builder);
+    add_edge_doubt(builder);
     if (tree->other_runs)
         add_doubt(builder, arena_format(builder->arena, "%zu traces of other runs were left out", tree->other_runs));
 }

@@ -120,6 +120,7 @@ static struct report_phase make_phase(const struct phase *phase) {
         .duration_ns = report_count(phase->duration_ns),
         .items_per_s = phase->items ? per_second(phase->items, phase->duration_ns) : NAN,
         .begin = report_count(phase->first.ns),
+        .approximate = phase->approximate,
         .end = report_count(phase->last.ns),
         .peak_in_flight = report_count(phase->peak_in_flight),
         .rss_start = known(phase->first.rss),

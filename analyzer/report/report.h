@@ -143,6 +143,7 @@ struct report_phase {
     int64_t duration_ns;
     double items_per_s;
     int64_t begin, end;     /* of the first round, of the last */
+    bool approximate;       /* edges are known to a line of output only */
     int64_t peak_in_flight; /* operations of all names together */
     int64_t rss_start, rss_end, rss_peak, live_start, live_end, live_peak, blocks_start, blocks_end, overhead_bytes;
     int64_t allocations, allocated_bytes, retained_bytes;

@@ -258,10 +258,24 @@ static void hint_at_processes(struct court *court) {
         report->process_count - 1);
 }
 
+/* A program that only starts others hears of their phases, too, and may grow with their number. */
+static void hint_at_driver(struct court *court) {
+    const struct report *report = court->report;
+    bool from_output = false, grows = false;
+    for (size_t i = 0; i < report->phase_count; i++) from_output |= report->phases[i].approximate;
+    for (size_t i = 0; i < court->out->leak_count; i++)
+        grows |= report->sites[court->out->leaks[i].site_index].process == report->processes[0].pid;
+    if (!from_output || !grows || report->process_count < 2 || !report->processes[0].exe) return;
+    const char *slash = strrchr(report->processes[0].exe, '/'), *name = slash ? slash + 1 : report->processes[0].exe;
+    ADD_TEXT(court, hints, hint_count, "if %s only starts the programs that do the work: --skip %s records those alone",
+             name, name);
+}
+
 /* Whether there was anything to judge, and how to get there if not. */
 static void weigh_phases(struct court *court) {
     const struct report *report = court->report;
     hint_at_processes(court);
+    hint_at_driver(court);
     if (court->rules->hint) ADD_TEXT(court, hints, hint_count, "%s", court->rules->hint);
     if (report->verdict.judged_phases > 0) worsen(court, RESULT_PASS);
     if (report->verdict.judged_phases > 0 || court->rules->hint) return;
