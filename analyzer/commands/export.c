@@ -97,7 +97,7 @@ static int judge_and_write(const struct export_values *values, struct report *re
 static int build(const struct export_values *values, int count, char **arguments, struct report **report) {
     const struct build_options options = {
         .symbols = symbol_options_of(&values->symbols),
-        .top = SIZE_MAX,
+        .every_site = true,
         .points = values->points == OPTION_ABSENT ? 1000 : (size_t)values->points,
         .settings = GROWTH_SETTINGS_DEFAULT,
         .self = values->input.self,

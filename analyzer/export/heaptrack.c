@@ -31,6 +31,7 @@ struct writer {
     struct numbering strings, pointers, nodes;
     uint64_t infos; /* allocation infos written */
     int64_t merged; /* blocks that one written block stands for */
+    int64_t peak;   /* bytes */
     bool failed;    /* out of memory */
 };
 
@@ -110,38 +111,41 @@ static uint64_t node_of(struct writer *writer, const struct report_site *site) {
 
 /* Playing back. */
 
-struct batch { /* blocks of one stack, in one or two infos so that their bytes come out exactly */
+struct batch { /* blocks of one stack, of two sizes that differ by one, so that their bytes come out exactly */
     int64_t count, bytes;
 };
+
+static int64_t mean_of(const struct batch *batch) { return batch->count ? batch->bytes / batch->count : 0; }
+static int64_t larger_ones(const struct batch *batch) { return batch->count ? batch->bytes % batch->count : 0; }
 
 static uint64_t info_of(struct writer *writer, int64_t size, uint64_t node) {
     fprintf(writer->out, "a %" PRIx64 " %" PRIx64 "\n", (uint64_t)size, node);
     return writer->infos++;
 }
 
-/* Writes `sign` for each block: all but the last have the mean size, the last the rest. Infos: two from `info` on. */
-static void put_batch(struct writer *writer, char sign, uint64_t info, int64_t count) {
-    for (int64_t i = 1; i < count; i++) fprintf(writer->out, "%c %" PRIx64 "\n", sign, info);
-    if (count > 0) fprintf(writer->out, "%c %" PRIx64 "\n", sign, info + 1);
+/* Of two infos, the first is of blocks of the mean size, the second of larger ones. */
+static uint64_t infos_of(struct writer *writer, const struct batch *batch, uint64_t node) {
+    uint64_t first = info_of(writer, mean_of(batch), node);
+    info_of(writer, mean_of(batch) + 1, node);
+    return first;
 }
 
-static uint64_t infos_of(struct writer *writer, const struct batch *batch, uint64_t node) {
-    int64_t mean = batch->count ? batch->bytes / batch->count : 0;
-    uint64_t first = info_of(writer, mean, node);
-    info_of(writer, batch->bytes - mean * (batch->count - 1), node);
-    return first;
+/* Writes `sign` for each block. Infos: two from `info` on. */
+static void put_batch(struct writer *writer, char sign, uint64_t info, const struct batch *batch) {
+    for (int64_t i = 0; i < batch->count; i++)
+        fprintf(writer->out, "%c %" PRIx64 "\n", sign, info + (i < larger_ones(batch)));
 }
 
 /*
  * Blocks that come and go. heaptrack counts a block as temporary that is freed before another one comes; for the others two
- * infos take turns, so that the next block comes first.
+ * pairs of infos take turns, so that the next block comes first.
  */
 static void put_churn(struct writer *writer, const struct batch *batch, uint64_t node, bool temporary) {
     if (batch->count <= 0) return;
-    uint64_t first = infos_of(writer, batch, node), before = first;
-    uint64_t second = temporary ? first : info_of(writer, batch->bytes / batch->count, node);
+    uint64_t first = infos_of(writer, batch, node), second = temporary ? first : infos_of(writer, batch, node);
+    uint64_t before = 0;
     for (int64_t i = 0; i < batch->count; i++) {
-        uint64_t info = i + 1 == batch->count ? first + 1 : i % 2 ? second : first;
+        uint64_t info = (i % 2 ? second : first) + (i < larger_ones(batch));
         fprintf(writer->out, "+ %" PRIx64 "\n", info);
         if (temporary) fprintf(writer->out, "- %" PRIx64 "\n", info);
         else if (i > 0) fprintf(writer->out, "- %" PRIx64 "\n", before);
@@ -179,7 +183,8 @@ static struct playback plan(const struct report_site *site, int64_t merged) {
 static void put_site(struct writer *writer, const struct report_site *site, struct playback *play) {
     *play = plan(site, writer->merged);
     play->node = node_of(writer, site);
-    put_churn(writer, &play->passing, play->node, site->temporary * 2 > site->allocations);
+    bool alone = 2 * mean_of(&play->passing) > writer->peak; /* two at once never were */
+    put_churn(writer, &play->passing, play->node, alone || site->temporary * 2 > site->allocations);
     play->peak_info = infos_of(writer, &play->peak, play->node);
     play->end_info = infos_of(writer, &play->end, play->node);
 }
@@ -187,12 +192,12 @@ static void put_site(struct writer *writer, const struct report_site *site, stru
 static void put_sites(struct writer *writer, const struct report *report, struct playback *plays) {
     for (size_t i = 0; i < report->site_count; i++) put_site(writer, &report->sites[i], &plays[i]);
     for (size_t i = 0; i < report->site_count; i++)
-        if (plays[i].end_at_peak > 0) put_batch(writer, '+', plays[i].end_info, plays[i].end.count);
-    for (size_t i = 0; i < report->site_count; i++) put_batch(writer, '+', plays[i].peak_info, plays[i].peak.count);
+        if (plays[i].end_at_peak > 0) put_batch(writer, '+', plays[i].end_info, &plays[i].end);
+    for (size_t i = 0; i < report->site_count; i++) put_batch(writer, '+', plays[i].peak_info, &plays[i].peak);
     fprintf(writer->out, "c %" PRIx64 "\n", (uint64_t)known(report->totals.peak_live_t) / 1000000);
-    for (size_t i = 0; i < report->site_count; i++) put_batch(writer, '-', plays[i].peak_info, plays[i].peak.count);
+    for (size_t i = 0; i < report->site_count; i++) put_batch(writer, '-', plays[i].peak_info, &plays[i].peak);
     for (size_t i = 0; i < report->site_count; i++)
-        if (plays[i].end_at_peak <= 0) put_batch(writer, '+', plays[i].end_info, plays[i].end.count);
+        if (plays[i].end_at_peak <= 0) put_batch(writer, '+', plays[i].end_info, &plays[i].end);
 }
 
 /* So many allocations that the file would not be useful: one line then stands for several, and bytes stay right. */
@@ -218,7 +223,7 @@ static void put_end(struct writer *writer, const struct report *report) {
 
 int export_heaptrack(FILE *out, const struct report *report, const struct export_options *options) {
     (void)options;
-    struct writer writer = {.out = out, .merged = merging(report)};
+    struct writer writer = {.out = out, .merged = merging(report), .peak = known(report->totals.peak_live_bytes)};
     struct playback *plays = calloc(report->site_count + 1, sizeof *plays);
     if (!plays) return -ENOMEM;
     put_head(&writer, report);

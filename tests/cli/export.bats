@@ -68,3 +68,36 @@ assert any(sample.value == 96000 for family in found.values() for sample in fami
     if command -v callgrind_annotate >/dev/null; then callgrind_annotate out.callgrind | grep -q remember_visitor; fi
     if command -v heaptrack_print >/dev/null; then heaptrack_print out.heaptrack 2>/dev/null | grep -q remember_visitor; fi
 }
+
+@test "heaptrack_print has our allocations, peak and leaks" {
+    command -v heaptrack_print >/dev/null || skip "heaptrack_print is missing (package heaptrack)"
+    program sizes <<'C'
+#include <stdlib.h>
+static void *volatile kept[1000];
+int main(void) {
+    for (int i = 0; i < 20000; i++) { kept[0] = malloc(100 + i % 7); free(kept[0]); }
+    for (int i = 0; i < 1000; i++) kept[i] = malloc(100 + i % 3);
+    for (int i = 0; i < 600; i++) free(kept[i]);
+    return 0;
+}
+C
+    tidemark record -q -o sizes.tmk ./sizes
+    tidemark export sizes.tmk --format heaptrack -o sizes.heaptrack
+    heaptrack_print sizes.heaptrack >printed 2>/dev/null
+    grep -q "^calls to allocation functions: 21000 " printed
+    grep -q "^peak heap memory consumption: 101.00K" printed # 100 999, 400 of them 101 bytes in the mean kept
+    grep -q "^total memory leaked: 40.40K" printed
+}
+
+@test "no call site is left out, however many there are" {
+    python3 - >many.c <<'P'
+print("#include <stdlib.h>\nstatic void *volatile kept;")
+for i in range(80): print(f"__attribute__((noinline)) static void get_{i}(int n) {{ kept = malloc(n + {i}); }}")
+for i in range(70): print(f"__attribute__((noinline)) static void call_{i}(void) {{", *(f"get_{j}({i}); free(kept);" for j in range(80)), "}")
+print("int main(void) {", *(f"call_{i}();" for i in range(70)), "}")
+P
+    gcc -O1 -g many.c -o many
+    tidemark record -q -o many.tmk ./many
+    tidemark export many.tmk --format folded --value allocations >folded
+    [ "$(awk '{ sum += $NF } END { print sum }' folded)" -eq 5600 ]
+}
