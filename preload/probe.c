@@ -101,7 +101,7 @@ void probe_threads_ended(void) { atomic_store_explicit(&probe_state.page.many, f
 enum { STAMP_FOLLOWERS = 15, STAMP_BURST = 1 << 15 /* cycles between two readings: about 10 us */ };
 
 /* The turn is read first: an edge made before it is older than the stamp. */
-static inline uint64_t read_stamp(struct thread *t) {
+static __attribute__((noinline)) uint64_t read_stamp(struct thread *t) {
     uint32_t turn = atomic_load_explicit(t->turn, memory_order_acquire);
     uint64_t stamp = probe_stamp();
     bool burst = stamp - t->stamp < STAMP_BURST && likely(!probe_state.page.counted);
@@ -175,12 +175,19 @@ static inline struct call enter(uint32_t wanted, uintptr_t sp) {
 
 /* ---- ring ---- */
 
-static inline void put_words(struct thread *t, const uint64_t *words, unsigned count) {
-    uint64_t head = t->head;
-    for (unsigned i = 0; i < count; i++) t->ring[(head + i) & (THREAD_RING_WORDS - 1)] = words[i];
-    t->head = head + count;
+static inline void publish(struct thread *t, uint64_t head) {
+    t->head = head;
     /* Release: pairs with the acquire of whoever drains or recovers the ring. */
-    atomic_store_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), t->head, memory_order_release);
+    atomic_store_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), head, memory_order_release);
+}
+
+static inline uint64_t *ring_word(const struct thread *t, uint64_t at) {
+    return &t->ring[at & (THREAD_RING_WORDS - 1)];
+}
+
+static void put_words(struct thread *t, const uint64_t *words, unsigned count) {
+    for (unsigned i = 0; i < count; i++) *ring_word(t, t->head + i) = words[i];
+    publish(t, t->head + count);
 }
 
 /* In the nested queue: no event, but so many words. Whoever walks it passes over them, also when the process dies now. */
@@ -256,23 +263,45 @@ static inline void leave(struct thread *t, uint64_t stamp) {
     }
 }
 
-/* words[1] is filled in with the stamp, taken when no handler's event waits that is older. `private`: on memory that no
- * other thread had since this one's last event. */
-static inline uint64_t commit(struct call call, uint64_t *words, unsigned count, bool private) {
+/* The stamp of an event that comes now, taken when no handler's event waits that is older. `private`: the event is on memory
+ * that no other thread had since this one's last event. */
+static inline uint64_t stamp_in_order(struct thread *t, bool private) {
+    for (;;) {
+        uint64_t stamp = event_stamp(t, private);
+        atomic_signal_fence(memory_order_seq_cst);
+        if (likely(!has_nested(t))) return stamp;
+        flush_nested(t);
+    }
+}
+
+/* Fills in words[1], and returns it. */
+static __attribute__((noinline)) uint64_t commit(struct call call, uint64_t *words, unsigned count, bool private) {
     struct thread *t = call.thread;
-    if (unlikely(call.nested)) {
+    if (call.nested) {
         put_nested(t, words, count);
         return words[1];
     }
-    for (;;) {
-        words[1] = event_stamp(t, private);
-        atomic_signal_fence(memory_order_seq_cst);
-        if (likely(!has_nested(t))) break;
-        flush_nested(t);
-    }
+    words[1] = stamp_in_order(t, private);
     put_words(t, words, count);
     leave(t, words[1]);
     return words[1];
+}
+
+/* The two shapes that nearly all events have, without a detour through memory. */
+static inline void commit_death(struct thread *t, uint64_t first, bool private) {
+    uint64_t stamp = stamp_in_order(t, private), head = t->head;
+    *ring_word(t, head) = first;
+    *ring_word(t, head + 1) = stamp;
+    publish(t, head + 2);
+    leave(t, stamp);
+}
+static inline void commit_birth(struct thread *t, uint64_t first, uint64_t third, bool private) {
+    uint64_t stamp = stamp_in_order(t, private), head = t->head;
+    *ring_word(t, head) = first;
+    *ring_word(t, head + 1) = stamp;
+    *ring_word(t, head + 2) = third;
+    publish(t, head + 3);
+    leave(t, stamp);
 }
 
 static inline uint64_t first_word(enum trace_event_kind kind, uint8_t flags, uint64_t operand) {
@@ -285,15 +314,20 @@ static inline bool is_block(enum trace_event_kind kind) {
 
 static inline void commit_sized(struct call call, enum trace_event_kind kind, uint8_t flags, const void *address,
                                 uint64_t size, const struct unwind_registers *registers) {
-    uint32_t stack = unwind_capture(call.nested ? call.thread->unwind_nested : call.thread->unwind, registers);
+    struct thread *t = call.thread;
+    uint32_t stack = unwind_capture(call.nested ? t->unwind_nested : t->unwind, registers);
+    bool private = is_block(kind) && own(t, (uintptr_t)address);
+    uint64_t third = (uint64_t)stack << 32 | size;
+    if (unlikely(!stack)) flags |= TRACE_EVENT_NO_STACK;
+    if (likely(size <= UINT32_MAX && kind != TRACE_EVENT_BREAK && !call.nested)) {
+        commit_birth(t, first_word(kind, flags, (uintptr_t)address), third, private);
+        return;
+    }
     bool wide = size > UINT32_MAX || kind == TRACE_EVENT_BREAK;
-    bool private = is_block(kind) && own(call.thread, (uintptr_t)address);
-    uint64_t words[TRACE_EVENT_MAX_WORDS] = {
-        first_word(kind, (uint8_t)(flags | (wide ? TRACE_EVENT_WIDE : 0) | (stack ? 0 : TRACE_EVENT_NO_STACK)),
-                   (uintptr_t)address),
-        0, (uint64_t)stack << 32 | (wide ? 0 : size), size};
-    if (likely(!wide)) commit(call, words, 3, private);
-    else commit(call, words, 4, private);
+    if (wide) flags |= TRACE_EVENT_WIDE;
+    uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, flags, (uintptr_t)address), 0,
+                                             wide ? (uint64_t)stack << 32 : third, size};
+    commit(call, words, 3 + wide, private);
 }
 
 void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
@@ -312,8 +346,9 @@ void probe_death(enum trace_event_kind kind, const void *address) {
     struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
     if (!call.thread) return;
     bool own = disown(call.thread, (uintptr_t)address);
-    uint64_t words[2] = {first_word(kind, own ? 0 : TRACE_EVENT_FOREIGN, (uintptr_t)address), 0};
-    commit(call, words, 2, own);
+    uint64_t first = first_word(kind, own ? 0 : TRACE_EVENT_FOREIGN, (uintptr_t)address);
+    if (likely(!call.nested)) commit_death(call.thread, first, own);
+    else commit(call, (uint64_t[2]){first, 0}, 2, own);
 }
 
 uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value) {
