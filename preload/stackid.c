@@ -75,10 +75,10 @@ static inline bool is(uint32_t id, const struct key *key) {
            node->info == key->info;
 }
 
-/* The n-th slot where a key may be. */
+/* The n-th slot where a key may be. In a window it begins at a place of its own, so that a look ends soon. */
 static inline _Atomic uint64_t *slot_of(struct table *table, uint64_t hash, unsigned n) {
     uint64_t window = hash + n / WINDOW * (hash >> 32 | 1);
-    return &table->slots[(window & (table->windows - 1)) * WINDOW + n % WINDOW];
+    return &table->slots[(window & (table->windows - 1)) * WINDOW + (n + (hash >> 60)) % WINDOW];
 }
 
 /* The key's id in one table, or 0. Pairs with the exchange in settle: the node is written. */
@@ -159,7 +159,7 @@ static uint32_t new_node(const struct key *key) {
 static bool move_window(struct table *from, struct table *to, uint64_t window) {
     for (unsigned i = 0; i < WINDOW; i++) {
         uint32_t id = (uint32_t)atomic_load(&from->slots[window * WINDOW + i]);
-        if (!id) break;
+        if (!id) continue;
         struct node *node = node_of(id);
         struct key key = {node->ip, node->parent, node->info};
         if (!settle(to, &key, hash_of(&key), id)) return false;

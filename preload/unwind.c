@@ -30,8 +30,8 @@ enum {
     FRAMES_MAX = 8192,        /* deeper stacks become partial */
     NESTED_FRAMES_MAX = 1024, /* in a signal handler that interrupted a walk */
     CHECKS_A_FRAME = 3,
-    RULE_HINTS_LOG = 10,
-    NODE_HINTS_LOG = 11,
+    RULE_HINTS_LOG = 11,
+    NODE_HINTS_LOG = 13,
     PAGE = 4096,
     WORD = sizeof(uintptr_t),
     REACH = 16 << 20,     /* largest gap in a stack that is taken as one frame's */
