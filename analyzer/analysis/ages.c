@@ -3,9 +3,7 @@
  */
 #include "ages.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct age_clock age_clock_of(uint64_t duration_ns) {
     struct age_clock clock = {0};
@@ -18,41 +16,84 @@ void age_clock_double(struct age_clock *clock) {
     clock->slice /= 2;
 }
 
-static uint64_t *row_of(uint64_t *rows, uint32_t slice) { return rows + slice * (slice + 1) / 2; }
+_Static_assert(AGE_SLICES <= 64, "births are bits, and take six in a change");
+#define BYTES_MAX ((1ull << 52) - 1) /* that are told apart */
 
-static void halve(uint64_t *by_birth, uint32_t count) {
-    for (uint32_t i = 0; i < count; i += 2) by_birth[i / 2] = by_birth[i] + (i + 1 < count ? by_birth[i + 1] : 0);
-    memset(by_birth + (count + 1) / 2, 0, (count - (count + 1) / 2) * sizeof *by_birth);
-}
-
-/* The ends of odd slices remain. A row moves to one before it, which was read already. */
-void ages_double(struct ages *ages) {
-    ages_pass(ages, AGE_SLICES);
-    halve(ages->live, AGE_SLICES);
-    ages->known = AGE_SLICES / 2;
-    if (!ages->rows) return;
-    for (uint32_t slice = 0; slice < AGE_SLICES / 2; slice++) {
-        uint64_t *from = row_of(ages->rows, 2 * slice + 1);
-        halve(from, 2 * slice + 2);
-        memmove(row_of(ages->rows, slice), from, (slice + 1) * sizeof *from);
+static void keep_change(struct ages *ages, uint32_t slice, uint32_t birth) {
+    uint64_t bytes = ages->live[birth] < BYTES_MAX ? ages->live[birth] : BYTES_MAX;
+    if (ages->count == ages->room) {
+        ages->room = ages->room ? 2 * ages->room : 2;
+        ages->changes = realloc(ages->changes, ages->room * sizeof *ages->changes);
+        if (!ages->changes) abort();
     }
+    ages->changes[ages->count++] = bytes << 12 | birth << 6 | slice;
 }
 
-static bool holds(const struct ages *ages) {
-    for (uint32_t i = 0; i < AGE_SLICES; i++)
-        if (ages->live[i]) return true;
-    return false;
+static void write_row(struct ages *ages, uint32_t slice) {
+    for (uint64_t left = ages->changed; left; left &= left - 1) {
+        uint32_t birth = (uint32_t)__builtin_ctzll(left);
+        uint64_t bit = 1ull << birth;
+        if (ages->live[birth] || ages->kept & bit) keep_change(ages, slice, birth);
+        ages->kept = ages->live[birth] ? ages->kept | bit : ages->kept & ~bit;
+    }
+    ages->changed = 0;
 }
 
+/* Rows after the first are the same. */
 void ages_pass(struct ages *ages, uint32_t slice) {
-    bool any = holds(ages);
-    if (any && !ages->rows) ages->rows = calloc(AGE_CELLS, sizeof *ages->rows);
-    for (; ages->known < slice && ages->rows; ages->known++)
-        memcpy(row_of(ages->rows, ages->known), ages->live, (ages->known + 1) * sizeof *ages->live);
+    if (ages->known >= slice) return;
+    write_row(ages, ages->known);
     ages->known = slice;
 }
 
+/* Calls `see` with each row, ascending. */
+static void each_row(const struct ages *ages, void (*see)(void *context, uint32_t slice, const uint64_t *by_birth),
+                     void *context) {
+    uint64_t row[AGE_SLICES] = {0};
+    uint32_t at = 0;
+    for (uint32_t slice = 0; slice < ages->known; slice++) {
+        for (; at < ages->count && (ages->changes[at] & 63) == slice; at++)
+            row[ages->changes[at] >> 6 & 63] = ages->changes[at] >> 12;
+        see(context, slice, row);
+    }
+}
+
+static void add_row(void *context, uint32_t slice, const uint64_t *by_birth) {
+    uint64_t *cells = context;
+    for (uint32_t birth = 0; birth <= slice; birth++) cells[ages_cell(slice, birth)] += by_birth[birth];
+}
+
+void ages_add_rows(const struct ages *ages, uint64_t *cells) {
+    if (ages->count) each_row(ages, add_row, cells);
+}
+
+static void set_half(struct ages *ages, const uint64_t *by_birth) {
+    ages->changed = 0;
+    for (uint32_t i = 0; i < AGE_SLICES / 2; i++) {
+        uint64_t bytes = by_birth[2 * i] + by_birth[2 * i + 1];
+        if (bytes != ages->live[i]) ages->changed |= 1ull << i;
+        ages->live[i] = bytes;
+    }
+}
+
+/* The ends of odd slices remain. */
+static void keep_half(void *context, uint32_t slice, const uint64_t *by_birth) {
+    struct ages *ages = context;
+    if (slice % 2 == 0) return;
+    set_half(ages, by_birth);
+    write_row(ages, slice / 2);
+}
+
+void ages_double(struct ages *ages) {
+    struct ages halved = {.known = AGE_SLICES / 2};
+    ages_pass(ages, AGE_SLICES);
+    if (ages->count) each_row(ages, keep_half, &halved);
+    set_half(&halved, ages->live);
+    free(ages->changes);
+    *ages = halved;
+}
+
 void ages_release(struct ages *ages) {
-    free(ages->rows);
-    ages->rows = NULL;
+    free(ages->changes);
+    *ages = (struct ages){0};
 }

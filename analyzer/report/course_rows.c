@@ -20,10 +20,11 @@ void builder_add_timeline(struct builder *builder, const struct subject *subject
 }
 
 static void add_live(struct site_course *course, const struct ages *ages, size_t slices) {
-    for (uint32_t slice = 0; ages->rows && slice < slices; slice++) {
-        const uint64_t *row = ages_row(ages, slice);
-        for (uint32_t birth = 0; birth <= slice; birth++) course->live[slice] += row[birth];
-    }
+    uint64_t cells[AGE_CELLS] = {0};
+    if (!ages_any(ages)) return;
+    ages_add_rows(ages, cells);
+    for (uint32_t slice = 0; slice < slices; slice++)
+        for (uint32_t birth = 0; birth <= slice; birth++) course->live[slice] += cells[ages_cell(slice, birth)];
 }
 
 static void add_counts(struct site_course *course, const struct slice_list *list) {
@@ -57,9 +58,9 @@ void builder_add_course(struct builder *builder, struct candidate *candidate, co
     add_live(candidate->course, &stats->ages, line->slices);
     add_counts(candidate->course, &stats->slices);
     add_resident(candidate->course, residency, stats->stack, line);
-    if (builder->timeline_count > 1 || !stats->ages.rows) return;
+    if (builder->timeline_count > 1 || !ages_any(&stats->ages)) return;
     if (!candidate->ages) candidate->ages = arena_take(builder->arena, AGE_CELLS, sizeof *candidate->ages);
-    for (size_t i = 0; i < AGE_CELLS; i++) candidate->ages[i] += stats->ages.rows[i];
+    ages_add_rows(&stats->ages, candidate->ages);
 }
 
 /* From the process's slices to those of the report. */
