@@ -150,6 +150,9 @@ struct replay_facts {
     const struct block_choice *choice;  /* NULL: all blocks */
     const struct function_watch *watch; /* NULL: none */
     bool cut;                           /* the recording ends before the process did, or the end is unknown */
+    /* Address of the innermost frame of a stack, 0 if unknown; NULL where stacks are not known. Valid during the replay. */
+    uint64_t (*innermost)(const void *stacks, uint32_t stack);
+    const void *stacks;
 };
 
 struct analysis {

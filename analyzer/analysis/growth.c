@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "growth_container.h"
 #include "growth_stacks.h"
 
 #define MOST_LAYERS 256u
@@ -33,7 +34,8 @@ struct heir_slot { /* the latest block of a stack, and the one before it, while 
 };
 
 struct thread_state {
-    uint32_t edges; /* of its operations and phases */
+    uint32_t edges;       /* of its operations and phases */
+    struct block *newest; /* the last block born, while it lives and no edge has come since */
     struct heir_slot heirs[HEIR_SLOTS];
 };
 
@@ -52,6 +54,8 @@ struct growth {
     struct thread_state *latest; /* the thread of the last event; NULL: none yet */
     uint32_t latest_thread;
     struct link layered; /* struct layers of live blocks */
+    uint64_t (*innermost)(const void *stacks, uint32_t stack);
+    const void *frames;
     bool cut;
     struct chosen *chosen; /* after end() */
     size_t chosen_count;
@@ -190,8 +194,13 @@ static inline void forget_in_slot(struct heir_slot *slot, const struct block *bl
     if (slot->before == block) slot->before = NULL;
 }
 
+static inline void forget_in_thread(struct thread_state *thread, const struct block *block, uint32_t stack) {
+    forget_in_slot(heir_slot(thread, stack), block);
+    if (thread->newest == block) thread->newest = NULL;
+}
+
 static void forget_heir(struct growth *growth, const struct block *block, uint32_t stack) {
-    forget_in_slot(heir_slot(thread_of(growth, block->thread), stack), block);
+    forget_in_thread(thread_of(growth, block->thread), block, stack);
 }
 
 /*
@@ -203,20 +212,36 @@ static inline bool succeeds(const struct heir_slot *slot, const struct block *bl
     return slot->block->size > block->size && slot->block->size >= least;
 }
 
-static inline struct block *find_heir(const struct thread_state *state, const struct heir_slot *slot,
-                                      const struct block *block) {
+static inline struct block *heir_at_stack(const struct thread_state *state, const struct heir_slot *slot,
+                                          const struct block *block) {
     struct block *heir = slot->block;
     if (!heir || heir == block || slot->stack != block->stack || !succeeds(slot, block)) return NULL;
     return slot->edges == state->edges && is_plain(heir) ? heir : NULL;
+}
+
+static bool at_same_place(const struct growth *growth, const struct block *a, const struct block *b) {
+    if (!growth->innermost) return false;
+    uint64_t place = growth->innermost(growth->frames, a->stack);
+    return place != 0 && place == growth->innermost(growth->frames, b->stack);
+}
+
+/* A container to which several callers add grows on several stacks, always by the same instruction. */
+static inline struct block *heir_at_place(const struct growth *growth, const struct thread_state *state,
+                                          const struct block *block) {
+    struct block *heir = state->newest;
+    if (!heir || heir == block || heir->stack == block->stack) return NULL;
+    if (heir->size < block->size + block->size / GROWTH_FACTOR_PART || heir->size == block->size) return NULL;
+    if (!is_plain(heir) || (is_plain(block) && plain_epoch(block) == plain_epoch(heir))) return NULL;
+    return at_same_place(growth, heir, block) ? heir : NULL;
 }
 
 /* The block's heir, when `thread` frees it; it is itself nobody's heir any more. */
 static inline struct block *take_heir(struct growth *growth, const struct block *block, enum death_cause cause,
                                       uint32_t thread) {
     struct thread_state *state = thread_of(growth, thread);
-    struct heir_slot *slot = heir_slot(state, block->stack);
-    struct block *heir = cause == DEATH_FREED ? find_heir(state, slot, block) : NULL;
-    if (block->thread == thread) forget_in_slot(slot, block);
+    struct block *heir = cause == DEATH_FREED ? heir_at_stack(state, heir_slot(state, block->stack), block) : NULL;
+    if (!heir && cause == DEATH_FREED) heir = heir_at_place(growth, state, block);
+    if (block->thread == thread) forget_in_thread(state, block, block->stack);
     else forget_heir(growth, block, block->stack);
     return heir;
 }
@@ -231,7 +256,7 @@ static void inherit(struct growth *growth, struct block *block, struct block *he
     layers->items[layers->count++] = top;
     heir->attached = layers;
     block->attached = NULL;
-    growth_stacks_step(&growth->stacks, heir->stack, heir->size);
+    growth_stacks_step(&growth->stacks, heir->stack, block->size, heir->size);
     if (layers->count > MOST_LAYERS) thin_layers(growth, layers);
 }
 
@@ -242,6 +267,8 @@ static void *growth_begin(const struct replay_facts *facts) {
     if (!growth) return NULL;
     growth->rounds = rounds_new();
     growth->cut = facts->cut;
+    growth->innermost = facts->innermost;
+    growth->frames = facts->stacks;
     growth->layered = (struct link){&growth->layered, &growth->layered};
     growth_stacks_begin(&growth->stacks, growth->rounds);
     if (growth->rounds) return growth;
@@ -270,6 +297,7 @@ static void growth_born(void *self, struct block *block, const struct moment *no
     struct heir_slot *slot = heir_slot(thread, block->stack);
     struct block *before = slot->stack == block->stack ? slot->block : NULL;
     *slot = (struct heir_slot){block, before, block->stack, thread->edges};
+    thread->newest = block;
 }
 
 static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
@@ -283,7 +311,7 @@ static void growth_resized(void *self, struct block *block, uint64_t old_size, u
         move_to_stack(growth, layers, block->stack, now->thread);
     if (block->size > old_size) {
         add_layer(growth, block, block->size - old_size, now->thread);
-        growth_stacks_step(&growth->stacks, block->stack, block->size);
+        growth_stacks_step(&growth->stacks, block->stack, old_size, block->size);
     } else if (block->size < old_size) {
         shrink(growth, layers, old_size - block->size);
     }
@@ -323,7 +351,9 @@ static void growth_died(void *self, struct block *block, enum death_cause cause,
 
 static void growth_control(void *self, const struct control *control, const struct moment *now) {
     struct growth *growth = self;
-    thread_of(growth, now->thread)->edges++;
+    struct thread_state *thread = thread_of(growth, now->thread);
+    thread->edges++;
+    thread->newest = NULL;
     growth_stacks_settle(&growth->stacks);
     rounds_control(growth->rounds, control, now);
 }
@@ -555,12 +585,11 @@ struct gathered {
     uint64_t first;
     struct growth_lives lives;
     uint64_t threads;
-    const struct record *largest; /* container */
-    uint64_t largest_held, held;  /* bytes: of its stack, and of all */
 };
 
-static void gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out,
-                   struct growth_round *rounds, struct late_tags tags) {
+/* Returns the bytes that the record holds. */
+static uint64_t gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out,
+                       struct growth_round *rounds, struct late_tags tags) {
     uint64_t held = 0;
     for (size_t i = 0; i < record->round_count && record->rounds[i].round < out->count; i++) {
         struct growth_round before = rounds[record->rounds[i].round], *round = &rounds[record->rounds[i].round];
@@ -568,7 +597,6 @@ static void gather(struct gathered *gathered, const struct record *record, struc
         if (round->held.blocks > before.held.blocks) gathered->threads |= record->rounds[i].threads;
         held += round->held.bytes - before.held.bytes;
     }
-    gathered->held += held;
     if (record->first < gathered->first) gathered->first = record->first;
     if (record->lives) growth_lives_merge(&gathered->lives, record->lives);
     growth_lives_add(&gathered->lives, 0, record->freed_at_once);
@@ -576,16 +604,11 @@ static void gather(struct gathered *gathered, const struct record *record, struc
         growth_lives_add(&gathered->lives, 0, record->pending_at_once);
         if (record->pending) growth_lives_merge(&gathered->lives, record->pending);
     }
-    const struct record *largest = gathered->largest;
-    if (record->step_count &&
-        (!largest || record->steps[record->step_count - 1].bytes > largest->steps[largest->step_count - 1].bytes)) {
-        gathered->largest = record;
-        gathered->largest_held = held;
-    }
     out->level.peak += record->level.peak;
     out->level.last += record->level.last;
     if (record->level.falls > out->level.falls) out->level.falls = record->level.falls;
     out->level.steady_after_warm_up &= record->level.steady_after_warm_up;
+    return held;
 }
 
 static uint64_t total(const struct growth_lives *lives) {
@@ -594,15 +617,26 @@ static uint64_t total(const struct growth_lives *lives) {
     return sum;
 }
 
-/* Of several stacks together, the container speaks for all only if most of the memory is its own. */
-static int copy_steps(const struct gathered *gathered, struct growth_evidence *out) {
-    const struct record *record = gathered->largest;
-    if (!record || gathered->largest_held * 2 < gathered->held) return 0;
-    struct growth_step *steps = malloc(record->step_count * sizeof *steps);
+static int add_steps(const struct growth *growth, const size_t *records, size_t count, const uint64_t *held,
+                     struct growth_evidence *out) {
+    struct container container;
+    const struct record *of[MOST_CONTAINER_STACKS];
+    uint64_t of_held[MOST_CONTAINER_STACKS], all = 0;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct record *record = growth->found[records[i]];
+        all += held[i];
+        if (record->step_count == 0 || found == MOST_CONTAINER_STACKS) continue;
+        of[found] = record;
+        of_held[found++] = held[i];
+    }
+    container_find(&container, of, of_held, found);
+    if (container.step_count == 0 || (count > 1 && container.held * 2 < all)) return 0;
+    struct growth_step *steps = malloc(container.step_count * sizeof *steps);
     if (!steps) return -ENOMEM;
-    memcpy(steps, record->steps, record->step_count * sizeof *steps);
+    memcpy(steps, container.steps, container.step_count * sizeof *steps);
     out->steps = steps;
-    out->step_count = record->step_count;
+    out->step_count = container.step_count;
     while (out->step_count && steps[out->step_count - 1].round >= out->count) out->step_count--;
     return 0;
 }
@@ -622,13 +656,15 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
     out->each = windows ? 1 : 1u << series->shift;
     out->work_is_events = fill_work(series, chosen, rounds);
     struct gathered gathered = {.first = UINT64_MAX};
-    for (size_t i = 0; i < count; i++)
-        gather(&gathered, growth->found[records[i]], out, rounds, final_tags(growth, series));
+    uint64_t *held = calloc(count + 1, sizeof *held);
+    for (size_t i = 0; held && i < count; i++)
+        held[i] = gather(&gathered, growth->found[records[i]], out, rounds, final_tags(growth, series));
     out->first = (uint32_t)(gathered.first >> series->shift);
     out->freed = total(&gathered.lives);
     out->reach = growth_lives_reach(&gathered.lives);
     out->threads = (uint32_t)__builtin_popcountll(gathered.threads);
-    int error = copy_steps(&gathered, out);
+    int error = held ? add_steps(growth, records, count, held, out) : -ENOMEM;
+    free(held);
     if (error) growth_evidence_release(out);
     return error;
 }

@@ -204,19 +204,27 @@ void record_take_out(struct record *record, const struct record_time *time, uint
     record->live--;
 }
 
-void record_step(struct record *record, const struct record_time *time, uint64_t bytes) {
+/* Every second step goes; the next one then reaches from where it did. */
+static void thin_steps(struct record *record) {
+    for (size_t i = 1; i < MOST_STEPS / 2; i++) {
+        struct record_step *into = &record->steps[i];
+        uint64_t from = record->steps[2 * i - 1].from;
+        *into = record->steps[2 * i];
+        into->from = from;
+    }
+    record->step_count = MOST_STEPS / 2;
+}
+
+void record_step(struct record *record, const struct record_time *time, uint64_t from, uint64_t bytes) {
     record_pass(record, time->shift, time->raw);
     uint32_t round = (uint32_t)(time->raw >> time->shift);
-    struct growth_step *last = record->step_count ? &record->steps[record->step_count - 1] : NULL;
+    struct record_step *last = record->step_count ? &record->steps[record->step_count - 1] : NULL;
     if (last && bytes <= last->bytes) return;
     if (last && last->round == round) {
         last->bytes = bytes;
         return;
     }
-    if (record->steps && record->step_count == MOST_STEPS) {
-        for (size_t i = 1; i < MOST_STEPS / 2; i++) record->steps[i] = record->steps[2 * i];
-        record->step_count = MOST_STEPS / 2;
-    }
+    if (record->steps && record->step_count == MOST_STEPS) thin_steps(record);
     if (!record->steps) record->steps = must(malloc(MOST_STEPS * sizeof *record->steps));
-    record->steps[record->step_count++] = (struct growth_step){round, bytes};
+    record->steps[record->step_count++] = (struct record_step){round, from, bytes};
 }

@@ -26,6 +26,11 @@ struct record_round {
     uint64_t threads; /* bits of the births' threads, modulo 64 */
 };
 
+struct record_step { /* a container grew */
+    uint32_t round;
+    uint64_t from, bytes;
+};
+
 struct record {
     struct record *next; /* of the same stack */
     uint32_t stack, series;
@@ -45,7 +50,7 @@ struct record {
     bool level_begun;
     uint64_t level_first, level_high;
     struct growth_level level;
-    struct growth_step *steps;
+    struct record_step *steps; /* of the largest container */
     size_t step_count;
 };
 
@@ -94,8 +99,8 @@ void record_resize(struct record *record, const struct record_time *time, uint64
 void record_death(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes);
 /* Handed to another stack or round; no life ended. */
 void record_take_out(struct record *record, const struct record_time *time, uint64_t birth, uint64_t bytes);
-/* A container of this stack grew to `bytes`. */
-void record_step(struct record *record, const struct record_time *time, uint64_t bytes);
+/* A container grew from `from` to `bytes`, in this stack. */
+void record_step(struct record *record, const struct record_time *time, uint64_t from, uint64_t bytes);
 /* Brings the level up to the end of round `raw` - 1. */
 void record_pass(struct record *record, unsigned shift, uint64_t raw);
 

@@ -137,10 +137,10 @@ void growth_stacks_change(struct growth_stacks *stacks, const struct layer *laye
     else change_old(stacks, layer, change, bytes);
 }
 
-void growth_stacks_step(struct growth_stacks *stacks, uint32_t stack, uint64_t bytes) {
+void growth_stacks_step(struct growth_stacks *stacks, uint32_t stack, uint64_t from, uint64_t bytes) {
     const struct epoch *epoch = rounds_epoch(stacks->rounds);
     for (uint32_t i = 0; i < epoch->count; i++) {
         struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
-        record_step(record_of(stacks, stack, &epoch->places[i]), &time, bytes);
+        record_step(record_of(stacks, stack, &epoch->places[i]), &time, from, bytes);
     }
 }

@@ -61,7 +61,7 @@ enum stack_change {
 };
 void growth_stacks_change(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
                           uint64_t bytes);
-/* A container of this stack grew to `bytes`. */
-void growth_stacks_step(struct growth_stacks *stacks, uint32_t stack, uint64_t bytes);
+/* A container grew from `from` to `bytes`, in this stack. */
+void growth_stacks_step(struct growth_stacks *stacks, uint32_t stack, uint64_t from, uint64_t bytes);
 
 #endif

@@ -284,6 +284,11 @@ static void end(struct replay *replay) {
     free(replay->heap);
 }
 
+static uint64_t innermost(const void *nodes, uint32_t stack) {
+    const struct stack_node *node = nodes_get(nodes, stack);
+    return node ? node->ip : 0;
+}
+
 static struct replay_facts facts_of(const struct replay *replay) {
     const struct tables *tables = &replay->trace->tables;
     struct replay_clock clock;
@@ -297,6 +302,8 @@ static struct replay_facts facts_of(const struct replay *replay) {
         .choice = replay->options->choice,
         .watch = replay->options->watch,
         .cut = !tables->end.present || tables->stopped.present,
+        .innermost = innermost,
+        .stacks = &replay->trace->nodes,
     };
 }
 

@@ -15,6 +15,8 @@
 #define FEW_ROUNDS 8      /* below, a leak must also be even per unit of work */
 #define EVEN 1.25         /* most to least blocks per unit of work */
 #define VERY_FEW_ROUNDS 5 /* below, in bytes too, but not as strictly */
+#define EVEN_WORK 1.1     /* most to least work, for counts that may differ by one */
+#define LEAST_ONE 3       /* blocks a round, at least */
 #define EVEN_BYTES 2.0
 #define MANY_ROUNDS 10 /* from here, one round in ten may add nothing */
 #define MOST_ROUNDS_SHARE 0.9
@@ -22,18 +24,14 @@
 #define INTERMITTENT_ADDED 8
 #define RETURNED_SHARE 0.9
 #define SLOW_RATIO (2.0 / 3) /* second half's blocks per unit of work against the first half's */
+#define TREND_BLOCKS 48      /* of many rounds, from which the test for a trend sees more than the halves */
 #define STEADY_RATIO 0.9     /* from here the halves count as equal, given so many blocks */
 #define STEADY_BLOCKS 200
-#define SLOW_CHANCE 0.2 /* that a steady growth would look as slow as this one */
 #define SLOW_CHANCE_BY_ROUNDS                                                                                          \
-    0.03                    /* the same with all rounds taken for equal, where allocations are the only work known */
-#define SLOW_CHANCE_FEW 0.4 /* the same below VERY_FEW_ROUNDS */
-#define SLOW_CHANCE_INTERMITTENT 0.5 /* the same for intermittent growth of fewer than INTERMITTENT_BLOCKS */
-#define INTERMITTENT_BLOCKS 24
-#define SLOW_CHANCE_MANY 0.05 /* the same from so many blocks over many rounds: a cache would lean far more */
-#define MANY_BLOCKS 100
+    0.03                  /* the same with all rounds taken for equal, where allocations are the only work known */
 #define EVEN_DISTANCE 0.3 /* standard deviation of the distances, of their mean */
 #define PEAK_SHARE 0.2    /* of the rounds that added: those that set no record of work */
+#define NO_PEAK 3.0       /* standard deviations from what a pool would have added to where */
 #define LONG_AGO 24       /* reaches of evidence after which an early release no longer counts */
 #define CONTAINER_STEPS 3
 #define CONTAINER_SLACK 1.05 /* how far the growth of a container may stray from a straight line */
@@ -158,6 +156,18 @@ static struct half sum_range(const struct selection *selection, uint32_t from, u
     return half;
 }
 
+/* How much more the counts scatter than those of independent blocks would; at least 1. */
+static double dispersion(const struct selection *selection) {
+    struct half all = sum_range(selection, 0, selection->n);
+    double chi = 0;
+    for (uint32_t i = 0; i < selection->n; i++) {
+        double expected = all.blocks * work_at(selection, i) / all.work;
+        double seen = (double)round_at(selection, i)->held.blocks;
+        chi += (seen - expected) * (seen - expected) / expected;
+    }
+    return fmax(1, chi / (selection->n - 1));
+}
+
 /*
  * Chance that a steady growth weighs as much towards its beginning as this one: the blocks' mean place on the axis of work
  * against its middle (Laplace's trend test). Counts that scatter more than independent blocks would (batches) are first
@@ -165,38 +175,83 @@ static struct half sum_range(const struct selection *selection, uint32_t from, u
  */
 static double chance_of_steady(const struct selection *selection) {
     struct half all = sum_range(selection, 0, selection->n);
-    double chi = 0, done = 0, lean = 0, spread = 0;
+    double done = 0, lean = 0, spread = 0;
     for (uint32_t i = 0; i < selection->n; i++) {
         double work = work_at(selection, i), seen = (double)round_at(selection, i)->held.blocks;
         double expected = all.blocks * work / all.work, place = (done + work / 2) / all.work - 0.5;
-        chi += (seen - expected) * (seen - expected) / expected;
         lean += seen * place;
         spread += expected * place * place;
         done += work;
     }
-    double dispersion = fmax(1, chi / (selection->n - 1));
-    return statistics_normal_at_most(lean / sqrt(spread * dispersion));
+    return statistics_normal_at_most(lean / sqrt(spread * dispersion(selection)));
 }
 
-static double least_chance(uint32_t rounds, double blocks) {
-    if (rounds < VERY_FEW_ROUNDS) return SLOW_CHANCE_FEW;
-    return rounds >= INTERMITTENT_ROUNDS && blocks >= MANY_BLOCKS ? SLOW_CHANCE_MANY : SLOW_CHANCE;
+/*
+ * Least chance by evidence rounds and blocks. What fills leans the more towards its beginning the longer it is watched, and
+ * many blocks show it: then chance alone explains a small lean of what is steady.
+ */
+struct chance_row {
+    uint32_t rounds;
+    double blocks, chance;
+};
+static const struct chance_row steady_rows[] = {
+    {INTERMITTENT_ROUNDS, 100, 0.05}, {20, 48, 0.1}, {VERY_FEW_ROUNDS, 0, 0.2}, {0, 0, 0.4}};
+static const struct chance_row intermittent_rows[] = {
+    {60, 12, 0.2}, {24, 16, 0.3}, {0, 48, 0}, {0, 24, 0.3}, {0, 0, 0.5}};
+
+static double least_chance(const struct chance_row *row, uint32_t rounds, double blocks) {
+    while (rounds < row->rounds || blocks < row->blocks) row++;
+    return row->chance;
 }
 
 static bool slowing(const struct selection *selection) {
     struct half first = sum_range(selection, 0, selection->n / 2);
     struct half second = sum_range(selection, selection->n / 2, selection->n);
     double ratio = (second.blocks / second.work) / (first.blocks / first.work);
-    if (ratio < SLOW_RATIO) return true;
-    if (ratio >= STEADY_RATIO && first.blocks + second.blocks >= STEADY_BLOCKS) return false;
-    return chance_of_steady(selection) < least_chance(selection->n, first.blocks + second.blocks);
+    double blocks = first.blocks + second.blocks;
+    bool told = selection->n >= INTERMITTENT_ROUNDS && blocks >= TREND_BLOCKS;
+    if (ratio < SLOW_RATIO && !told) return true;
+    if (ratio >= STEADY_RATIO && blocks >= STEADY_BLOCKS) return false;
+    return chance_of_steady(selection) < least_chance(steady_rows, selection->n, blocks);
+}
+
+/* Where blocks lie on the axis of work, from -0.5 to 0.5, if each round added so many. */
+static double mean_place(const struct selection *selection, const double *added) {
+    double all = 0, done = 0, lean = 0, blocks = 0;
+    for (uint32_t i = 0; i < selection->n; i++) all += work_at(selection, i);
+    for (uint32_t i = 0; i < selection->n; i++) {
+        double work = work_at(selection, i);
+        lean += added[i] * ((done + work / 2) / all - 0.5);
+        blocks += added[i];
+        done += work;
+    }
+    return blocks > 0 ? lean / blocks : NAN;
+}
+
+/*
+ * Whether the blocks are too evenly spread over the work for a pool: that adds by as much as the round exceeds the record,
+ * which is less and less for each unit of work. Needs many blocks, or work that rises steeply.
+ */
+static bool adds_by_work(const struct selection *selection) {
+    double pool[GROWTH_MOST_ROUNDS], seen[GROWTH_MOST_ROUNDS], most = 0;
+    const struct growth_evidence *evidence = selection->evidence;
+    for (uint32_t i = 0, at = 0; i < evidence->count && at < selection->n; i++) {
+        double work = evidence->rounds[i].work, above = fmax(0, work - most);
+        most = fmax(most, work);
+        if (selection->rounds[at] != i) continue;
+        seen[at] = (double)evidence->rounds[i].held.blocks;
+        pool[at++] = above;
+    }
+    double distance = mean_place(selection, seen) - mean_place(selection, pool);
+    double blocks = (double)selection->held.blocks / dispersion(selection);
+    return distance * sqrt(12 * blocks) > NO_PEAK;
 }
 
 /*
  * A pool that grows to the highest load ever seen adds in the rounds that set a record, however small, and in few others.
  * Only told where the work rose at all.
  */
-static bool follows_peak(const struct selection *selection) {
+static bool adds_on_records(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     double most = 0, begin = 0;
     uint32_t others = 0;
@@ -209,6 +264,10 @@ static bool follows_peak(const struct selection *selection) {
         at += chosen;
     }
     return most > RECORD * begin && others < PEAK_SHARE * selection->k;
+}
+
+static bool follows_peak(const struct selection *selection) {
+    return adds_on_records(selection) && !adds_by_work(selection);
 }
 
 /*
@@ -272,8 +331,8 @@ static bool slowing_from_the_start(const struct selection *selection) {
     follow_whole_course(selection, &course);
     if (slowing(&course.selection)) return true;
     if (at_even_distances(selection)) return false;
-    bool few = course.selection.held.blocks < INTERMITTENT_BLOCKS;
-    return few && chance_of_steady(&course.selection) < SLOW_CHANCE_INTERMITTENT;
+    double least = least_chance(intermittent_rows, selection->n, (double)course.selection.held.blocks);
+    return chance_of_steady(&course.selection) < least;
 }
 
 /*
@@ -297,6 +356,17 @@ static void widen(struct range *range, double value) {
     range->high = fmax(range->high, value);
 }
 
+/* One in so many operations adds now one more, now one less. */
+static bool even_but_for_one(const struct selection *selection) {
+    struct range work = {INFINITY, 0}, blocks = {INFINITY, 0};
+    for (uint32_t i = 0; i < selection->n; i++) {
+        widen(&work, work_at(selection, i));
+        widen(&blocks, (double)round_at(selection, i)->held.blocks);
+    }
+    if (selection->n < VERY_FEW_ROUNDS || work.high > EVEN_WORK * work.low) return false;
+    return blocks.low >= LEAST_ONE && blocks.high <= blocks.low + 1;
+}
+
 /* As many blocks per unit of work in each round, and with very few rounds about as many bytes. */
 static bool even(const struct selection *selection) {
     struct range blocks = {INFINITY, 0}, bytes = {INFINITY, 0};
@@ -305,7 +375,7 @@ static bool even(const struct selection *selection) {
         widen(&bytes, (double)round_at(selection, i)->held.bytes / work_at(selection, i));
     }
     if (selection->n < VERY_FEW_ROUNDS && bytes.high > EVEN_BYTES * bytes.low) return false;
-    return blocks.high <= EVEN * blocks.low;
+    return blocks.high <= EVEN * blocks.low || even_but_for_one(selection);
 }
 
 /* With the fewest rounds, the site's first must look like the others. */
@@ -361,12 +431,16 @@ static bool grows_with_work(const struct growth_evidence *evidence, size_t from)
     return low <= high * CONTAINER_SLACK && !growth_fades(evidence);
 }
 
-/* Whether the container would have grown again by now if the work still filled it. */
+/*
+ * Whether the container would have grown again by now if the work still filled it. Where allocations are the only work
+ * known, its own growths are among them: it may be overdue by rounds, too.
+ */
 static bool overdue(const struct growth_evidence *evidence) {
     const struct growth_step *last = &evidence->steps[evidence->step_count - 1];
-    double factor = (double)last->bytes / (double)last[-1].bytes;
+    double most = CONTAINER_SLACK * (double)last->bytes / (double)last[-1].bytes;
     double done = work_until(evidence, (uint32_t)evidence->count - 1).after;
-    return done > CONTAINER_SLACK * factor * work_until(evidence, last->round).after;
+    bool by_rounds = (double)evidence->count > most * (last->round + 1);
+    return done > most * work_until(evidence, last->round).after || (evidence->work_is_events && by_rounds);
 }
 
 static bool growing_container(const struct selection *selection) {

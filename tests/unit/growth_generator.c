@@ -358,6 +358,20 @@ static void error_path(struct synthetic *site, struct generator *generator) {
     for (size_t i = 0; i < rounds_of(site); i++) keep(site, i, chance(generator, often) ? 1 : 0);
 }
 
+static void up_to_three(struct synthetic *site, struct generator *generator) {
+    churn(site, 100);
+    for (size_t i = 0; i < rounds_of(site); i++) keep(site, i, (uint64_t)between(generator, 0, 3));
+}
+
+/* One in so many items, of which every round has more. */
+static void under_rising_work(struct synthetic *site, struct generator *generator) {
+    double rise = log_between(generator, 0.3, 3), per_work = log_between(generator, 10, 100);
+    for (size_t i = 0; i < rounds_of(site); i++) {
+        site->rounds[i].work = 1 + rise * (double)i;
+        keep(site, i, (uint64_t)(per_work * site->rounds[i].work));
+    }
+}
+
 static void one_thread_of_many(struct synthetic *site, struct generator *generator) {
     int threads = between(generator, 2, 16);
     churn(site, (uint64_t)threads * 100);
@@ -420,6 +434,8 @@ const struct pattern patterns[] = {
     {"random counts", true, false, 1, random_counts},
     {"batches", true, false, 1, batches},
     {"error path", true, false, 1, error_path},
+    {"up to three", true, false, 1, up_to_three},
+    {"under rising work", true, false, 1, under_rising_work},
     {"under a sawtooth", true, false, 1, under_sawtooth},
     {"behind a shrinking cache", true, false, 1, behind_shrinking_cache},
     {"growing vector", true, false, 1, growing_vector},
