@@ -378,6 +378,7 @@ static inline uint32_t columns_pick(struct columns_model *m) {
 struct columns_birth {
     uint64_t size, address;
     uint32_t stack; /* its number */
+    uint32_t class; /* of its size */
     uint32_t block; /* a free one that it takes, or one from columns_pick */
 };
 
@@ -393,7 +394,7 @@ static inline void columns_place(struct columns_model *m, uint32_t event, const 
     b->ordinal = ++m->made;
     b->event = event;
     b->stack = (uint16_t)birth->stack;
-    b->class = (uint8_t)columns_class(birth->size);
+    b->class = (uint8_t)birth->class;
     b->state = BLOCK_ALIVE;
     columns_link(m, &m->alive, LINKS_MAIN, birth->block);
     columns_link(m, &m->stacks[birth->stack].alive, LINKS_OF_STACK, birth->block);
@@ -419,7 +420,7 @@ static inline void columns_alloc(struct columns_model *m, struct columns_context
                                  const struct columns_birth *birth) {
     columns_take(m, birth);
     columns_place(m, event, birth);
-    columns_advance(&m->classes[m->blocks[birth->block].class].stream, birth->address);
+    columns_advance(&m->classes[birth->class].stream, birth->address);
     m->foreign_run = 0;
     columns_learn_birth(m, c, birth->stack, (uint32_t)birth->size);
     columns_remember(m, birth->stack + 1);

@@ -20,6 +20,11 @@ _Static_assert(COLUMNS_PARTS == COLUMN_COUNT, "every column");
 #define STACK_SLOTS (2 * COLUMNS_STACKS)
 #define HEAD_MAX 96u
 
+/* Where in the input an event's words are. */
+struct place {
+    uint32_t index, offset;
+};
+
 enum event_mark { MARK_PAIRED = 1, MARK_EDGE = 2 };
 
 struct columns {
@@ -37,6 +42,8 @@ struct columns {
     uint32_t bucket_mask;
     uint16_t buckets[BUCKETS_MAX];       /* index of addresses: the first block of each chain */
     uint16_t stack_numbers[STACK_SLOTS]; /* by stack id, in pairs; what is wrong there is seen by the id */
+    uint32_t place_count;
+    struct place places[COLUMNS_EVENTS_MAX];
     uint8_t marks[COLUMNS_EVENTS_MAX];
 };
 
@@ -72,6 +79,9 @@ size_t columns_bound(void) {
 /* An event of any kind, with any flags; see take_words. */
 static bool take_odd_words(const struct columns_input *in, uint64_t *position, struct words *out) {
     unsigned words = kind_words[out->kind];
+    out->foreign = out->flags & TRACE_EVENT_FOREIGN;
+    out->flags &= (uint8_t)~TRACE_EVENT_FOREIGN;
+    out->size = out->stack = 0;
     bool control = columns_is_control(out->kind), wide = out->flags & TRACE_EVENT_WIDE;
     if (!words || (wide && (words != 3 || control))) return false;
     if (out->flags & TRACE_EVENT_INTERPOLATED || in->end - *position < words + wide) return false;
@@ -89,19 +99,24 @@ static bool take_odd_words(const struct columns_input *in, uint64_t *position, s
 /* Reads the event at *position and moves behind it; false when its words are not whole or not valid. */
 static inline bool take_words(const struct columns_input *in, uint64_t *position, struct words *out) {
     uint64_t at = *position, first = in->ring[at & in->mask];
-    *out = (struct words){.operand = first >> 16, .kind = (uint8_t)first, .flags = (uint8_t)(first >> 8)};
-    out->foreign = out->flags & TRACE_EVENT_FOREIGN;
-    out->flags &= (uint8_t)~TRACE_EVENT_FOREIGN;
-    if (out->flags || (out->kind != TRACE_EVENT_ALLOC && out->kind != TRACE_EVENT_FREE) || in->end - at < 3)
-        return take_odd_words(in, position, out);
-    out->stamp = in->ring[(at + 1) & in->mask];
-    *position = at + 2;
-    if (out->kind == TRACE_EVENT_FREE) return true;
-    uint64_t third = in->ring[(at + 2) & in->mask];
-    out->size = (uint32_t)third;
-    out->stack = (uint32_t)(third >> 32);
-    *position = at + 3;
-    return true;
+    out->operand = first >> 16;
+    out->kind = (uint8_t)first;
+    out->flags = (uint8_t)(first >> 8);
+    out->foreign = false;
+    if ((uint16_t)first == TRACE_EVENT_FREE && in->end - at >= 2) {
+        out->stamp = in->ring[(at + 1) & in->mask];
+        *position = at + 2;
+        return true;
+    }
+    if ((uint16_t)first == TRACE_EVENT_ALLOC && in->end - at >= 3) {
+        uint64_t third = in->ring[(at + 2) & in->mask];
+        out->stamp = in->ring[(at + 1) & in->mask];
+        out->size = (uint32_t)third;
+        out->stack = (uint32_t)(third >> 32);
+        *position = at + 3;
+        return true;
+    }
+    return take_odd_words(in, position, out);
 }
 
 static struct wire_writer *column(struct columns *e, enum columns_column number) { return &e->column[number]; }
@@ -178,6 +193,7 @@ static uint32_t find_stack(struct columns *e, uint32_t id, uint16_t **slot) {
 
 static unsigned choose_stack(struct columns *e, uint32_t id, uint32_t *number) {
     struct columns_model *m = &e->model;
+#pragma GCC unroll 8
     for (unsigned choice = 0; choice < STACK_GIVEN; choice++) {
         *number = columns_stack_guess(m, e->context, choice);
         if (*number && m->stacks[*number].id == id) return choice;
@@ -216,7 +232,8 @@ static unsigned choose_new_address(struct columns *e, const struct columns_class
 }
 
 static unsigned choose_address(struct columns *e, struct columns_birth *b) {
-    const struct columns_class *class = &e->model.classes[columns_class(b->size)];
+    const struct columns_class *class = &e->model.classes[b->class];
+#pragma GCC unroll 8
     for (unsigned choice = 0; choice < ADDRESS_REUSED; choice++) {
         b->block = columns_free_guess(&e->model, class, choice);
         if (is_block_at(e, b->block, b->address, BLOCK_FREE)) return choice;
@@ -230,7 +247,7 @@ static unsigned choose_address(struct columns *e, struct columns_birth *b) {
 }
 
 static void put_alloc(struct columns *e, const struct words *w, unsigned group) {
-    struct columns_birth b = {.size = w->size, .address = w->operand};
+    struct columns_birth b = {.size = w->size, .address = w->operand, .class = columns_class(w->size)};
     unsigned stack_choice = choose_stack(e, w->stack, &b.stack);
     unsigned size_choice = choose_size(e, w->size, b.stack);
     unsigned address_choice = choose_address(e, &b);
@@ -263,10 +280,13 @@ static void put_block(struct columns *e, uint32_t block) {
 
 /* The block that the release ends, and how that is told; 0 when it is foreign. */
 static uint32_t choose_block(struct columns *e, uint64_t address, unsigned *choice) {
-    for (*choice = 0; *choice < BLOCK_GIVEN; ++*choice) {
-        uint32_t block = columns_block_guess(&e->model, e->context, *choice);
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < BLOCK_GIVEN; i++) {
+        uint32_t block = columns_block_guess(&e->model, e->context, i);
+        *choice = i;
         if (is_block_at(e, block, address, BLOCK_ALIVE)) return block;
     }
+    *choice = BLOCK_GIVEN;
     uint32_t block = find_block(e, address);
     if (!block || e->model.blocks[block].state != BLOCK_ALIVE) return 0;
     put_block(e, block);
@@ -321,8 +341,8 @@ static bool put_escape(struct columns *e, const struct words *w) {
     return true;
 }
 
-static void put_event(struct columns *e, const struct words *w) {
-    e->context = columns_context(&e->model);
+/* Any but an allocation or a release without flags. */
+static void put_odd_event(struct columns *e, const struct words *w) {
     if ((w->flags || !columns_is_block(w->kind, 0)) && put_escape(e, w)) return;
     switch (w->kind) {
     case TRACE_EVENT_ALLOC: put_alloc(e, w, TOKEN_ALLOC); break;
@@ -330,6 +350,14 @@ static void put_event(struct columns *e, const struct words *w) {
     case TRACE_EVENT_FREE: put_free(e, w, TOKEN_FREE, TOKEN_FREE_FOREIGN); break;
     default: put_free(e, w, TOKEN_REALLOC_OUT, TOKEN_REALLOC_OUT_FOREIGN); break;
     }
+}
+
+static inline void put_event(struct columns *e, const struct words *w) {
+    e->context = columns_context(&e->model);
+    if (w->flags) put_odd_event(e, w);
+    else if (w->kind == TRACE_EVENT_ALLOC) put_alloc(e, w, TOKEN_ALLOC);
+    else if (w->kind == TRACE_EVENT_FREE) put_free(e, w, TOKEN_FREE, TOKEN_FREE_FOREIGN);
+    else put_odd_event(e, w);
 }
 
 /* The stretch between two edges that a stamp lies in. */
@@ -351,12 +379,21 @@ static void edge_window_move(struct edge_window *w, uint64_t stamp) {
     w->until = low < w->count ? w->edges[low] : UINT64_MAX;
 }
 
-static void mark_edge(struct columns *e, struct edge_window *w, uint64_t stamp) {
+/* An event whose stamp may have to be stored; the same one may be told twice. */
+static void note_place(struct columns *e, uint32_t index, uint64_t position) {
+    if (e->place_count && e->places[e->place_count - 1].index == index) return;
+    e->places[e->place_count++] = (struct place){index, (uint32_t)position};
+}
+
+/* The event at work, whose words are at `position`, may be the first behind an edge; `before`: those of the one before. */
+static void note_edge(struct columns *e, struct edge_window *w, uint64_t stamp, uint64_t before, uint64_t position) {
     size_t below = w->below;
     edge_window_move(w, stamp);
     if (w->below == below || e->index == 0) return;
     e->marks[e->index - 1] |= MARK_EDGE;
     e->marks[e->index] |= MARK_EDGE;
+    note_place(e, e->index - 1, before);
+    note_place(e, e->index, position);
 }
 
 /* Where the last stamp and the last edge were put. */
@@ -365,55 +402,69 @@ struct stamp_state {
     uint32_t edge;
 };
 
-static void put_stamp(struct columns *e, struct stamp_state *last, uint8_t kind, uint64_t stamp, uint32_t count,
-                      bool ordered) {
-    unsigned marks = e->marks[e->index];
+static void put_stamp(struct columns *e, struct stamp_state *last, uint32_t index, uint8_t kind, uint64_t stamp,
+                      uint32_t count, bool ordered) {
+    unsigned marks = e->marks[index];
     if (marks & MARK_EDGE) {
-        wire_put_varint(column(e, COLUMN_EDGES), e->index - last->edge);
-        last->edge = e->index;
-    } else if (!columns_is_stamped(e->index, count, kind, ordered && !(marks & MARK_PAIRED))) {
+        wire_put_varint(column(e, COLUMN_EDGES), index - last->edge);
+        last->edge = index;
+    } else if (!columns_is_stamped(index, count, kind, ordered && !(marks & MARK_PAIRED))) {
         return;
     }
     wire_put_signed(column(e, COLUMN_STAMPS), (int64_t)(stamp - last->stamp));
     last->stamp = stamp;
 }
 
-/* The stamp of the event at *position, whose words are whole; moves behind it. */
-static inline uint64_t stamp_at(const struct columns_input *in, uint64_t *position) {
-    uint64_t at = *position, first = in->ring[at & in->mask];
-    *position = at + kind_words[first & 0xff] + (first >> 8 & TRACE_EVENT_WIDE);
-    return in->ring[(at + 1) & in->mask];
+static void put_stamps(struct columns *e, const struct columns_input *in, uint32_t count) {
+    struct stamp_state last = {0};
+    for (uint32_t i = 0; i < e->place_count; i++) {
+        uint64_t at = in->first + e->places[i].offset;
+        put_stamp(e, &last, e->places[i].index, (uint8_t)in->ring[at & in->mask], in->ring[(at + 1) & in->mask], count,
+                  in->ordered);
+    }
 }
 
-static void note_stamp(struct columns *e, const struct columns_input *in, struct edge_window *window, uint64_t stamp,
-                       struct columns_output *out) {
-    if (in->all_edges) e->marks[e->index] |= MARK_EDGE;
-    else if (stamp < window->from || stamp >= window->until || e->index == 0) mark_edge(e, window, stamp);
-    if (stamp < out->first_stamp) out->first_stamp = stamp;
-    if (stamp > out->last_stamp) out->last_stamp = stamp;
+/* Where the events of a frame stand, as they are taken one by one. */
+struct walk {
+    struct edge_window window;
+    uint64_t before, at;  /* offsets of the words of the last event and of that at work */
+    uint64_t least, most; /* stamps */
+    bool all_places;
+};
+
+static inline void note_stamp(struct columns *e, struct walk *walk, const struct words *w) {
+    if (w->stamp < walk->window.from || w->stamp >= walk->window.until)
+        note_edge(e, &walk->window, w->stamp, walk->before, walk->at);
+    if (walk->all_places || e->index % COLUMNS_STAMP_INTERVAL == 0 || columns_is_control(w->kind))
+        note_place(e, e->index, walk->at);
+    if (w->stamp < walk->least) walk->least = w->stamp;
+    if (w->stamp > walk->most) walk->most = w->stamp;
 }
 
 /* All but the stamps: which of them are stored is known when all pairs are. */
-static int put_events(struct columns *e, const struct columns_input *in, struct columns_output *out) {
-    struct edge_window window = {.edges = in->edges, .count = in->edge_count};
+static int put_events(struct columns *e, const struct columns_input *input, uint32_t most, struct columns_output *out) {
+    const struct columns_input in = *input;
+    struct walk walk = {.window = {.edges = in.edges, .count = in.edge_count, .from = UINT64_MAX},
+                        .least = UINT64_MAX,
+                        .all_places = in.ordered || in.all_edges};
+    uint64_t position = in.first;
     struct words w;
-    for (e->index = 0; out->end != in->end && e->index < COLUMNS_MAX_EVENTS; e->index++) {
-        if (!take_words(in, &out->end, &w)) return -EINVAL;
-        e->marks[e->index] = 0;
-        note_stamp(e, in, &window, w.stamp, out);
+    memset(e->marks, in.all_edges ? MARK_EDGE : 0, most);
+    for (e->index = 0; position != in.end && e->index < COLUMNS_MAX_EVENTS; e->index++) {
+        uint64_t offset = position - in.first;
+        if (!take_words(&in, &position, &w)) break;
+        walk.before = walk.at;
+        walk.at = offset;
+        note_stamp(e, &walk, &w);
         put_event(e, &w);
     }
-    return 0;
-}
-
-static void put_stamps(struct columns *e, const struct columns_input *in, uint32_t count) {
-    struct stamp_state last = {0};
-    uint64_t position = in->first;
-    for (e->index = 0; e->index < count; e->index++) {
-        uint8_t kind = (uint8_t)in->ring[position & in->mask];
-        uint64_t stamp = stamp_at(in, &position);
-        put_stamp(e, &last, kind, stamp, count, in->ordered);
-    }
+    if (e->index) note_place(e, e->index - 1, walk.at);
+    *out = (struct columns_output){.count = e->index,
+                                   .end = position,
+                                   .first_stamp = e->index ? walk.least : 0,
+                                   .last_stamp = walk.most,
+                                   .continues = out->continues};
+    return position == in.end || e->index == COLUMNS_MAX_EVENTS ? 0 : -EINVAL;
 }
 
 /* A new segment's tables have room for as many events as the thread had before: they are cheap beside those. */
@@ -439,7 +490,7 @@ static void start_segment(struct columns *e, const struct columns_input *in, uin
 
 static void start(struct columns *e, uint8_t *payload, uint32_t most) {
     e->model.base = e->events;
-    e->other_operand = e->other_stack = e->run = 0;
+    e->other_operand = e->other_stack = e->run = e->place_count = 0;
     uint8_t *region = payload + HEAD_MAX;
     for (unsigned c = 0; c < COLUMN_COUNT; c++) {
         e->column[c] = wire_writer(region, (size_t)column_width[c] * most);
@@ -477,15 +528,13 @@ void columns_forget(struct columns *e) { e->thread = 0; }
 int columns_encode(struct columns *e, const struct columns_input *in, uint8_t *payload, struct columns_output *out) {
     uint64_t words = (in->end - in->first) / 2;
     uint32_t most = words > COLUMNS_MAX_EVENTS ? COLUMNS_MAX_EVENTS : (uint32_t)words;
-    *out = (struct columns_output){.end = in->first, .continues = may_continue(e, in, most), .first_stamp = UINT64_MAX};
+    out->continues = may_continue(e, in, most);
     if (!out->continues) start_segment(e, in, most);
     start(e, payload, most);
-    int result = put_events(e, in, out);
-    out->count = e->index;
+    int result = put_events(e, in, most, out);
     put_stamps(e, in, out->count);
     finish(e, payload, layout_of(in, out), most, out);
     e->end = out->end;
     e->events += out->count;
-    if (!out->count) out->first_stamp = 0;
     return result;
 }

@@ -161,7 +161,7 @@ static inline uint64_t take_address(struct decode_state *d, unsigned choice, uns
 
 /* False if there is no such block. */
 static inline bool take_place(struct decode_state *d, unsigned choice, struct columns_birth *b) {
-    unsigned class = columns_class(b->size);
+    uint32_t class = b->class = columns_class(b->size);
     if (choice <= ADDRESS_REUSED) {
         b->block = take_free_block(d, choice, class);
         b->address = d->model.blocks[b->block].address;
