@@ -22,6 +22,19 @@ size_t deflate_room(size_t length);
 /* One whole zlib stream (RFC 1950). Returns its length; 0 when `capacity` does not hold it. */
 size_t deflate_bytes(void *arena, const void *bytes, size_t length, uint8_t *out, size_t capacity);
 
+/* By repetitions and the frequency of bytes, or by the latter alone. */
+enum deflate_way { DEFLATE_MATCHES, DEFLATE_SYMBOLS };
+
+struct deflate_part {
+    size_t length;
+    enum deflate_way way;
+    size_t packed; /* out: what it has become, without the last bits */
+};
+
+/* The same of consecutive parts, each in its way: one stream for all. */
+size_t deflate_parts(void *arena, const uint8_t *bytes, struct deflate_part *parts, size_t count, uint8_t *out,
+                     size_t capacity);
+
 /* CRC-32 as in RFC 1952. */
 uint32_t deflate_crc(const void *bytes, size_t length);
 

@@ -9,6 +9,7 @@
 #include "columns.h"
 #include "deflate.h"
 #include "journal.h"
+#include "packing.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct drain {
     uint8_t *raw;              /* RAW_SMALL */
     uint64_t *edges;           /* DRAIN_EDGES */
     unsigned level;
+    struct packing packing;
 };
 
 /* ---- memory ---- */
@@ -62,7 +64,8 @@ int drain_init(struct drain *drain, unsigned level) {
                             at[PART_PACKED],
                             at[PART_RAW],
                             (uint64_t *)at[PART_EDGES],
-                            level};
+                            level,
+                            {0}};
     return deflate_init(drain->deflate, (int)level);
 }
 
@@ -84,14 +87,26 @@ bool drain_is_empty(uint8_t *slot) { return head_of(slot) == tail_of(slot); }
 
 /* ---- frames ---- */
 
-/* Compresses where that helps: fills the frame's lengths and codec, returns what to store. */
-static const uint8_t *pack(struct drain *d, struct trace_frame *frame, const uint8_t *raw, size_t length) {
-    size_t packed = d->level ? deflate_bytes(d->deflate, raw, length, d->packed, packed_bound()) : 0;
+/* Fills the frame's lengths and codec; returns what to store: the `packed` bytes where they are fewer, not none. */
+static const uint8_t *choose_codec(struct drain *d, struct trace_frame *frame, const uint8_t *raw, size_t length,
+                                   size_t packed) {
     bool smaller = packed && packed < length;
     frame->raw_length = (uint32_t)length;
     frame->stored_length = (uint32_t)(smaller ? packed : length);
     frame->codec = smaller ? TRACE_CODEC_DEFLATE : TRACE_CODEC_NONE;
     return smaller ? d->packed : raw;
+}
+
+static const uint8_t *pack(struct drain *d, struct trace_frame *frame, const uint8_t *raw, size_t length) {
+    size_t packed = d->level ? deflate_bytes(d->deflate, raw, length, d->packed, packed_bound()) : 0;
+    return choose_codec(d, frame, raw, length, packed);
+}
+
+static const uint8_t *pack_columns(struct drain *d, struct trace_frame *frame, const struct columns_output *out) {
+    size_t packed = 0;
+    if (d->level)
+        packed = packing_pack(&d->packing, d->deflate, d->payload, out->bytes, out->column, d->packed, packed_bound());
+    return choose_codec(d, frame, d->payload, out->bytes, packed);
 }
 
 /* Bytes of the journal that no frame holds yet, into `out`. */
@@ -203,8 +218,9 @@ static int find_edges(struct drain *d, const struct drain_host *host, struct col
     return 0;
 }
 
-static int append_events(struct drain *d, const struct drain_host *host, struct trace_frame *frame, size_t length) {
-    const uint8_t *stored = pack(d, frame, d->payload, length);
+static int append_events(struct drain *d, const struct drain_host *host, struct trace_frame *frame,
+                         const struct columns_output *out) {
+    const uint8_t *stored = pack_columns(d, frame, out);
     int error = host->lock(host->self);
     if (error) return error;
     error = host->append(host->self, frame, stored);
@@ -229,7 +245,7 @@ static int drain_part(struct drain *d, const struct drain_host *host, struct col
                                 .first_stamp = out->first_stamp,
                                 .last_stamp = out->last_stamp};
     error = drain_shared(d, host);
-    return error ? error : append_events(d, host, &frame, out->bytes);
+    return error ? error : append_events(d, host, &frame, out);
 }
 
 int drain_ring(struct drain *d, const struct drain_host *host, uint8_t *slot, uint64_t words) {
