@@ -398,8 +398,8 @@ static void put_end(enum lifecycle_exit how, int status) {
 
 static void write_rest(enum lifecycle_exit how, int status) {
     requests_serve();
+    memory_rollup(); /* first: it counts the threads and descriptors that the sample tells */
     memory_last();
-    memory_rollup();
     put_clock();
     threads_rename();
     writer_drain_all();
