@@ -349,10 +349,13 @@ static inline struct columns_links columns_unlink(struct columns_model *m, struc
     return l;
 }
 
-static inline struct columns_links columns_leave(struct columns_model *m, uint32_t block) {
-    struct columns_block *b = &m->blocks[block];
-    if (b->state == BLOCK_FREE) return columns_unlink(m, &m->classes[b->class].free, LINKS_MAIN, block);
-    columns_unlink(m, &m->stacks[b->stack].alive, LINKS_OF_STACK, block);
+/* The block goes out of the lists of its state; its neighbours in the first of them. */
+static inline struct columns_links columns_leave_free(struct columns_model *m, uint32_t block) {
+    return columns_unlink(m, &m->classes[m->blocks[block].class].free, LINKS_MAIN, block);
+}
+
+static inline struct columns_links columns_leave_alive(struct columns_model *m, uint32_t block) {
+    columns_unlink(m, &m->stacks[m->blocks[block].stack].alive, LINKS_OF_STACK, block);
     return columns_unlink(m, &m->alive, LINKS_MAIN, block);
 }
 
@@ -369,7 +372,8 @@ static inline uint32_t columns_pick(struct columns_model *m) {
         m->hand = block + 1 < COLUMNS_BLOCKS ? block + 1 : 1;
         if (m->blocks[block].state == BLOCK_FREE) break;
     }
-    columns_leave(m, block);
+    if (m->blocks[block].state == BLOCK_FREE) columns_leave_free(m, block);
+    else columns_leave_alive(m, block);
     m->blocks[block].state = BLOCK_UNUSED;
     return block;
 }
@@ -385,7 +389,7 @@ struct columns_birth {
 static inline void columns_take(struct columns_model *m, const struct columns_birth *birth) {
     struct columns_block *b = &m->blocks[birth->block];
     if (b->state != BLOCK_FREE) m->sequential = birth->address + columns_span(birth->size);
-    else m->classes[b->class].taken = columns_leave(m, birth->block);
+    else m->classes[b->class].taken = columns_leave_free(m, birth->block);
 }
 
 static inline void columns_place(struct columns_model *m, uint32_t event, const struct columns_birth *birth) {
@@ -437,7 +441,7 @@ static inline void columns_set_free(struct columns_model *m, uint32_t block) {
 /* The block `block`, alive, was released. */
 static inline void columns_free(struct columns_model *m, struct columns_context *c, uint32_t block) {
     uint32_t stack = m->blocks[block].stack;
-    m->ended = columns_leave(m, block);
+    m->ended = columns_leave_alive(m, block);
     columns_set_free(m, block);
     m->foreign_run = 0;
     if (c->stack != stack) c->stack = columns_general(m)->stack = (uint16_t)stack;

@@ -81,7 +81,6 @@ static bool take_odd_words(const struct columns_input *in, uint64_t *position, s
     unsigned words = kind_words[out->kind];
     out->foreign = out->flags & TRACE_EVENT_FOREIGN;
     out->flags &= (uint8_t)~TRACE_EVENT_FOREIGN;
-    out->size = out->stack = 0;
     bool control = columns_is_control(out->kind), wide = out->flags & TRACE_EVENT_WIDE;
     if (!words || (wide && (words != 3 || control))) return false;
     if (out->flags & TRACE_EVENT_INTERPOLATED || in->end - *position < words + wide) return false;
@@ -103,6 +102,7 @@ static inline bool take_words(const struct columns_input *in, uint64_t *position
     out->kind = (uint8_t)first;
     out->flags = (uint8_t)(first >> 8);
     out->foreign = false;
+    out->size = out->stack = 0;
     if ((uint16_t)first == TRACE_EVENT_FREE && in->end - at >= 2) {
         out->stamp = in->ring[(at + 1) & in->mask];
         *position = at + 2;
@@ -246,7 +246,8 @@ static unsigned choose_address(struct columns *e, struct columns_birth *b) {
     return choice;
 }
 
-static void put_alloc(struct columns *e, const struct words *w, unsigned group) {
+static void put_alloc(struct columns *e, const struct words *w) {
+    unsigned group = w->kind == TRACE_EVENT_ALLOC ? TOKEN_ALLOC : TOKEN_REALLOC_IN;
     struct columns_birth b = {.size = w->size, .address = w->operand, .class = columns_class(w->size)};
     unsigned stack_choice = choose_stack(e, w->stack, &b.stack);
     unsigned size_choice = choose_size(e, w->size, b.stack);
@@ -301,14 +302,15 @@ static void mark_pair(struct columns *e, uint32_t block) {
 }
 
 /* Between the allocation and a foreign release another thread may have released and allocated the address: no pair. */
-static void put_free(struct columns *e, const struct words *w, unsigned group, unsigned foreign_group) {
+static void put_free(struct columns *e, const struct words *w) {
+    bool is_free = w->kind == TRACE_EVENT_FREE;
     unsigned choice;
     uint32_t block = w->foreign ? 0 : choose_block(e, w->operand, &choice);
     if (!block) {
-        put_free_foreign(e, w->operand, foreign_group);
+        put_free_foreign(e, w->operand, is_free ? TOKEN_FREE_FOREIGN : TOKEN_REALLOC_OUT_FOREIGN);
         return;
     }
-    put_token(e, group + choice);
+    put_token(e, (is_free ? TOKEN_FREE : TOKEN_REALLOC_OUT) + choice);
     mark_pair(e, block);
     columns_free(&e->model, e->context, block);
 }
@@ -341,23 +343,11 @@ static bool put_escape(struct columns *e, const struct words *w) {
     return true;
 }
 
-/* Any but an allocation or a release without flags. */
-static void put_odd_event(struct columns *e, const struct words *w) {
-    if ((w->flags || !columns_is_block(w->kind, 0)) && put_escape(e, w)) return;
-    switch (w->kind) {
-    case TRACE_EVENT_ALLOC: put_alloc(e, w, TOKEN_ALLOC); break;
-    case TRACE_EVENT_REALLOC_IN: put_alloc(e, w, TOKEN_REALLOC_IN); break;
-    case TRACE_EVENT_FREE: put_free(e, w, TOKEN_FREE, TOKEN_FREE_FOREIGN); break;
-    default: put_free(e, w, TOKEN_REALLOC_OUT, TOKEN_REALLOC_OUT_FOREIGN); break;
-    }
-}
-
 static inline void put_event(struct columns *e, const struct words *w) {
     e->context = columns_context(&e->model);
-    if (w->flags) put_odd_event(e, w);
-    else if (w->kind == TRACE_EVENT_ALLOC) put_alloc(e, w, TOKEN_ALLOC);
-    else if (w->kind == TRACE_EVENT_FREE) put_free(e, w, TOKEN_FREE, TOKEN_FREE_FOREIGN);
-    else put_odd_event(e, w);
+    if ((w->flags || !columns_is_block(w->kind, 0)) && put_escape(e, w)) return;
+    if (w->kind == TRACE_EVENT_ALLOC || w->kind == TRACE_EVENT_REALLOC_IN) put_alloc(e, w);
+    else put_free(e, w);
 }
 
 /* The stretch between two edges that a stamp lies in. */

@@ -172,11 +172,11 @@ static inline bool take_place(struct decode_state *d, unsigned choice, struct co
     return true;
 }
 
-static inline bool take_alloc(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
+static inline bool take_alloc(struct decode_state *d, struct trace_event *event, const struct token_meaning *token) {
     struct columns_birth b;
-    if (!take_stack(d, token.stack, &b.stack, &event->stack)) return false;
-    event->size = b.size = take_size(d, token.size, b.stack);
-    if (!take_place(d, token.choice, &b)) return false;
+    if (!take_stack(d, token->stack, &b.stack, &event->stack)) return false;
+    event->size = b.size = take_size(d, token->size, b.stack);
+    if (!take_place(d, token->choice, &b)) return false;
     event->address = b.address;
     columns_alloc(&d->model, d->context, d->model.base + d->index, &b);
     d->made[d->model.made % COLUMNS_REACH] = (uint16_t)b.block;
@@ -203,9 +203,9 @@ static inline void note_release(struct decode_state *d) {
     d->released[d->model.released % COLUMNS_REACH] = (uint16_t)d->model.last_freed;
 }
 
-static inline bool take_free(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
+static inline bool take_free(struct decode_state *d, struct trace_event *event, const struct token_meaning *token) {
     uint64_t found =
-        token.choice == BLOCK_GIVEN ? take_given_block(d) : columns_block_guess(&d->model, d->context, token.choice);
+        token->choice == BLOCK_GIVEN ? take_given_block(d) : columns_block_guess(&d->model, d->context, token->choice);
     if (!is_in_state(d, found, BLOCK_ALIVE)) return false;
     uint32_t block = (uint32_t)found;
     event->address = d->model.blocks[block].address;
@@ -215,20 +215,20 @@ static inline bool take_free(struct decode_state *d, struct trace_event *event, 
     return true;
 }
 
-static bool take_free_foreign(struct decode_state *d, struct trace_event *event, struct token_meaning token) {
+static bool take_free_foreign(struct decode_state *d, struct trace_event *event, const struct token_meaning *token) {
     struct wire_reader *column = &d->column[COLUMN_FOREIGN];
-    if (token.choice == FOREIGN_GIVEN) event->address = columns_get_address(column, column, &d->model.foreign_given);
-    else event->address = columns_foreign_guess(&d->model, d->context, token.choice);
+    if (token->choice == FOREIGN_GIVEN) event->address = columns_get_address(column, column, &d->model.foreign_given);
+    else event->address = columns_foreign_guess(&d->model, d->context, token->choice);
     columns_free_foreign(&d->model, d->context, columns_pick(&d->model), event->address);
     note_release(d);
     return true;
 }
 
 static inline bool take_block(struct decode_state *d, struct trace_event *event, unsigned token) {
-    struct token_meaning meaning = d->meanings[token];
-    if (event->flags && event->kind != meaning.kind) return false;
-    event->kind = meaning.kind;
-    switch (meaning.group) {
+    const struct token_meaning *meaning = &d->meanings[token];
+    if (event->flags && event->kind != meaning->kind) return false;
+    event->kind = meaning->kind;
+    switch (meaning->group) {
     case GROUP_ALLOC: return take_alloc(d, event, meaning);
     case GROUP_FREE: return take_free(d, event, meaning);
     case GROUP_FOREIGN: return take_free_foreign(d, event, meaning);
@@ -281,21 +281,22 @@ static bool take_other(struct decode_state *d, struct trace_event *event) {
     return event->kind != 0;
 }
 
-static bool take_escape(struct decode_state *d, struct trace_event *event) {
+/* What an escape announces; *token becomes that of an allocation or release with flags, TOKEN_ESCAPE where all is said. */
+static bool take_escape(struct decode_state *d, struct trace_event *event, unsigned *token) {
     event->kind = wire_get_u8(&d->column[COLUMN_ESCAPES]);
     event->flags = wire_get_u8(&d->column[COLUMN_ESCAPES]);
     if (event->flags & TRACE_EVENT_INTERPOLATED) return false;
     columns_remember(&d->model, 0x30000u + event->kind);
     if (!columns_is_block(event->kind, event->flags)) return take_other(d, event);
-    unsigned token = take_token(d);
-    return event->flags && token < TOKEN_END && take_block(d, event, token);
+    *token = take_token(d);
+    return event->flags && *token < TOKEN_ESCAPE;
 }
 
 static inline bool take_event(struct decode_state *d, struct trace_event *event) {
     *event = (struct trace_event){0};
     unsigned token = take_token(d);
-    if (token < TOKEN_ESCAPE) return take_block(d, event, token);
-    return token == TOKEN_ESCAPE && take_escape(d, event);
+    if (token > TOKEN_ESCAPE || (token == TOKEN_ESCAPE && !take_escape(d, event, &token))) return false;
+    return token == TOKEN_ESCAPE || take_block(d, event, token);
 }
 
 /* The next number in the column of edges; UINT64_MAX behind the last. */
