@@ -11,6 +11,7 @@
 #define ENOUGH_REPETITIONS 4u /* from this begin on, windows are not needed */
 #define FIRST_EVENT_SHIFT 6u  /* windows of events begin with 64 */
 #define GAP_AFTER 2u          /* `between NAME` is kept from NAME's second end on */
+#define INSTANCES_MAX 4096u   /* active at one time, in all threads; what begins beyond them is not seen */
 
 static void *must(void *memory) {
     if (!memory) abort();
@@ -151,8 +152,8 @@ static void set_active(struct rounds *rounds, uint32_t index, bool active) {
 static void activate(struct rounds *rounds, uint32_t index) {
     if (index == NO_INDEX || rounds->series[index].dropped) return;
     set_active(rounds, index, true);
-    for (size_t i = 0; i < rounds->active_count; i++)
-        if (rounds->active[i] == index) return;
+    if (rounds->series[index].placed == rounds->placing) return;
+    rounds->series[index].placed = rounds->placing;
     rounds->active = room_for(rounds->active, rounds->active_count, &rounds->active_room, sizeof *rounds->active);
     rounds->active[rounds->active_count++] = index;
 }
@@ -190,6 +191,7 @@ static void place_anew(struct rounds *rounds) {
     size_t count = rounds->active_count, gap = NO_INDEX;
     rounds->active = NULL;
     rounds->active_count = rounds->active_room = 0;
+    rounds->placing++;
     for (size_t i = 0; i < rounds->instance_count; i++) activate_phase(rounds, &rounds->instances[i]);
     if (rounds->last_ended != NO_INDEX) {
         const struct phase_state *last = &rounds->phases[rounds->last_ended];
@@ -201,11 +203,8 @@ static void place_anew(struct rounds *rounds) {
         for (int kind = SERIES_OPERATIONS; kind <= SERIES_EVENTS; kind++)
             activate(rounds, rounds->phases[RUN_PHASE].series[kind]);
     }
-    for (size_t i = 0; i < count; i++) {
-        bool still = false;
-        for (size_t j = 0; j < rounds->active_count && !still; j++) still = rounds->active[j] == before[i];
-        if (!still) set_active(rounds, before[i], false);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (rounds->series[before[i]].placed != rounds->placing) set_active(rounds, before[i], false);
     free(before);
     end_epoch(rounds);
     find_next_window(rounds);
@@ -294,6 +293,7 @@ static void end_gap(struct rounds *rounds, const struct phase_state *phase) {
 }
 
 static void begin_phase(struct rounds *rounds, const char *name, uint32_t thread) {
+    if (rounds->instance_count == INSTANCES_MAX) return;
     uint32_t index = find_phase(rounds, name);
     if (index == NO_INDEX || index == RUN_PHASE) index = begin_first(rounds, name, thread);
     struct phase_state *phase = &rounds->phases[index];

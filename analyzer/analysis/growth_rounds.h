@@ -26,6 +26,7 @@ struct series {
     unsigned shift;
     bool dropped; /* a better series has enough rounds; its records are void */
     bool active;
+    uint64_t placed;         /* the last placing in which it counted */
     uint64_t at;             /* raw round of what is born now, if active */
     uint64_t ended;          /* complete raw rounds */
     uint64_t since;          /* events of the process when it became active */
@@ -80,6 +81,7 @@ struct rounds {
     size_t instance_count, instance_room;
     uint32_t *active; /* series that count now */
     size_t active_count, active_room;
+    uint64_t placing;    /* counts how often they were chosen */
     uint32_t last_ended; /* phase whose gap may be on */
     uint32_t in_flight;
     uint64_t events, next_window; /* of the process; when some series may reach its next window */

@@ -18,6 +18,7 @@
 #define SAMPLE_DELAY 5000000u /* ns: an edge's own sample comes at most this much after it */
 #define MARKS_MAX 10000u
 #define MAIN_THREAD 1u
+#define OPEN_MAX 4096u /* rounds at one time, in all threads; what begins beyond them is not seen */
 
 struct open_round {
     size_t phase;
@@ -293,6 +294,7 @@ static void add_between(struct phases *p, size_t index, const struct moment *now
 }
 
 static void begin_phase(struct phases *p, const struct control *control, const struct moment *now) {
+    if (p->open_count == OPEN_MAX) return;
     const struct open_round *around = &p->open[innermost(p, now->thread)];
     uint32_t outer = around->path;
     size_t index = phase_named(p, control->name, around->phase);

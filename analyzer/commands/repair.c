@@ -53,6 +53,20 @@ static int write_all(int fd, const void *bytes, size_t length, uint64_t offset) 
     return 0;
 }
 
+static bool is_zero(const uint8_t *bytes, size_t length) {
+    return !length || (!bytes[0] && !memcmp(bytes, bytes + 1, length - 1));
+}
+
+/* The same in a new file, where what is not written reads as zeros: slots are mostly that. */
+static int write_slot(int fd, const uint8_t *bytes, size_t length, uint64_t offset) {
+    int error = 0;
+    for (size_t at = 0; at < length && !error; at += TRACE_PAGE) {
+        size_t page = length - at < TRACE_PAGE ? length - at : TRACE_PAGE;
+        if (!is_zero(bytes + at, page)) error = write_all(fd, bytes + at, page, offset + at);
+    }
+    return error;
+}
+
 static void encode_frame(const struct trace_frame *f, uint8_t bytes[TRACE_FRAME_SIZE]) {
     struct wire_writer w = wire_writer(bytes, TRACE_FRAME_SIZE);
     wire_put_u32(&w, TRACE_FRAME_MAGIC);
@@ -76,7 +90,9 @@ static int put_frame(struct repair *repair, const struct trace_frame *frame, con
     uint8_t header[TRACE_FRAME_SIZE];
     encode_frame(frame, header);
     int error = write_all(repair->fd, header, sizeof header, repair->at);
-    if (!error) error = write_all(repair->fd, payload, frame->stored_length, repair->at + sizeof header);
+    uint64_t at = repair->at + sizeof header;
+    if (!error && frame_is_slot(frame)) error = write_slot(repair->fd, payload, frame->stored_length, at);
+    else if (!error) error = write_all(repair->fd, payload, frame->stored_length, at);
     repair->at += (sizeof header + frame->stored_length + 7) & ~(uint64_t)7;
     return error;
 }

@@ -13,7 +13,9 @@
 #include "../../include/trace_wire.h"
 #include "inflate.h"
 
-#define RATIO_MAX 1040u /* deflate gives at most 1032 bytes for one */
+/* Names stay in memory, and a small file must not ask for all of it. They inflate to five to fifteen times their size. */
+#define EXPANSION 32u
+#define EXPANSION_FREE (1u << 20)
 
 static int read_at(int fd, uint64_t offset, void *bytes, size_t length) {
     uint8_t *at = bytes;
@@ -62,7 +64,7 @@ static bool is_credible(const struct bundle_member *member) {
     if (member->kind == BUNDLE_TRACE) return member->size <= INT64_MAX;
     if (member->kind != BUNDLE_NAMES && member->kind != BUNDLE_JIT) return true; /* of a later version */
     return member->extent_count == 1 && member->extents[0].at == 0 && member->size <= BUNDLE_NAMES_MAX &&
-           member->size <= member->stored * RATIO_MAX + 64;
+           member->size <= EXPANSION_FREE + member->stored * EXPANSION;
 }
 
 static bool read_member(struct wire_reader *r, struct bundle_member *member, uint64_t *stored, uint64_t file_size) {
@@ -179,6 +181,12 @@ int bundle_bytes(const struct bundle *bundle, const struct bundle_member *member
         if (error) return error;
     }
     return 0;
+}
+
+uint64_t bundle_next_data(const struct bundle_member *member, uint64_t offset) {
+    size_t at = extent_at(member, offset);
+    if (at == member->extent_count) return member->size;
+    return member->extents[at].at > offset ? member->extents[at].at : offset;
 }
 
 int bundle_content(const struct bundle *bundle, const struct bundle_member *member, uint8_t **bytes) {

@@ -19,7 +19,7 @@ enum {
     BUNDLE_NAME_MAX = 4096,
 };
 #define BUNDLE_DIRECTORY_MAX (64u << 20)
-#define BUNDLE_NAMES_MAX (1u << 30)
+#define BUNDLE_NAMES_MAX (1u << 28)
 
 enum bundle_kind {
     BUNDLE_TRACE = 1, /* bytes of a trace file, holes left out */
@@ -60,6 +60,8 @@ const struct bundle_member *bundle_find(const struct bundle *bundle, enum bundle
 /* Exactly `length` bytes of a trace from `offset`, or -EIO. */
 int bundle_bytes(const struct bundle *bundle, const struct bundle_member *member, uint64_t offset, void *bytes,
                  size_t length);
+/* The first offset of a trace from this one on that is in an extent; its size where there is none. */
+uint64_t bundle_next_data(const struct bundle_member *member, uint64_t offset);
 /* The whole content of compressed names, malloc'd. 0, -EBADMSG, -EIO, -ENOMEM. */
 int bundle_content(const struct bundle *bundle, const struct bundle_member *member, uint8_t **bytes);
 

@@ -84,6 +84,12 @@ static int add_pages(struct bundle_member *member, uint64_t at, const uint8_t *b
     return 0;
 }
 
+/* The page of the next byte that may not be zero. */
+static uint64_t from_page(const struct trace_input *input, uint64_t at) {
+    uint64_t page = reader_next_data(input, at) / PAGE * PAGE;
+    return page > at ? page : at;
+}
+
 int bundle_add_trace(struct bundle_writer *writer, const char *name, const struct trace_input *input) {
     uint8_t block[BLOCK];
     struct source *source = add_source(writer, BUNDLE_TRACE, name);
@@ -91,7 +97,7 @@ int bundle_add_trace(struct bundle_writer *writer, const char *name, const struc
     if (error) return error;
     source->input = input;
     source->member.size = input->size;
-    for (uint64_t at = 0; !error && at < input->size; at += sizeof block) {
+    for (uint64_t at = 0; !error && (at = from_page(input, at)) < input->size; at += sizeof block) {
         size_t length = input->size - at < sizeof block ? (size_t)(input->size - at) : sizeof block;
         error = reader_bytes(input, at, block, length);
         if (!error) error = add_pages(&source->member, at, block, length);

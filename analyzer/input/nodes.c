@@ -51,9 +51,23 @@ static struct stack_node *extent_of(struct stack_nodes *nodes, uint32_t id) {
     return nodes->extents[extent];
 }
 
+/* Ids are given out without gaps, so there are as many as frames and slots can hold, and what was lost with bad places. */
+static uint64_t ids_given_out(const struct trace_input *input) {
+    uint64_t lost = input->damage.gap_bytes < input->stored ? input->damage.gap_bytes : input->stored;
+    uint64_t ids = 2 * TRACE_NODES_PER_SLOT + lost;
+    for (size_t i = 0; i < input->frame_count; i++) {
+        const struct trace_frame *frame = &input->frames[i].frame;
+        uint64_t count = frame->end > frame->first ? frame->end - frame->first : 0;
+        if (count > frame->raw_length) count = frame->raw_length;
+        if (frame->kind == TRACE_FRAME_NODES && !input->frames[i].refused) ids += count;
+        if (frame->kind == TRACE_FRAME_SLOT_NODES) ids += TRACE_NODES_PER_SLOT;
+    }
+    return ids;
+}
+
 static void keep(void *context, uint32_t id, const struct stack_node *node) {
     struct stack_nodes *nodes = context;
-    struct stack_node *extent = node->ip ? extent_of(nodes, id) : NULL;
+    struct stack_node *extent = node->ip && id < nodes->limit ? extent_of(nodes, id) : NULL;
     if (!extent || extent[id % TRACE_NODES_PER_SLOT].ip) return;
     extent[id % TRACE_NODES_PER_SLOT] = *node;
     nodes->written++;
@@ -84,7 +98,7 @@ static void read_kind(struct stack_nodes *nodes, const struct trace_input *input
 }
 
 int nodes_read(struct stack_nodes *nodes, const struct trace_input *input) {
-    *nodes = (struct stack_nodes){0};
+    *nodes = (struct stack_nodes){.limit = ids_given_out(input)};
     read_kind(nodes, input, TRACE_FRAME_NODES);
     read_kind(nodes, input, TRACE_FRAME_SLOT_NODES);
     return 0;

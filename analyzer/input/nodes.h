@@ -19,6 +19,7 @@ struct stack_nodes {
     struct stack_node **extents; /* TRACE_NODES_PER_SLOT each */
     size_t extent_count;
     uint32_t count; /* ids are below it */
+    uint64_t limit; /* ids from here on can't have been given out */
     uint64_t written;
     uint64_t bad_frames;
 };

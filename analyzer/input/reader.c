@@ -21,6 +21,10 @@
 #define HEADER_LARGEST (1u << 20)
 #define SEARCH_BLOCK 65536u
 
+/* Stack nodes may take this many times their size in the file, and some more. Recorders' take two to six times. */
+#define EXPANSION 16u
+#define EXPANSION_FREE (16u << 20)
+
 int reader_bytes(const struct trace_input *input, uint64_t offset, void *bytes, size_t length) {
     uint8_t *at = bytes;
     if (input->bundle) return bundle_bytes(input->bundle, input->member, offset, bytes, length);
@@ -33,6 +37,12 @@ int reader_bytes(const struct trace_input *input, uint64_t offset, void *bytes, 
         length -= (size_t)got;
     }
     return 0;
+}
+
+uint64_t reader_next_data(const struct trace_input *input, uint64_t offset) {
+    if (input->bundle) return bundle_next_data(input->member, offset);
+    off_t at = lseek(input->fd, (off_t)offset, SEEK_DATA);
+    return at >= 0 ? (uint64_t)at : errno == ENXIO ? input->size : offset;
 }
 
 bool frame_is_slot(const struct trace_frame *frame) {
@@ -155,6 +165,18 @@ static bool parse_frame(struct trace_frame *f, const uint8_t *bytes) {
     return f->raw_length <= TRACE_PAYLOAD_MAX && f->stored_length <= TRACE_PAYLOAD_MAX;
 }
 
+/* Nodes stay in memory, and a small file must not ask for all of it; records are bounded in tables.c, events pass through. */
+static bool inflates_too_much(struct trace_input *input, const struct trace_frame *frame) {
+    bool kept = frame->kind == TRACE_FRAME_NODES || frame_is_slot(frame);
+    if (!kept || frame->codec == TRACE_CODEC_NONE) return false;
+    uint64_t stored = input->kept_stored + TRACE_FRAME_SIZE + frame->stored_length;
+    uint64_t raw = input->kept_raw + frame->raw_length;
+    if (raw > EXPANSION_FREE + EXPANSION * stored) return true;
+    input->kept_stored = stored;
+    input->kept_raw = raw;
+    return false;
+}
+
 static int add_frame(struct trace_input *input, const struct trace_frame *frame, uint64_t offset) {
     if (input->frame_count == input->frame_capacity) {
         size_t capacity = input->frame_capacity ? 2 * input->frame_capacity : 256;
@@ -163,14 +185,20 @@ static int add_frame(struct trace_input *input, const struct trace_frame *frame,
         input->frames = grown;
         input->frame_capacity = capacity;
     }
-    input->frames[input->frame_count++] = (struct frame_entry){*frame, offset};
+    input->frames[input->frame_count++] = (struct frame_entry){*frame, offset, inflates_too_much(input, frame)};
     return 0;
+}
+
+/* A header begins with bytes that are not zero, and a file may claim more zeros than anybody can read. */
+static uint64_t past_hole(const struct trace_input *input, uint64_t from) {
+    uint64_t data = reader_next_data(input, from) & ~(uint64_t)7;
+    return data > from ? data : from;
 }
 
 /* Offset of the next readable frame header at or after `from`, or `limit`. */
 static uint64_t next_header(const struct trace_input *input, uint64_t from, uint64_t limit) {
     uint8_t block[SEARCH_BLOCK];
-    while (from + TRACE_FRAME_SIZE <= limit) {
+    while ((from = past_hole(input, from)) + TRACE_FRAME_SIZE <= limit) {
         size_t length = limit - from < sizeof block ? (size_t)(limit - from) : sizeof block;
         if (reader_bytes(input, from, block, length)) return limit;
         size_t at = 0;
@@ -287,6 +315,7 @@ static int read_deflated(const struct trace_input *input, const struct frame_ent
 }
 
 int reader_payload(const struct trace_input *input, const struct frame_entry *entry, struct payload *payload) {
+    if (entry->refused) return -EBADMSG;
     switch (entry->frame.codec) {
     case TRACE_CODEC_NONE: return read_plain(input, entry, payload);
     case TRACE_CODEC_DEFLATE: return read_deflated(input, entry, payload);

@@ -49,6 +49,7 @@ struct trace_header {
 struct frame_entry {
     struct trace_frame frame;
     uint64_t offset; /* of the payload */
+    bool refused;    /* it would inflate to more than what a recorder writes */
 };
 
 struct trace_damage {
@@ -72,8 +73,9 @@ struct trace_input {
     struct frame_entry *frames; /* in file order, every kind */
     size_t frame_count;
     size_t frame_capacity;
-    uint64_t scanned;           /* frames end here */
-    struct trace_damage damage; /* of frames; each consumer adds what it meets, on one thread */
+    uint64_t scanned;               /* frames end here */
+    uint64_t kept_stored, kept_raw; /* of the compressed frames whose content stays in memory */
+    struct trace_damage damage;     /* of frames; each consumer adds what it meets, on one thread */
 };
 
 /* A file, a bundle (its first trace) or FILE/NAME, a trace of a bundle. 0, or -errno with the reason in *refusal. */
@@ -88,6 +90,9 @@ int reader_refresh(struct trace_input *input);
 
 /* Exactly `length` bytes, or -EIO (end of file or error). */
 int reader_bytes(const struct trace_input *input, uint64_t offset, void *bytes, size_t length);
+
+/* The first offset from this one on that may hold something else than zeros; the size where there is none. */
+uint64_t reader_next_data(const struct trace_input *input, uint64_t offset);
 
 /* Memory for payloads; grows, reused. Zeroed before the first use. */
 struct payload {

@@ -12,8 +12,10 @@
 
 #include "../text/printable.h"
 
-#define STRING_IDS_MAX (1u << 24) /* ids are dense; a larger one is damage, not a table of that size */
+#define STRINGS_AHEAD 65536u /* ids are dense; one that is further ahead is damage, not a table of that size */
 #define TEXT_BLOCK 65536u
+#define ALLOWANCE 256u /* bytes in tables for one in the journal */
+#define ALLOWANCE_FREE (64u << 20)
 
 struct text_block {
     struct text_block *next;
@@ -21,7 +23,15 @@ struct text_block {
     char bytes[];
 };
 
+/* False where the tables would outgrow what a journal of this size can ask for. */
+static bool afford(struct tables *t, size_t size) {
+    if (size > t->allowance) return false;
+    t->allowance -= size;
+    return true;
+}
+
 static char *text_room(struct tables *t, size_t length) {
+    if (!afford(t, length)) return NULL;
     struct text_block *block = t->texts;
     if (!block || block->capacity - block->used < length) {
         size_t capacity = length > TEXT_BLOCK ? length : TEXT_BLOCK;
@@ -83,7 +93,9 @@ static void *with_room(void *rows, size_t count, size_t *capacity, size_t size) 
 /* A new zeroed row of a list, or NULL. */
 #define ROW(t, list, prefix)                                                                                           \
     ({                                                                                                                 \
-        void *rows_ = with_room((t)->list, (t)->prefix##_count, &(t)->prefix##_capacity, sizeof *(t)->list);           \
+        void *rows_ = NULL;                                                                                            \
+        if (afford((t), sizeof *(t)->list))                                                                            \
+            rows_ = with_room((t)->list, (t)->prefix##_count, &(t)->prefix##_capacity, sizeof *(t)->list);             \
         if (rows_) (t)->list = rows_;                                                                                  \
         rows_ ? &(t)->list[(t)->prefix##_count++] : NULL;                                                              \
     })
@@ -92,6 +104,7 @@ static void read_args(struct tables *t, struct wire_reader *r) {
     struct process_record *p = &t->process;
     uint64_t count = wire_get_varint(r);
     if (r->failed || count > wire_left(r)) return; /* each takes a byte at least */
+    if (!afford(t, (size_t)(count + 1) * sizeof *p->args)) return;
     p->args = calloc((size_t)count + 1, sizeof *p->args);
     if (!p->args) return;
     while (p->arg_count < count) {
@@ -135,25 +148,20 @@ static bool read_module(struct tables *t, struct wire_reader *r) {
     memcpy(copy, id, m.build_id_length);
     m.build_id = (const uint8_t *)copy;
     *row = m;
-    return true;
+    return !ids_put(&t->module_places, m.id, t->module_count - 1);
 }
 
 static bool read_module_gone(struct tables *t, struct wire_reader *r) {
     uint64_t id = wire_get_varint(r), stamp = wire_get_varint(r);
     if (r->failed) return false;
-    for (size_t i = 0; i < t->module_count; i++)
-        if (t->modules[i].id == id) t->modules[i].gone_stamp = stamp;
+    size_t place = ids_find(&t->module_places, id);
+    if (place != IDS_NONE) t->modules[place].gone_stamp = stamp;
     return true;
 }
 
 static struct thread_record *find_thread(const struct tables *t, uint64_t serial) {
-    for (size_t high = t->thread_count, low = 0; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (t->threads[middle].serial == serial) return &t->threads[middle];
-        if (t->threads[middle].serial < serial) low = middle + 1;
-        else high = middle;
-    }
-    return NULL;
+    size_t place = ids_find(&t->thread_places, serial);
+    return place == IDS_NONE ? NULL : &t->threads[place];
 }
 
 static bool read_thread(struct tables *t, struct wire_reader *r) {
@@ -162,11 +170,9 @@ static bool read_thread(struct tables *t, struct wire_reader *r) {
     thread.stamp = wire_get_varint(r);
     thread.name = get_text(t, r);
     if (r->failed || find_thread(t, thread.serial)) return false;
-    if (!ROW(t, threads, thread)) return false;
-    size_t at = t->thread_count - 1;
-    for (; at > 0 && t->threads[at - 1].serial > thread.serial; at--) t->threads[at] = t->threads[at - 1];
-    t->threads[at] = thread;
-    return true;
+    struct thread_record *row = ROW(t, threads, thread);
+    if (row) *row = thread;
+    return row && !ids_put(&t->thread_places, thread.serial, t->thread_count - 1);
 }
 
 static bool read_thread_name(struct tables *t, struct wire_reader *r) {
@@ -186,7 +192,7 @@ static bool read_thread_end(struct tables *t, struct wire_reader *r) {
 static bool read_string(struct tables *t, struct wire_reader *r) {
     uint64_t id = wire_get_varint(r);
     const char *text = get_text(t, r);
-    if (!text || id >= STRING_IDS_MAX) return false;
+    if (!text || id > 2 * t->strings_read++ + STRINGS_AHEAD) return false;
     while (t->string_count <= id)
         if (!ROW(t, strings, string)) return false;
     t->strings[id] = text;
@@ -347,10 +353,18 @@ static void add_pending(struct tables *t, const struct trace_input *input) {
     }
 }
 
+/* Rows are at most some twenty times their records, which deflate makes ten times smaller at best. */
+static uint64_t allowance(const struct trace_input *input, const struct recovery *recovery) {
+    uint64_t stored = recovery->journal_length;
+    for (size_t i = 0; i < input->frame_count; i++)
+        if (input->frames[i].frame.kind == TRACE_FRAME_RECORDS) stored += input->frames[i].frame.stored_length;
+    return ALLOWANCE_FREE + ALLOWANCE * stored;
+}
+
 int tables_read(struct tables *t, const struct trace_input *input, const struct recovery *recovery) {
     struct record_cursor cursor;
     struct record record;
-    *t = (struct tables){0};
+    *t = (struct tables){.allowance = allowance(input, recovery)};
     records_begin(&cursor, input, recovery);
     while (records_next(&cursor, &record)) {
         bool known = record.kind < sizeof readers / sizeof *readers && readers[record.kind];
@@ -366,6 +380,8 @@ int tables_read(struct tables *t, const struct trace_input *input, const struct 
 
 void tables_release(struct tables *t) {
     free(t->process.args);
+    ids_release(&t->module_places);
+    ids_release(&t->thread_places);
     free(t->modules);
     free(t->threads);
     free(t->strings);

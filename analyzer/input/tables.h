@@ -7,6 +7,7 @@
 #ifndef INPUT_TABLES_H
 #define INPUT_TABLES_H
 
+#include "ids.h"
 #include "records.h"
 
 struct process_record {
@@ -80,9 +81,11 @@ struct tables {
     struct process_record process;
     struct module_record *modules;
     size_t module_count, module_capacity;
+    struct ids module_places, thread_places; /* by id, by serial */
     struct thread_record *threads;
     size_t thread_count, thread_capacity;
     const char **strings; /* by id; NULL: not recorded */
+    uint64_t strings_read;
     size_t string_count, string_capacity;
     struct clock_record *clocks; /* ascending stamps */
     size_t clock_count, clock_capacity;
@@ -98,6 +101,7 @@ struct tables {
     struct memory_summary memory;
     uint64_t bad_records, bad_frames;
     struct text_block *texts; /* owns all strings above */
+    uint64_t allowance;       /* bytes that may still be added */
 };
 
 /* 0 or -ENOMEM. */

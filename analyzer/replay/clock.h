@@ -27,10 +27,13 @@ struct replay_clock {
 void clock_begin(struct replay_clock *clock, const struct tables *tables);
 void clock_find(struct replay_clock *clock, uint64_t stamp); /* moves to the piece that holds `stamp` */
 
+#define CLOCK_MOST ((uint64_t)1 << 61) /* 73 years: sums and differences of times never overflow */
+
 static inline uint64_t clock_ns(struct replay_clock *clock, uint64_t stamp) {
     if (stamp - clock->piece.from >= clock->piece.until - clock->piece.from) clock_find(clock, stamp);
     uint64_t distance = stamp - clock->piece.from;
-    return clock->piece.ns + (uint64_t)((unsigned __int128)distance * clock->piece.scale >> 32);
+    unsigned __int128 ns = clock->piece.ns + ((unsigned __int128)distance * clock->piece.scale >> 32);
+    return ns < CLOCK_MOST ? (uint64_t)ns : CLOCK_MOST;
 }
 
 #endif

@@ -73,9 +73,17 @@ static int ensure_events(struct decoder *decoder) {
     return decoder->events ? 0 : -ENOMEM;
 }
 
-/* The flag is the replay's own; a file must not set it. */
-static void clear_marks(struct chunk *chunk) {
-    for (uint32_t i = 0; i < chunk->count; i++) chunk->events[i].flags &= (uint8_t)~MODEL_PAIRED;
+/*
+ * The flag is the replay's own; a file must not set it. Tables have a place for each stack, so one that can't have been
+ * given out is as good as none; it can where its node was not written yet.
+ */
+static void distrust(const struct decoder *decoder, struct chunk *chunk) {
+    uint32_t known = decoder->prefetch->trace->nodes.count;
+    uint32_t limit = known < UINT32_MAX - TRACE_NODES_PER_SLOT ? known + TRACE_NODES_PER_SLOT : UINT32_MAX;
+    for (struct trace_event *event = chunk->events, *end = event + chunk->count; event < end; event++) {
+        event->flags &= (uint8_t)~MODEL_PAIRED;
+        if (event->stack >= limit) event->stack = 0;
+    }
 }
 
 /* Hands the decoded events to the chunk: the buffer itself where it is well filled, else a copy of the right size. */
@@ -91,7 +99,7 @@ static int keep_events(struct decoder *decoder, struct chunk *chunk, uint32_t co
         memcpy(chunk->events, decoder->events, size);
     }
     chunk->count = count;
-    clear_marks(chunk);
+    distrust(decoder, chunk);
     return 0;
 }
 
@@ -156,7 +164,7 @@ static int decode_ring(struct decoder *decoder, const struct prefetch_job *job, 
     if (used < rest->count) chunk->error = -EBADMSG;
     count += recover_events(rest->words + rest->count, rest->nested, chunk->events + count, words / 2 - count, &used);
     chunk->count = (uint32_t)count;
-    clear_marks(chunk);
+    distrust(decoder, chunk);
     return chunk->error;
 }
 

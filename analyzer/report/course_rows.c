@@ -75,7 +75,8 @@ static size_t slice_at(const struct report *report, const struct timeline *line,
     int64_t t = end_of_slice(report, slice) - line->start, half = ((int64_t)1 << line->shift) / 2;
     if (t == line->end) return line->slices - 1;
     if (t > line->end || t < half) return GONE;
-    return (size_t)((t + half) >> line->shift) - 1;
+    size_t at = (size_t)((t + half) >> line->shift) - 1;
+    return at < line->slices ? at : line->slices - 1; /* nothing happens after the last one */
 }
 
 /* The slice of the report in which the middle of the process's slice lies. */

@@ -8,7 +8,7 @@
 
 #include "../verdict/owners.h"
 
-#define NODES_MAX 4096u /* deeper than any recorder writes: a guard against damaged tries */
+#define NODES_MAX 4096u /* the outer frames of deeper stacks count as unknown */
 #define OWNER_FRAMES 64u
 
 static void add_frame(struct stacks *stacks, size_t *count, const struct symbol_frame *frame) {
@@ -57,6 +57,7 @@ static size_t collect(struct stacks *stacks, uint32_t stack, bool *whole) {
         node = nodes_get(stacks->nodes, id);
         if (id && !node) *whole = false;
     }
+    if (node) *whole = false;
     if (!count) add_frame(stacks, &count, &(struct symbol_frame){0});
     return count;
 }

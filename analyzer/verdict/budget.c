@@ -296,7 +296,8 @@ static bool add_rule(struct reading *reading, struct budget_section *section, co
     const char *plain = warn ? key + 5 : key;
     bool named = strncmp(plain, "value ", 6) == 0;
     const struct rule_row *row = find_rule(section->kind, named ? "value" : plain);
-    if (!row) return refuse(reading, "unknown key `%s` in [%s]", key, section_names[section->kind]);
+    if (!row || (!named && strcmp(plain, "value") == 0))
+        return refuse(reading, "unknown key `%s` in [%s]", key, section_names[section->kind]);
     struct budget_rule *rules = realloc(section->rules, (section->rule_count + 1) * sizeof *rules);
     if (!rules) {
         reading->result = -ENOMEM;

@@ -104,12 +104,23 @@ class Trace:
         data = struct.pack(f"<{len(words)}Q", *words)
         return self.slot(SLOT_RING, thread, len(words), 0, data, max(size, 1 << (len(data) - 1).bit_length()))
 
-    def write(self, path, size=None):
+    def write_bytes(self):
+        """What `write` puts in a file, zeros and all."""
+        content = bytearray(self.at)
+        content[:HEADER] = self.header()
+        for at, data in self.parts:
+            content[at:at + len(data)] = data
+        return content
+
+    def header(self):
         head = bytearray(HEADER)
         struct.pack_into("<8sHHIII16sIBB", head, 0, b"TIDEMARK", 2, 0, HEADER, 0, 0, b"hostile hostile!", self.pid, 1, 8)
         struct.pack_into("<IxxxxQQ", head, 48, self.state, self.at, 0)
+        return head
+
+    def write(self, path, size=None):
         with open(path, "wb") as file:
-            file.write(head)
+            file.write(self.header())
             for at, data in self.parts:
                 file.seek(at)
                 file.write(data)
