@@ -22,6 +22,7 @@
 struct kept {
     struct decode_state *state;
     uint32_t order; /* of that frame; without a state there was none to leave */
+    bool awaited;   /* the next frame has not taken it yet */
 };
 
 struct decoder {
@@ -116,7 +117,9 @@ static int take_state(struct decoder *decoder, const struct prefetch_job *job) {
     while (kept->order != job->order - 1 && !prefetch->stop) pthread_cond_wait(&prefetch->left, &prefetch->lock);
     struct decode_state *before = kept->state, *own = decoder->state;
     kept->state = NULL;
+    kept->awaited = false;
     prefetch->kept_count -= before != NULL;
+    pthread_cond_broadcast(&prefetch->left);
     pthread_mutex_unlock(&prefetch->lock);
     if (!before) return -EBADMSG;
     free(own);
@@ -124,14 +127,20 @@ static int take_state(struct decoder *decoder, const struct prefetch_job *job) {
     return 0;
 }
 
-/* Hands the state on to the job that needs it. */
+/*
+ * Hands the state on to the job that needs it. A frame that knew of none before it may be done before an earlier one has
+ * taken its state, on another thread: that comes first.
+ */
 static void leave_state(struct decoder *decoder, const struct prefetch_job *job) {
     struct prefetch *prefetch = decoder->prefetch;
     struct kept *kept = &prefetch->kept[job->source];
     if (!job->leads_on) return;
     pthread_mutex_lock(&prefetch->lock);
+    while (kept->awaited && !prefetch->stop) pthread_cond_wait(&prefetch->left, &prefetch->lock);
+    bool stopped = kept->awaited;
     kept->order = job->order;
-    if (prefetch->kept_count < KEPT_MAX && decoder->state) {
+    kept->awaited = true;
+    if (!stopped && prefetch->kept_count < KEPT_MAX && decoder->state) {
         kept->state = decoder->state;
         decoder->state = NULL;
         prefetch->kept_count++;
