@@ -147,14 +147,15 @@ static bool stdout_taken(const struct explain_request *request) {
     return false;
 }
 
+/* Files first: who reads the text may stop early, which ends the program. */
 static int write_outputs(const struct explain_request *request, const struct report *report) {
     int status = 0;
+    for (size_t i = 0; i < OUTPUTS && !status; i++)
+        status = write_file(output_path(request->outputs, &output_rows[i]), report, output_rows[i].render);
     if (!stdout_taken(request) && write_text(request, report)) {
         say("the report can't be written");
         status = STATUS_INTERNAL;
     }
-    for (size_t i = 0; i < OUTPUTS && !status; i++)
-        status = write_file(output_path(request->outputs, &output_rows[i]), report, output_rows[i].render);
     if (!status && request->outputs && request->outputs->github) status = write_file("-", report, render_github);
     return status;
 }

@@ -283,3 +283,11 @@ END
     is "$(tidemark check phases.tmk --json - | jq -c '[.verdict.result, (.verdict.warnings | length)]')" '["pass",0]'
     is "$(tidemark check none.tmk --json - | jq -c '[.verdict.result, .verdict.warnings[].class]')" '["warn","growing"]'
 }
+
+@test "files are written also when nobody reads the text to its end" {
+    program leaky -ldl < "$ROOT/samples/quickstart/quickstart.c"
+    tidemark record -q -o t.tmk ./leaky >/dev/null
+    tidemark report t.tmk --html r.html --json r.json | true
+    jq -e .verdict r.json >/dev/null
+    grep -q '</html>' r.html
+}
