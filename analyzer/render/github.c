@@ -64,10 +64,24 @@ static void write_rule(FILE *out, const struct report_budget *row) {
     fputc('\n', out);
 }
 
+static void write_run(FILE *out, const struct report *report) {
+    const struct report_verdict *verdict = &report->verdict;
+    if (report->stopped) {
+        fputs("::error title=stopped::stopped at a limit: ", out);
+        write_escaped(out, report->stopped, false);
+        fputc('\n', out);
+    } else if (verdict->result && strcmp(verdict->result, "inconclusive") == 0) {
+        fputs("::warning title=inconclusive::", out);
+        write_escaped(out, verdict->reason_count ? verdict->reasons[0] : "a rule or phase could not be judged", false);
+        fputc('\n', out);
+    }
+}
+
 int render_github(FILE *out, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     for (size_t i = 0; i < verdict->leak_count; i++) write_finding(out, report, &verdict->leaks[i], "error");
     for (size_t i = 0; i < verdict->warning_count; i++) write_finding(out, report, &verdict->warnings[i], "warning");
     for (size_t i = 0; i < verdict->budget_count; i++) write_rule(out, &verdict->budgets[i]);
+    write_run(out, report);
     return ferror(out) ? -EIO : 0;
 }

@@ -209,6 +209,7 @@ static json_t *make_phase(const void *item) {
         TEXT(report_phase, parent),
         INTEGER(report_phase, rounds),
         TEXT(report_phase, rounds_kind),
+        FLAG(report_phase, judged),
         INTEGER(report_phase, items),
         INTEGER(report_phase, duration_ns),
         REAL(report_phase, items_per_s),

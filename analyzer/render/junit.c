@@ -8,7 +8,6 @@
 
 #include "xml.h"
 
-#define LEAST_ROUNDS 4 /* rounds below which no phase is judged */
 #define SHOWN_FRAMES 12
 
 enum outcome { PASSED, FAILED, SKIPPED };
@@ -78,16 +77,11 @@ static char *leaks_of(const struct report *report, const char *phase, int *error
     return NULL;
 }
 
-static bool judged(const struct report_phase *phase) {
-    bool true_rounds = phase->rounds_kind &&
-                       (strcmp(phase->rounds_kind, "phases") == 0 || strcmp(phase->rounds_kind, "operations") == 0);
-    return true_rounds && (phase->rounds >= LEAST_ROUNDS || strcmp(phase->rounds_kind, "operations") == 0);
-}
-
-static void add_phase(struct cases *cases, const struct report *report, const char *name, bool is_judged) {
+/* `reason`: why it was not judged, NULL where it was. */
+static void add_phase(struct cases *cases, const struct report *report, const char *name, const char *reason) {
     struct testcase item = {"leaks", name, ": no leak", PASSED, NULL, leaks_of(report, name, &cases->error)};
-    item.outcome = item.text ? FAILED : is_judged ? PASSED : SKIPPED;
-    item.message = item.text ? "memory grows from round to round" : is_judged ? NULL : "not judged: too few rounds";
+    item.outcome = item.text ? FAILED : reason ? SKIPPED : PASSED;
+    item.message = item.text ? "memory grows from round to round" : reason;
     add(cases, item);
 }
 
@@ -99,19 +93,26 @@ static bool has_phase(const struct cases *cases, const char *name) {
 
 static bool judged_anywhere(const struct report *report, const char *name) {
     for (size_t i = 0; i < report->phase_count; i++)
-        if (strcmp(report->phases[i].name, name) == 0 && judged(&report->phases[i])) return true;
+        if (strcmp(report->phases[i].name, name) == 0 && report->phases[i].judged) return true;
     return false;
+}
+
+static const char *reason_of(const struct report *report, const struct report_phase *phase) {
+    if (judged_anywhere(report, phase->name)) return NULL;
+    if (phase->parent && judged_anywhere(report, phase->parent))
+        return "judged with its siblings, as a round of their parent";
+    return "not judged: too few rounds";
 }
 
 /* Phases of the report, one case for a name that several processes have; then those that only findings name. */
 static void add_phases(struct cases *cases, const struct report *report) {
     for (size_t i = 0; i < report->phase_count; i++) {
         const char *name = report->phases[i].name;
-        if (!has_phase(cases, name)) add_phase(cases, report, name, judged_anywhere(report, name));
+        if (!has_phase(cases, name)) add_phase(cases, report, name, reason_of(report, &report->phases[i]));
     }
     for (size_t i = 0; i < report->verdict.leak_count; i++) {
         const char *phase = report->verdict.leaks[i].phase;
-        if (phase && !has_phase(cases, phase)) add_phase(cases, report, phase, true);
+        if (phase && !has_phase(cases, phase)) add_phase(cases, report, phase, NULL);
     }
 }
 
@@ -122,6 +123,23 @@ static void add_rule(struct cases *cases, const struct report_budget *row) {
     item.outcome = skipped ? SKIPPED : row->ok || warned ? PASSED : FAILED;
     item.message = skipped ? row->value : "over budget";
     if (item.outcome == FAILED && asprintf(&item.text, "limit %s, measured %s\n", row->limit, row->value) < 0) {
+        item.text = NULL;
+        cases->error = -ENOMEM;
+    }
+    add(cases, item);
+}
+
+/* What else made the job fail: none of the phases and rules says so. */
+static void add_run(struct cases *cases, const struct report *report) {
+    const struct report_verdict *verdict = &report->verdict;
+    bool inconclusive = verdict->result && strcmp(verdict->result, "inconclusive") == 0;
+    struct testcase item = {"run", report->stopped ? "not stopped" : "conclusive", NULL, FAILED, NULL, NULL};
+    if (!report->stopped && !inconclusive) return;
+    item.outcome = report->stopped ? FAILED : SKIPPED;
+    item.message = report->stopped         ? "stopped at a limit"
+                   : verdict->reason_count ? verdict->reasons[0]
+                                           : "a rule or phase could not be judged";
+    if (report->stopped && asprintf(&item.text, "stopped at a limit: %s\n", report->stopped) < 0) {
         item.text = NULL;
         cases->error = -ENOMEM;
     }
@@ -177,6 +195,7 @@ int render_junit(FILE *out, const struct report *report) {
     struct cases cases = {.items = NULL};
     add_phases(&cases, report);
     for (size_t i = 0; i < report->verdict.budget_count; i++) add_rule(&cases, &report->verdict.budgets[i]);
+    add_run(&cases, report);
     if (!cases.error) write_all(out, &cases);
     for (size_t i = 0; i < cases.count; i++) free(cases.items[i].text);
     free(cases.items);

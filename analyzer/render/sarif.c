@@ -27,6 +27,8 @@ static const struct rule rules[] = {
     {"sparse", "Memory grows in some rounds"},
     {"step", "Memory grew once after warm-up"},
     {"budget", "A limit of the budget is exceeded"},
+    {"stopped", "The run was stopped at a limit or on request"},
+    {"inconclusive", "A rule or phase could not be judged"},
 };
 
 static json_t *text(const char *value) {
@@ -144,6 +146,19 @@ static void add_rules_broken(json_t *results, const struct report *report) {
     }
 }
 
+static void add_run(json_t *results, const struct report *report) {
+    const struct report_verdict *verdict = &report->verdict;
+    bool inconclusive = verdict->result && strcmp(verdict->result, "inconclusive") == 0;
+    char *what = NULL;
+    if (!report->stopped && !inconclusive) return;
+    if (report->stopped && asprintf(&what, "stopped at a limit: %s", report->stopped) < 0) what = NULL;
+    const char *reason = verdict->reason_count ? verdict->reasons[0] : "a rule or phase could not be judged";
+    json_array_append_new(results,
+                          result_of(report->stopped ? "stopped" : "inconclusive", report->stopped ? "error" : "warning",
+                                    report->stopped ? what : reason, location_of(report, NULL)));
+    free(what);
+}
+
 static json_t *results_of(const struct report *report) {
     json_t *results = json_array();
     const struct report_verdict *verdict = &report->verdict;
@@ -152,6 +167,7 @@ static json_t *results_of(const struct report *report) {
     for (size_t i = 0; i < verdict->warning_count; i++)
         json_array_append_new(results, describe(report, &verdict->warnings[i], "warning"));
     add_rules_broken(results, report);
+    add_run(results, report);
     return results;
 }
 

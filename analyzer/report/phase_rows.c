@@ -95,13 +95,19 @@ static void add_instances(struct builder *builder, struct report_phase *row, con
     }
 }
 
-static void set_rounds_kind(struct report_phase *row, const struct subject *subject) {
+static bool is_steady(const struct build_options *options, const char *phase) {
+    struct phase_facts facts = {.steady = false};
+    return options->phase_facts && options->phase_facts(options->phase_context, phase, &facts) && facts.steady;
+}
+
+static void set_rounds_kind(struct report_phase *row, const struct build_options *options,
+                            const struct subject *subject) {
     row->rounds_kind = growth_kind_name(GROWTH_ROUNDS_PHASES);
     for (size_t i = 0; i < growth_phase_count(subject->growth); i++) {
         struct growth_phase found = growth_phase(subject->growth, i);
         if (strcmp(found.name, row->name)) continue;
-        row->rounds_kind = growth_kind_name(found.kind);
-        return;
+        if (!found.siblings) row->rounds_kind = growth_kind_name(found.kind);
+        row->judged |= growth_phase_is_judged(&found, is_steady(options, row->name));
     }
 }
 
@@ -159,7 +165,7 @@ void builder_add_phases(struct builder *builder, const struct subject *subject, 
         add_values(builder, row, phase);
         add_instances(builder, row, phase);
         if (!judged) continue;
-        set_rounds_kind(row, subject);
+        set_rounds_kind(row, builder->options, subject);
         diagnose(row, &builder->curves[builder->curve_count - 1], phase);
     }
 }

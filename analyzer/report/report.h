@@ -139,6 +139,7 @@ struct report_phase {
     const char *name, *parent; /* parent: NULL at the top */
     int64_t rounds;
     const char *rounds_kind; /* phases, operations, items, events */
+    bool judged;             /* its rounds, or its children that ran once each, are enough */
     int64_t items;
     int64_t duration_ns;
     double items_per_s;

@@ -323,13 +323,15 @@ static int deliver(struct bench *bench, struct growth_findings *out) {
     return 0;
 }
 
-/* Rounds that repeat the same work, and enough of them. */
+bool growth_phase_is_judged(const struct growth_phase *phase, bool steady) {
+    return (phase->kind <= GROWTH_ROUNDS_OPERATIONS || steady) && phase->round_count >= 4;
+}
+
 static size_t judged_phases(const struct bench *bench) {
     size_t judged = 0;
     for (size_t i = 0; i < growth_phase_count(bench->growth); i++) {
         struct growth_phase phase = growth_phase(bench->growth, i);
-        bool true_rounds = phase.kind <= GROWTH_ROUNDS_OPERATIONS || facts_of_phase(bench, i).steady;
-        judged += true_rounds && !phase.gap && phase.round_count >= 4;
+        judged += !phase.gap && growth_phase_is_judged(&phase, facts_of_phase(bench, i).steady);
     }
     return judged;
 }

@@ -60,6 +60,9 @@ struct growth_findings {
     size_t judged_phases, judged_sites, not_judged; /* sites: findings that are not `not-judged` */
 };
 
+/* Whether the rounds of a phase repeat the same work, and are enough to judge it. */
+bool growth_phase_is_judged(const struct growth_phase *phase, bool steady);
+
 /* 0 or -ENOMEM. Sites that hold nothing at the end of a phase give a finding only if they were live across rounds. */
 int growth_judge(const struct growth *growth, const struct judge_input *input, struct growth_findings *out);
 void growth_findings_release(struct growth_findings *findings);

@@ -178,3 +178,37 @@ valid_text() { # FILE...: UTF-8 without control characters but tab and line end
     cd "$ROOT/samples" && "$TIDEMARK" check -q "$BATS_FILE_TMPDIR/leak.tmk" --github >"$BATS_TEST_TMPDIR/o.github" || true
     grep -q '^::error file=quickstart/quickstart.c,' "$BATS_TEST_TMPDIR/o.github"
 }
+
+@test "a job that fails because it could not be judged says so in each format" {
+    outputs clean.tmk --min-rounds 50 --github
+    expect_status 12
+    whole_junit
+    whole_sarif
+    [[ "$(xmllint --xpath 'string(//testcase[@name="conclusive"]/skipped/@message)' o.xml)" == *"50 are asked for"* ]]
+    [ "$(jq -c '[.runs[0].results[] | [.ruleId, .level]]' o.sarif)" = '[["inconclusive","warning"]]' ]
+    expect_in "::warning title=inconclusive::requests has 20 rounds" "$output"
+}
+
+@test "tests that ran once each are judged as rounds of their suite: the suite passes or fails, they are told as its rounds" {
+    program suite <<'C'
+#include <stdlib.h>
+#include "tidemark.h"
+int main(void) {
+    static const char *const names[] = {"one", "two", "three", "four", "five", "six", "seven"};
+    tidemark_phase_begin("suite");
+    for (int i = 0; i < 7; i++) {
+        tidemark_phase_begin(names[i]);
+        free(malloc(100));
+        tidemark_phase_end(names[i]);
+    }
+    tidemark_phase_end("suite");
+    return 0;
+}
+C
+    tidemark record -q -o "$BATS_FILE_TMPDIR/suite.tmk" ./suite
+    outputs suite.tmk
+    expect_status 0
+    whole_junit
+    [ "$(count '//testcase[@name="suite: no leak"]/*')" -eq 0 ]
+    [ "$(count '//testcase/skipped[@message="judged with its siblings, as a round of their parent"]')" -eq 7 ]
+}

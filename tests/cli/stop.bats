@@ -93,3 +93,34 @@ END
     expect_status 11
     expect_in "stopped" "$output"
 }
+
+@test "a target that ends in order when it is asked to: the verdict's status is that of the run" {
+    program orderly <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static volatile sig_atomic_t asked;
+static void note(int number) { asked = number; }
+int main(void) {
+    signal(SIGTERM, note);
+    alarm(20);
+    for (int i = 0; i < 2000 && !asked; i++) {
+        memset(malloc(200000), 1, 200000);
+        usleep(1000);
+    }
+    return asked == 0;
+}
+C
+    TIDEMARK_STOP_ABOVE=rss=40M both tidemark run -o t.tmk ./orderly
+    expect_status 11
+    [ "$(tail -n 1 <<<"$errors")" = "tidemark: budget (exit 11, from verdict)" ]
+    TIDEMARK_STOP_ABOVE=rss=40M both tidemark record -q -o t.tmk ./orderly
+    expect_status 0
+    both tidemark check t.tmk --junit o.xml --sarif o.sarif --markdown o.md --github
+    expect_status 11
+    expect_in "stopped at a limit&#58; rss" "$(cat o.md)"
+    [ "$(xmllint --xpath 'string(count(//failure))' o.xml)" -eq 1 ]
+    [ "$(jq '[.runs[0].results[] | select(.level == "error")] | length' o.sarif)" -eq 1 ]
+    expect_in "::error title=stopped::" "$output"
+}
