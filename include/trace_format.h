@@ -134,7 +134,7 @@ enum trace_frame_kind {
 };
 enum trace_codec { TRACE_CODEC_NONE = 0, TRACE_CODEC_DEFLATE = 1 };
 #define TRACE_FRAME_CONTINUES 2u /* EVENTS: understood only after the thread's events frame before it */
-#define TRACE_FRAME_ORDERED 1u /* EVENTS: all pairs across threads keep exact stamps; see FORMAT.md */
+#define TRACE_FRAME_ORDERED 1u   /* EVENTS: all pairs across threads keep exact stamps; see FORMAT.md */
 
 /* A slot: one control page, then data. Words are u64, bytes for the journal. Positions only grow; index = position mod size. */
 enum trace_slot_offset {

@@ -197,7 +197,7 @@ static bool parse_limits(const char *value, void *out) {
 }
 
 static bool parse_run_id(const char *digits, uint8_t out[16]) {
-    uint8_t id[16];
+    uint8_t id[16] = {0};
     for (size_t i = 0; i < RUN_DIGITS; i++) {
         const char *all = "0123456789abcdef", *digit = digits[i] ? strchr(all, digits[i]) : NULL;
         if (!digit) return false;

@@ -141,6 +141,7 @@ static void relocate_packed(const struct image *image) {
             *at++ += (uintptr_t)image->base;
             continue;
         }
+        if (!at) continue; /* nothing that it could follow */
         for (unsigned bit = 1; bit < 64; bit++)
             if (word >> bit & 1) at[bit - 1] += (uintptr_t)image->base;
         at += 63;

@@ -225,7 +225,7 @@ long sys_refused(long number) {
     return sys_fault(number, arguments, &result) ? result : 0;
 }
 unsigned sys_processors(void) {
-    uint64_t mask[64];
+    uint64_t mask[64] = {0};
     long bytes = CALL3(SYS_sched_getaffinity, 0, sizeof mask, mask);
     unsigned count = 0;
     for (long i = 0; i < bytes / (long)sizeof *mask; i++) count += (unsigned)__builtin_popcountll(mask[i]);

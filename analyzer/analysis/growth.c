@@ -704,13 +704,14 @@ int growth_survivors(const struct growth *growth, const size_t *records, size_t 
     size_t side = ((chosen->round_count << series->shift) + (1u << shift) - 1) >> shift;
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
     *out = (struct growth_survivors){.each = 1u << (windows ? shift - series->shift : shift), .side = (uint32_t)side};
-    uint64_t *held = calloc(side * (side + 1) + 1, sizeof *held), *ends = held + side;
+    uint64_t *held = calloc(side * (side + 1) + 1, sizeof *held);
     out->cells = calloc(side * (side + 1) / 2 + 1, sizeof *out->cells);
     if (!held || !out->cells) {
         free(held);
         free(out->cells);
         return -ENOMEM;
     }
+    uint64_t *ends = held + side;
     for (size_t i = 0; i < count; i++) {
         const struct record *record = growth->found[records[i]];
         growth_ends_sum(record->ends, shift, tags.rounds, ends, side);

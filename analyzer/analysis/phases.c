@@ -91,8 +91,9 @@ static struct phase_level level_now(const struct phases *p, const struct moment 
 }
 
 static void open_round(struct phases *p, size_t phase, uint32_t path, uint32_t thread, const struct moment *now) {
-    struct open_round *grown = bigger(p->open, p->open_count, &p->open_capacity, sizeof *grown);
-    if (!grown || path == PHASE_NO_PATH) {
+    struct open_round *grown =
+        path == PHASE_NO_PATH ? NULL : bigger(p->open, p->open_count, &p->open_capacity, sizeof *grown);
+    if (!grown) {
         p->failed = true;
         return;
     }

@@ -547,7 +547,7 @@ static bool note_course(struct residency_share *share, uint32_t slice) {
         last->bytes = share->last;
         return true;
     }
-    if (share->course_count % COURSE_STEP == 0) {
+    if (!share->course || share->course_count % COURSE_STEP == 0) {
         struct residency_at *grown = realloc(share->course, (share->course_count + COURSE_STEP) * sizeof *grown);
         if (!grown) return false;
         share->course = grown;

@@ -80,7 +80,7 @@ static const char *get_text(struct tables *t, struct wire_reader *r) {
 
 /* The rows with room for one more, which is zeroed; NULL: out of memory, the old rows stay. */
 static void *with_room(void *rows, size_t count, size_t *capacity, size_t size) {
-    if (count == *capacity) {
+    if (!rows || count == *capacity) {
         size_t wanted = *capacity ? 2 * *capacity : 16;
         rows = realloc(rows, wanted * size);
         if (!rows) return NULL;

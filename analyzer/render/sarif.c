@@ -81,10 +81,12 @@ static json_t *location(const struct report *report, const char *file, int64_t l
  */
 static json_t *location_of(const struct report *report, const struct report_site *site) {
     const char *program = report->process_count ? report->processes[0].exe : NULL;
+    if (!program) program = "unknown";
+    if (!site) return location(report, program, 1, NULL);
     const struct report_frame *frame = frame_to_change(report, site);
     if (frame) return location(report, frame->file, frame->line, site->function);
-    if (site && site->file) return location(report, site->file, site->line, site->function);
-    return location(report, program ? program : "unknown", 1, site ? site->function : NULL);
+    if (site->file) return location(report, site->file, site->line, site->function);
+    return location(report, program, 1, site->function);
 }
 
 static json_t *stack_of(const struct report *report, const struct report_site *site) {
