@@ -6,9 +6,11 @@
 
 #include "diff.h"
 #include "html_page.h"
+#include "html_stacks.h"
+#include "json_report.h"
 
 EMBED(diff_style, "analyzer/render/html/diff.css");
-EMBED(diff_script, "analyzer/render/html/diff.js");
+EMBED_TWO(diff_script, "analyzer/render/html/stacks.js", "analyzer/render/html/diff.js");
 EMBED(diff_body, "analyzer/render/html/diff.html");
 
 int render_diff_html(FILE *out, const struct comparison *comparison) {
@@ -18,7 +20,8 @@ int render_diff_html(FILE *out, const struct comparison *comparison) {
     size_t size;
     FILE *memory = open_memstream(&json, &size);
     if (!memory) return -ENOMEM;
-    int error = render_diff_json(memory, comparison);
+    json_t *data = json_of_comparison(comparison);
+    int error = html_json_write(memory, data ? html_pack_stacks(data) : NULL);
     if (fclose(memory) && !error) error = -ENOMEM;
     if (!error) error = html_write(out, &page, json);
     free(json);

@@ -2,6 +2,7 @@
  * The comparison as JSON, "tidemark-diff/1", described by docs/diff.schema.json.
  */
 #include "diff.h"
+#include "json_report.h"
 #include "json_writer.h"
 
 static json_t *make_side(const struct report *report) {
@@ -128,7 +129,7 @@ static json_t *make_tolerance(const struct compare_tolerance *tolerance) {
     return object_of(MEMBERS(members), tolerance);
 }
 
-int render_diff_json(FILE *out, const struct comparison *c) {
+json_t *json_of_comparison(const struct comparison *c) {
     json_t *object = with(json_object(), "schema", json_string("tidemark-diff/1"));
     object = with(object, "grew", json_boolean(c->grew));
     object = with(object, "tolerance", make_tolerance(&c->tolerance));
@@ -140,5 +141,7 @@ int render_diff_json(FILE *out, const struct comparison *c) {
     object = with(object, "phases", ARRAY(c->phases, c->phase_count, make_phase));
     object = with(object, "findings", ARRAY(c->findings, c->finding_count, make_finding));
     object = with(object, "sites_by_change", make_counts(c));
-    return json_write(out, with(object, "sites", ARRAY(c->sites, c->site_count, make_site)));
+    return with(object, "sites", ARRAY(c->sites, c->site_count, make_site));
 }
+
+int render_diff_json(FILE *out, const struct comparison *c) { return json_write(out, json_of_comparison(c)); }

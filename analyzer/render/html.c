@@ -8,7 +8,8 @@
 #include "html_page.h"
 #include "render.h"
 
-EMBED_TWO(html_script, "analyzer/render/html/history.js", "analyzer/render/html/page.js");
+EMBED_THREE(html_script, "analyzer/render/html/stacks.js", "analyzer/render/html/history.js",
+            "analyzer/render/html/page.js");
 EMBED(html_body, "analyzer/render/html/body.html");
 
 int render_html(FILE *out, const struct report *report) {

@@ -1,9 +1,8 @@
-"use strict";
 /*
  * Draws a comparison from the JSON that the page holds. Everything from the traces reaches the page as text nodes and
  * attributes, never as markup; no network, no storage but the theme.
  */
-const diff = JSON.parse(document.getElementById("data").textContent);
+const diff = unpackStacks(JSON.parse(document.getElementById("data").textContent));
 const byId = (id) => document.getElementById(id);
 
 function make(tag, properties, ...children) {

@@ -1,4 +1,3 @@
-"use strict";
 /*
  * What sites did over the run, and in the shown part of it: live bytes by site, the triangle of births and survivors,
  * histograms of sizes and lifetimes. Stands before page.js in one script and uses its elements, numbers and shown time.

@@ -6,7 +6,7 @@ const report = unpacked(JSON.parse(document.getElementById("data").textContent))
 const byId = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 
-/* Texts, frames and stacks stand once in the data; points and looks are columns. */
+/* Points and looks are columns. */
 
 function rowsOf(columns) {
   const names = Object.keys(columns), rows = names.length ? columns[names[0]] : [];
@@ -14,13 +14,7 @@ function rowsOf(columns) {
 }
 
 function unpacked(data) {
-  const text = (number) => (number < 0 ? null : data.texts[number]);
-  const frames = data.frames.map(([name, file, line, module, offset, inlined]) => ({ function: text(name), file: text(file), line: line || null, module: text(module), offset, inlined: Boolean(inlined) }));
-  const stack = (node) => (node < 0 ? [] : [frames[data.nodes[2 * node + 1]], ...stack(data.nodes[2 * node])]);
-  for (const site of data.sites) {
-    site.stack = stack(site.stack);
-    Object.assign(site, { function: null, file: null, line: null, module: null, ...site.stack[0] });
-  }
+  unpackStacks(data);
   data.curve = rowsOf(data.curve);
   data.residency.looks = rowsOf(data.residency.looks);
   return data;
