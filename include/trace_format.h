@@ -49,6 +49,16 @@ enum trace_header_offset {
     TRACE_AT_EDGES = 28672, /* see enum trace_edges_offset */
 };
 
+/* Of LOSS records. */
+enum trace_loss_cause {
+    TRACE_LOSS_FULL = 1,
+    TRACE_LOSS_FILE,
+    TRACE_LOSS_QUEUE,
+    TRACE_LOSS_THREADS,
+    TRACE_LOSS_SIZE,
+    TRACE_LOSS_DAMAGE
+};
+
 /* A writer in a process of its own, beside the target: FORMAT.md "Writer". */
 enum trace_writer { TRACE_WRITER_NONE, TRACE_WRITER_WANTED, TRACE_WRITER_ATTACHED, TRACE_WRITER_REFUSED };
 enum trace_holder {

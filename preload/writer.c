@@ -111,7 +111,7 @@ void writer_tell_losses(void) {
     wire_put_varint(&w, atomic_load_explicit(&writer.lost_last, memory_order_relaxed));
     wire_put_varint(&w, 0);
     wire_put_varint(&w, lost - writer.lost_told);
-    wire_put_varint(&w, file_error() == -EFBIG ? 5 : file_error() ? 2 : 1);
+    wire_put_varint(&w, file_error() == -EFBIG ? TRACE_LOSS_SIZE : file_error() ? TRACE_LOSS_FILE : TRACE_LOSS_FULL);
     wire_put_varint(&w, (uint64_t)-file_error());
     writer.lost_told = lost;
     journal_put(TRACE_RECORD_LOSS, body, (size_t)(w.at - body));

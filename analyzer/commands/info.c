@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "../input/decode.h"
+#include "../input/losses.h"
+#include "../replay/clock.h"
 #include "../replay/replay.h"
 #include "groups.h"
 
@@ -17,7 +19,7 @@ struct info_values {
 
 static const struct option_row rows[] = {
     OPTION("verify", 0, OPTION_FLAG, NULL, offsetof(struct info_values, verify),
-           "Check every byte and replay all events; exit status 3 unless the trace is whole"),
+           "Check every byte, replay all events, say what is missing; exit status 3 if anything is damaged"),
 };
 static const struct option_group options = {NULL, OPTION_ROWS(rows)};
 static const struct option_use uses[] = {
@@ -37,6 +39,7 @@ static const char *const kind_names[] = {
     [TRACE_FRAME_SLOT_JOURNAL] = "journal slots",
     [TRACE_FRAME_SLOT_NODES] = "node slots",
 };
+#define LOSSES_SHOWN 20u
 #define KINDS (sizeof kind_names / sizeof *kind_names)
 
 struct tally {
@@ -156,6 +159,7 @@ static uint64_t print_integrity(const struct trace *trace, const struct survey *
     return bad;
 }
 
+/* Returns what is damaged. Events that contradict others are no sign of that where some between them are known to be lost. */
 static uint64_t replay_all(struct trace *trace) {
     struct replay_options how = {.workers = replay_workers()};
     struct replay_result result;
@@ -168,7 +172,77 @@ static uint64_t replay_all(struct trace *trace) {
     printf("replayed       %" PRIu64 " events, %" PRIu64 " impossible, %" PRIu64 " frees of blocks born unseen\n",
            counts->events, counts->impossible, counts->unknown_frees);
     printf("live at end    %" PRIu64 " bytes in %" PRIu64 " blocks\n", result.end.live_bytes, result.end.live_blocks);
-    return undecoded + counts->impossible + result.cut_rings;
+    uint64_t unexplained = trace->input.header.lost ? 0 : counts->impossible;
+    return undecoded + unexplained + result.cut_rings;
+}
+
+static const char *const causes[] = {
+    [TRACE_LOSS_FULL] = "the buffer was full",
+    [TRACE_LOSS_FILE] = "the file could not be written",
+    [TRACE_LOSS_QUEUE] = "the handlers' buffer was full",
+    [TRACE_LOSS_THREADS] = "no room for one more thread",
+    [TRACE_LOSS_SIZE] = "the size limit",
+    [TRACE_LOSS_DAMAGE] = "damage, left out by a repair",
+};
+static const char *const reasons[] = {
+    [LOSS_MISSING] = "missing",
+    [LOSS_DAMAGED] = "damaged",
+    [LOSS_DETACHED] = "can't be read without those before",
+};
+
+static void print_loss(struct replay_clock *clock, uint64_t thread, const uint64_t stamps[2], const char *events,
+                       const char *why) {
+    printf("               %.6f s to %.6f s", (double)clock_ns(clock, stamps[0]) / 1e9,
+           (double)clock_ns(clock, stamps[1]) / 1e9);
+    if (thread) printf(", thread %" PRIu64, thread);
+    printf(": %s events, %s\n", events, why);
+}
+
+static void print_known_losses(struct replay_clock *clock, const struct tables *tables) {
+    char events[32];
+    for (size_t i = 0; i < tables->loss_count && i < LOSSES_SHOWN; i++) {
+        const struct loss_record *loss = &tables->losses[i];
+        bool known = loss->cause < sizeof causes / sizeof *causes && causes[loss->cause];
+        snprintf(events, sizeof events, "%" PRIu64, loss->events);
+        print_loss(clock, loss->thread, (uint64_t[]){loss->first_stamp, loss->last_stamp}, events,
+                   known ? causes[loss->cause] : "unknown cause");
+    }
+    if (tables->loss_count > LOSSES_SHOWN) printf("               and %zu more\n", tables->loss_count - LOSSES_SHOWN);
+}
+
+static void print_found_losses(struct replay_clock *clock, const struct losses *losses) {
+    char events[48];
+    for (size_t i = 0; i < losses->count && i < LOSSES_SHOWN; i++) {
+        const struct loss *loss = &losses->rows[i];
+        snprintf(events, sizeof events, "%s%" PRIu64, loss->estimated ? "at least " : "", loss->events);
+        print_loss(clock, loss->thread, (uint64_t[]){loss->first_stamp, loss->last_stamp}, events, reasons[loss->why]);
+    }
+    if (losses->count > LOSSES_SHOWN) printf("               and %zu more\n", losses->count - LOSSES_SHOWN);
+}
+
+/* Prints where events are missing and returns in how many places that is damage, not a loss the trace itself tells of. */
+static uint64_t find_losses(const struct trace *trace) {
+    struct replay_clock clock;
+    struct losses losses;
+    clock_begin(&clock, &trace->tables);
+    if (losses_find(&losses, trace)) say("out of memory");
+    if (trace->tables.loss_count || losses.count) puts("losses");
+    print_known_losses(&clock, &trace->tables);
+    print_found_losses(&clock, &losses);
+    uint64_t found = losses.count;
+    losses_release(&losses);
+    return found;
+}
+
+static uint64_t verify(struct trace *trace, uint64_t bad) {
+    bad += replay_all(trace);
+    bad += find_losses(trace);
+    if (bad) puts("verified       not whole");
+    else if (trace->input.header.lost)
+        printf("verified       whole, but for %" PRIu64 " events that are known to be lost\n",
+               trace->input.header.lost);
+    else puts("verified       whole");
+    return bad;
 }
 
 static int run(void *own, int count, char **arguments) {
@@ -189,8 +263,7 @@ static int run(void *own, int count, char **arguments) {
     print_columns(&survey);
     print_contents(&trace);
     uint64_t bad = print_integrity(&trace, &survey);
-    if (values->verify) bad += replay_all(&trace) + trace.input.header.lost;
-    if (values->verify) printf("verified       %s\n", bad ? "not whole" : "whole");
+    if (values->verify) bad = verify(&trace, bad);
     trace_close(&trace);
     return values->verify && bad ? STATUS_UNREADABLE : STATUS_OK;
 }
@@ -199,7 +272,8 @@ const struct command command_info = {
     .name = "info",
     .arguments = "TRACE",
     .summary = "Show what a trace file holds and in which state it is",
-    .text = "Exit status: 0; 3 when the trace can't be read, or --verify finds it not whole.",
+    .text = "Exit status: 0; 3 when the trace can't be read, or --verify finds damage. Events that the trace itself "
+            "counts as lost are no damage.",
     .values_size = sizeof(struct info_values),
     .uses = uses,
     .min_arguments = 1,

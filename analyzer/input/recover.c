@@ -252,6 +252,13 @@ size_t recover_events(const uint64_t *words, size_t count, struct trace_event *e
     return found;
 }
 
+size_t recover_whole(const uint64_t *words, size_t count) {
+    struct trace_event event;
+    size_t at = 0;
+    for (int length; at < count && (length = decode_words(words + at, count - at, &event)) > 0;) at += (size_t)length;
+    return at;
+}
+
 static bool parse_request(const uint8_t *slot, uint32_t number, struct mailbox_request *out) {
     if (fixed_at(slot, TRACE_MAIL_AT_READY, 4) != (uint32_t)(number + 1)) return false;
     size_t length = (size_t)fixed_at(slot, TRACE_MAIL_AT_LENGTH, 4);

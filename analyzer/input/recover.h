@@ -41,6 +41,9 @@ void recovery_release(struct recovery *recovery);
  */
 size_t recover_events(const uint64_t *words, size_t count, struct trace_event *events, size_t capacity, size_t *used);
 
+/* How many of these words whole, known events take before the first that is cut or invalid. */
+size_t recover_whole(const uint64_t *words, size_t count);
+
 /* Requests that were posted and not served when the process died, as control events without a thread. */
 struct mailbox_request {
     uint32_t command; /* enum trace_command */

@@ -361,15 +361,21 @@ static uint64_t allowance(const struct trace_input *input, const struct recovery
     return ALLOWANCE_FREE + ALLOWANCE * stored;
 }
 
+void tables_begin(struct tables *t, const struct trace_input *input, const struct recovery *recovery) {
+    *t = (struct tables){.allowance = allowance(input, recovery)};
+}
+
+bool tables_add(struct tables *t, struct record *record) {
+    bool known = record->kind < sizeof readers / sizeof *readers && readers[record->kind];
+    return !known || readers[record->kind](t, &record->body);
+}
+
 int tables_read(struct tables *t, const struct trace_input *input, const struct recovery *recovery) {
     struct record_cursor cursor;
     struct record record;
-    *t = (struct tables){.allowance = allowance(input, recovery)};
+    tables_begin(t, input, recovery);
     records_begin(&cursor, input, recovery);
-    while (records_next(&cursor, &record)) {
-        bool known = record.kind < sizeof readers / sizeof *readers && readers[record.kind];
-        if (known && !readers[record.kind](t, &record.body)) t->bad_records++;
-    }
+    while (records_next(&cursor, &record)) t->bad_records += !tables_add(t, &record);
     t->bad_records += cursor.bad_records;
     t->bad_frames = cursor.bad_frames;
     records_end(&cursor);

@@ -104,6 +104,10 @@ struct tables {
     uint64_t allowance;       /* bytes that may still be added */
 };
 
+/* One record after the other: false where it is invalid. */
+void tables_begin(struct tables *tables, const struct trace_input *input, const struct recovery *recovery);
+bool tables_add(struct tables *tables, struct record *record);
+
 /* 0 or -ENOMEM. */
 int tables_read(struct tables *tables, const struct trace_input *input, const struct recovery *recovery);
 void tables_release(struct tables *tables);

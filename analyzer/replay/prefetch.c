@@ -172,6 +172,7 @@ static int decode_ring(struct decoder *decoder, const struct prefetch_job *job, 
     size_t count = recover_events(rest->words, rest->count, chunk->events, words / 2, &used);
     if (used < rest->count) chunk->error = -EBADMSG;
     count += recover_events(rest->words + rest->count, rest->nested, chunk->events + count, words / 2 - count, &used);
+    if (used < rest->nested) chunk->error = -EBADMSG;
     chunk->count = (uint32_t)count;
     distrust(decoder, chunk);
     return chunk->error;

@@ -250,10 +250,10 @@ static double phase_classic(struct scope *s) { return classic_leak(s->report, st
 static double recovered(struct scope *s, quantity of, int64_t before) {
     struct stretch phase = stretch_of(s->phase);
     double level = known(before), best = NAN;
-    int64_t until = phase.to + (int64_t)s->rule->within;
+    double until = (double)phase.to + s->rule->within;
     for (size_t i = 0; i < s->report->point_count; i++) {
         const struct report_point *point = &s->report->curve[i];
-        if (point->t < phase.to || point->t > until || of(point) == REPORT_NONE) continue;
+        if (point->t < phase.to || (double)point->t > until || of(point) == REPORT_NONE) continue;
         best = fmin(best, ((double)of(point) - level) / level);
         if (best > s->rule->limit) continue;
         s->note = arena_format(s->arena, "%s after %s", limit_show(best, LIMIT_SHARE).text,

@@ -55,6 +55,8 @@ static const char *parse_number(const char *text, double *out) {
     return any ? text : NULL;
 }
 
+#define MOST_COUNTED 1e15 /* fits all integers that counts go into */
+
 bool limit_parse(const char *text, enum limit_unit unit, double *out) {
     double value;
     bool negative = *text == '-';
@@ -64,7 +66,7 @@ bool limit_parse(const char *text, enum limit_unit unit, double *out) {
     for (const struct suffix *suffix = suffixes[unit]; suffix->text; suffix++) {
         if (strcasecmp(rest, suffix->text) != 0) continue;
         *out = (negative ? -value : value) * suffix->factor;
-        return unit != LIMIT_COUNT || *out == floor(*out);
+        return unit != LIMIT_COUNT || (*out == floor(*out) && *out <= MOST_COUNTED);
     }
     return false;
 }

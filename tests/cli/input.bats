@@ -41,10 +41,24 @@ refused() { # FILE, words of the message
     refused t.tmk
 }
 
-@test "a trace of a later version" {
+# Version numbers are two bytes each: major at 8, minor at 10 (FORMAT.md).
+version_at() { od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' '; }
+set_version() { printf "\\x$(printf %02x "$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+
+@test "a trace of a later version, or of an earlier one" {
     small_trace t.tmk
-    printf '\x02' | dd of=t.tmk bs=1 seek=8 conv=notrunc status=none
-    refused t.tmk version
+    major=$(version_at t.tmk 8)
+    for other in $((major + 1)) $((major - 1)) 255; do
+        set_version t.tmk 8 "$other"
+        refused t.tmk "found version $other"
+    done
+}
+
+@test "a later minor version is read: it only adds" {
+    small_trace t.tmk
+    set_version t.tmk 10 $(($(version_at t.tmk 10) + 1))
+    tidemark report t.tmk >/dev/null
+    tidemark info --verify t.tmk >/dev/null
 }
 
 @test "a trace with a feature that this version does not know" {
