@@ -526,8 +526,9 @@ static void measure_rates(const struct selection *selection, struct growth_judge
         bytes[i] = held += (double)round_at(selection, i)->held.bytes;
     }
     struct slope by_round = statistics_theil_sen(round, bytes, selection->n);
-    struct slope by_work = statistics_theil_sen(work, bytes, selection->n);
     judgement->per_round = (struct growth_rate){by_round.value, by_round.low, by_round.high};
+    if (selection->evidence->kind != GROWTH_ROUNDS_PHASES || selection->evidence->work_is_events) return;
+    struct slope by_work = statistics_theil_sen(work, bytes, selection->n);
     judgement->per_work = (struct growth_rate){by_work.value, by_work.low, by_work.high};
 }
 

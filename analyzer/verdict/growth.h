@@ -48,7 +48,7 @@ struct growth_judgement {
     double reach;
     uint32_t first, last;                   /* first and last evidence round, from 1; 0: none */
     uint64_t blocks, bytes;                 /* added in the evidence rounds */
-    struct growth_rate per_round, per_work; /* bytes; Theil-Sen slope with a 95 % interval */
+    struct growth_rate per_round, per_work; /* bytes; Theil-Sen slope with a 95 % interval; NAN: work unknown */
     double level;                           /* filling: bytes that it heads for, NAN: unknown */
 };
 

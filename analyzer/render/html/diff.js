@@ -77,7 +77,7 @@ function tableOf(columns, rows) {
 }
 
 function headline() {
-  const parts = diff.totals.filter((total) => total.judged && total.change !== "same").map((total) => TITLES[total.name][0].toLowerCase() + " " + signed(TITLES[total.name][1])(total.new - total.old));
+  const parts = diff.totals.filter((total) => total.judged && total.change !== "same").map((total) => TITLES[total.name][0].replace(/^\w/, (first) => first.toLowerCase()) + " " + signed(TITLES[total.name][1])(total.new - total.old));
   const leaks = diff.findings.filter((finding) => finding.kind === "leak" && ["new", "grown"].includes(finding.change)).length;
   if (leaks) parts.unshift(leaks + (leaks === 1 ? " new leak" : " new leaks"));
   for (const [change, words] of [["new", "new call sites"], ["grown", "call sites grew"], ["shrunk", "shrank"], ["gone", "gone"], ["moved", "moved"]])
@@ -116,7 +116,6 @@ const METRICS = [
 ];
 let zoomedTo = null, WIDTH = 1160;
 
-const nameOf = (frame) => frame.function || (frame.module ? frame.module + "+0x" + frame.offset.toString(16) : "(unknown)");
 const placeOf = (frame) => (frame.file ? frame.file.split("/").pop() + (frame.line ? ":" + frame.line : "") : frame.module || "");
 
 /* Up to the program's own first function; what starts it is of no interest. */
@@ -171,7 +170,7 @@ function frameBox(box, show, pattern) {
   if (pattern && !found) group.style.opacity = "0.35";
   group.append(rect);
   const room = Math.floor((width - 6) / 6.7), label = node.name + " " + by;
-  if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, label.length <= room ? label : node.name.length > room ? node.name.slice(0, room - 1) + "…" : node.name));
+  if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, label.length <= room ? label : cutName(node.name, room)));
   const tip = `${node.name}\n${show(node.before)} → ${show(node.after)} (${by})` + (node.frame ? "\n" + placeOf(node.frame) : "");
   const open = () => { zoomedTo = node.parent ? pathTo(node) : null; showFlame(); };
   group.addEventListener("mousemove", (event) => showTip(event, tip));
@@ -213,7 +212,7 @@ function showPhases() {
 function findingsTable(findings) {
   return tableOf([
     { title: "", cell: (finding) => badge(finding.change) }, { title: "", cell: (finding) => finding.kind },
-    { title: "Call site", name: true, cell: (finding) => [finding.function || "(unnamed)", finding.phase ? make("span", { className: "faint" }, " in " + finding.phase) : "", make("div", { className: "faint" }, finding.reason || "")] },
+    { title: "Call site", name: true, cell: (finding) => [shortName(finding.function || "(unnamed)"), finding.phase ? make("span", { className: "faint" }, " in " + finding.phase) : "", make("div", { className: "faint" }, finding.reason || "")] },
     { title: "Old", cell: (finding) => finding.class_old || ABSENT }, { title: "New", cell: (finding) => finding.class_new || ABSENT },
     { title: "Site", cell: (finding) => finding.site || "" },
   ], findings);
@@ -239,7 +238,7 @@ function showSites() {
   byId("sites-section").classList.toggle("hidden", !diff.sites.length);
   byId("sites").replaceChildren(tableOf([
     { title: "", cell: (site) => badge(site.change) },
-    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, site.stack.length ? nameOf(site.stack[0]) : "(unknown)", make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
+    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, site.stack.length ? shortName(nameOf(site.stack[0])) : "(unknown)", make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
     { title: "Live at the end", number: true, cell: (site) => pair(bytes)(site.old.live_bytes_end, site.new.live_bytes_end) },
     { title: "by", number: true, mark: (site) => site.change, cell: by("live_bytes_end", bytes) },
     { title: "Peak", number: true, cell: (site) => pair(bytes)(site.old.peak_bytes, site.new.peak_bytes) },

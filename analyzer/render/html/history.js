@@ -80,7 +80,7 @@ function showStackKeys(stacked) {
   byId("site-keys").replaceChildren(...(stacked ? layersOverTime() : []).map(({ name, sites, color }) => {
     const key = make("span", { className: "key" });
     key.style.background = color;
-    return make("button", { type: "button", className: "plain", disabled: !sites, onclick: () => chooseFunction(name) }, key, sites > 1 ? `${name} (${sites} sites)` : name);
+    return make("button", { type: "button", className: "plain", disabled: !sites, onclick: () => chooseFunction(name) }, key, shortName(name) + (sites > 1 ? ` (${sites} sites)` : ""));
   }));
 }
 
@@ -196,7 +196,7 @@ function startHistograms() {
   const busy = report.sites.filter((site) => site.sizes.length).sort((a, b) => b.allocations - a.allocations).slice(0, 60);
   hideUnless("histograms-section", busy.length);
   byId("histogram-site").append(make("option", { value: "" }, "all call sites"),
-    ...busy.map((site) => make("option", { value: site.id }, `${siteName(site)}, ${count(site.allocations)}`)));
+    ...busy.map((site) => make("option", { value: site.id }, `${shortName(siteName(site))}, ${count(site.allocations)}`)));
   byId("histogram-site").addEventListener("change", showHistograms);
   if (busy.length) showHistograms();
 }

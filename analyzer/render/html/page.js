@@ -84,7 +84,6 @@ function firstTheme() {
 /* Verdict. */
 
 const siteById = new Map(report.sites.map((site) => [site.id, site]));
-const nameOf = (frame) => frame.function || (frame.module ? frame.module + "+0x" + frame.offset.toString(16) : "(unknown)");
 const siteName = (site) => (site ? site.function || (site.stack.length ? nameOf(site.stack[0]) : site.module || "(unknown)") : "");
 
 function growthOf(finding) {
@@ -102,7 +101,7 @@ function headline() {
   const verdict = report.verdict, first = verdict.leaks[0];
   if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
   const growth = growthOf(first), more = verdict.leaks.length - 1;
-  return siteName(siteById.get(first.site)) + " leaks" + (growth && growth.bytes_per_round !== null ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
+  return shortName(siteName(siteById.get(first.site))) + " leaks" + (growth && growth.bytes_per_round !== null ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
     (first.phase ? " of " + first.phase : "") + (more ? ", and " + more + " more" : "");
 }
 
@@ -121,11 +120,11 @@ function showVerdict() {
 function showTiles() {
   const totals = report.totals, first = report.processes[0];
   const tiles = [
-    ["peak live", bytes(totals.peak_live_bytes)], ["live at the end", bytes(totals.live_bytes_end)], ["peak RSS", bytes(totals.peak_rss_bytes)],
+    ["peak live", bytes(totals.peak_live_bytes)], ["live at the end", bytes(totals.live_bytes_end)], ["peak RSS", bytes(totals.peak_rss_bytes), "without the recorder's own pages"],
     ["allocations", count(totals.allocations)], ["temporary", count(totals.temporary_allocations)], ["time", first ? time(first.duration_ns) : ABSENT],
     ["RSS growth explained", totals.explained_share === null ? ABSENT : Math.round(totals.explained_share * 100) + " %"],
   ];
-  for (const [label, value] of tiles) byId("tiles").append(make("div", { className: "tile" }, make("b", {}, value), label));
+  for (const [label, value, title] of tiles) byId("tiles").append(make("div", { className: "tile", title: title || "" }, make("b", {}, value), label));
   const command = first ? (first.args.length ? first.args.join(" ") : first.exe) : "";
   byId("about").textContent = [command, first && "pid " + first.pid, first && first.started, report.system.kernel, report.system.libc,
     report.system.allocator, count(report.trace.events) + " events in " + bytes(report.trace.size_bytes), report.trace.path].filter(Boolean).join(" · ");
@@ -162,6 +161,8 @@ function pathOf(list, field, top, closed) {
   return closed ? `M${xOf(known[0].t).toFixed(1)},${PLOT}L${line}L${xOf(known[known.length - 1].t).toFixed(1)},${PLOT}Z` : "M" + line;
 }
 
+const MOST_LANES = 8;
+
 function phaseLanes() {
   const bands = report.phases.filter((phase) => phase.instances.length).map((phase) => ({
     phase, begin: Math.min(...phase.instances.map((round) => round.begin)), end: Math.max(...phase.instances.map((round) => round.end)),
@@ -173,7 +174,7 @@ function phaseLanes() {
     lanes[lane] = band.end;
     band.lane = lane;
   }
-  return { bands, lanes: lanes.length };
+  return { bands: bands.filter((band) => band.lane < MOST_LANES), left: bands.filter((band) => band.lane >= MOST_LANES).length, lanes: Math.min(lanes.length, MOST_LANES) };
 }
 
 function drawBand(svg, band, top) {
@@ -188,7 +189,21 @@ function drawBand(svg, band, top) {
   });
   const from = clip(band.begin), room = Math.floor((clip(band.end) - from) / 6.6) - 1;
   const label = phase.rounds > 1 ? phase.name + " ×" + phase.rounds : phase.name;
-  if (room > 3) svg.append(draw("text", { x: from + 4, y: y + 13, "pointer-events": "none" }, label.length > room ? label.slice(0, room - 1) + "…" : label));
+  if (room > 3) svg.append(draw("text", { class: "on-band", x: from + 4, y: y + 13 }, label.length > room ? label.slice(0, room - 1) + "…" : label));
+}
+
+/* Of the shown time: 1, 2 or 5 times a power of ten apart. */
+function roundTimes(most) {
+  const least = (shown[1] - shown[0]) / most, power = 10 ** Math.floor(Math.log10(least)), times = [];
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= least);
+  for (let index = Math.ceil(shown[0] / step); index * step <= shown[1]; index++) times.push(index * step);
+  return times;
+}
+
+/* With as many digits as tell one from the next. */
+function timeOnAxis(t) {
+  const [size, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]].find(([each]) => shown[1] >= each) || [1, "ns"];
+  return +(t / size).toPrecision(10) + " " + unit;
 }
 
 function drawAxes(svg, top) {
@@ -197,10 +212,9 @@ function drawAxes(svg, top) {
     svg.append(draw("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y }));
     svg.append(draw("text", { class: "faint", x: LEFT - 6, y: y + 4, "text-anchor": "end" }, bytes((top * i) / 4)));
   }
-  const ticks = WIDTH > 700 ? 6 : 3;
-  for (let i = 0; i <= ticks; i++) {
-    const t = shown[0] + ((shown[1] - shown[0]) * i) / ticks;
-    svg.append(draw("text", { class: "faint", x: xOf(t), y: PLOT + 16, "text-anchor": i === 0 ? "start" : i === ticks ? "end" : "middle" }, time(Math.round(t))));
+  for (const t of roundTimes(WIDTH > 700 ? 8 : 4)) {
+    svg.append(draw("line", { class: "axis", x1: xOf(t), x2: xOf(t), y1: PLOT, y2: PLOT + 4 }));
+    svg.append(draw("text", { class: "faint", x: Math.min(xOf(t), WIDTH - 24), y: PLOT + 16, "text-anchor": "middle" }, timeOnAxis(t)));
   }
 }
 
@@ -236,7 +250,7 @@ function followPointer(svg) {
 function showCurve() {
   hideUnless("curve-section", points.length > 0);
   if (!points.length) return;
-  const list = visiblePoints(), { bands, lanes } = phaseLanes(), height = PLOT + 26 + lanes * LANE;
+  const list = visiblePoints(), { bands, lanes, left } = phaseLanes(), height = PLOT + 26 + lanes * LANE + (left ? LANE : 0);
   const stacked = byId("curve-view").value === "sites", fields = stacked ? ["live_bytes"] : ["live_bytes", "rss_bytes", "pinned_bytes"];
   const top = plainTop(Math.max(1024, ...list.map((point) => Math.max(...fields.map((field) => point[field] || 0)))));
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "application", tabindex: "0", "aria-label": (stacked ? "Live bytes by call site" : "Live bytes, pinned pages and RSS") + " over time; plus and minus zoom, arrows move" });
@@ -249,6 +263,7 @@ function showCurve() {
   svg.append(clip, plot);
   drawAxes(svg, top);
   for (const band of bands) if (band.end >= shown[0] && band.begin <= shown[1]) drawBand(svg, band, PLOT + 24);
+  if (left) svg.append(draw("text", { class: "faint", x: LEFT + 4, y: PLOT + 24 + lanes * LANE + 13 }, `… and ${count(left)} more phases`));
   followPointer(svg);
   svg.addEventListener("keydown", steer);
   showStackKeys(stacked);
@@ -325,9 +340,9 @@ function stackOf(frames) {
 
 function evidenceOf(growth, site) {
   const evidence = growth.evidence, held = growth.held_until;
-  const facts = [`${evidence.k} of ${evidence.n} evidence rounds added blocks (${count(evidence.rounds)} rounds)`,
-    held ? (held === "never" ? "never released" : "released only at " + held) : null,
-    growth.bytes_per_round !== null ? bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "") : null,
+  const told = evidence.sentence ? [] : [`${evidence.k} of ${evidence.n} evidence rounds added blocks (${count(evidence.rounds)} rounds)`, held && (held === "never" ? "never released" : "released only at " + held),
+    growth.bytes_per_round !== null && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
+  const facts = [...told,
     growth.bytes_per_item !== null && growth.bytes_per_item >= 0.01 ? bytes(growth.bytes_per_item) + " per item" : null,
     bytes(site.live_bytes_end) + " live in " + count(site.live_blocks_end) + " blocks at the end",
     growth.threads_affected > 1 ? growth.threads_affected + " threads" : null];
@@ -347,7 +362,7 @@ function cardBody(finding, site, growth) {
 function findingCard(finding, index) {
   const site = siteById.get(finding.site), growth = growthOf(finding), bad = report.verdict.leaks.includes(finding);
   const rate = growth && growth.bytes_per_round > 0 ? `, ${bytes(growth.bytes_per_round)} per round` : "";
-  const summary = make("summary", {}, make("h3", {}, make("span", { className: "badge " + finding.class }, finding.class || ""), " ", siteName(site), make("span", { className: "faint" }, (finding.phase ? " in " + finding.phase : "") + rate)));
+  const summary = make("summary", {}, make("h3", {}, make("span", { className: "badge " + finding.class }, finding.class || ""), " ", shortName(siteName(site)), make("span", { className: "faint" }, (finding.phase ? " in " + finding.phase : "") + rate)));
   const card = make("details", { className: "card" + (bad ? " bad" : "") }, summary);
   const fill = () => { if (card.open && card.childElementCount === 1) card.append(...cardBody(finding, site, growth).filter(Boolean)); };
   card.addEventListener("toggle", fill);
@@ -454,7 +469,7 @@ function frameBox(box, total, show, pattern) {
   if (!found) rect.style.fill = colorOf(node.name);
   group.append(rect);
   const room = Math.floor((width - 6) / 6.7);
-  if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, node.name.length > room ? node.name.slice(0, room - 1) + "…" : node.name));
+  if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, cutName(node.name, room)));
   const tip = `${node.name}\n${show(node.value)} (${((node.value / total) * 100).toFixed(1)} %)` + (node.frame ? "\n" + placeOf(node.frame) : "");
   const open = () => { zoomedTo = node.parent ? pathTo(node) : null; showFlame(); };
   group.addEventListener("mousemove", (event) => showTip(event, tip));
@@ -483,6 +498,7 @@ function showFlame() {
   byId("flame").replaceChildren(root.value ? svg : make("p", { className: "faint" }, "Nothing to show for this value."));
   const matching = pattern ? report.sites.filter((site) => site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern))) : [];
   const sum = matching.reduce((total, site) => total + Math.max(0, value(site) || 0), 0);
+  byId("shown-metric").textContent = METRICS[byId("metric").selectedIndex][0] + ": ";
   byId("found").textContent = pattern ? `${show(sum)} of ${show(root.value)} in stacks that match` : `${show(root.value)} in all`;
 }
 
@@ -573,13 +589,13 @@ function showSites() {
   const sorted = matching.slice().sort((a, b) => (valueOf(b, siteOrder) || 0) - (valueOf(a, siteOrder) || 0)).slice(0, MOST_ROWS);
   const column = ([name, title, show]) => ({ title: title + (name === siteOrder ? " ▾" : ""), number: true, cell: (site) => show(valueOf(site, name)), sort: () => { siteOrder = name; showSites(); } });
   const table = tableOf([
-    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, siteName(site), make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
+    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, shortName(siteName(site)), make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
     ...(canStack() ? [{ title: "Over the run", cell: (site) => sparkOf(site, "spark") }, column(["grown", "Grown", bytes])] : []),
     ...SITE_COLUMNS.map(column),
     { title: "Class", cell: (site) => classOf(site) || "" },
   ], sorted);
   byId("sites").replaceChildren(table);
-  byId("site-count").textContent = `${count(sorted.length)} of ${count(report.sites_total || report.sites.length)}`;
+  byId("site-count").textContent = `${count(sorted.length)} of ${count(report.sites_total || report.sites.length)}` + (report.left_out.sites ? `; ${count(report.left_out.sites)} small ones are in the JSON report only` : "");
 }
 
 /* Resident pages. */
@@ -645,7 +661,7 @@ function showHolders() {
   const most = (site) => Math.max(valueOf(site, "resident_peak") || 0, valueOf(site, "resident") || 0);
   const sites = report.sites.filter(most).sort((a, b) => most(b) - most(a)).slice(0, 12);
   byId("resident-sites").replaceChildren(tableOf([
-    { title: "Held by", name: true, cell: (site) => make("details", {}, make("summary", {}, siteName(site)), stackOf(site.stack)) },
+    { title: "Held by", name: true, cell: (site) => make("details", {}, make("summary", {}, shortName(siteName(site))), stackOf(site.stack)) },
     { title: "Highest", number: true, cell: (site) => bytes(valueOf(site, "resident_peak")) }, { title: "Last", number: true, cell: (site) => bytes(valueOf(site, "resident")) },
     ...(isZoomed() ? [] : [{ title: "Wasted", number: true, cell: (site) => make("span", { title: "Around blocks that keep a page alone" }, bytes(site.wasted_bytes)) }]),
   ], sites));
@@ -666,7 +682,7 @@ function showFilesAndPins() {
     { title: "Data", number: true, cell: (file) => bytes(file.data_bytes) },
   ], resident.files.slice(0, 20)));
   byId("resident-pins").append(tableOf([
-    { title: "Block", name: true, cell: (pin) => `${bytes(pin.size)} by ${siteName(siteById.get(pin.site)) || "site " + pin.site}, made at ${time(pin.born)}` },
+    { title: "Block", name: true, cell: (pin) => `${bytes(pin.size)} by ${shortName(siteName(siteById.get(pin.site))) || "site " + pin.site}, made at ${time(pin.born)}` },
     { title: "Free below", number: true, cell: (pin) => bytes(pin.free_below_bytes) }, { title: "Blocks above", number: true, cell: (pin) => count(pin.blocks_above) },
   ], resident.pins));
 }

@@ -1,5 +1,7 @@
 "use strict";
-/* The stacks of sites from the tables in which texts, frames and callers stand once. First in the script of a page. */
+/* Stacks and the names in them. First in the script of a page. */
+
+/* From the tables in which texts, frames and callers stand once. */
 function unpackStacks(data) {
   const text = (number) => (number < 0 ? null : data.texts[number]);
   const frames = data.frames.map(([name, file, line, module, offset, inlined]) => ({ function: text(name), file: text(file), line: line || null, module: text(module), offset, inlined: Boolean(inlined) }));
@@ -14,4 +16,26 @@ function unpackStacks(data) {
     Object.assign(site, { function: name, file, line, module });
   }
   return data;
+}
+
+const nameOf = (frame) => frame.function || (frame.module ? frame.module + "+0x" + frame.offset.toString(16) : "(unknown)");
+
+/* map<string, vector<int>>::insert becomes map<…>::insert; the signs of operators are no brackets. */
+function folded(name) {
+  let depth = 0, text = "";
+  for (const [part] of name.matchAll(/operator[<>=\-!+*/&|^%,()[\]]*|[^]/g)) {
+    if (part === ">" && depth > 0) depth--;
+    if (depth === 0) text += part;
+    if (part === "<" && depth++ === 0) text += "…";
+  }
+  return depth === 0 ? text : name;
+}
+
+const LONG_NAME = 70;
+const shortName = (name) => (name.length > LONG_NAME ? folded(name) : name);
+
+/* As much of it as fits in that many characters. */
+function cutName(name, room) {
+  const text = name.length > room ? folded(name) : name;
+  return text.length > room ? text.slice(0, room - 1) + "…" : text;
 }
