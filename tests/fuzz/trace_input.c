@@ -12,6 +12,7 @@
 #define RING_WORDS 512u
 #define JOURNAL_BYTES 4096u
 #define MOST_COMMANDS 64
+#define SLOT_MOST 69632u /* control page and data */
 
 struct input {
     const uint8_t *at;
@@ -112,6 +113,47 @@ static void build(struct trace_builder *b, struct input *input) {
     builder_set(b, TRACE_AT_TAIL, take(input, 1) % 8 ? b->length : take(input, 4), 8);
 }
 
+static uint64_t field_at(const uint8_t *bytes, size_t at, unsigned width) {
+    struct input input = {bytes + at, width};
+    return take(&input, width);
+}
+
+static struct trace_frame parse_frame(const uint8_t *head) {
+    return (struct trace_frame){.kind = (uint16_t)field_at(head, TRACE_FRAME_AT_KIND, 2),
+                                .codec = head[TRACE_FRAME_AT_CODEC],
+                                .flags = head[TRACE_FRAME_AT_FLAGS],
+                                .raw_length = (uint32_t)field_at(head, TRACE_FRAME_AT_RAW, 4),
+                                .stored_length = (uint32_t)field_at(head, TRACE_FRAME_AT_STORED, 4),
+                                .crc = (uint32_t)field_at(head, TRACE_FRAME_AT_CRC, 4),
+                                .thread = (uint32_t)field_at(head, TRACE_FRAME_AT_THREAD, 4),
+                                .first_stamp = field_at(head, TRACE_FRAME_AT_FIRST_STAMP, 8),
+                                .last_stamp = field_at(head, TRACE_FRAME_AT_LAST_STAMP, 8),
+                                .first = field_at(head, TRACE_FRAME_AT_FIRST, 8),
+                                .end = field_at(head, TRACE_FRAME_AT_END, 8),
+                                .count = (uint32_t)field_at(head, TRACE_FRAME_AT_COUNT, 4)};
+}
+
+static bool begins_frame(const struct input *input) {
+    return input->left >= TRACE_FRAME_SIZE && field_at(input->at, TRACE_FRAME_AT_MAGIC, 4) == TRACE_FRAME_MAGIC;
+}
+
+/* A frame as it stands in a file, but for its checksums. In place of a slot's stands how much of it is not zeros. */
+static void add_whole_frame(struct trace_builder *b, struct input *input) {
+    static uint8_t payload[SLOT_MOST];
+    struct trace_frame frame = parse_frame(input->at);
+    bool slot = frame.kind >= TRACE_FRAME_SLOT_RING && frame.kind <= TRACE_FRAME_SLOT_NODES;
+    size_t length = frame.stored_length < SLOT_MOST ? frame.stored_length : SLOT_MOST;
+    size_t there = slot && frame.crc < length ? frame.crc : length;
+    input->at += TRACE_FRAME_SIZE;
+    input->left -= TRACE_FRAME_SIZE;
+    const uint8_t *bytes = take_bytes(input, &there);
+    memset(payload, 0, length);
+    memcpy(payload, bytes, there);
+    if (frame.codec == TRACE_CODEC_NONE) frame.raw_length = 0; /* that of the payload */
+    if (frame.codec == TRACE_CODEC_NONE) builder_frame(b, frame, payload, slot ? length : there);
+    else builder_frame(b, frame, payload, there);
+}
+
 const char *trace_input_write(const uint8_t *bytes, size_t length) {
     static char path[64];
     static int fd = -1;
@@ -120,7 +162,10 @@ const char *trace_input_write(const uint8_t *bytes, size_t length) {
     if (fd < 0) fd = memfd_create("trace", 0);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     builder_begin(&b);
-    build(&b, &input);
+    if (begins_frame(&input)) {
+        while (begins_frame(&input)) add_whole_frame(&b, &input);
+        builder_set(&b, TRACE_AT_TAIL, b.length, 8);
+    } else build(&b, &input);
     if (ftruncate(fd, 0) || pwrite(fd, b.bytes, b.length, 0) != (ssize_t)b.length) abort();
     builder_end(&b);
     return path;
