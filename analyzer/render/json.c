@@ -135,6 +135,7 @@ static json_t *make_residency(const struct report_residency *residency) {
     };
     bool any = residency->look_count > 0;
     json_t *object = object_of(MEMBERS(members), residency);
+    object = with(object, "process", integer_value(any ? residency->process : REPORT_NONE));
     object = with(object, "peak", integer_value(any ? (int64_t)residency->peak : REPORT_NONE));
     object = with(object, "looks", ARRAY(residency->looks, residency->look_count, make_look));
     object = with(object, "files", ARRAY(residency->files, residency->file_count, make_resident_file));

@@ -106,6 +106,14 @@ static void put_look_row(FILE *out, const char *name, int64_t peak, int64_t end)
     fprintf(out, "| %s | %s | %s |\n", name, amount_bytes(peak).text, amount_bytes(end).text);
 }
 
+static void put_whose(FILE *out, const struct report *report) {
+    const struct report_process *process = residency_process(report);
+    if (!process) return;
+    fputs("Of ", out);
+    markdown_put(out, process->exe ? file_name(process->exe) : "a program");
+    fprintf(out, ", which had most resident of the %zu processes. ", report->process_count);
+}
+
 static void put_residency(FILE *out, const struct report *report) {
     const struct report_residency *residency = &report->residency;
     if (residency->look_count == 0) return;
@@ -116,6 +124,7 @@ static void put_residency(FILE *out, const struct report *report) {
             put_look_row(out, residency_part_name(i), residency_part(peak, i), residency_part(end, i));
     put_look_row(out, "together", peak->resident_bytes, end->resident_bytes);
     fputc('\n', out);
+    put_whose(out, report);
     residency_compose_facts(out, residency);
     fputc('\n', out);
 }

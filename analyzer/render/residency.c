@@ -63,7 +63,7 @@ const struct report_site **residency_sites(const struct report *report, size_t *
     const struct report_site **sites = malloc((report->site_count + 1) * sizeof *sites);
     *count = 0;
     for (size_t i = 0; sites && i < report->site_count; i++)
-        if (report->sites[i].rss_bytes > 0 || report->sites[i].rss_peak_bytes > 0)
+        if (report->sites[i].process == report->residency.process && rss_of(&report->sites[i]) > 0)
             sites[(*count)++] = &report->sites[i];
     if (sites) qsort(sites, *count, sizeof *sites, holds_more);
     return sites;
@@ -110,6 +110,12 @@ static void put_head(struct pen *pen, const struct report_look *peak, const stru
     if (end != peak) pen_right(pen, BYTES + SHARE, when);
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
+}
+
+const struct report_process *residency_process(const struct report *report) {
+    size_t i = 0;
+    while (i < report->process_count && report->processes[i].pid != report->residency.process) i++;
+    return report->process_count > 1 && i < report->process_count ? &report->processes[i] : NULL;
 }
 
 void residency_compose_facts(FILE *out, const void *object) {
@@ -200,11 +206,23 @@ static void put_pin(struct pen *pen, const struct report *report, const struct r
     pen_line(pen);
 }
 
+static void compose_whose(FILE *out, const void *object) {
+    const struct report *report = object;
+    const struct report_process *process = residency_process(report);
+    fprintf(out, "Of %s, pid %" PRId64 ", which had most resident of the %zu processes:",
+            process->exe ? file_name(process->exe) : "a program", process->pid, report->process_count);
+}
+
 void section_residency(struct pen *pen, const struct report *report) {
     const struct report_residency *residency = &report->residency;
     if (residency->look_count == 0) return;
     const struct report_look *peak = &residency->looks[residency->peak], *end = &residency->looks[residency->end];
     put_head(pen, peak, end);
+    if (residency_process(report)) {
+        pen_to(pen, INDENT);
+        pen_composed(pen, INDENT, compose_whose, report);
+        pen_line(pen);
+    }
     put_parts(pen, peak, end);
     pen_to(pen, INDENT);
     pen_composed(pen, INDENT, residency_compose_facts, residency);

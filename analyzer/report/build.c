@@ -66,8 +66,8 @@ static int add_replayed(struct builder *builder, struct subject *subject, const 
     builder_add_doubts(builder, subject);
     builder_add_curve(builder, subject, first ? builder->options->points : POINTS_OF_OTHERS);
     if (judged) builder_add_phases(builder, subject, judged);
-    if (first) builder_add_residency(builder, subject);
-    return builder_add_sites(builder, subject, space, judged);
+    bool resident = builder_add_residency(builder, subject);
+    return builder_add_sites(builder, subject, space, judged, resident);
 }
 
 /* Serials of the threads with this name or tid, ascending. */

@@ -69,11 +69,13 @@ static inline int64_t report_count(uint64_t value) { return value > INT64_MAX ? 
 
 void builder_add_process(struct builder *builder, const struct subject *subject, const char *path);
 void builder_add_doubts(struct builder *builder, const struct subject *subject);
-/* `judged`: growth findings go into the sites. 0 or -ENOMEM. */
-int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged);
+/* `judged`: growth findings go into the sites; `resident`: the residency is this subject's. 0 or -ENOMEM. */
+int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged, bool resident);
 void builder_finish_sites(struct builder *builder);
 void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged);
 void builder_add_curve(struct builder *builder, const struct subject *subject, size_t points);
+/* ns on the report's axis. */
+int64_t builder_start_of(const struct builder *builder, const struct subject *subject);
 /* After the curve and before the sites, whose course it is of. */
 void builder_add_timeline(struct builder *builder, const struct subject *subject);
 void builder_add_course(struct builder *builder, struct candidate *candidate, const struct site_stats *stats,
@@ -81,8 +83,8 @@ void builder_add_course(struct builder *builder, struct candidate *candidate, co
 /* When all processes are there: the slices of the report, and what a site did in them. */
 void builder_set_slices(struct builder *builder);
 void builder_finish_course(struct builder *builder, struct candidate *candidate);
-/* Of the first process. */
-void builder_add_residency(struct builder *builder, const struct subject *subject);
+/* Before the sites. Returns whether it is the report's: no process before it had as much resident. */
+bool builder_add_residency(struct builder *builder, const struct subject *subject);
 /* After the sites. */
 void builder_finish_residency(struct builder *builder);
 void builder_finish_curve(struct builder *builder);

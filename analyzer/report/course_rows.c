@@ -6,12 +6,16 @@
 
 #define GONE SIZE_MAX
 
+int64_t builder_start_of(const struct builder *builder, const struct subject *subject) {
+    int64_t start = (int64_t)(subject_start(subject) - builder->origin_ns);
+    return start > 0 ? start : 0;
+}
+
 void builder_add_timeline(struct builder *builder, const struct subject *subject) {
     const struct age_clock *clock = sites_clock(subject->sites);
     const struct slice_histograms *histograms = sites_histograms(subject->sites);
     struct timeline *line = ARENA_ADD(builder->arena, builder->timelines, builder->timeline_count);
-    int64_t start = (int64_t)(subject_start(subject) - builder->origin_ns);
-    *line = (struct timeline){.start = start > 0 ? start : 0,
+    *line = (struct timeline){.start = builder_start_of(builder, subject),
                               .end = report_count(subject->replay.end.ns),
                               .shift = clock->shift,
                               .slices = clock->slice + 1};

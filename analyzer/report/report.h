@@ -94,7 +94,8 @@ struct report_pin { /* a live block with free pages below it, which a heap that 
     int64_t blocks_above;        /* live blocks higher in the same mapping */
 };
 
-struct report_residency { /* of the first process */
+struct report_residency { /* of one process: the one whose own pages were most at a look */
+    int64_t process;      /* pid */
     struct report_look *looks;
     size_t look_count;         /* 0: the recorder took none */
     size_t peak, end;          /* looks with the highest rss (less the recorder's own), and the last one */

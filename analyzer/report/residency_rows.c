@@ -9,9 +9,9 @@
 #include "builder.h"
 #include "residency_rows.h"
 
-static struct report_look make_look(const struct residency_look *from, bool by_glibc) {
+static struct report_look make_look(const struct residency_look *from, int64_t start, bool by_glibc) {
     return (struct report_look){
-        .t = report_count(from->ns),
+        .t = start + report_count(from->ns),
         .at_edge = from->edge,
         .rss_bytes = report_count(from->rss),
         .resident_bytes = report_count(residency_sum(from)),
@@ -52,7 +52,7 @@ static void add_files(struct builder *builder, const struct residency *from) {
     if (out->file_count) qsort(out->files, out->file_count, sizeof *out->files, larger_first);
 }
 
-static void add_pins(struct builder *builder, const struct residency *from) {
+static void add_pins(struct builder *builder, const struct residency *from, int64_t start) {
     struct report_residency *out = &builder->report->residency;
     out->pins = arena_take(builder->arena, from->pin_count, sizeof *out->pins);
     out->pin_count = from->pin_count;
@@ -62,31 +62,46 @@ static void add_pins(struct builder *builder, const struct residency *from) {
             .site_index = SIZE_MAX,
             .address = report_count(pin->address),
             .size = report_count(pin->size),
-            .born = report_count(pin->birth_ns),
+            .born = start + report_count(pin->birth_ns),
             .free_below_bytes = report_count(pin->free_below),
             .blocks_above = report_count(pin->blocks_above),
         };
     }
 }
 
-void builder_add_residency(struct builder *builder, const struct subject *subject) {
+static int64_t highest_own(const struct residency *from) {
+    const struct residency_look *look = &from->looks[from->peak];
+    return from->look_count ? report_count(residency_sum(look) - look->parts[RESIDENCY_RECORDER]) : -1;
+}
+
+static void forget_pins(struct builder *builder) {
+    for (size_t i = 0; i < builder->candidate_count; i++) builder->candidates[i].pins = 0;
+}
+
+bool builder_add_residency(struct builder *builder, const struct subject *subject) {
     const struct residency *from = subject->residency;
     struct report_residency *out = &builder->report->residency;
+    const struct report_look *best = out->look_count ? &out->looks[out->peak] : NULL;
+    if (highest_own(from) <= (best ? best->resident_bytes - best->recorder_bytes : -1)) return false;
     bool by_glibc = is_glibc(subject->trace.tables.process.allocator);
+    int64_t start = builder_start_of(builder, subject);
+    forget_pins(builder);
+    *out = (struct report_residency){.process = report_count(subject->trace.tables.process.pid),
+                                     .look_count = from->look_count,
+                                     .peak = from->peak,
+                                     .end = from->look_count - 1};
     out->looks = arena_take(builder->arena, from->look_count, sizeof *out->looks);
-    out->look_count = from->look_count;
-    for (size_t i = 0; i < from->look_count; i++) out->looks[i] = make_look(&from->looks[i], by_glibc);
-    out->peak = from->peak;
-    out->end = from->look_count ? from->look_count - 1 : 0;
+    for (size_t i = 0; i < from->look_count; i++) out->looks[i] = make_look(&from->looks[i], start, by_glibc);
     for (size_t i = 0; i < from->share_count; i++) out->wasted_bytes += report_count(from->shares[i].wasted);
     add_files(builder, from);
-    if (by_glibc) add_pins(builder, from); /* others have no top at which they cut */
+    if (by_glibc) add_pins(builder, from, start); /* others have no top at which they cut */
+    return true;
 }
 
 static int64_t sum_of_sites(const struct report *report) {
-    int64_t sum = 0, first = report->process_count ? report->processes[0].pid : 0;
+    int64_t sum = 0;
     for (size_t i = 0; i < report->site_count; i++)
-        if (report->sites[i].process == first && report->sites[i].rss_bytes != REPORT_NONE)
+        if (report->sites[i].process == report->residency.process && report->sites[i].rss_bytes != REPORT_NONE)
             sum += report->sites[i].rss_bytes;
     return sum;
 }

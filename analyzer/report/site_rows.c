@@ -284,7 +284,7 @@ static uint32_t recorder_module(const struct tables *tables) {
     return 0;
 }
 
-int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged) {
+int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged, bool resident) {
     size_t count = sites_count(subject->sites);
     const struct symbol_options *symbols = &builder->options->symbols;
     const struct wrapper_set wrappers = {symbols->wrappers, symbols->wrapper_count};
@@ -307,7 +307,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     size_t most = judged ? MOST_NAMED : MOST_NAMED_OTHERS;
     if (!error) name_highest(&naming, ranks, builder->options->every_site ? SIZE_MAX : most);
     if (!error) name_holders(&naming, most);
-    if (!error && space == 0) name_pins(&naming);
+    if (!error && resident) name_pins(&naming);
     if (!error && judged) error = judge(&naming, subject);
     builder->report->sites_total += report_count(count);
     stacks_release(&naming.stacks);

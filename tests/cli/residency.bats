@@ -48,6 +48,32 @@ C
     tidemark record -q -o t.tmk -- ./holder
 }
 
+# 8 MiB in a child, and little in its parent.
+family() {
+    program family <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <tidemark.h>
+__attribute__((noinline)) static void of_child(void) {
+    memset(malloc(8 << 20), 1, 8 << 20);
+    usleep(100000);
+    tidemark_mark("all is there");
+}
+int main(void) {
+    pid_t child = fork();
+    if (child == 0) {
+        of_child();
+        return 0;
+    }
+    waitpid(child, NULL, 0);
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk -- ./family
+}
+
 # Two values agree within a part of the first.
 near() { jq -en --argjson a "$1" --argjson b "$2" --argjson part "$3" '($a - $b | fabs) <= $a * $part' >/dev/null ||
     { echo "$1 and $2 differ by more than $3"; return 1; }; }
@@ -73,6 +99,17 @@ near() { jq -en --argjson a "$1" --argjson b "$2" --argjson part "$3" '($a - $b 
     jq -e '.sites[] | select(.function == "few_of_many") | .rss_bytes >= 256 * 4000 and .alone_bytes > .wasted_bytes' r.json
     jq -e '.residency.pins | length > 0 and all(.free_below_bytes > 0)' r.json
     jq -e '.residency.files | any(.path | test("libc.so"))' r.json
+}
+
+@test "of several processes the one with most is shown, and it is said which" {
+    family
+    both tidemark report --json r.json --markdown r.md t.tmk
+    expect_status 0
+    jq -e '.residency.process == .processes[1].pid and .processes[1].pid != .processes[0].pid' r.json
+    jq -e '.residency as $r | ([.sites[] | select(.process == $r.process) | .rss_bytes] | add) + $r.other_sites_bytes == $r.looks[-1].sites_bytes' r.json
+    jq -e '.residency.looks | all(.t >= 0) and (last.sites_bytes >= 8 * 1048576)' r.json
+    expect_in "Of family, pid $(jq .residency.process r.json), which had most resident of the 2 processes" "$(tr -s ' \n' ' ' <<<"$output")"
+    expect_in 'Of family, which had most' "$(cat r.md)"
 }
 
 @test "the text and the Markdown report say so" {

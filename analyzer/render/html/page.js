@@ -649,8 +649,14 @@ function showResidentChart() {
   byId("resident-chart").replaceChildren(svg);
 }
 
+/* Of a tree, the process that had most resident. */
+function whoseResident() {
+  const process = report.processes.find((each) => each.pid === resident.process);
+  return process && report.processes.length > 1 ? `Of ${(process.exe || "?").split("/").pop()}, pid ${process.pid}, which had most resident of the ${count(report.processes.length)} processes.` : "";
+}
+
 function residentWords(peak, end) {
-  const words = [isZoomed() ? "" : `In the end ${real(resident.explained_share * 100)} % of it is explained.`,
+  const words = [whoseResident(), isZoomed() ? "" : `In the end ${real(resident.explained_share * 100)} % of it is explained.`,
     `Known at the moments marked above the chart. Pages with live blocks on them are theirs alone; ${bytes(peak.slack_bytes)} of these at the highest RSS and ${bytes(end.slack_bytes)} in the end are covered by no block.`];
   if (end.untouched_bytes) words.push(`${bytes(end.untouched_bytes)} of live blocks are not resident.`);
   if (end.trim_bytes !== null) words.push(`malloc_trim(0) would give back ${bytes(peak.trim_bytes)} at the highest RSS, ${bytes(end.trim_bytes)} in the end.`);
@@ -659,7 +665,7 @@ function residentWords(peak, end) {
 
 function showHolders() {
   const most = (site) => Math.max(valueOf(site, "resident_peak") || 0, valueOf(site, "resident") || 0);
-  const sites = report.sites.filter(most).sort((a, b) => most(b) - most(a)).slice(0, 12);
+  const sites = report.sites.filter((site) => site.process === resident.process && most(site)).sort((a, b) => most(b) - most(a)).slice(0, 12);
   byId("resident-sites").replaceChildren(tableOf([
     { title: "Held by", name: true, cell: (site) => make("details", {}, make("summary", {}, shortName(siteName(site))), stackOf(site.stack)) },
     { title: "Highest", number: true, cell: (site) => bytes(valueOf(site, "resident_peak")) }, { title: "Last", number: true, cell: (site) => bytes(valueOf(site, "resident")) },
