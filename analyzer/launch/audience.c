@@ -1,5 +1,6 @@
 /*
- * The recorded processes of a run (audience.h). New traces are looked for at each edge: a listing of one folder.
+ * The recorded processes of a run (audience.h). New traces are looked for at each edge, and until there is one: a listing
+ * of one folder.
  */
 #include "audience.h"
 
@@ -140,7 +141,9 @@ static void post_to(struct audience *audience, struct member *member, unsigned l
     if (deliver(member, notice) && begins) member->heard |= 1u << level;
 }
 
+/* Who is not known yet goes on counting its stamps from an older one: at the first line, that would be all of them. */
 void audience_announce(struct audience *audience) {
+    if (audience->count == 0) traces_of_run(audience->place, admit, audience);
     for (size_t i = 0; i < audience->count; i++) mailbox_announce(&audience->members[i].mailbox);
 }
 
