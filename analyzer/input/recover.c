@@ -50,6 +50,22 @@ static int copy_range(const struct trace_input *input, uint64_t offset, uint64_t
     return 0;
 }
 
+/*
+ * The position in a ring where what follows is a hole of the file, or `to`. Such zeros are no events, so they need no memory,
+ * however many they are said to be; those that a last event may have, and more, are left, so that the rest shows as invalid.
+ */
+static uint64_t before_hole(const struct trace_input *input, uint64_t offset, uint64_t size, uint64_t from,
+                            uint64_t to) {
+    const uint64_t block = size < 65536 ? size : 65536;
+    for (uint64_t at = from, end; at < to; at = end) {
+        uint64_t within = at & (size - 1), room = block - (at & (block - 1));
+        end = to - at < room ? to : at + room;
+        if (reader_next_data(input, offset + within) < offset + within + (end - at)) continue;
+        return to - at < 16 * TRACE_EVENT_MAX_WORDS ? to : at + 16 * TRACE_EVENT_MAX_WORDS;
+    }
+    return to;
+}
+
 static struct ring_rest *add_ring(struct recovery *out) {
     if (out->ring_count == out->ring_capacity) {
         size_t capacity = out->ring_capacity ? 2 * out->ring_capacity : 8;
@@ -126,18 +142,17 @@ static int snapshot_ring(struct trace_input *input, const struct frame_entry *en
     }
     struct ring_rest *rest = add_ring(out);
     if (!rest) return -ENOMEM;
+    const uint64_t data = entry->offset + TRACE_SLOT_CONTROL, tail = 8 * control.tail, head = 8 * control.head;
+    const uint64_t end = before_hole(input, data, size, tail, head);
     *rest = (struct ring_rest){control.owner, control.tid, out->frames_seen, control.tail, NULL, 0, 0};
-    rest->count = (size_t)(control.head - control.tail);
+    rest->count = (size_t)(end - tail) / 8;
     rest->words = malloc((rest->count + control.nested + 1) * sizeof *rest->words);
     if (!rest->words) return -ENOMEM;
-    if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, 8 * control.tail, 8 * control.head,
-                   (uint8_t *)rest->words))
-        rest->count = 0;
+    if (copy_range(input, data, size, tail, end, (uint8_t *)rest->words)) rest->count = 0;
     to_host_order(rest->words, rest->count);
     struct newest newest = {{0}};
     uint64_t there = control.head < TRACE_EVENT_MAX_WORDS ? control.head : TRACE_EVENT_MAX_WORDS;
-    copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, 8 * (control.head - there), 8 * control.head,
-               (uint8_t *)(newest.words + TRACE_EVENT_MAX_WORDS - there));
+    copy_range(input, data, size, head - 8 * there, head, (uint8_t *)(newest.words + TRACE_EVENT_MAX_WORDS - there));
     to_host_order(newest.words, TRACE_EVENT_MAX_WORDS);
     copy_nested(rest, page, control.nested, &newest);
     return 0;
