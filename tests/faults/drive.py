@@ -34,12 +34,13 @@ FOREVER = 1 << 40
 PASSING = ("EINTR", "EAGAIN")  # nothing gives these for ever
 
 NUMBERS = {
-    "read": 0, "write": 1, "close": 3, "mmap": 9, "munmap": 11, "rt_sigprocmask": 14, "pread64": 17, "pwrite64": 18,
-    "sched_yield": 24, "mincore": 27, "madvise": 28, "getpid": 39, "clone": 56, "exit": 60, "kill": 62, "fcntl": 72,
-    "ftruncate": 77, "getuid": 102, "getppid": 110, "sigaltstack": 131, "prctl": 157, "gettid": 186, "futex": 202,
-    "getdents64": 217, "clock_gettime": 228, "tgkill": 234, "openat": 257, "mkdirat": 258, "unlinkat": 263,
-    "renameat": 264, "readlinkat": 267, "fchmod": 91, "unshare": 272, "fallocate": 285, "fstat": 5, "prlimit64": 302,
-    "process_vm_readv": 310, "getrandom": 318, "close_range": 436,
+    "read": 0, "write": 1, "close": 3, "fstat": 5, "mmap": 9, "munmap": 11, "rt_sigprocmask": 14, "pread64": 17,
+    "pwrite64": 18, "sched_yield": 24, "mincore": 27, "madvise": 28, "getpid": 39, "clone": 56, "exit": 60, "kill": 62,
+    "uname": 63, "fcntl": 72, "ftruncate": 77, "fchmod": 91, "sysinfo": 99, "getuid": 102, "getppid": 110,
+    "sigaltstack": 131, "prctl": 157, "gettid": 186, "futex": 202, "sched_getaffinity": 204, "getdents64": 217,
+    "clock_gettime": 228, "tgkill": 234, "openat": 257, "mkdirat": 258, "unlinkat": 263, "renameat": 264,
+    "readlinkat": 267, "unshare": 272, "fallocate": 285, "prlimit64": 302, "process_vm_readv": 310, "getrandom": 318,
+    "close_range": 436,
 }
 # What each may say. A call that is not here can't fail, or only by a fault of ours: getpid, rt_sigprocmask, exit, …
 FAILS = {
@@ -54,11 +55,14 @@ FAILS = {
     "madvise": ("EINVAL", "EAGAIN"),
     "clone": ("EAGAIN", "ENOMEM", "EPERM"),
     "kill": ("EPERM",),
+    "uname": ("EPERM",),
     "fcntl": ("EMFILE", "EINVAL"),
     "ftruncate": ("EIO",),
+    "sysinfo": ("EPERM",),
     "sigaltstack": ("EPERM",),
     "prctl": ("EINVAL",),
     "futex": ("EINTR", "EAGAIN"),
+    "sched_getaffinity": ("EINVAL", "EPERM"),
     "getdents64": ("EIO", "ENOENT"),
     "clock_gettime": ("EINVAL",),
     "tgkill": ("ESRCH",),
