@@ -25,6 +25,8 @@
 enum { STACK = 256 << 10, THREAD_LOCAL = 64 << 10, MEMORY = STACK + THREAD_LOCAL + TRACE_PAGE };
 
 static struct {
+    struct lock lock;
+    unsigned held; /* stops that have not been resumed: nobody starts it then */
     _Atomic bool runs;
     _Atomic uint32_t wakes;
     _Atomic bool quit;
@@ -65,8 +67,7 @@ static void serve(void *unused) {
     sys_exit_thread();
 }
 
-void helper_start(void) {
-    if (config.writer != CONFIG_WRITER_THREAD || helper_runs()) return;
+static void launch(void) {
     uint8_t *memory = helper.memory ? helper.memory : sys_memory(MEMORY);
     if (!memory) return;
     helper.memory = memory;
@@ -87,8 +88,7 @@ void helper_start(void) {
     helper.kernel_tid = (int)tid;
 }
 
-void helper_stop(void) {
-    if (!helper_runs()) return;
+static void end_it(void) {
     atomic_store_explicit(&helper.quit, true, memory_order_release);
     const struct timespec poll = {0, 1000000};
     for (uint32_t tid; (tid = atomic_load_explicit(&helper.tid, memory_order_acquire)) != 0;) {
@@ -96,6 +96,29 @@ void helper_stop(void) {
         sys_futex_wait(&helper.tid, tid, &poll);
     }
     while (sys_tgkill(sys_getpid(), helper.kernel_tid, 0) == 0) sys_yield();
+}
+
+/* Whoever holds the lock waits for the helper at most, which takes it never. */
+void helper_start(void) {
+    if (config.writer != CONFIG_WRITER_THREAD || helper_runs() || !lock_try(&helper.lock)) return;
+    if (!helper.held && !helper_runs()) launch();
+    lock_give(&helper.lock);
+}
+
+bool helper_stop(void) {
+    lock_take(&helper.lock);
+    helper.held++;
+    bool ran = helper_runs();
+    if (ran) end_it();
+    lock_give(&helper.lock);
+    return ran;
+}
+
+void helper_resume(bool wanted) {
+    lock_take(&helper.lock);
+    if (helper.held) helper.held--;
+    lock_give(&helper.lock);
+    if (wanted) helper_start();
 }
 
 void helper_quiet(void) {

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* Starts it; without the means (limits, seccomp) things stay inline. Signals blocked. */
+/* Starts it unless it runs or is held back; without the means (limits, seccomp) things stay inline. Signals blocked. */
 void helper_start(void);
 
 /* It started in this process and has not failed. */
@@ -22,9 +22,12 @@ bool helper_is_me(void);
 /* There is work. Any context. */
 void helper_wake(void);
 
-/* Ends it and waits until the kernel knows it no more; helper_start makes a new one, with the credentials of then. Signals
- * blocked. */
-void helper_stop(void);
+/*
+ * Ends it, waits until the kernel knows it no more, and keeps it from being started until helper_resume, which makes a new
+ * one if `wanted`, with the credentials of then. Returns whether there was one. Signals blocked.
+ */
+bool helper_stop(void);
+void helper_resume(bool wanted);
 
 /* Nothing but this thread makes system calls from now on. */
 void helper_quiet(void);

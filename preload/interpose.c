@@ -87,7 +87,8 @@ static void *leave_early(void *block, size_t size, const struct unwind_registers
     return copy;
 }
 
-static void *resize(void *block, size_t size, const struct unwind_registers *registers) {
+static inline __attribute__((always_inline)) void *resize(void *block, size_t size,
+                                                          const struct unwind_registers *registers) {
     if (unlikely(!REAL(realloc)) || unlikely(real_is_early(block))) return leave_early(block, size, registers);
     /* With size 0 some allocators free, some give a minimal block: what comes back tells which. */
     if (block) probe_death(size ? TRACE_EVENT_REALLOC_OUT : TRACE_EVENT_FREE, block);

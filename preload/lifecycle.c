@@ -208,7 +208,7 @@ bool lifecycle_wake(uint32_t wanted) {
     if (!real_is_resolved()) return false;
     uint64_t signals = signals_block();
     if (life.begun) { /* the child of a fork, and its first hook, so it has one thread */
-        if (!stacks_call(begin_forked, NULL)) begin_forked(NULL);
+        stacks_run(begin_forked, NULL);
     } else {
         lock_take(&life.lock);
         if (!life.begun) begin_first();
@@ -443,11 +443,16 @@ static void end(enum lifecycle_exit how, int status) {
     lock_give(&life.tick_lock);
 }
 
+static void end_by_exit(void *unused) {
+    (void)unused;
+    end(life.exit_how ? life.exit_how : EXIT_CALL, life.exit_status);
+}
+
 void lifecycle_end(void) {
     if (!lifecycle_is_self() || atomic_exchange(&life.ended, true)) return;
     uint64_t signals = signals_block();
     helper_stop(); /* it may be the only one that has a descriptor, so what it began it ends */
-    end(life.exit_how ? life.exit_how : EXIT_CALL, life.exit_status);
+    stacks_run(end_by_exit, NULL);
     signals_restore(signals);
 }
 
@@ -460,14 +465,17 @@ void lifecycle_exec(const char *path) {
     signals_restore(signals);
 }
 
-void lifecycle_exec_failed(int error) {
-    if (!lifecycle_is_self() || life.ended) return;
-    uint64_t signals = signals_block();
+static void go_on(void *unused) {
+    (void)unused;
     file_reopen();
     if (!reserve_slots()) lifecycle_failed(-ENOSPC);
-    if (threads_many()) helper_start();
+    helper_resume(threads_many());
     apply();
-    signals_restore(signals);
+}
+
+void lifecycle_exec_failed(int error) {
+    if (!lifecycle_is_self() || life.ended) return;
+    stacks_run(go_on, NULL);
     probe_event(TRACE_EVENT_EXEC_FAIL, 0, 0, (uint64_t)error);
 }
 

@@ -23,13 +23,15 @@
 #include "hooks.def"
 #pragma GCC diagnostic pop
 
-static bool step_aside(void) {
+enum aside { NOT_OURS, STAYED_OUT, STEPPED_ASIDE };
+
+static enum aside step_aside(void) {
     real_resolve();
-    if (!helper_runs() || !lifecycle_is_self()) return false;
+    if (!lifecycle_is_self()) return NOT_OURS;
     uint64_t signals = signals_block();
-    helper_stop();
+    bool ran = helper_stop();
     signals_restore(signals);
-    return true;
+    return ran ? STEPPED_ASIDE : STAYED_OUT;
 }
 
 /* -1: nothing to keep for later. */
@@ -47,16 +49,16 @@ static void lose_sight(int fd) {
     signals_restore(signals);
 }
 
-static void come_back(bool aside) {
-    if (!aside) return;
+static void come_back(enum aside aside) {
+    if (aside == NOT_OURS) return;
     uint64_t signals = signals_block();
-    helper_start();
+    helper_resume(aside == STEPPED_ASIDE);
     signals_restore(signals);
 }
 
 #define ASIDE(name, parameters, arguments)                                                                             \
     int name parameters {                                                                                              \
-        bool aside = step_aside();                                                                                     \
+        enum aside aside = step_aside();                                                                               \
         int sight = keep_sight();                                                                                      \
         int result = real.name arguments;                                                                              \
         lose_sight(sight);                                                                                             \
@@ -101,7 +103,9 @@ int prctl(int option, ...) {
 __attribute__((used)) static void privileges_before_syscall(long number, long first, long second) {
     if (number == SYS_seccomp && (first == SECCOMP_SET_MODE_STRICT || first == SECCOMP_SET_MODE_FILTER))
         lifecycle_shut_in(first == SECCOMP_SET_MODE_FILTER && (second & SECCOMP_FILTER_FLAG_TSYNC));
-    else if (number == SYS_unshare || number == SYS_setns) step_aside();
+    else if (number == SYS_unshare || number == SYS_setns) {
+        if (step_aside() != NOT_OURS) helper_resume(false);
+    }
 }
 __attribute__((used)) static void *privileges_real_syscall(void) {
     return real_is_resolved() ? (void *)(uintptr_t)real.syscall : (void *)(uintptr_t)direct;

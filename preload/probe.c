@@ -242,7 +242,11 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
 /* Full ring, or time for a sample: off the hot path, signals held back. */
 static __attribute__((noinline)) void slow(struct thread *t, bool tick) {
     uint64_t signals = signals_block();
-    if (t->head > t->limit) writer_ring_filled(t);
+    if (t->head > t->limit) {
+        atomic_store_explicit(&t->away, true, memory_order_release);
+        writer_ring_filled(t);
+        atomic_store_explicit(&t->away, false, memory_order_release);
+    }
     if (tick) lifecycle_tick();
     signals_restore(signals);
 }
@@ -312,22 +316,27 @@ static inline bool is_block(enum trace_event_kind kind) {
     return kind == TRACE_EVENT_ALLOC || kind == TRACE_EVENT_REALLOC_IN || kind == TRACE_EVENT_REALLOC_FAIL;
 }
 
-static inline void commit_sized(struct call call, enum trace_event_kind kind, uint8_t flags, const void *address,
-                                uint64_t size, const struct unwind_registers *registers) {
+/* Large blocks, breaks and what signal handlers do; its words are kept off the stack of the others. */
+static __attribute__((noinline)) void commit_rare(struct call call, uint64_t first, uint64_t size, uint32_t stack,
+                                                  bool private) {
+    bool wide = size > UINT32_MAX || (first & 0xff) == TRACE_EVENT_BREAK;
+    if (wide) first |= (uint64_t)TRACE_EVENT_WIDE << 8;
+    uint64_t words[TRACE_EVENT_MAX_WORDS] = {first, 0, (uint64_t)stack << 32 | (wide ? 0 : size), size};
+    commit(call, words, 3 + wide, private);
+}
+
+/* One frame less on the target's stack (tests/programs/stack_use.c). */
+static inline __attribute__((always_inline)) void commit_sized(struct call call, enum trace_event_kind kind,
+                                                               uint8_t flags, const void *address, uint64_t size,
+                                                               const struct unwind_registers *registers) {
     struct thread *t = call.thread;
     uint32_t stack = unwind_capture(call.nested ? t->unwind_nested : t->unwind, registers);
     bool private = is_block(kind) && own(t, (uintptr_t)address);
-    uint64_t third = (uint64_t)stack << 32 | size;
     if (unlikely(!stack)) flags |= TRACE_EVENT_NO_STACK;
-    if (likely(size <= UINT32_MAX && kind != TRACE_EVENT_BREAK && !call.nested)) {
-        commit_birth(t, first_word(kind, flags, (uintptr_t)address), third, private);
-        return;
-    }
-    bool wide = size > UINT32_MAX || kind == TRACE_EVENT_BREAK;
-    if (wide) flags |= TRACE_EVENT_WIDE;
-    uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, flags, (uintptr_t)address), 0,
-                                             wide ? (uint64_t)stack << 32 : third, size};
-    commit(call, words, 3 + wide, private);
+    uint64_t first = first_word(kind, flags, (uintptr_t)address);
+    if (likely(size <= UINT32_MAX && kind != TRACE_EVENT_BREAK && !call.nested))
+        commit_birth(t, first, (uint64_t)stack << 32 | size, private);
+    else commit_rare(call, first, size, stack, private);
 }
 
 void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,

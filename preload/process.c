@@ -13,6 +13,7 @@
 #include "probe.h"
 #include "real.h"
 #include "rules.h"
+#include "stacks.h"
 #include "target_elf.h"
 #include "text.h"
 
@@ -34,7 +35,7 @@
 
 extern char **environ;
 
-enum { ENTRY_BYTES = 8192 };
+#define OWN_NAME "libtrace.so"
 
 /* ---- children ---- */
 
@@ -56,7 +57,7 @@ static const char *preload_of(char *const envp[]) {
     return NULL;
 }
 
-static const char *own_entry(const char *list) { return list ? strstr(list, "libtrace.so") : NULL; }
+static const char *own_entry(const char *list) { return list ? strstr(list, OWN_NAME) : NULL; }
 
 /* Why the program will not be traced, NULL when it will. */
 static const char *judge_child(const char *path, char *const envp[]) {
@@ -71,19 +72,16 @@ static size_t count_entries(char *const list[]) {
     return count;
 }
 
-/* LD_PRELOAD without our entry, into `entry`; false when nothing else is left in it. */
+/* LD_PRELOAD without our entry, into `entry`, which has room for all of it; false when nothing else is left in it. */
 static bool strip_preload(const char *list, char *entry) {
-    struct text text = text_into(entry, ENTRY_BYTES);
+    struct text text = text_into(entry, strlen(list) + sizeof "LD_PRELOAD=");
     text_put(&text, "LD_PRELOAD=");
     size_t empty = text_length(&text);
     while (*list) {
         size_t length = strcspn(list, ": ");
-        char one[CONFIG_PATH];
-        struct text one_text = text_into(one, sizeof one);
-        text_put_bytes(&one_text, list, length);
-        if (length && !own_entry(one)) {
+        if (length && !memmem(list, length, OWN_NAME, strlen(OWN_NAME))) {
             if (text_length(&text) > empty) text_put(&text, ":");
-            text_put(&text, one);
+            text_put_bytes(&text, list, length);
         }
         list += length + (list[length] != 0);
     }
@@ -112,22 +110,43 @@ static char **child_environment(char *const envp[], const char *refusal, bool be
     return out;
 }
 
+static size_t entry_size(char *const envp[], const char *refusal) {
+    return refusal ? strlen(preload_of(envp)) + sizeof "LD_PRELOAD=" : CONFIG_RUN_ENTRY;
+}
+
 /* envp for the child, changed on the caller's stack where it must be. */
 #define CHILD_ENVIRONMENT(envp, refusal, becomes)                                                                      \
     (changes(envp, refusal)                                                                                            \
          ? child_environment(envp, refusal, becomes, alloca((count_entries(envp) + 2) * sizeof(char *)),               \
-                             alloca((refusal) ? ENTRY_BYTES : CONFIG_RUN_ENTRY))                                       \
+                             alloca(entry_size(envp, refusal)))                                                        \
          : (char **)(uintptr_t)(envp))
+
+/* ---- what starts ---- */
+
+struct start {
+    enum process_start how;
+    const char *path;
+    bool search;
+    char *const *envp;
+    const char *refusal;
+};
+
+static void announce(void *argument) {
+    struct start *start = argument;
+    char found[CONFIG_PATH];
+    const char *program = start->search ? target_elf_find(start->path, found, sizeof found) : start->path;
+    start->refusal = judge_child(program, start->envp);
+    put_child(start->how, program, start->refusal);
+    if (start->how == PROCESS_EXEC) lifecycle_exec(program);
+}
 
 /* ---- exec ---- */
 
 static int run(const char *path, bool search, char *const argv[], char *const envp[]) {
-    char found[CONFIG_PATH];
-    const char *program = search ? target_elf_find(path, found, sizeof found) : path;
-    const char *refusal = judge_child(program, envp);
-    char **environment = CHILD_ENVIRONMENT(envp, refusal, lifecycle_is_self());
-    put_child(PROCESS_EXEC, program, refusal);
-    lifecycle_exec(program);
+    struct start start = {.how = PROCESS_EXEC, .path = path, .search = search, .envp = envp};
+    bool becomes = lifecycle_is_self();
+    stacks_run(announce, &start);
+    char **environment = CHILD_ENVIRONMENT(envp, start.refusal, becomes);
     real_resolve();
     int result = search ? real.execvpe(path, argv, environment) : real.execve(path, argv, environment);
     int error = errno;
@@ -194,14 +213,12 @@ int execveat(int folder, const char *path, char *const argv[], char *const envp[
     return run_at(folder, path, argv, envp, flags);
 }
 
-#define SPAWN(name, search)                                                                                            \
+#define SPAWN(name, by_search)                                                                                         \
     int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,                                  \
              const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {                            \
-        char found[CONFIG_PATH];                                                                                       \
-        const char *program = search ? target_elf_find(file, found, sizeof found) : file;                              \
-        const char *refusal = judge_child(program, envp);                                                              \
-        char **environment = CHILD_ENVIRONMENT(envp, refusal, false);                                                  \
-        put_child(PROCESS_SPAWN, program, refusal);                                                                    \
+        struct start start = {.how = PROCESS_SPAWN, .path = file, .search = by_search, .envp = envp};                  \
+        stacks_run(announce, &start);                                                                                  \
+        char **environment = CHILD_ENVIRONMENT(envp, start.refusal, false);                                            \
         real_resolve();                                                                                                \
         return real.name(pid, file, actions, attributes, argv, environment);                                           \
     }

@@ -17,4 +17,9 @@ int stacks_start(void);
  * already on one. Returns false, and runs nothing, when all stacks stay taken. */
 bool stacks_call(void (*fn)(void *), void *argument);
 
+/* The same, on the caller's stack where it must be. */
+static inline void stacks_run(void (*fn)(void *), void *argument) {
+    if (!stacks_call(fn, argument)) fn(argument);
+}
+
 #endif

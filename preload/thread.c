@@ -178,6 +178,7 @@ static bool begin(struct thread *thread, int tid) {
     thread->serial = ++threads.serials;
     thread->guard = 0;
     thread->head = 0;
+    atomic_store_explicit(&thread->away, false, memory_order_relaxed);
     thread->limit = writer_limit(0);
     thread->stamp_followers = 0;
     thread->turn = header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN);

@@ -11,6 +11,8 @@
 #include "lock.h"
 #include "unwind.h"
 
+#include <stdbool.h>
+
 enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING, THREAD_SPARE };
 
 #define THREAD_RING_WORDS 65536u
@@ -36,6 +38,7 @@ struct thread {
     unsigned key_rounds;
     char name[16];
     _Atomic int state;
+    _Atomic bool away; /* at work on its full ring: stamps nothing until it is done */
     struct lock drain;
     struct file_slot slot;
     uint64_t first_stamp;

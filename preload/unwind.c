@@ -524,7 +524,8 @@ static slow_path void forget_hints(struct walker *w, uint32_t epoch) {
     w->epoch = epoch;
 }
 
-static inline uint32_t capture(struct unwind_thread *t, struct walker *w, const struct unwind_registers *registers) {
+static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thread *t, struct walker *w,
+                                                              const struct unwind_registers *registers) {
     struct unwind_state at = {registers->ip, registers->sp, registers->bp, false};
     uint32_t epoch = modules_epoch(), max = w->max;
     t->counters.stacks++;

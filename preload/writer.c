@@ -41,7 +41,8 @@ static struct {
     uint64_t edge_count;
     _Atomic uint64_t lost, lost_first, lost_last;
     uint64_t lost_told;
-    uint64_t watermark; /* what the writer beside us was asked to get done */
+    uint64_t watermark;        /* what the writer beside us was asked to get done */
+    _Atomic bool helper_stuck; /* it found no descriptor */
 } writer;
 
 static uint64_t header_value(enum trace_header_offset at) {
@@ -70,12 +71,21 @@ static bool claim(struct encoder *e) {
     return false;
 }
 
+/* Locks are not fair: who waits for one tries all, not to wait for ever for one that is taken again and again. */
+static void wait_a_little(struct lock *lock) {
+    const struct timespec poll = {0, 200000};
+    uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    if (state) sys_futex_wait(&lock->state, state, &poll);
+}
+
 /* An encoder of our own: where there is no memory for one more, that which is there from the start. */
 static struct encoder *claim_encoder(void) {
-    for (size_t i = 0; i < ENCODERS; i++)
-        if (lock_try(&writer.encoders[i].lock) && claim(&writer.encoders[i])) return &writer.encoders[i];
-    lock_take(&writer.encoders[0].lock);
-    return claim(&writer.encoders[0]) ? &writer.encoders[0] : NULL;
+    for (;; wait_a_little(&writer.encoders[0].lock))
+        for (size_t i = 0; i < ENCODERS; i++) {
+            if (!lock_try(&writer.encoders[i].lock)) continue;
+            if (claim(&writer.encoders[i])) return &writer.encoders[i];
+            if (i == 0) return NULL;
+        }
 }
 
 /*
@@ -233,11 +243,15 @@ static int drain(struct thread *thread) {
     return job.error;
 }
 
-bool writer_ring_lock(struct thread *thread) {
-    lock_take(&thread->drain);
+static bool lock_out_writer(struct thread *thread) {
     if (beside_take((_Atomic uint32_t *)(thread->control + TRACE_SLOT_AT_LOCK))) return true;
     lock_give(&thread->drain);
     return false;
+}
+
+bool writer_ring_lock(struct thread *thread) {
+    lock_take(&thread->drain);
+    return lock_out_writer(thread);
 }
 
 void writer_ring_unlock(struct thread *thread) {
@@ -250,18 +264,26 @@ static uint64_t waiting(const struct thread *t) {
     return t->head - atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
 }
 
-/* Unless fewer than `least` words wait once nobody else drains. */
-static void drain_above(struct thread *thread, uint64_t least) {
+/* The ring's lock is held, if `locked`. Nothing is done where fewer than `least` words wait. */
+static void drain_locked(struct thread *thread, bool locked, uint64_t least) {
     int error = -ETIMEDOUT;
-    if (writer_ring_lock(thread)) {
+    if (locked) {
         error = waiting(thread) < least ? 0 : drain(thread);
         writer_ring_unlock(thread);
     }
     /* Without a descriptor for the moment the ring holds on. */
-    if (error && error != -EAGAIN && error != -EMFILE && error != -ENFILE) lifecycle_failed(error);
+    bool stuck = error == -EMFILE || error == -ENFILE;
+    if (helper_is_me()) atomic_store_explicit(&writer.helper_stuck, stuck, memory_order_relaxed);
+    if (error && error != -EAGAIN && !stuck) lifecycle_failed(error);
 }
 
-void writer_drain_thread(struct thread *thread) { drain_above(thread, 0); }
+/* A thread that drains its own ring without end, because it fills it faster, does this for us. */
+void writer_drain_thread(struct thread *thread) {
+    uint64_t head = atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_HEAD), memory_order_acquire);
+    for (; !lock_try(&thread->drain); wait_a_little(&thread->drain))
+        if (atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_acquire) >= head) return;
+    drain_locked(thread, lock_out_writer(thread), 0);
+}
 
 void writer_drain_journal(void) { drain(NULL); }
 
@@ -270,7 +292,10 @@ void writer_threads_began(void) { helper_start(); }
 /* ---- rings ---- */
 
 /* Somebody else drains, as long as it keeps up. */
-static bool is_attended(void) { return helper_runs() || beside_attends(); }
+static bool helper_works(void) {
+    return helper_runs() && !atomic_load_explicit(&writer.helper_stuck, memory_order_relaxed);
+}
+static bool is_attended(void) { return helper_works() || beside_attends(); }
 
 static void call_attendant(void) {
     if (helper_runs()) helper_wake();
@@ -309,7 +334,7 @@ void writer_ring_filled(struct thread *t) {
             t->limit = tail + hard;
             return;
         }
-        if (!sys_is_quiet()) drain_above(t, THREAD_RING_WORDS / 2);
+        if (!sys_is_quiet()) drain_locked(t, writer_ring_lock(t), THREAD_RING_WORDS / 2);
         wait_drained(t);
         tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
     }
@@ -318,15 +343,12 @@ void writer_ring_filled(struct thread *t) {
 }
 
 /*
- * Is the thread outside every hook now? Then it stamps its next event later than now, less a margin far above the time
- * that a store takes to become visible. A hook is short; one that stays is in a drain or preempted.
+ * Is the thread outside every hook now, or where it stamps nothing? Then it stamps its next event later than now, less a
+ * margin far above the time that a store takes to become visible. Acquire: pairs with the release in slow() of probe.c.
  */
 static bool is_settled(const struct thread *t) {
-    for (unsigned tries = 0; tries < 100; tries++) {
-        if (*(volatile const uintptr_t *)&t->guard <= THREAD_IGNORE || t == thread_self) return true;
-        if (tries > 50) sys_yield();
-    }
-    return false;
+    return *(volatile const uintptr_t *)&t->guard <= THREAD_IGNORE || t == thread_self ||
+           atomic_load_explicit(&t->away, memory_order_acquire);
 }
 
 static void put_watermark(uint64_t stamp) {
@@ -336,10 +358,15 @@ static void put_watermark(uint64_t stamp) {
     journal_put(TRACE_RECORD_WATERMARK, body, (size_t)(w.at - body));
 }
 
+/* A hook is short; one that stays is of a thread that has no processor, which may take long to get one. */
 static bool are_settled(void) {
-    bool settled = true;
-    for (struct thread *t = threads_first(); t; t = t->next) settled = is_settled(t) && settled;
-    return settled;
+    const uint64_t patience_ns = 2000000, until = sys_monotonic() + patience_ns;
+    for (struct thread *t = threads_first(); t; t = t->next)
+        for (unsigned tries = 0; !is_settled(t); tries++) {
+            if (sys_monotonic() > until) return false;
+            if (tries > 50) sys_yield();
+        }
+    return true;
 }
 
 static const uint64_t margin = 1000000; /* of cycles: 0.2 ms and more */
