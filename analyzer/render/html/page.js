@@ -403,6 +403,15 @@ const METRICS = [
 ];
 const GROWN = METRICS.length - 1, LEAKED = 2;
 
+/* What is known of all call sites together, by metric. */
+const TOTALS = { 0: "live_bytes_end", 5: "allocated_bytes", 6: "allocations", 7: "temporary_allocations" };
+
+/* Of the whole run, what the sites that are left out have. */
+function restOf(metric, sum) {
+  const total = report.totals[TOTALS[metric]];
+  return isZoomed() || !report.left_out.sites || !total ? 0 : Math.max(0, total - sum);
+}
+
 /* The end of the run says little where most was released before. */
 function firstMetric() {
   if (leaking.size) return LEAKED;
@@ -425,6 +434,9 @@ function treeOf(value, inverted) {
       node.value += worth;
     }
   }
+  const rest = restOf(byId("metric").selectedIndex, root.value), name = `${count(report.left_out.sites)} small call sites`;
+  if (rest) root.children.set(name, { name, value: rest, children: new Map(), frame: null, parent: root });
+  root.value += rest;
   return root;
 }
 
@@ -466,7 +478,7 @@ function frameBox(box, total, show, pattern) {
   const found = pattern && node.name.toLowerCase().includes(pattern);
   const group = draw("g", { class: "frame" + (found ? " found" : ""), tabindex: "-1", role: "button", "aria-label": `${node.name} ${show(node.value)}` });
   const rect = draw("rect", { x, y: depth * height, width: Math.max(1, width), height: height - 1, rx: 2 });
-  if (!found) rect.style.fill = colorOf(node.name);
+  if (!found) rect.style.fill = node.parent && !node.frame ? "var(--faint)" : colorOf(node.name);
   group.append(rect);
   const room = Math.floor((width - 6) / 6.7);
   if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, cutName(node.name, room)));
@@ -595,7 +607,7 @@ function showSites() {
     { title: "Class", cell: (site) => classOf(site) || "" },
   ], sorted);
   byId("sites").replaceChildren(table);
-  byId("site-count").textContent = `${count(sorted.length)} of ${count(report.sites_total || report.sites.length)}` + (report.left_out.sites ? `; ${count(report.left_out.sites)} small ones are in the JSON report only` : "");
+  byId("site-count").textContent = `${count(sorted.length)} of ${count(report.sites_total || report.sites.length)}` + (report.left_out.sites ? `; ${count(report.left_out.sites)} small ones are left out (tidemark export has all)` : "");
 }
 
 /* Resident pages. */
