@@ -21,6 +21,7 @@ enum {
     ANSWER_MAX = 96 << 10,
     ANSWER_SECONDS = 20,
     ANSWER_SECONDS_NETWORK = 300, /* debuginfod has a time limit of its own */
+    SILENCES_MAX = 8,             /* then no file is looked into any more */
     STRING_MAX_BYTES = 16 << 10,
 };
 enum request { REQUEST_OPEN = 1, REQUEST_LOOKUP, REQUEST_FLOW };
@@ -41,6 +42,7 @@ struct worker {
     size_t count, room;
     pid_t child; /* 0: none */
     int socket;
+    unsigned silences; /* children that took too long; each halves the patience with the next */
 };
 
 /* Entries of this process, whichever it is. */
@@ -180,7 +182,9 @@ static void bury_child(struct worker *worker) {
 
 static bool start_child(struct worker *worker) {
     int ends[2];
-    struct timeval patience = {.tv_sec = getenv("DEBUGINFOD_URLS") ? ANSWER_SECONDS_NETWORK : ANSWER_SECONDS};
+    int seconds = getenv("DEBUGINFOD_URLS") ? ANSWER_SECONDS_NETWORK : ANSWER_SECONDS;
+    struct timeval patience = {.tv_sec = 1 + (seconds - 1) / (1 << worker->silences)};
+    if (worker->silences >= SILENCES_MAX) return false;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) return false;
     pid_t child = fork();
     if (child == 0) {
@@ -230,6 +234,7 @@ static ssize_t ask(struct worker *worker, const struct question *question, uint8
     if (entry->poisoned || size == 0 || (!worker->child && !start_child(worker))) return -1;
     ssize_t length = exchange(worker->socket, request, size, out, room);
     if (length > 0) return length;
+    worker->silences += length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     entry->poisoned = true;
     entry->state = IMAGE_BAD;
     bury_child(worker);
