@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Small files that ask for much: bombs.py --build BUILD [CASE...]
+"""Small files that ask for much: bombs.py --build BUILD [--all] [CASE...]
 
 Each case is a trace or a bundle of at most two megabytes whose lengths, counts, ids or holes claim more than any program has,
 or that inflates to a thousand times its size. Whatever the analyzer says of it, it must end in seconds, in bounded memory
@@ -422,32 +422,42 @@ def run(tidemark, words, folder):
     return child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, time.monotonic() - started
 
 
-def commands(path, folder):
+EXPORTS = ("folded", "pprof", "massif", "speedscope", "callgrind", "heaptrack", "perfetto", "sqlite", "openmetrics", "csv")
+
+
+def commands(path, folder, number):
+    """What every case goes through, and what others do in turn (all of that if there is no number)."""
     yield ["report", path, "--json", folder / "json", "--html", folder / "html"]
     yield ["info", "--verify", path]
     yield ["bundle", "-q", path, "-o", folder / "pack.tmb"]
     yield ["repair", "-q", path, "-o", folder / "repaired.tmk"]
+    others = [["export", "-f", form, path, "-o", folder / "export"] for form in EXPORTS]
+    others.append(["diff", path, path, "--json", folder / "json", "--html", folder / "html"])
+    others.append(["watch", "--plain", "--count", "1", path])
+    others.append(["check", path, "--junit", folder / "junit", "--sarif", folder / "sarif", "--markdown", folder / "markdown"])
+    yield from others if number is None else [others[number % len(others)]]
 
 
-def attempt(tidemark, case, folder):
+def attempt(tidemark, case, folder, turn):
     """Lines of what went wrong, and the figures."""
     wrong, most_cpu, most_memory = [], 0.0, 0
     path = case.write(folder / "case.tmk")
     stored = os.stat(path).st_blocks * 512
     if stored > 4 * MIB:
         wrong.append(f"the case has {stored} bytes")
-    for words in commands(path, folder):
+    for words in commands(path, folder, turn):
+        what = " ".join(words[:3] if words[0] == "export" else words[:1])
         status, cpu, memory, _ = run(tidemark, words, folder)
         most_cpu, most_memory = max(most_cpu, cpu), max(most_memory, memory)
         if status not in (0, 3, 4, 10, 11, 12):
-            wrong.append(f"{words[0]}: exit status {status}: {(folder / 'said').read_bytes()[-200:]}")
+            wrong.append(f"{what}: exit status {status}: {(folder / 'said').read_bytes()[-200:]}")
         if cpu > CPU_MAX:
-            wrong.append(f"{words[0]}: {cpu:.1f} s of processor time")
+            wrong.append(f"{what}: {cpu:.1f} s of processor time")
         if memory > MEMORY_MAX:
-            wrong.append(f"{words[0]}: {memory >> 20} MiB of memory")
+            wrong.append(f"{what}: {memory >> 20} MiB of memory")
         for made in folder.iterdir():
             if made.stat().st_blocks * 512 > 64 * MIB:
-                wrong.append(f"{words[0]}: {made.name} has {made.stat().st_blocks >> 11} MiB")
+                wrong.append(f"{what}: {made.name} has {made.stat().st_blocks >> 11} MiB")
             if made.name not in ("case.tmk", "said"):
                 made.unlink()
     return wrong, f"{stored >> 10} KiB, {most_cpu:.1f} s, {most_memory >> 20} MiB"
@@ -456,6 +466,7 @@ def attempt(tidemark, case, folder):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     arguments.add_argument("--build", default="build")
+    arguments.add_argument("--all", action="store_true", help="every command on every case")
     arguments.add_argument("case", nargs="*")
     chosen = arguments.parse_args()
     build = Path(chosen.build).resolve()
@@ -468,7 +479,7 @@ def main():
     failed = 0
     print(f"1..{len(cases)}")
     for number, (name, make) in enumerate(cases, 1):
-        wrong, figures = attempt(tidemark, make(), folder)
+        wrong, figures = attempt(tidemark, make(), folder, None if chosen.all else number)
         failed += bool(wrong)
         print(f"{'not ' if wrong else ''}ok {number} - {name} ({figures})", flush=True)
         for line in wrong:
