@@ -607,6 +607,9 @@ static uint64_t gather(struct gathered *gathered, const struct record *record, s
     out->level.peak += record->level.peak;
     out->level.last += record->level.last;
     if (record->level.falls > out->level.falls) out->level.falls = record->level.falls;
+    out->level.sum += record->level.sum;
+    if (record->level.rises > out->level.rises) out->level.rises = record->level.rises;
+    if (record->level.last_rise > out->level.last_rise) out->level.last_rise = record->level.last_rise;
     out->level.steady_after_warm_up &= record->level.steady_after_warm_up;
     return held;
 }

@@ -44,6 +44,8 @@ struct growth_level {
     uint64_t peak, last;       /* blocks: most at the end of any round, and at the end of the last */
     uint32_t falls;            /* times it fell to half or less of the highest level since the previous fall */
     bool steady_after_warm_up; /* never above its level after the first round in which the site ran */
+    uint32_t rises, last_rise; /* rounds that ended with more than any before; index of the last one */
+    uint64_t sum;              /* over the ends of all rounds */
 };
 
 /* The largest container of the site: its capacity after each growth. */

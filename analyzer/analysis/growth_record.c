@@ -63,10 +63,13 @@ static void pair_rounds(struct record *record) {
     if (record->lives) growth_lives_halve(record->lives);
     if (record->pending) growth_lives_halve(record->pending);
     record->level_round >>= 1;
+    record->level.rises = (record->level.rises + 1) / 2;
+    record->level.last_rise >>= 1;
+    record->level.sum /= 2;
     record->shift++;
 }
 
-static void see_level(struct record *record, uint64_t level) {
+static void see_level(struct record *record, uint64_t level, uint32_t rounds) {
     struct growth_level *seen = &record->level;
     if (!record->level_begun) record->level_first = level;
     record->level_begun = true;
@@ -76,7 +79,12 @@ static void see_level(struct record *record, uint64_t level) {
         record->level_high = 0;
     }
     if (level > record->level_high) record->level_high = level;
-    if (level > seen->peak) seen->peak = level;
+    if (level > seen->peak) {
+        seen->peak = level;
+        seen->rises++;
+        seen->last_rise = record->level_round;
+    }
+    seen->sum += level * rounds;
     seen->last = level;
 }
 
@@ -85,7 +93,7 @@ void record_pass(struct record *record, unsigned shift, uint64_t raw) {
     uint32_t now = (uint32_t)(raw >> shift);
     if (!record->level_begun) record->level_round = (uint32_t)(record->first >> shift);
     if (now <= record->level_round) return;
-    see_level(record, record->live);
+    see_level(record, record->live, now - record->level_round);
     record->level_round = now;
 }
 

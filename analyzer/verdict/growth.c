@@ -28,11 +28,13 @@
 #define STEADY_RATIO 0.9     /* from here the halves count as equal, given so many blocks */
 #define STEADY_BLOCKS 200
 #define SLOW_CHANCE_BY_ROUNDS                                                                                          \
-    0.03                  /* the same with all rounds taken for equal, where allocations are the only work known */
-#define EVEN_DISTANCE 0.3 /* standard deviation of the distances, of their mean */
-#define PEAK_SHARE 0.2    /* of the rounds that added: those that set no record of work */
-#define NO_PEAK 3.0       /* standard deviations from what a pool would have added to where */
-#define LONG_AGO 24       /* reaches of evidence after which an early release no longer counts */
+    0.03                       /* the same with all rounds taken for equal, where allocations are the only work known */
+#define EVEN_DISTANCE 0.3      /* standard deviation of the distances, of their mean */
+#define PEAK_SHARE 0.2         /* of the rounds that added: those that set no record of work */
+#define NO_PEAK 3.0            /* standard deviations from what a pool would have added to where */
+#define LONG_AGO 24            /* reaches of evidence after which an early release no longer counts */
+#define RISING_SHARE (2.0 / 3) /* of the rounds: those that end with more than ever, where a backlog grows */
+#define STRAIGHT_MEAN 0.58 /* of the last level, over all rounds: half where it rises on a line, more where it fills */
 #define CONTAINER_STEPS 3
 #define CONTAINER_SLACK 1.05 /* how far the growth of a container may stray from a straight line */
 #define FADING 0.65          /* the last growth's rate against the average before it */
@@ -195,9 +197,10 @@ struct chance_row {
     double blocks, chance;
 };
 static const struct chance_row steady_rows[] = {
-    {INTERMITTENT_ROUNDS, 100, 0.05}, {20, 48, 0.1}, {VERY_FEW_ROUNDS, 0, 0.2}, {0, 0, 0.4}};
-static const struct chance_row intermittent_rows[] = {
-    {60, 12, 0.2}, {24, 16, 0.3}, {0, 48, 0}, {0, 24, 0.3}, {0, 0, 0.5}};
+    {60, 100, 0.02},           {60, 16, 0.05}, {INTERMITTENT_ROUNDS, 100, 0.05}, {20, 48, 0.1},
+    {VERY_FEW_ROUNDS, 0, 0.2}, {0, 0, 0.4}};
+static const struct chance_row intermittent_rows[] = {{60, 16, 0.05}, {60, 12, 0.2}, {24, 16, 0.3},
+                                                      {0, 48, 0},     {0, 24, 0.3},  {0, 0, 0.5}};
 
 static double least_chance(const struct chance_row *row, uint32_t rounds, double blocks) {
     while (rounds < row->rounds || blocks < row->blocks) row++;
@@ -458,6 +461,27 @@ static enum growth_class shape(const struct growth_level *level) {
     return level->last * 2 <= level->peak ? GROWTH_BACKLOG : GROWTH_BOUNDED;
 }
 
+static bool work_rises(const struct growth_evidence *evidence) {
+    double sums[2] = {0, 0};
+    size_t half = evidence->count / 2;
+    for (size_t i = 0; i < evidence->count; i++) sums[i >= half] += evidence->rounds[i].work;
+    return sums[1] * (double)half > EVEN * sums[0] * (double)(evidence->count - half);
+}
+
+/*
+ * A queue that fills faster than it is emptied: what it frees, it frees in time, but ever later, and its level rises to
+ * the end of the phase, with no more work to do. Its blocks are too young to say that they stay.
+ */
+static bool growing_backlog(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    const struct growth_level *level = &evidence->level;
+    if (evidence->freed == 0 || evidence->reach < 1 || evidence->count < FEW_ROUNDS + selection->warm_up) return false;
+    uint32_t rounds = (uint32_t)evidence->count - selection->warm_up;
+    bool straight = (double)level->sum <= STRAIGHT_MEAN * (double)level->last * (double)evidence->count;
+    bool to_the_end = level->last_rise + 1 + rounds / 10 >= evidence->count && level->falls == 0;
+    return straight && to_the_end && level->rises >= RISING_SHARE * rounds && !work_rises(evidence);
+}
+
 static bool returned(const struct selection *selection) {
     double share = 1 - RETURNED_SHARE;
     return (double)selection->kept.blocks <= share * (double)selection->held.blocks &&
@@ -490,7 +514,10 @@ static enum growth_class if_rounds_are_true(const struct growth_evidence *eviden
 static enum growth_class classify(const struct selection *selection, struct growth_judgement *judgement) {
     const struct growth_evidence *evidence = selection->evidence;
     uint32_t third = selection->n - selection->n / 3;
-    if (selection->k == 0) return shape(&evidence->level);
+    if (selection->k == 0) {
+        judgement->backlog = growing_backlog(selection);
+        return judgement->backlog ? GROWTH_GROWING : shape(&evidence->level);
+    }
     if (returned(selection)) return GROWTH_RETURNED;
     if (growing_container(selection)) {
         judgement->container = true;
@@ -588,6 +615,9 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
     bool of_threads = evidence->owner == GROWTH_OWNER_THREADS && !threads_pile_up(&selection);
     if (evidence->owner == GROWTH_OWNER_RUNTIME || of_threads) {
         judgement.class = GROWTH_RUNTIME;
+    } else if (selection.n < least && evidence->lost_events == 0 && growing_backlog(&selection)) {
+        judgement.class = GROWTH_GROWING;
+        judgement.backlog = true;
     } else if (selection.n < least || (selection.k > 0 && losses_explain(&selection))) {
         judgement.class = GROWTH_NOT_JUDGED;
         judgement.needed = selection.n < least ? rounds_missing(&selection, least) : 0;
@@ -595,7 +625,7 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
         judgement.class = classify(&selection, &judgement);
     }
     if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
-    if (judgement.class == GROWTH_FILLING) judgement.level = level_ahead(&selection);
+    if (judgement.class == GROWTH_FILLING && slowing(&selection)) judgement.level = level_ahead(&selection);
     judgement.outcome =
         evidence->builds && judgement.class != GROWTH_NOT_JUDGED ? GROWTH_PASS : class_outcomes[judgement.class];
     return judgement;

@@ -44,12 +44,13 @@ struct growth_judgement {
     enum growth_outcome outcome;
     enum growth_held held_until;
     bool container;        /* leak: of a growing container */
+    bool backlog;          /* growing: a queue that fills faster than it is emptied */
     uint32_t n, k, needed; /* evidence rounds, those that added, rounds that are still missing where not judged */
     double reach;
     uint32_t first, last;                   /* first and last evidence round, from 1; 0: none */
     uint64_t blocks, bytes;                 /* added in the evidence rounds */
     struct growth_rate per_round, per_work; /* bytes; Theil-Sen slope with a 95 % interval; NAN: work unknown */
-    double level;                           /* filling: bytes that it heads for, NAN: unknown */
+    double level;                           /* filling and slowing: bytes that it heads for, NAN: unknown */
 };
 
 struct growth_judgement growth_classify(const struct growth_evidence *evidence, const struct growth_settings *settings);

@@ -75,6 +75,18 @@ static void tell_leak(struct telling *telling) {
                   telling->judgement->n);
 }
 
+static void tell_growing(struct telling *telling) {
+    const struct growth_level *level = &telling->evidence->level;
+    if (!telling->judgement->backlog) {
+        tell_leak(telling);
+        return;
+    }
+    words_add(&telling->words, "%u of %u %s ended with more live than ever, at last %llu blocks", level->rises,
+              (unsigned)telling->evidence->count, round_name(telling).text, (unsigned long long)level->last);
+    tell_reach(telling);
+    words_add(&telling->words, "; it fills faster than it is emptied");
+}
+
 static void tell_nothing_added(struct telling *telling) {
     words_add(&telling->words,
               "none of %u %s added blocks that stay; live at their ends: %llu blocks at most, %llu at last",
@@ -133,7 +145,7 @@ static const struct class_text texts[GROWTH_CLASSES] = {
     [GROWTH_STEP] = {tell_stopped, "more rounds: none adding makes it bounded, further ones make it growth"},
     [GROWTH_FILLING] = {tell_filling,
                         "more rounds: adding stops in a cache that fills, and goes on at one rate in a leak"},
-    [GROWTH_GROWING] = {tell_leak,
+    [GROWTH_GROWING] = {tell_growing,
                         "rounds of known work (phases or operations), or `steady = yes` for the phase, make it a leak"},
     [GROWTH_LEAK] = {tell_leak, "releasing these blocks, in two of the rounds at least, before the phase ends"},
     [GROWTH_LEAK_INTERMITTENT] = {tell_leak, "releasing these blocks, or adding in fewer than 8 rounds"},
@@ -150,8 +162,14 @@ const char *growth_sentence(const struct growth_evidence *evidence, const struct
 
 const char *growth_would_change(const struct growth_evidence *evidence, const struct growth_judgement *judgement,
                                 char *text, size_t size) {
-    (void)evidence;
     struct words words = words_begin(text, size);
+    bool never_freed = evidence->freed == 0 && (!evidence->reach_borrowed || evidence->owner_freed == 0);
+    if (judgement->backlog) {
+        words_add(&words, "a level that stops rising; blocks that are never released make it a leak");
+        return text;
+    }
     words_add(&words, "%s", texts[judgement->class].would_change);
+    if (judgement->class == GROWTH_LEAK && !judgement->container && never_freed)
+        words_add(&words, "; if this is a cache: a bound that is reached while the phase repeats");
     return text;
 }

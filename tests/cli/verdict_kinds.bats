@@ -32,6 +32,10 @@ not-joined            quiet  leak              leak              leak           
 base-destructor       leak   leak              leak              leak              round leak_behind_base
 overwritten           leak   leak              leak              leak              round leak_old_value
 listeners             leak   leak              leak              leak              round leak_listener
+vector-of-three       leak   leak              leak              leak              round leak_into_shared
+string-grows          quiet  leak              leak              leak              round leak_into_string
+rising-work           quiet  leak              leak              leak              round leak_on_item
+one-in-three-hundred  leak   leak              leak              leak              round leak_rarely
 T
 }
 

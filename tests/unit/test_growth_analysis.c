@@ -21,9 +21,15 @@ struct stage { /* a process being replayed */
 
 static struct stage stage;
 
+/* Stacks from 100 on: those of one hundred allocate by the same instruction, for several callers. */
+static uint64_t hundred_of(const void *stacks, uint32_t stack) {
+    (void)stacks;
+    return stack / 100;
+}
+
 static int begin(void **state) {
     (void)state;
-    struct replay_facts facts = {.stack_count = 0};
+    struct replay_facts facts = {.innermost = hundred_of};
     memset(&stage, 0, sizeof stage);
     stage.growth = growth_analysis.begin(&facts);
     stage.now.thread = 1;
@@ -146,6 +152,101 @@ static void test_ring_of_sessions_is_bounded(void **state) {
     for (int i = 0; i < 256; i++) release(slots[i]);
     exit_begins();
     judge();
+    expect("requests", 1, "bounded");
+}
+
+/* Three callers add to one vector, so that it grows now on one stack, now on another; by copying or by realloc. */
+static struct block *add_to_vector(struct block *vector, int entries, bool copies) {
+    uint32_t stack = 100 + (uint32_t)(entries % 3);
+    uint64_t size = vector ? 2 * vector->size : 64;
+    if (vector && vector->size >= 8 * (uint64_t)entries) return vector;
+    if (vector && !copies) {
+        resize(vector, stack, size);
+        return vector;
+    }
+    struct block *larger = allocate(stack, size);
+    release(vector);
+    return larger;
+}
+
+static void grow_vector(bool copies) {
+    static uint32_t functions[103];
+    struct block *vector = NULL;
+    for (int round = 0; round < 60; round++) {
+        phase("requests");
+        for (int i = 0; i < 5; i++) {
+            vector = add_to_vector(vector, 5 * round + i + 1, copies);
+            release(allocate(1, 64));
+        }
+        phase_end("requests");
+    }
+    exit_begins();
+    judge_with(same_function, functions);
+    assert_int_equal(stage.findings.items[0].judgement.class, GROWTH_LEAK);
+    assert_true(stage.findings.items[0].judgement.container);
+    free(vector);
+}
+
+static void test_vector_that_is_copied_on_several_stacks(void **state) {
+    (void)state;
+    grow_vector(true);
+}
+
+static void test_vector_that_is_resized_on_several_stacks(void **state) {
+    (void)state;
+    grow_vector(false);
+}
+
+/* Blocks of different callers of a wrapper: a larger one replaces a smaller one in its round, and is freed in the next. */
+static void test_wrapper_is_no_container(void **state) {
+    (void)state;
+    struct block *kept = NULL;
+    for (int round = 0; round < 30; round++) {
+        phase("requests");
+        struct block *small = allocate(200, 10 + (uint64_t)round % 3), *large = allocate(201, 40 + (uint64_t)round % 7);
+        release(small);
+        release(kept);
+        kept = large;
+        phase_end("requests");
+    }
+    release(kept);
+    exit_begins();
+    judge();
+    expect_no_failure();
+}
+
+/* In each round `in` blocks enter the queue and at most `out` leave it. */
+static void run_queue(int rounds, int in, int out, int most) {
+    struct block *queue[4096];
+    int head = 0, tail = 0;
+    for (int round = 0; round < rounds; round++) {
+        phase("requests");
+        for (int i = 0; i < in; i++) queue[tail++] = allocate(1, 32);
+        for (int i = 0; i < out && head < tail; i++) release(queue[head++]);
+        while (tail - head > most) release(queue[head++]);
+        phase_end("requests");
+    }
+    while (head < tail) lose(queue[head++]);
+    exit_begins();
+    judge();
+}
+
+static void test_queue_that_fills_for_ever_is_growing(void **state) {
+    (void)state;
+    run_queue(40, 20, 18, 4096);
+    expect("requests", 1, "growing");
+    assert_true(finding("requests", 1)->judgement.backlog);
+}
+
+static void test_queue_that_ages_for_ever_is_growing(void **state) {
+    (void)state;
+    run_queue(40, 20, 2, 4096);
+    expect("requests", 1, "growing");
+}
+
+static void test_queue_with_a_bound_is_not_growing(void **state) {
+    (void)state;
+    run_queue(40, 20, 18, 40);
     expect("requests", 1, "bounded");
 }
 
@@ -506,6 +607,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_leak_in_every_round),
         TEST(test_ring_of_sessions_is_bounded),
+        TEST(test_vector_that_is_copied_on_several_stacks),
+        TEST(test_vector_that_is_resized_on_several_stacks),
+        TEST(test_wrapper_is_no_container),
+        TEST(test_queue_that_fills_for_ever_is_growing),
+        TEST(test_queue_that_ages_for_ever_is_growing),
+        TEST(test_queue_with_a_bound_is_not_growing),
         TEST(test_held_to_teardown),
         TEST(test_held_to_exit),
         TEST(test_teardown_in_an_open_round),

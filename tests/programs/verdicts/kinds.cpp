@@ -233,6 +233,50 @@ OWN void leak_old_value() {
 } /* a setter that does not free */
 void overwritten(int) { leak_old_value(); }
 
+std::vector<uint64_t> samples;
+OWN void leak_into_shared(uint64_t sample) { samples.push_back(sample); }
+OWN void measure_start() {
+    for (int i = 0; i < 40; i++) leak_into_shared(any(100));
+}
+OWN void measure_middle() {
+    for (int i = 0; i < 40; i++) leak_into_shared(any(200));
+}
+OWN void measure_end() {
+    for (int i = 0; i < 40; i++) leak_into_shared(any(300));
+}
+void vector_of_three(int) {
+    measure_start();
+    measure_middle();
+    measure_end();
+}
+
+std::string protocol;
+OWN void leak_into_string(const char *line) { protocol += line; }
+void string_grows(int) {
+    for (int i = 0; i < 3; i++) leak_into_string("a request came in\n");
+    leak_into_string("a request was answered\n");
+    leak_into_string("a request was logged\n");
+}
+
+OWN void leak_on_item(int item) {
+    void *row = lose(malloc(80));
+    if (item % 100 != 7) free(row);
+}
+void rising_work(int round) {
+    int items = 2000 + 1000 * round;
+    for (int i = 0; i < items; i++) leak_on_item(i);
+    tidemark_items((uint64_t)items);
+}
+
+int operations;
+OWN void leak_rarely() {
+    void *context = lose(malloc(120));
+    if (++operations % 300 != 0) free(context);
+}
+void one_in_three_hundred(int) {
+    for (int i = 0; i < 997; i++) leak_rarely();
+}
+
 OWN void leak_listener(int round) {
     static std::vector<std::shared_ptr<std::string>> registered;
     registered.push_back(std::make_shared<std::string>(80, (char)('a' + round % 26)));
@@ -421,6 +465,10 @@ const kind kinds[] = {
     {"base-destructor", base_destructor},
     {"overwritten", overwritten},
     {"listeners", leak_listener},
+    {"vector-of-three", vector_of_three},
+    {"string-grows", string_grows},
+    {"rising-work", rising_work},
+    {"one-in-three-hundred", one_in_three_hundred},
     {"interned", keep_interned},
     {"lru", keep_lru},
     {"vector-reused", keep_vector},
