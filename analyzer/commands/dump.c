@@ -12,9 +12,16 @@
 
 struct dump_values {
     struct common_values common;
+    bool no_events;
 };
 
+static const struct option_row rows[] = {
+    OPTION("no-events", 0, OPTION_FLAG, NULL, offsetof(struct dump_values, no_events),
+           "Records and stack nodes alone: a long trace is nearly all events"),
+};
+static const struct option_group options = {NULL, OPTION_ROWS(rows)};
 static const struct option_use uses[] = {
+    {&options, 0},
     {&common_options, offsetof(struct dump_values, common)},
     {NULL, 0},
 };
@@ -33,6 +40,7 @@ struct dump {
     struct recovery recovery;
     struct keeper keepers[KEEPERS];
     uint64_t turn;
+    bool no_events;
     struct trace_event *events;
     struct payload payload;
     uint64_t *numbers; /* events printed, by thread serial */
@@ -384,6 +392,7 @@ static void dump_nodes_slot(struct dump *dump, const struct frame_entry *entry) 
 static void dump_frame(struct dump *dump, const struct frame_entry *entry) {
     uint16_t kind = entry->frame.kind;
     if (kind != TRACE_FRAME_EVENTS && kind != TRACE_FRAME_RECORDS && kind != TRACE_FRAME_NODES) return;
+    if (kind == TRACE_FRAME_EVENTS && dump->no_events) return;
     if (reader_payload(&dump->input, entry, &dump->payload)) {
         say("the frame at offset %" PRIu64 " is damaged", entry->offset - TRACE_FRAME_SIZE);
         return;
@@ -399,7 +408,7 @@ static void dump_slots(struct dump *dump) {
     size_t ring = 0;
     for (size_t i = 0; i < dump->input.frame_count; i++) {
         const struct frame_entry *entry = &dump->input.frames[i];
-        if (entry->frame.kind == TRACE_FRAME_SLOT_RING)
+        if (entry->frame.kind == TRACE_FRAME_SLOT_RING && !dump->no_events)
             for (; ring < dump->recovery.ring_count && dump->recovery.rings[ring].frame == i; ring++) {
                 const struct ring_rest *rest = &dump->recovery.rings[ring];
                 dump_words(dump, rest->thread, rest->words, rest->count);
@@ -448,8 +457,9 @@ static void dump_end(struct dump *dump) {
 
 static int run(void *values, int count, char **arguments) {
     struct dump dump;
-    (void)values, (void)count;
+    (void)count;
     int status = dump_begin(&dump, arguments[0]);
+    dump.no_events = ((const struct dump_values *)values)->no_events;
     if (!status) dump_all(&dump);
     dump_end(&dump);
     if (!status && (fflush(stdout) || ferror(stdout))) status = STATUS_INTERNAL;

@@ -150,6 +150,13 @@ jsonschema.validate(json.load(open("report.json")), json.load(open(sys.argv[1]))
     [ "$(wc -l <ours)" -gt 1200 ]
 }
 
+@test "dump --no-events prints all lines but those of events" {
+    tidemark dump "$BATS_FILE_TMPDIR/known.tmk" | grep -v '^event ' >wanted
+    tidemark dump --no-events "$BATS_FILE_TMPDIR/known.tmk" | diff wanted -
+    grep -q '^node ' wanted
+    grep -q '^record ' wanted
+}
+
 @test "phases from a file: as long as it says, repeated ones are rounds, a wrong line is told" {
     program sleeper <<'C'
 #include <stdlib.h>

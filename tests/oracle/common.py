@@ -61,10 +61,10 @@ class Project:
             child.stdin.close()
             child.wait(60)
 
-    def dump_lines(self, trace):
+    def dump_lines(self, trace, *options):
         """The dump of a trace, line by line: by tidemark, or by the second decoder before there is a tidemark."""
         tidemark, decoder = self.build / "tidemark", ROOT / "tests" / "decode.py"
-        command = [tidemark, "dump", trace] if tidemark.exists() else [sys.executable, decoder, trace]
+        command = [tidemark, "dump", *options, trace] if tidemark.exists() else [sys.executable, decoder, trace]
         child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  encoding="latin-1")
         yield from child.stdout

@@ -17,7 +17,7 @@ SLACK = 256 << 10  # bytes: buffers that a late drain touches for the first time
 def own_memory(project, trace):
     """The recorder's resident bytes at each sample since the last thread began."""
     held = []
-    for line in project.dump_lines(trace):
+    for line in project.dump_lines(trace, "--no-events"):
         if line.startswith("record thread "):
             held = []
         elif match := re.search(r"^record memory .* recorder=(\d+)", line):
@@ -50,10 +50,11 @@ def case(project, writer, seconds):
 def main():
     parser = common.parser(__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int)
+    parser.add_argument("--writers", default="thread,inline", type=lambda text: text.split(","))
     options = parser.parse_args()
     project = common.Project(options.build)
     seconds = options.seconds or (1800 if options.soak else 6)
-    return common.run_cases([(f"flat memory {w}", lambda w=w: case(project, w, seconds)) for w in ("thread", "inline")])
+    return common.run_cases([(f"flat memory {w}", lambda w=w: case(project, w, seconds)) for w in options.writers])
 
 
 if __name__ == "__main__":
