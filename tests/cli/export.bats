@@ -9,6 +9,7 @@ setup_file() {
     "$tidemark" record -q -o t.tmk ./quickstart --leak >/dev/null
 }
 
+needs() { command -v "$1" >/dev/null || skip "$1 is missing${2:+ ($2)}"; }
 exported() { tidemark export "$BATS_FILE_TMPDIR/t.tmk" --format "$1" -o "out.$1"; }
 
 # What remember_visitor() leaves behind: 2000 blocks of 48 bytes.
@@ -21,7 +22,7 @@ LEAKED=96000
 }
 
 @test "pprof: go tool pprof" {
-    command -v go >/dev/null || skip "no go"
+    needs go "package golang-go"
     exported pprof
     go tool pprof -raw out.pprof >raw 2>/dev/null
     grep -q remember_visitor raw
@@ -30,7 +31,7 @@ LEAKED=96000
 }
 
 @test "sqlite: the ten ready queries run" {
-    command -v sqlite3 >/dev/null || skip "no sqlite3"
+    needs sqlite3 "package sqlite3"
     exported sqlite
     [ "$(sqlite3 out.sqlite "SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name LIKE 'q!_%' ESCAPE '!'")" -eq 10 ]
     for view in $(grep -oE 'q_[a-z_]+' "$ROOT/docs/export.md" | sort -u); do sqlite3 out.sqlite "SELECT * FROM $view" >/dev/null; done
@@ -39,7 +40,7 @@ LEAKED=96000
 }
 
 @test "OpenMetrics: the parser of prometheus_client" {
-    /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || skip "no python3-prometheus-client"
+    /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || skip "prometheus_client is missing (package python3-prometheus-client)"
     exported openmetrics
     /usr/bin/python3 -c '
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as families
@@ -62,15 +63,47 @@ assert any(sample.value == 96000 for family in found.values() for sample in fami
         ([.traceEvents[] | select(.name == "requests" and .ph == "X")] | length == 20)' out.perfetto >/dev/null
 }
 
-@test "massif, callgrind, heaptrack: ms_print, callgrind_annotate, heaptrack_print" {
-    for format in massif callgrind heaptrack; do exported $format; done
-    if command -v ms_print >/dev/null; then ms_print out.massif | grep -q remember_visitor; fi
-    if command -v callgrind_annotate >/dev/null; then callgrind_annotate out.callgrind | grep -q remember_visitor; fi
-    if command -v heaptrack_print >/dev/null; then heaptrack_print out.heaptrack 2>/dev/null | grep -q remember_visitor; fi
+@test "massif: ms_print" {
+    needs ms_print "package valgrind"
+    exported massif
+    ms_print out.massif | grep -q remember_visitor
+}
+
+@test "callgrind: callgrind_annotate has what is live" {
+    needs callgrind_annotate "package valgrind"
+    exported callgrind
+    callgrind_annotate out.callgrind | grep -q "^ *$(sed ':a;s/\B[0-9]\{3\}\>/,&/;ta' <<<$LEAKED) .*remember_visitor"
+}
+
+@test "heaptrack: heaptrack_print" {
+    needs heaptrack_print "package heaptrack"
+    exported heaptrack
+    heaptrack_print out.heaptrack 2>/dev/null | grep -q remember_visitor
+}
+
+@test "folded: flamegraph.pl draws it" {
+    needs flamegraph.pl "github.com/brendangregg/FlameGraph"
+    exported folded
+    flamegraph.pl --countname=bytes out.folded >out.svg
+    grep -q '<title>remember_visitor (96,000 bytes' out.svg
+}
+
+# The page of speedscope reads a profile that a script beside it hands over; its own parser takes it or says that it can't.
+@test "speedscope: speedscope itself loads it" {
+    needs chromium
+    local page
+    page=$(npm root -g 2>/dev/null)/speedscope/dist/release
+    [ -f "$page/index.html" ] || skip "speedscope is missing (npm install -g speedscope)"
+    exported speedscope
+    cp -r "$page" page
+    echo "speedscope.loadFileFromBase64('out.speedscope', '$(base64 -w0 out.speedscope)')" >page/profile.js
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --allow-file-access-from-files \
+        --virtual-time-budget=8000 --dump-dom "file://$PWD/page/index.html#localProfilePath=$PWD/page/profile.js" >dom 2>log 3>&-
+    grep -q 'live bytes at the end' dom
 }
 
 @test "heaptrack_print has our allocations, peak and leaks" {
-    command -v heaptrack_print >/dev/null || skip "heaptrack_print is missing (package heaptrack)"
+    needs heaptrack_print "package heaptrack"
     program sizes <<'C'
 #include <stdlib.h>
 static void *volatile kept[1000];
