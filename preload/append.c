@@ -66,32 +66,47 @@ int append_allows(uint8_t *header, uint64_t end) {
     return end > soft ? -EFBIG : 0;
 }
 
-int append_bytes(int fd, const void *bytes, uint64_t length, uint64_t offset) {
-    const uint8_t *at = bytes;
-    while (length) {
-        long wrote = sys_pwrite(fd, at, length, offset);
+/* Leaves of the parts what is behind their first `length` bytes. */
+static void pass_over(struct iovec *parts, int count, size_t length) {
+    for (int i = 0; i < count && length; i++) {
+        size_t part = length < parts[i].iov_len ? length : parts[i].iov_len;
+        parts[i].iov_base = (uint8_t *)parts[i].iov_base + part;
+        parts[i].iov_len -= part;
+        length -= part;
+    }
+}
+
+static int append_parts(int fd, struct iovec *parts, int count, uint64_t offset) {
+    size_t left = 0;
+    for (int i = 0; i < count; i++) left += parts[i].iov_len;
+    while (left) {
+        long wrote = sys_pwritev(fd, parts, count, offset);
         if (wrote == -EINTR) continue;
         if (wrote <= 0) return wrote ? (int)wrote : -ENOSPC;
-        at += wrote;
+        pass_over(parts, count, (size_t)wrote);
         offset += (uint64_t)wrote;
-        length -= (uint64_t)wrote;
+        left -= (size_t)wrote;
     }
     return 0;
 }
 
+int append_bytes(int fd, const void *bytes, uint64_t length, uint64_t offset) {
+    struct iovec part = {(void *)(uintptr_t)bytes, length};
+    return append_parts(fd, &part, 1, offset);
+}
+
 /* Header, payload, padding. */
 int append_frame(uint8_t *header, int fd, struct trace_frame *frame, const void *payload) {
-    static const uint8_t zeros[8];
-    uint8_t bytes[TRACE_FRAME_SIZE];
-    uint64_t tail = append_tail(header), start = tail + TRACE_FRAME_SIZE, end = start + frame->stored_length;
-    uint64_t next = append_next(tail, frame->stored_length);
+    uint8_t bytes[TRACE_FRAME_SIZE], zeros[8] = {0};
+    uint64_t tail = append_tail(header), next = append_next(tail, frame->stored_length);
+    struct iovec parts[] = {{bytes, sizeof bytes},
+                            {(void *)(uintptr_t)payload, frame->stored_length},
+                            {zeros, next - tail - TRACE_FRAME_SIZE - frame->stored_length}};
     int error = append_allows(header, next);
     if (error) return error;
     frame->crc = deflate_crc(payload, frame->stored_length);
     append_encode(frame, bytes);
-    error = append_bytes(fd, bytes, sizeof bytes, tail);
-    if (!error) error = append_bytes(fd, payload, frame->stored_length, start);
-    if (!error) error = append_bytes(fd, zeros, next - end, end);
+    error = append_parts(fd, parts, 3, tail);
     if (!error) append_move_tail(header, next);
     return error;
 }

@@ -15,7 +15,11 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RAW_SMALL = 192 << 10 /* of a nodes or journal frame, at most */, NODES_PER_FRAME = 8192 };
+enum {
+    RAW_SMALL = 192 << 10, /* of a nodes or journal frame, at most */
+    NODES_PER_FRAME = 8192,
+    PACKED_FROM = 1024
+};
 
 struct drain {
     struct columns *columns;
@@ -25,6 +29,7 @@ struct drain {
     uint64_t *edges;           /* DRAIN_EDGES */
     unsigned level;
     struct packing packing;
+    bool zlib; /* is set up */
 };
 
 /* ---- memory ---- */
@@ -65,8 +70,9 @@ int drain_init(struct drain *drain, unsigned level) {
                             at[PART_RAW],
                             (uint64_t *)at[PART_EDGES],
                             level,
-                            {0}};
-    return deflate_init(drain->deflate, (int)level);
+                            {0},
+                            false};
+    return level > 9 ? -EINVAL : 0;
 }
 
 /* ---- slots ---- */
@@ -97,14 +103,20 @@ static const uint8_t *choose_codec(struct drain *d, struct trace_frame *frame, c
     return smaller ? d->packed : raw;
 }
 
+/* Whether zlib is to try: its set-up waits for the first frame that is worth it. */
+static bool is_packed(struct drain *d, size_t length) {
+    if (d->level && !d->zlib && length >= PACKED_FROM) d->zlib = deflate_init(d->deflate, (int)d->level) == 0;
+    return d->zlib;
+}
+
 static const uint8_t *pack(struct drain *d, struct trace_frame *frame, const uint8_t *raw, size_t length) {
-    size_t packed = d->level ? deflate_bytes(d->deflate, raw, length, d->packed, packed_bound()) : 0;
+    size_t packed = is_packed(d, length) ? deflate_bytes(d->deflate, raw, length, d->packed, packed_bound()) : 0;
     return choose_codec(d, frame, raw, length, packed);
 }
 
 static const uint8_t *pack_columns(struct drain *d, struct trace_frame *frame, const struct columns_output *out) {
     size_t packed = 0;
-    if (d->level)
+    if (is_packed(d, out->bytes))
         packed = packing_pack(&d->packing, d->deflate, d->payload, out->bytes, out->column, d->packed, packed_bound());
     return choose_codec(d, frame, d->payload, out->bytes, packed);
 }

@@ -8,10 +8,13 @@
 #include "append.h"
 #include "beside.h"
 #include "config.h"
+#include "deflate.h"
 #include "helper.h"
+#include "journal.h"
 #include "lock.h"
 #include "machine_x86_64.h"
 #include "text.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,11 +34,21 @@ enum { DESCRIPTOR_WANTED = 1000, FEW_DESCRIPTORS = 64, MOST_DESCRIPTORS = 1 << 1
 /* The target may close our descriptor between the look at it and its use. */
 enum { CLOSED_TRIES = 4 };
 
+/* What every trace begins with: the journal, the first stack nodes, the first thread's ring, each on a page of its own after
+ * the page that ends with its frame's header. */
+#define SLOT(length) (TRACE_PAGE + (length))
+#define FIRST_SLOTS                                                                                                    \
+    (SLOT(TRACE_SLOT_CONTROL + JOURNAL_BYTES_MAX) + SLOT(TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE) +                     \
+     SLOT(TRACE_SLOT_CONTROL + THREAD_RING_WORDS * 8))
+
 static struct {
     struct lock lock;
     uint8_t *header;
-    int fds[2];  /* in the target's descriptor table, in the helper thread's own */
-    bool frugal; /* the target has few descriptors to spend: none is kept, each use opens the file */
+    uint64_t ahead; /* mapped behind the header and reserved, for the first slots */
+    uint64_t slots; /* all below is header and slots */
+    bool absorbed;  /* and has become header */
+    int fds[2];     /* in the target's descriptor table, in the helper thread's own */
+    bool frugal;    /* the target has few descriptors to spend: none is kept, each use opens the file */
     dev_t device;
     ino_t inode;
     int error;
@@ -216,6 +229,27 @@ static int reserve(int fd, uint64_t offset, uint64_t length) {
     return 0;
 }
 
+/* Maps the file with room for the first slots where that can be had, else for the header alone. */
+static int map_beginning(int fd) {
+    uint64_t length = TRACE_HEADER_SIZE + FIRST_SLOTS;
+    bool fits = (!config.max_size || length <= config.max_size) && reserve(fd, 0, length) == 0;
+    if (fits) file.header = sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    file.ahead = length;
+    if (file.header) return 0;
+    file.ahead = length = TRACE_HEADER_SIZE;
+    int error = sys_ftruncate(fd, 0);
+    if (!error) error = reserve(fd, 0, length);
+    if (error) return error;
+    file.header = sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return file.header ? 0 : -ENOMEM;
+}
+
+/* Read ahead, pages that hold nothing yet would only fill memory, a third of a millisecond of a short process. */
+static void advise(void *memory, uint64_t length) {
+    sys_madvise(memory, length, MADV_DONTFORK);
+    sys_madvise(memory, length, MADV_RANDOM);
+}
+
 static void fill_header(bool invariant_stamp) {
     memcpy(file.header, TRACE_MAGIC, 8);
     header_put(TRACE_AT_MAJOR, TRACE_VERSION_MAJOR, 2);
@@ -240,17 +274,14 @@ int file_create(const char *template) {
     sys_fchmod(fd, 0600); /* whatever the umask took away */
     struct stat status;
     int error = sys_fstat(fd, &status);
-    if (!error) error = reserve(fd, 0, TRACE_HEADER_SIZE);
-    if (!error) {
-        file.header = sys_mmap(NULL, TRACE_HEADER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (!file.header) error = -ENOMEM;
-    }
+    if (!error) error = map_beginning(fd);
     if (error) {
         sys_close(fd);
         sys_unlink(file.path);
         return error;
     }
-    sys_madvise(file.header, TRACE_HEADER_SIZE, MADV_DONTFORK);
+    advise(file.header, file.ahead);
+    file.slots = TRACE_HEADER_SIZE;
     file.device = status.st_dev;
     file.inode = status.st_ino;
     file.fds[0] = file.fds[1] = -1;
@@ -335,6 +366,9 @@ int file_with_descriptor(int (*use)(void *argument, int fd), void *argument) {
 
 /* ---- slots ---- */
 
+/* A frame whose payload is there already, as far as it matters. */
+static void put_ahead(const struct trace_frame *frame, uint64_t at) { append_encode(frame, file.header + at); }
+
 /* A pad frame so that the payload of the frame after it begins a page. */
 static int pad_to_page(void) {
     uint64_t tail = append_tail(file.header), payload = tail + TRACE_FRAME_SIZE;
@@ -343,6 +377,12 @@ static int pad_to_page(void) {
     static const uint8_t zeros[TRACE_PAGE];
     struct trace_frame pad = {.kind = TRACE_FRAME_PAD};
     pad.raw_length = pad.stored_length = (uint32_t)(start - TRACE_FRAME_SIZE - payload);
+    if (start <= file.ahead) {
+        pad.crc = deflate_crc(zeros, pad.stored_length);
+        put_ahead(&pad, tail);
+        append_move_tail(file.header, start - TRACE_FRAME_SIZE);
+        return 0;
+    }
     return append(&pad, zeros, true); /* a thread without a ring can't wait for the helper */
 }
 
@@ -353,9 +393,7 @@ static int place_slot(int fd, const struct trace_frame *frame, uint64_t payload,
     if (error) return error;
     slot->memory = sys_mmap(NULL, frame->stored_length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, payload);
     if (!slot->memory) return -ENOMEM;
-    sys_madvise(slot->memory, frame->stored_length, MADV_DONTFORK);
-    /* Its pages hold nothing yet: to read ahead would only fill memory, a third of a millisecond of a short process. */
-    sys_madvise(slot->memory, frame->stored_length, MADV_RANDOM);
+    advise(slot->memory, frame->stored_length);
     append_encode(frame, header);
     error = append_bytes(fd, header, sizeof header, payload - TRACE_FRAME_SIZE);
     if (error) {
@@ -363,23 +401,36 @@ static int place_slot(int fd, const struct trace_frame *frame, uint64_t payload,
         slot->memory = NULL; /* owners ask it whether they have a slot */
         return error;
     }
-    slot->offset = payload;
-    slot->length = frame->stored_length;
     return 0;
 }
 
+static int open_and_place(const struct trace_frame *frame, uint64_t payload, struct file_slot *slot) {
+    int fd = descriptor(true);
+    if (fd < 0) return fd;
+    int error = place_slot(fd, frame, payload, slot);
+    release(fd);
+    return error;
+}
+
 static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
+    uint64_t before = file.header ? append_tail(file.header) : 0;
     int error = file.header ? pad_to_page() : -EBADF;
     if (error) return error;
     uint64_t payload = append_tail(file.header) + TRACE_FRAME_SIZE, end = payload + frame->stored_length;
     error = check_limits(end);
     if (error) return error;
-    int fd = descriptor(true);
-    if (fd < 0) return fd;
-    error = place_slot(fd, frame, payload, slot);
-    release(fd);
-    if (!error) append_move_tail(file.header, end);
-    return error;
+    if (end <= file.ahead) {
+        slot->memory = file.header + payload;
+        put_ahead(frame, payload - TRACE_FRAME_SIZE);
+    } else {
+        error = open_and_place(frame, payload, slot);
+        if (error) return error;
+    }
+    slot->offset = payload;
+    slot->length = frame->stored_length;
+    if (file.slots == before) file.slots = end;
+    append_move_tail(file.header, end);
+    return 0;
 }
 
 int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_t length, struct file_slot *slot) {
@@ -398,6 +449,7 @@ int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_
 }
 
 void file_punch(const struct file_slot *slot) {
+    if (file.absorbed && slot->offset < file.slots) return;
     int fd = descriptor(true);
     if (fd >= 0) sys_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot->offset, slot->length);
     release(fd);
@@ -427,4 +479,15 @@ void file_close(void) {
     set_state(TRACE_STATE_CLOSED);
     file_punch(&mailbox);
 }
+
+/* The slots at its begin become a part of the header, so that all goes back at once: each call costs milliseconds where
+ * the file system waits for its log. */
+void file_close_for_good(void) {
+    const struct file_slot slots = {NULL, TRACE_AT_MAILBOX, file.slots - TRACE_AT_MAILBOX};
+    atomic_store_explicit(header_half(file.header, TRACE_AT_HEADER_SIZE), (uint32_t)file.slots, memory_order_release);
+    set_state(TRACE_STATE_CLOSED);
+    file_punch(&slots);
+    file.absorbed = true;
+}
+
 void file_reopen(void) { set_state(TRACE_STATE_OPEN); }

@@ -55,8 +55,9 @@ int file_index(bool due);
 /* What `use` returns for a descriptor of the trace, or why there is none. */
 int file_with_descriptor(int (*use)(void *argument, int fd), void *argument);
 
-void file_close(void);  /* state closed; the descriptor stays */
-void file_reopen(void); /* state open again */
+void file_close(void);          /* state closed; the descriptor stays */
+void file_close_for_good(void); /* and the first slots, which nobody uses any more, are punched */
+void file_reopen(void);         /* state open again */
 
 int file_error(void); /* first failure, 0 = none */
 

@@ -25,7 +25,6 @@
 #include "unwind.h"
 #include "writer.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -433,7 +432,8 @@ static void end(enum lifecycle_exit how, int status) {
     bool alone = threads_alive() <= 1;
     if (alone && writer_is_drained()) {
         probe_switch(0);
-        file_close();
+        if (how == EXIT_EXEC) file_close();
+        else file_close_for_good();
         punch_slots(how != EXIT_EXEC);
     } else if (!alone && !file_error()) {
         file_close();
@@ -487,15 +487,15 @@ static void child_of_fork(void) { /* for kernels that can't wipe the page */
 }
 
 static void own_path(char out[CONFIG_PATH]) {
-    Dl_info info;
     struct text text = text_into(out, CONFIG_PATH);
-    if (!dladdr(&probe_state, &info) || !info.dli_fname) return;
-    if (info.dli_fname[0] != '/') {
+    const char *name = modules_name((uintptr_t)own_path);
+    if (!name) return;
+    if (name[0] != '/') {
         long length = sys_readlink("/proc/self/cwd", out, CONFIG_PATH - 1);
         if (length > 0) text.at = out + length;
         text_put(&text, "/");
     }
-    text_put(&text, info.dli_fname);
+    text_put(&text, name);
 }
 
 /*

@@ -283,6 +283,11 @@ static bool find_object(uintptr_t address, struct dl_find_object *found) {
     return _dl_find_object && _dl_find_object((void *)address, found) == 0; // NOLINT(performance-no-int-to-ptr)
 }
 
+const char *modules_name(uintptr_t address) {
+    struct dl_find_object found;
+    return find_object(address, &found) && found.dlfo_link_map ? found.dlfo_link_map->l_name : NULL;
+}
+
 const struct module *modules_find(uintptr_t ip) {
     struct dl_find_object found;
     if (!known || !find_object(ip, &found)) return NULL;

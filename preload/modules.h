@@ -41,4 +41,8 @@ void modules_scan(void);
 /* The same in the child of a fork, where those locks may be held by nobody any more: what the parent knew. */
 void modules_inherit(void);
 
+/* The name under which the loader knows the object that holds `address`, or NULL: what dladdr(3) finds without looking
+ * through its symbols. */
+const char *modules_name(uintptr_t address);
+
 #endif

@@ -15,7 +15,6 @@
 #include "sys.h"
 #include "text.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <libunwind.h>
 #include <gnu/libc-version.h>
@@ -262,10 +261,10 @@ static bool is_open(void) {
 
 /* It lies where libc does. */
 int reference_open(void) {
-    Dl_info libc;
-    if (!dladdr((const void *)(uintptr_t)gnu_get_libc_version, &libc) || !libc.dli_fname) return -ENOENT;
+    const char *libc = modules_name((uintptr_t)gnu_get_libc_version);
+    if (!libc) return -ENOENT;
     struct text text = text_into(library, sizeof library);
-    text_put_bytes(&text, libc.dli_fname, (size_t)(text_base(libc.dli_fname) - libc.dli_fname));
+    text_put_bytes(&text, libc, (size_t)(text_base(libc) - libc));
     text_put(&text, LIBRARY);
     if (text.full) return -ENAMETOOLONG;
     atomic_store_explicit(&state, FOUND, memory_order_release);

@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 static _Atomic uint64_t memory_held;
 
@@ -77,6 +76,7 @@ static inline long call(long number, long a, long b, long c, long d, long e, lon
 #define CALL2(n, a, b) call(n, (long)(a), (long)(b), 0, 0, 0, 0)
 #define CALL3(n, a, b, c) call(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define CALL4(n, a, b, c, d) call(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define CALL5(n, a, b, c, d, e) call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 #define CALL6(n, a, b, c, d, e, f) call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 static void raise_limit(uint32_t limit) {
@@ -132,14 +132,50 @@ void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, 
     return (void *)result;
 }
 
-void *sys_table_memory(size_t length) {
-    void *memory = sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+static void *map_memory(size_t length) {
+    return sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static void *count_memory(void *memory, size_t length) {
     if (memory) atomic_fetch_add_explicit(&memory_held, length, memory_order_relaxed);
     return memory;
 }
 
+void *sys_table_memory(size_t length) { return count_memory(map_memory(length), length); }
+
+/*
+ * Pieces of the pool are given out once, in order, and what is given back stays in it: a mapping of their own for each of
+ * two dozen would be felt by a short process. What does not fit has one.
+ */
+enum { POOL = 4 << 20, PIECE_MOST = 1 << 20 };
+static struct {
+    _Atomic uintptr_t start; /* 0: none yet */
+    _Atomic size_t used;
+} pool;
+
+static uintptr_t pool_start(void) {
+    uintptr_t start = atomic_load_explicit(&pool.start, memory_order_acquire), none = 0;
+    if (start) return start;
+    void *memory = map_memory(POOL);
+    if (!memory) return 0;
+    sys_madvise(memory, POOL, MADV_NOHUGEPAGE);
+    if (atomic_compare_exchange_strong(&pool.start, &none, (uintptr_t)memory)) return (uintptr_t)memory;
+    sys_munmap(memory, POOL);
+    return none;
+}
+
+static void *pool_piece(size_t length) {
+    uintptr_t start = length <= PIECE_MOST ? pool_start() : 0;
+    if (!start) return NULL;
+    size_t whole = (length + 4095) & ~(size_t)4095;
+    size_t at = atomic_fetch_add_explicit(&pool.used, whole, memory_order_relaxed);
+    return at + whole <= POOL ? (void *)(start + at) : NULL; // NOLINT(performance-no-int-to-ptr)
+}
+
 void *sys_memory(size_t length) {
-    void *memory = sys_table_memory(length);
+    void *memory = pool_piece(length);
+    if (memory) return count_memory(memory, length);
+    memory = sys_table_memory(length);
     if (memory) sys_madvise(memory, length, MADV_NOHUGEPAGE);
     return memory;
 }
@@ -147,6 +183,8 @@ void *sys_memory(size_t length) {
 uint64_t sys_memory_held(void) { return atomic_load_explicit(&memory_held, memory_order_relaxed); }
 
 int sys_munmap(void *address, size_t length) {
+    if ((uintptr_t)address - atomic_load_explicit(&pool.start, memory_order_relaxed) < POOL)
+        return sys_madvise(address, length, MADV_DONTNEED);
     forget((uintptr_t)address); /* first: the place may be somebody else's as soon as it is free */
     return (int)CALL2(SYS_munmap, address, length);
 }
@@ -168,6 +206,9 @@ long sys_pread(int fd, void *bytes, size_t length, uint64_t offset) {
 long sys_write(int fd, const void *bytes, size_t length) { return CALL3(SYS_write, fd, bytes, length); }
 long sys_pwrite(int fd, const void *bytes, size_t length, uint64_t offset) {
     return CALL4(SYS_pwrite64, fd, bytes, length, offset);
+}
+long sys_pwritev(int fd, const struct iovec *parts, int count, uint64_t offset) {
+    return CALL5(SYS_pwritev, fd, parts, count, offset, 0);
 }
 int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
     return (int)CALL4(SYS_fallocate, fd, mode, offset, length);

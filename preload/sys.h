@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -45,6 +46,7 @@ long sys_read(int fd, void *bytes, size_t length);
 long sys_pread(int fd, void *bytes, size_t length, uint64_t offset);
 long sys_write(int fd, const void *bytes, size_t length);
 long sys_pwrite(int fd, const void *bytes, size_t length, uint64_t offset);
+long sys_pwritev(int fd, const struct iovec *parts, int count, uint64_t offset);
 int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
 int sys_ftruncate(int fd, uint64_t length);
 int sys_fstat(int fd, struct stat *out);

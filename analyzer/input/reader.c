@@ -18,7 +18,7 @@
 #include "inflate.h"
 
 #define HEADER_FIXED 144u /* fields up to the mailbox counters */
-#define HEADER_LARGEST (1u << 20)
+#define HEADER_LARGEST (16u << 20)
 #define SEARCH_BLOCK 65536u
 
 /* Stack nodes may take this many times their size in the file, and some more. Recorders' take two to six times. */
