@@ -13,6 +13,7 @@
 #define TRACE_VERSION_MINOR 0
 #define TRACE_PAGE 4096u
 #define TRACE_HEADER_SIZE 32768u
+#define TRACE_HEADER_MOST (16u << 20) /* after a clean end, with the first slots */
 
 /* Byte offsets in the header. [live] fields change while the target runs; the rest is written once. */
 enum trace_header_offset {

@@ -41,11 +41,13 @@ enum { CLOSED_TRIES = 4 };
     (SLOT(TRACE_SLOT_CONTROL + JOURNAL_BYTES_MAX) + SLOT(TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE) +                     \
      SLOT(TRACE_SLOT_CONTROL + THREAD_RING_WORDS * 8))
 
+_Static_assert(TRACE_HEADER_SIZE + FIRST_SLOTS <= TRACE_HEADER_MOST, "they may become header");
+
 static struct {
     struct lock lock;
     uint8_t *header;
     uint64_t ahead; /* mapped behind the header and reserved, for the first slots */
-    uint64_t slots; /* all below is header and slots */
+    uint64_t slots; /* all below is header and first slots */
     bool absorbed;  /* and has become header */
     int fds[2];     /* in the target's descriptor table, in the helper thread's own */
     bool frugal;    /* the target has few descriptors to spend: none is kept, each use opens the file */
@@ -422,13 +424,13 @@ static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
     if (end <= file.ahead) {
         slot->memory = file.header + payload;
         put_ahead(frame, payload - TRACE_FRAME_SIZE);
+        if (file.slots == before) file.slots = end;
     } else {
         error = open_and_place(frame, payload, slot);
         if (error) return error;
     }
     slot->offset = payload;
     slot->length = frame->stored_length;
-    if (file.slots == before) file.slots = end;
     append_move_tail(file.header, end);
     return 0;
 }

@@ -294,21 +294,29 @@ static int put_losses(struct repair *repair) {
     return error;
 }
 
+/* Without the slots that have become a part of it. */
+static uint32_t header_size(const struct repair *repair) {
+    uint32_t size = repair->trace->input.header.size;
+    return size < TRACE_HEADER_SIZE ? size : TRACE_HEADER_SIZE;
+}
+
 static int put_header(struct repair *repair) {
     const struct trace_header *h = &repair->trace->input.header;
-    uint8_t *header = malloc(h->size);
+    uint32_t size = header_size(repair);
+    uint8_t *header = malloc(size);
     if (!header) return -ENOMEM;
-    int error = reader_bytes(&repair->trace->input, 0, header, h->size);
+    int error = reader_bytes(&repair->trace->input, 0, header, size);
+    set_field(header + TRACE_AT_HEADER_SIZE, size, 4);
     uint64_t lost = h->lost + repair->losses.events;
     set_field(header + TRACE_AT_TAIL, repair->at, 8);
     set_field(header + TRACE_AT_LOST, lost < h->lost ? UINT64_MAX : lost, 8);
-    if (!error) error = write_all(repair->fd, header, h->size, 0);
+    if (!error) error = write_all(repair->fd, header, size, 0);
     free(header);
     return error;
 }
 
 static int write_trace(struct repair *repair) {
-    repair->at = repair->trace->input.header.size;
+    repair->at = header_size(repair);
     int error = copy_frames(repair);
     if (!error) error = copy_journal(repair);
     if (!error) error = put_losses(repair);

@@ -18,7 +18,6 @@
 #include "inflate.h"
 
 #define HEADER_FIXED 144u /* fields up to the mailbox counters */
-#define HEADER_LARGEST (16u << 20)
 #define SEARCH_BLOCK 65536u
 
 /* Stack nodes may take this many times their size in the file, and some more. Recorders' take two to six times. */
@@ -110,7 +109,7 @@ static int read_header(struct trace_input *input, struct reader_refusal *refusal
         return refuse(refusal, READER_VERSION, input->header.major, -EPROTONOSUPPORT);
     if (unknown) return refuse(refusal, READER_FEATURES, unknown, -EPROTONOSUPPORT);
     uint32_t size = input->header.size;
-    if (size < HEADER_FIXED || size > HEADER_LARGEST || size % 8) return refuse(refusal, READER_HEADER, 0, -EINVAL);
+    if (size < HEADER_FIXED || size > TRACE_HEADER_MOST || size % 8) return refuse(refusal, READER_HEADER, 0, -EINVAL);
     return 0;
 }
 
