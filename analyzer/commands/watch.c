@@ -3,7 +3,7 @@
  * read while it grows.
  *
  * Each view reads the trace anew, which costs more the longer it gets; so the time between two views grows with the
- * processor time of a reading, of which a fifth of one processor is used at most.
+ * processor time of a reading, of which a fifth of one processor is used at most. In between, RSS is asked of the kernel.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -122,9 +122,12 @@ static const char *end_of(const struct watching *w) {
 
 /* Showing. */
 
+static int64_t wanted_interval(const struct watching *w) {
+    return w->values->interval == OPTION_ABSENT ? INTERVAL_NS : w->values->interval;
+}
+
 static int64_t interval_of(const struct watching *w) {
-    int64_t least = w->values->interval == OPTION_ABSENT ? INTERVAL_NS : w->values->interval;
-    int64_t rest = w->cost_ns * (REST_PER_COST + 1);
+    int64_t least = wanted_interval(w), rest = w->cost_ns * (REST_PER_COST + 1);
     return rest > least ? rest : least;
 }
 
@@ -144,15 +147,50 @@ static struct watch_view view_of(const struct watching *w, const char *end) {
                                .rows = screen_rows()};
 }
 
-static void show(const struct watching *w, const char *end) {
-    struct watch_view view = view_of(w, end);
+static void show_view(const struct watching *w, const struct watch_view *view) {
     struct text_style style = text_style_for(STDOUT_FILENO, color_wanted(&w->values->common, STDOUT_FILENO));
     if (w->plain) {
-        render_watch_line(stdout, &view, &style);
+        render_watch_line(stdout, view, &style);
         return;
     }
     fputs("\033[H", stdout);
-    render_watch_screen(stdout, &view, &style);
+    render_watch_screen(stdout, view, &style);
+}
+
+static void show(const struct watching *w, const char *end) {
+    struct watch_view view = view_of(w, end);
+    show_view(w, &view);
+}
+
+/* Of the first process, less what the recorder had when the trace was read; -1: it has gone. */
+static int64_t rss_now(const struct watching *w) {
+    const struct report *report = w->now.report;
+    char path[64];
+    unsigned long pages = 0;
+    if (!report->process_count) return -1;
+    snprintf(path, sizeof path, "/proc/%" PRId64 "/statm", report->processes[0].pid);
+    FILE *file = fopen(path, "re");
+    int read = file ? fscanf(file, "%*u %lu", &pages) : 0;
+    if (file) fclose(file);
+    int64_t own = report->processes[0].recorder_rss_bytes;
+    int64_t rss = (int64_t)pages * sysconf(_SC_PAGESIZE) - (own > 0 ? own : 0);
+    return read == 1 && rss > 0 ? rss : -1;
+}
+
+/* A glance at each interval that was asked for, of a second at least, while the next reading is not due. */
+static enum screen_event rest(struct watching *w, int *signal) {
+    int64_t wanted = wanted_interval(w) > INTERVAL_NS ? wanted_interval(w) : INTERVAL_NS;
+    for (;;) {
+        int64_t left = rest_of(w), step = left >= 2 * wanted ? wanted : left;
+        enum screen_event event = screen_wait(&w->screen, step, signal);
+        int64_t rss = event == SCREEN_TIMEOUT && step < left ? rss_now(w) : -1;
+        if (rss < 0) return event;
+        struct watch_view view = view_of(w, NULL);
+        view.age_ns = ns_of(CLOCK_MONOTONIC) - w->read_ns;
+        view.rss_bytes = rss;
+        show_view(w, &view);
+        fflush(stdout);
+    }
 }
 
 /* What is left on the terminal when the other screen has gone. */
@@ -170,7 +208,7 @@ static int watch(struct watching *w, const char **end) {
         if (*end && !w->now.report->trace.complete && !read_trace(w, true)) *end = end_of(w);
         show(w, *end);
         if (*end || views == w->values->count) return STATUS_OK;
-        enum screen_event event = screen_wait(&w->screen, rest_of(w), &signal);
+        enum screen_event event = rest(w, &signal);
         if (event == SCREEN_QUIT) return signal ? 128 + signal : STATUS_OK;
         int status = read_trace(w, false);
         if (status) return status;
@@ -245,7 +283,8 @@ const struct command command_watch = {
             "not stopped. The view ends when the trace is closed or the process has gone, and with q. Where stdout is "
             "no terminal, or with --plain, each view is one line.\n\n"
             "Each view reads the whole trace; the time between two grows so that reading takes a fifth of one "
-            "processor at most, and the view says how long that is.\n\n"
+            "processor at most, and the view says how long that is. Where it is long, RSS is shown in "
+            "between.\n\n"
             "Exit status: 0; 128 and the signal's number when one ended it; 3 when there is no such process or trace.",
     .values_size = sizeof(struct watch_values),
     .uses = uses,

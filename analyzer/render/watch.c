@@ -108,10 +108,22 @@ static void put_top(struct pen *pen, const struct watch_view *view) {
     pen_print(pen, " +%s", amount_bytes(sites[0].by).text);
 }
 
+/* Between two readings. */
+static void put_glance(struct pen *pen, const struct watch_view *view) {
+    pen_print(pen, "%s · RSS %s now · the trace was read %s ago",
+              amount_time_whole(duration(view->now) + view->age_ns).text, amount_bytes(view->rss_bytes).text,
+              amount_time_whole(view->age_ns).text);
+}
+
 int render_watch_line(FILE *out, const struct watch_view *view, const struct text_style *style) {
     const struct report *now = view->now, *before = view->before;
     const struct report_phase *phase = current_phase(now);
     struct pen pen = pen_for(out, style);
+    if (view->age_ns) {
+        put_glance(&pen, view);
+        pen_line(&pen);
+        return pen_done(&pen);
+    }
     pen_print(&pen, "%s · live %s", amount_time_whole(duration(now)).text, amount_bytes(live_of(now)).text);
     if (before) pen_print(&pen, " (%s)", bytes_per_second(rate(view, live_of(now), live_of(before))).text);
     pen_print(&pen, " in %s blocks · RSS %s", amount_count(now->totals.live_blocks_end).text,
@@ -259,6 +271,10 @@ static void put_sites(struct pen *pen, const struct watch_view *view, int rows) 
 
 static void put_foot(struct pen *pen, const struct watch_view *view) {
     pen_tint(pen, TINT_FAINT);
+    if (view->age_ns) {
+        put_glance(pen, view);
+        pen_print(pen, " · ");
+    }
     pen_print(pen, "reading the trace took %s; it is done each %s · q ends", amount_time_whole(view->cost_ns).text,
               amount_time_whole(view->interval_ns).text);
     pen_tint(pen, TINT_NONE);

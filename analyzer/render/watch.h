@@ -14,6 +14,7 @@ struct watch_view {
     const char *state;            /* "recording", "the trace is closed" */
     int64_t cost_ns, interval_ns; /* processor time of reading the trace, and how often that is done */
     int rows;                     /* of the terminal; 0: as many as are useful */
+    int64_t age_ns, rss_bytes;    /* since `now` was read, and RSS at this moment; 0: it has just been read */
 };
 
 /* A screen; each line ends with "clear to its end", so that it can be written over the one before. */
