@@ -168,9 +168,9 @@ static void tell_aside(struct replay *replay, uint64_t key) {
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* How far the first thread may run before something else is due. */
+/* How far the first thread may run before something else is due. A phase begins before an event of the same stamp. */
 static uint64_t run_limit(const struct replay *replay) {
-    uint64_t limit = least(job_key(replay), least(replay->record_key, request_key(replay)));
+    uint64_t limit = least(job_key(replay), least(replay->record_key, request_key(replay)) - 1);
     if (replay->ready_count > 1) limit = least(limit, replay->heap[1].key);
     if (replay->ready_count > 2) limit = least(limit, replay->heap[2].key);
     return limit;

@@ -219,6 +219,10 @@ END
     [ "$(rounds work=^query$)" = '[60]' ]
     [ "$(rounds 'work=^handle$')" = '[50]' ]
     [ "$(rounds 'work=^copy$')" = '[1200]' ]
+    inside() { tidemark report t.tmk --phase-by-function "$1" --json - | jq '.phases[] | select(.name == "work") | .allocations'; }
+    [ "$(inside work=^load$)" -eq 1000 ]
+    [ "$(inside work=^query$)" -eq 660 ]
+    [ "$(inside 'work=^handle$')" -eq 100 ]
     both tidemark check t.tmk --phase-by-function handle
     expect_status 10
     expect_in "copy in handle" "$output"
