@@ -54,7 +54,7 @@ int main(int count, char **words) {
 
 def frames(data):
     """(header, payload) of each frame of a file."""
-    at = 32768
+    at, = struct.unpack_from("<I", data, 12)
     while at + 64 <= len(data) and data[at:at + 4] == b"TMCH":
         head = data[at:at + 64]
         stored = struct.unpack_from("<I", head, 12)[0]
