@@ -54,6 +54,8 @@ static void put_boot_id(struct wire_writer *w) {
     wire_put_bytes(w, id, sizeof id);
 }
 
+#pragma weak gnu_get_libc_version
+
 static uint64_t ram_bytes(void) {
     struct sysinfo info = {0};
     return sys_sysinfo(&info) ? 0 : (uint64_t)info.totalram * info.mem_unit;

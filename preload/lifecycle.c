@@ -27,7 +27,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <gnu/libc-version.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,8 +161,22 @@ static void begin(const char *template, bool forked) {
 extern void __asan_init(void), __tsan_init(void), __msan_init(void), __hwasan_init(void);
 static bool is_sanitized(void) { return __asan_init || __tsan_init || __msan_init || __hwasan_init; }
 
+/*
+ * What another libc than glibc lacks is weak, all over the recorder, so that its loader takes us too and hooks only pass on.
+ * pthread_atfork and at_quick_exit are linked into us statically, and stand on the last two.
+ */
+#pragma weak gnu_get_libc_version
+#pragma weak __register_atfork
+#pragma weak __cxa_at_quick_exit
+extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *);
+extern int __cxa_at_quick_exit(void (*)(void *), void *);
+extern void *__dso_handle;
+static bool is_foreign(void) {
+    return is_sanitized() || !gnu_get_libc_version || !__register_atfork || !__cxa_at_quick_exit;
+}
+
 static void begin_first(void) {
-    if (is_sanitized()) {
+    if (is_foreign()) {
         life.begun = true;
         life.pid = sys_getpid();
         probe_state.page.alive = 1;
@@ -502,6 +516,11 @@ static void own_path(char out[CONFIG_PATH]) {
  * A launcher that looks for phases in the output gives us a pipe of packets (pipe(2), O_DIRECT), and could not give a
  * terminal: the program writes whole lines, as it would there.
  */
+static void end_quickly(void *unused) {
+    (void)unused;
+    lifecycle_end();
+}
+
 static void write_whole_lines(void) {
     int flags = sys_fcntl(STDOUT_FILENO, F_GETFL, 0);
     if (flags >= 0 && (flags & O_DIRECT) && sys_fcntl(STDOUT_FILENO, F_GETPIPE_SZ, 0) > 0)
@@ -512,14 +531,14 @@ __attribute__((constructor)) static void construct(void) {
     char path[CONFIG_PATH];
     real_resolve();
     lifecycle_wake(PROBE_EVENTS);
-    if (is_sanitized()) return;
+    if (is_foreign()) return;
     own_path(path);
     config_export(path);
     if (!lifecycle_is_self()) return;
     uintptr_t before = probe_ignore();
     unwind_open_reference();
-    pthread_atfork(lifecycle_forking, NULL, child_of_fork);
-    at_quick_exit(lifecycle_end);
+    __register_atfork(lifecycle_forking, NULL, child_of_fork, &__dso_handle);
+    __cxa_at_quick_exit(end_quickly, &__dso_handle);
     write_whole_lines();
     probe_heed(before);
     uint64_t signals = signals_block();

@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -31,8 +32,9 @@ static const struct row {
 };
 
 /* The loaded object around an address; lock-free, so usable before and inside the loader. */
+#pragma weak _dl_find_object
 static bool module_around(const void *address, struct dl_find_object *out) {
-    return address && _dl_find_object((void *)(uintptr_t)address, out) == 0;
+    return address && _dl_find_object && _dl_find_object((void *)(uintptr_t)address, out) == 0;
 }
 
 static void learn_allocator(void) {
@@ -53,9 +55,10 @@ static void learn_allocator(void) {
  * Published only when complete: dlsym allocates for the message of a name that it does not find, and an allocator entered
  * then would find half of its hooks without their real functions.
  */
-/* ld.so calls no allocator of ours before all objects are relocated, but another library's resolver may. */
+/* ld.so calls no allocator of ours before all objects are relocated, but another library's resolver may; musl's has none. */
 #pragma weak _r_debug
-static bool loader_is_ready(void) { return &_r_debug && _r_debug.r_state == RT_CONSISTENT; }
+#pragma weak gnu_get_libc_version
+static bool loader_is_ready(void) { return !gnu_get_libc_version || (&_r_debug && _r_debug.r_state == RT_CONSISTENT); }
 
 void real_resolve(void) {
     static struct real_functions looked_up;

@@ -260,6 +260,7 @@ static bool is_open(void) {
 }
 
 /* It lies where libc does. */
+#pragma weak gnu_get_libc_version
 int reference_open(void) {
     const char *libc = modules_name((uintptr_t)gnu_get_libc_version);
     if (!libc) return -ENOENT;

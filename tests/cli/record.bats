@@ -220,6 +220,51 @@ int main(void) { return system("ls >/dev/null"); }'
     [[ "$errors" != *ld.so* ]]
 }
 
+@test "a program of another libc runs unrecorded, also where the recorder is preloaded by hand" {
+    cat >other.c <<'C'
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *churn(void *unused) {
+    for (int i = 0; i < 10000; i++) {
+        char *p = realloc(malloc(i + 1), 2 * i + 1), *q = aligned_alloc(64, 640);
+        if (!p || !q) abort();
+        memset(p, 1, 2 * i + 1);
+        free(p), free(q);
+    }
+    return unused;
+}
+int main(void) {
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, churn, NULL);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    void *map = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED || munmap(map, 8192)) return 1;
+    pid_t child = fork();
+    if (!child) execl("/bin/echo", "echo", "from a child", (char *)NULL);
+    int status;
+    if (waitpid(child, &status, 0) != child || status) return 2;
+    puts("done");
+    return 7;
+}
+C
+    musl-gcc -o other other.c 2>/dev/null || skip "no musl-gcc"
+    both tidemark record -o t.tmk ./other
+    expect_status 7
+    expect_in "uses musl" "$errors"
+    [ ! -e t.tmk ]
+    both env LD_PRELOAD="$BUILD/libtrace.so" TIDEMARK_OUT="$PWD/by-hand.%e.tmk" ./other
+    expect_status 7
+    [ "$output" = $'from a child\ndone' ]
+    [ -z "$errors" ]
+    [ ! -e by-hand.other.tmk ]
+    tidemark info --verify by-hand.echo.tmk
+}
+
 @test "a program with a sanitizer runs unrecorded" {
     program sanitized -fsanitize=address <<<'int main(void) { return 6; }'
     both tidemark record -o t.tmk ./sanitized
