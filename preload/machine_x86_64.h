@@ -32,6 +32,13 @@ static inline bool machine_stamp_invariant(void) {
 #define MACHINE_RELOC_TLS_MODULE R_X86_64_DTPMOD64
 #define MACHINE_RELOC_TLS_OFFSET R_X86_64_DTPOFF64
 
+/*
+ * Where our own mappings lie: far below those that the kernel places and far above programs of fixed address, out of the
+ * way of Go's heap (768 GiB above each TiB).
+ */
+#define MACHINE_OWN_PLACE 0x2a1000000000u
+#define MACHINE_OWN_SPAN (1ull << 38)
+
 /* A turn of a waiting loop. */
 static inline void machine_pause(void) { __asm__ volatile("pause"); }
 

@@ -4,6 +4,8 @@
  */
 #include "sys.h"
 
+#include "machine_x86_64.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -125,7 +127,21 @@ size_t sys_mapped(struct sys_range *out, size_t capacity) {
     return count;
 }
 
+/*
+ * A hint for the kernel, which takes it where it is free. Holes between the target's mappings are not ours to fill: it may know
+ * that nothing lies there, and unmap over them or map at a fixed address (tests/programs/holes.c); and libraries that it
+ * loads lie where they would without us.
+ */
+static void *next_place(size_t length) {
+    static _Atomic uint64_t used;
+    uint64_t pages = (length + 4095) & ~(uint64_t)4095,
+             at = atomic_fetch_add_explicit(&used, pages, memory_order_relaxed);
+    uint64_t chance = ((uintptr_t)&used >> 12 & 0xfffffff) << 10; /* where the loader has put us */
+    return (void *)(uintptr_t)(MACHINE_OWN_PLACE + ((chance & ~(uint64_t)4095) + at) % MACHINE_OWN_SPAN);
+}
+
 void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset) {
+    if (!address) address = next_place(length);
     long result = CALL6(SYS_mmap, address, length, protection, flags, fd, offset);
     if (result < 0 && result > -4096) return NULL;
     remember((uintptr_t)result, (length + 4095) & ~(size_t)4095, fd >= 0);
