@@ -374,7 +374,9 @@ const struct command command_repair = {
     .name = "repair",
     .arguments = "TRACE",
     .summary = "Write the good part of a damaged trace",
-    .text = "Exit status: 0; 3 when nothing of the trace can be read.",
+    .text = "What can't be read is left out; its events are counted as lost in the new trace, and `tidemark info "
+            "--verify' says which "
+            "they were. Exit status: 0; 3 when nothing of the trace can be read.",
     .values_size = sizeof(struct repair_values),
     .uses = uses,
     .min_arguments = 1,

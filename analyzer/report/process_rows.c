@@ -180,13 +180,24 @@ static const char *const stop_causes[] = {"",
                                           "it was asked to stop",
                                           "no descriptor was left"};
 
+/* Of the lost events: those that a repair left out. */
+static uint64_t damaged_events(const struct trace *trace) {
+    uint64_t events = 0, lost = trace->input.header.lost;
+    for (size_t i = 0; i < trace->tables.loss_count; i++)
+        if (trace->tables.losses[i].cause == TRACE_LOSS_DAMAGE && trace->tables.losses[i].events <= lost - events)
+            events += trace->tables.losses[i].events;
+    return events;
+}
+
 void builder_add_doubts(struct builder *builder, const struct subject *subject) {
     const struct trace *trace = &subject->trace;
     const struct trace_damage *d = &trace->input.damage;
     const struct tables *t = &trace->tables;
     const char *who = whose(builder, subject);
     uint64_t cause = t->stopped.cause < sizeof stop_causes / sizeof *stop_causes ? t->stopped.cause : 0;
-    DOUBT(trace->input.header.lost, "%" PRIu64 " events were lost while recording", trace->input.header.lost);
+    uint64_t damaged = damaged_events(trace), lost = trace->input.header.lost - damaged;
+    DOUBT(lost, "%" PRIu64 " events were lost while recording", lost);
+    DOUBT(damaged, "%" PRIu64 " events were lost by damage to the trace, which was repaired", damaged);
     DOUBT(d->payloads, "%" PRIu64 " damaged parts of the trace were left out, with %" PRIu64 " events", d->payloads,
           d->events);
     DOUBT(d->gaps, "%" PRIu64 " bytes of the trace from offset %" PRIu64 " on could not be read", d->gap_bytes,

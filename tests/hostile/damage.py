@@ -181,6 +181,8 @@ class Tester:
             raise Wrong(f"{lost} events are said to be lost of {count}")
         if count and lost and not told:
             raise Wrong("no record tells of the loss")
+        if lost and b"which was repaired" not in self.run("report", "--no-cache", "--json", "-", self.folder / "good.tmk").stdout:
+            raise Wrong("the report says nothing of the loss")
 
     def last(self, kind):
         return [f for f in self.content.frames_of if f.kind == kind][-1]
