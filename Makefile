@@ -33,7 +33,7 @@ ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
 ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -ldeflate -lz -lm -pthread
 
-.PHONY: all clean deb setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
+.PHONY: all clean deb deb-check setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark-writer $(BUILD)/tidemark
 
 $(BUILD)/preload/%.o: preload/%.c
@@ -170,6 +170,10 @@ DEB_LIBDIR = /usr/lib/$(shell $(CC) -print-multiarch)
 deb: setup
 	@$(MAKE) --no-print-directory all BUILD=$(BUILD)/deb PREFIX=/usr LIBDIR=$(DEB_LIBDIR)
 	@scripts/deb $(BUILD)/deb $(DEB_LIBDIR) $(VERSION)
+
+# In a bare Debian of its own: root, a network, a few minutes.
+deb-check: deb
+	@scripts/deb-check $(BUILD)/deb/tidemark_$(VERSION)_$$(dpkg --print-architecture).deb
 
 include samples/samples.mk
 

@@ -44,4 +44,12 @@ load helper
     DPKG_ROOT=$PWD/root sh scripts/postinst configure
     DPKG_ROOT=$PWD/root sh scripts/prerm remove
     [ "$(cat root/usr/lib/x/libtrace.so)" = theirs ]
+
+    rm root/usr/lib/x/libtrace.so
+    DPKG_ROOT=$PWD/root sh scripts/postinst configure
+    [ "$(readlink root/usr/lib/x/libtrace.so)" = tidemark/libtrace.so ]
+    ln -s libtrace.so.3 root/usr/lib/libtrace.so # by a package that comes later
+    both env DPKG_ROOT="$PWD/root" sh scripts/postinst triggered
+    expect_in "belongs to another package" "$errors"
+    [ ! -L root/usr/lib/x/libtrace.so ]
 }

@@ -37,6 +37,9 @@ setup_file() {
     expect_in "belongs to something else" "$errors"
     [ "$(cat root/usr/lib/libtrace.so)" = theirs ]
     [ -s root/usr/lib/tidemark/libtrace.so ]
+    both install_to "$PWD/root" PREFIX=/usr/local
+    expect_in "usr/lib/libtrace.so belongs to something else" "$errors"
+    [ ! -L root/usr/local/lib/libtrace.so ]
 }
 
 @test "installing twice is fine" {
