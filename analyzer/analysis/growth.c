@@ -585,22 +585,34 @@ struct gathered {
     uint64_t first;
     struct growth_lives lives;
     uint64_t threads;
+    struct late_tags tags;
 };
 
-/* Returns the bytes that the record holds. */
-static uint64_t gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out,
-                       struct growth_round *rounds, struct late_tags tags) {
+static uint64_t held_bytes(const struct record *record, size_t count, struct late_tags tags) {
     uint64_t held = 0;
-    for (size_t i = 0; i < record->round_count && record->rounds[i].round < out->count; i++) {
-        struct growth_round before = rounds[record->rounds[i].round], *round = &rounds[record->rounds[i].round];
-        add_round(round, &record->rounds[i], tags);
-        if (round->held.blocks > before.held.blocks) gathered->threads |= record->rounds[i].threads;
-        held += round->held.bytes - before.held.bytes;
+    for (size_t i = 0; i < record->round_count && record->rounds[i].round < count; i++) {
+        struct growth_round round = {.work = 0};
+        add_round(&round, &record->rounds[i], tags);
+        held += round.held.bytes;
     }
+    return held;
+}
+
+static void gather_rounds(struct gathered *gathered, const struct record *record, size_t count,
+                          struct growth_round *rounds) {
+    for (size_t i = 0; i < record->round_count && record->rounds[i].round < count; i++) {
+        struct growth_round *round = &rounds[record->rounds[i].round];
+        uint64_t before = round->held.blocks;
+        add_round(round, &record->rounds[i], gathered->tags);
+        if (round->held.blocks > before) gathered->threads |= record->rounds[i].threads;
+    }
+}
+
+static void gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out) {
     if (record->first < gathered->first) gathered->first = record->first;
     if (record->lives) growth_lives_merge(&gathered->lives, record->lives);
     growth_lives_add(&gathered->lives, 0, record->freed_at_once);
-    if (record->has_pending && record->pending_tag != tags.rounds) {
+    if (record->has_pending && record->pending_tag != gathered->tags.rounds) {
         growth_lives_add(&gathered->lives, 0, record->pending_at_once);
         if (record->pending) growth_lives_merge(&gathered->lives, record->pending);
     }
@@ -611,7 +623,6 @@ static uint64_t gather(struct gathered *gathered, const struct record *record, s
     if (record->level.rises > out->level.rises) out->level.rises = record->level.rises;
     if (record->level.last_rise > out->level.last_rise) out->level.last_rise = record->level.last_rise;
     out->level.steady_after_warm_up &= record->level.steady_after_warm_up;
-    return held;
 }
 
 static uint64_t total(const struct growth_lives *lives) {
@@ -644,6 +655,41 @@ static int add_steps(const struct growth *growth, const size_t *records, size_t 
     return 0;
 }
 
+/* A single container: its layers are all that it has. */
+static bool is_lone_container(const struct record *record) {
+    return record->step_count > 0 && record->level.last <= record->step_count + 1;
+}
+
+/*
+ * Whether the containers among several stacks are left out: what keeps the blocks of the others grows ever less often, and
+ * would make those look as if they slowed.
+ */
+static bool containers_aside(const struct growth *growth, const size_t *records, size_t count, const uint64_t *held,
+                             const struct growth_evidence *out) {
+    uint64_t all = 0, lone = 0;
+    for (size_t i = 0; i < count; i++) {
+        all += held[i];
+        if (is_lone_container(growth->found[records[i]])) lone += held[i];
+    }
+    return count > 1 && out->step_count == 0 && lone < all / 2;
+}
+
+static int gather_all(const struct growth *growth, const size_t *records, size_t count, struct gathered *gathered,
+                      struct growth_evidence *out, struct growth_round *rounds) {
+    uint64_t *held = calloc(count + 1, sizeof *held);
+    if (!held) return -ENOMEM;
+    for (size_t i = 0; i < count; i++) held[i] = held_bytes(growth->found[records[i]], out->count, gathered->tags);
+    int error = add_steps(growth, records, count, held, out);
+    bool aside = containers_aside(growth, records, count, held, out);
+    free(held);
+    for (size_t i = 0; i < count; i++) {
+        const struct record *record = growth->found[records[i]];
+        gather(gathered, record, out);
+        if (!aside || !is_lone_container(record)) gather_rounds(gathered, record, out->count, rounds);
+    }
+    return error;
+}
+
 int growth_evidence(const struct growth *growth, const size_t *records, size_t count, struct growth_evidence *out) {
     const struct chosen *chosen = &growth->chosen[growth->found_phase[records[0]]];
     const struct series *series = &growth->rounds->series[chosen->series];
@@ -658,16 +704,12 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
     out->each = windows ? 1 : 1u << series->shift;
     out->work_is_events = fill_work(series, chosen, rounds);
-    struct gathered gathered = {.first = UINT64_MAX};
-    uint64_t *held = calloc(count + 1, sizeof *held);
-    for (size_t i = 0; held && i < count; i++)
-        held[i] = gather(&gathered, growth->found[records[i]], out, rounds, final_tags(growth, series));
+    struct gathered gathered = {.first = UINT64_MAX, .tags = final_tags(growth, series)};
+    int error = gather_all(growth, records, count, &gathered, out, rounds);
     out->first = (uint32_t)(gathered.first >> series->shift);
     out->freed = total(&gathered.lives);
     out->reach = growth_lives_reach(&gathered.lives);
     out->threads = (uint32_t)__builtin_popcountll(gathered.threads);
-    int error = held ? add_steps(growth, records, count, held, out) : -ENOMEM;
-    free(held);
     if (error) growth_evidence_release(out);
     return error;
 }

@@ -33,6 +33,7 @@ base-destructor       leak   leak              leak              leak           
 overwritten           leak   leak              leak              leak              round leak_old_value
 listeners             leak   leak              leak              leak              round leak_listener
 vector-of-three       leak   leak              leak              leak              round leak_into_shared
+vector-of-vectors     leak   leak              leak              leak              round leak_report
 string-grows          quiet  leak              leak              leak              round leak_into_string
 rising-work           quiet  leak              leak              leak              round leak_on_item
 one-in-three-hundred  leak   leak              leak              leak              round leak_rarely

@@ -250,6 +250,10 @@ void vector_of_three(int) {
     measure_end();
 }
 
+std::vector<std::vector<uint64_t>> reports;
+OWN void leak_report() { reports.emplace_back(25 + any(10)); }
+void vector_of_vectors(int) { leak_report(); }
+
 std::string protocol;
 OWN void leak_into_string(const char *line) { protocol += line; }
 void string_grows(int) {
@@ -466,6 +470,7 @@ const kind kinds[] = {
     {"overwritten", overwritten},
     {"listeners", leak_listener},
     {"vector-of-three", vector_of_three},
+    {"vector-of-vectors", vector_of_vectors},
     {"string-grows", string_grows},
     {"rising-work", rising_work},
     {"one-in-three-hundred", one_in_three_hundred},
