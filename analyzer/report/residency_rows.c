@@ -69,9 +69,11 @@ static void add_pins(struct builder *builder, const struct residency *from, int6
     }
 }
 
+/* -1: there was no look. */
 static int64_t highest_own(const struct residency *from) {
+    if (!from->look_count) return -1;
     const struct residency_look *look = &from->looks[from->peak];
-    return from->look_count ? report_count(residency_sum(look) - look->parts[RESIDENCY_RECORDER]) : -1;
+    return report_count(residency_sum(look) - look->parts[RESIDENCY_RECORDER]);
 }
 
 static void forget_pins(struct builder *builder) {
