@@ -214,12 +214,12 @@ static void *work(void *context) {
 
 static void start_workers(struct prefetch *prefetch, unsigned workers) {
     if (workers > WORKERS_MAX) workers = WORKERS_MAX;
+    prefetch->decoders[0].prefetch = prefetch; /* the caller's, where no worker starts */
     for (unsigned i = 0; i < workers; i++) {
         prefetch->decoders[i].prefetch = prefetch;
         if (pthread_create(&prefetch->workers[i], NULL, work, &prefetch->decoders[i])) break;
         prefetch->worker_count++;
     }
-    prefetch->decoders[0].prefetch = prefetch;
 }
 
 int prefetch_begin(struct prefetch **out, const struct trace *trace, const struct prefetch_job *jobs, size_t count,

@@ -102,3 +102,15 @@ int main(void) { tidemark_mark("m"); return 0; }'
     expect_in "--begin" "$output"
     expect_in speedscope "$output"
 }
+
+@test "the recorder needs libc alone, exports its hooks and the public functions alone, and hooks no dlopen" {
+    [ "$(readelf -dW "$BUILD/libtrace.so" | grep -c NEEDED)" -eq 1 ]
+    readelf -dW "$BUILD/libtrace.so" | grep -q 'NEEDED.*libc\.so\.6'
+    nm -D --defined-only "$BUILD/libtrace.so" | awk '{ sub("@.*", "", $3); print $3 }' | sort -u >exported
+    sed -nE 's/^HOOK\([^,]*, *([A-Za-z0-9_]+).*/\1/p; s/^HOOK_(NEW|DELETE)\(([A-Za-z0-9_]+).*/\2/p' "$ROOT/preload/hooks.def" |
+        sort -u >hooks
+    [ -s hooks ]
+    comm -23 exported hooks | grep -vE '^(tidemark_|TIDEMARK)' >others || true
+    [ ! -s others ] || { cat others; false; }
+    fails grep -qxE 'dlopen|dlmopen|dlsym' exported
+}
