@@ -77,31 +77,6 @@ teardown() {
     tail -n 1 lines | grep -q "live 97.7 KiB .*in 100 blocks.* the process has ended"
 }
 
-@test "where reading takes long, RSS is shown in between" {
-    program busy <<'C'
-#include <stdlib.h>
-#include <unistd.h>
-static void *volatile kept;
-int main(void) {
-    for (int i = 0; i < 6000000; i++) {
-        kept = malloc(50 + i % 100);
-        free(kept);
-    }
-    if (write(1, "ready\n", 6) != 6) return 1;
-    while (access("stop", F_OK) != 0) usleep(10000);
-    return 0;
-}
-C
-    rm -f stop
-    "$TIDEMARK" record -q -o t.tmk ./busy >out 3>&- &
-    launcher=$!
-    until_true grep -q ready out
-    both tidemark watch t.tmk --plain --count 2
-    expect_status 0
-    grep -qE 'RSS .* now · the trace was read [0-9.]+ (ms|s) ago' <<<"$output"
-    [ "$(grep -c '6.00 M allocations' <<<"$output")" -eq 2 ]
-}
-
 @test "a trace that is closed: one view" {
     start
     touch more stop

@@ -1,4 +1,4 @@
-/* links: tests/unit/report_fixture.c analyzer/render/text.c analyzer/render/sections.c analyzer/render/findings.c analyzer/render/chart.c analyzer/render/pen.c analyzer/render/amount.c analyzer/render/residency.c analyzer/render/naming.c analyzer/text/utf8.c analyzer/render/json.c analyzer/render/json_writer.c analyzer/render/markdown.c analyzer/render/markdown_text.c analyzer/render/html.c analyzer/render/html_data.c analyzer/render/html_stacks.c analyzer/render/html_page.c analyzer/render/sha256.c analyzer/text/printable.c libs: -ljansson */
+/* links: tests/unit/report_fixture.c analyzer/render/text.c analyzer/render/sections.c analyzer/render/findings.c analyzer/render/chart.c analyzer/render/pen.c analyzer/render/amount.c analyzer/render/residency.c analyzer/render/naming.c analyzer/text/utf8.c analyzer/render/json.c analyzer/render/json_writer.c analyzer/render/markdown.c analyzer/render/markdown_text.c analyzer/render/html.c analyzer/render/html_data.c analyzer/render/html_stacks.c analyzer/render/html_page.c analyzer/render/sha256.c analyzer/render/watch.c analyzer/text/printable.c libs: -ljansson */
 /*
  * Renderers against a report made by hand: the JSON holds its numbers under the right names and satisfies the shipped
  * schema; no text output lets a control character through or runs over the width.
@@ -18,6 +18,7 @@
 #include "../../analyzer/render/pen.h"
 #include "../../analyzer/render/render.h"
 #include "../../analyzer/render/sha256.h"
+#include "../../analyzer/render/watch.h"
 #include "../../analyzer/text/utf8.h"
 #include "report_fixture.h"
 
@@ -257,6 +258,22 @@ static char *named(const char *name, int room) {
     return text;
 }
 
+/* Between two readings of the trace a line tells what the kernel says now, and how old the rest is. */
+static void a_glance_is_one_line(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    struct watch_view view = {
+        .now = report_fixture(), .state = "recording", .age_ns = 2000000000, .rss_bytes = 3 << 20};
+    struct text_style style = {.width = 100};
+    assert_int_equal(render_watch_line(out, &view, &style), 0);
+    fclose(out);
+    assert_non_null(strstr(text, "RSS 3.00 MiB now"));
+    assert_non_null(strstr(text, "the trace was read 2.00 s ago\n"));
+    free(text);
+}
+
 static void names_are_folded_then_cut(void **state) {
     (void)state;
     static const struct {
@@ -416,6 +433,7 @@ int main(void) {
         cmocka_unit_test(text_without_unicode_is_ascii),
         cmocka_unit_test(text_colours_end),
         cmocka_unit_test(text_says_what_matters),
+        cmocka_unit_test(a_glance_is_one_line),
         cmocka_unit_test(names_are_folded_then_cut),
         cmocka_unit_test(amounts_in_words),
         cmocka_unit_test(invalid_utf8_is_replaced),

@@ -714,7 +714,8 @@ function highestLook(looks) {
 function showResident() {
   hideUnless("resident-section", resident.looks.length);
   if (!resident.looks.length) return;
-  const inside = resident.looks.filter((look) => look.t >= shown[0] && look.t <= shown[1]), looks = inside.length ? inside : looksShown();
+  const inside = resident.looks.filter((look) => look.t >= shown[0] && look.t <= shown[1]), near = inside.length ? inside : looksShown();
+  const looks = near.length ? near : [lookAt((shown[0] + shown[1]) / 2)];
   const peak = highestLook(looks), end = looks[looks.length - 1];
   byId("resident-words").textContent = residentWords(peak, end);
   showResidentParts(peak, end);
