@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -416,8 +417,8 @@ def run(tidemark, words, folder):
     """(status, seconds of processor time, resident bytes) of one command."""
     started = time.monotonic()
     with open(folder / "said", "wb") as said:
-        child = subprocess.Popen([tidemark, *map(str, words)], stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
-                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (2 * CPU_MAX + 2, 2 * CPU_MAX + 4)))
+        child = subprocess.Popen([tidemark, *map(str, words)], stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        resource.prlimit(child.pid, resource.RLIMIT_CPU, (2 * CPU_MAX + 2, 2 * CPU_MAX + 4))
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     return child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, time.monotonic() - started
@@ -440,7 +441,8 @@ def commands(path, folder, number):
 
 
 def attempt(tidemark, case, folder, turn):
-    """Lines of what went wrong, and the figures."""
+    """Lines of what went wrong, and the figures. The folder is its own."""
+    folder.mkdir(parents=True)
     wrong, most_cpu, most_memory = [], 0.0, 0
     path = case.write(folder / "case.tmk")
     stored = os.stat(path).st_blocks * 512
@@ -461,6 +463,7 @@ def attempt(tidemark, case, folder, turn):
                 wrong.append(f"{what}: {made.name} has {made.stat().st_blocks >> 11} MiB")
             if made.name not in ("case.tmk", "said"):
                 made.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
     return wrong, f"{stored >> 10} KiB, {most_cpu:.1f} s, {most_memory >> 20} MiB"
 
 
@@ -474,17 +477,18 @@ def main():
     tidemark = os.environ.get("TIDEMARK", str(build / "tidemark"))
     folder = build / "hostile" / f"bombs.{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     cases = [case if isinstance(case, tuple) else (case.__name__.replace("_", " "), case) for case in CASES]
     cases = [case for case in cases if not chosen.case or case[0] in chosen.case]
     failed = 0
     print(f"1..{len(cases)}")
-    for number, (name, make) in enumerate(cases, 1):
-        wrong, figures = attempt(tidemark, make(), folder, None if chosen.all else number)
-        failed += bool(wrong)
-        print(f"{'not ' if wrong else ''}ok {number} - {name} ({figures})", flush=True)
-        for line in wrong:
-            print(f"  # {line}")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tried = pool.map(lambda number: attempt(tidemark, cases[number][1](), folder / str(number), None if chosen.all else number + 1),
+                         range(len(cases)))
+        for number, (wrong, figures) in enumerate(tried):
+            failed += bool(wrong)
+            print(f"{'not ' if wrong else ''}ok {number + 1} - {cases[number][0]} ({figures})", flush=True)
+            for line in wrong:
+                print(f"  # {line}")
     shutil.rmtree(folder, ignore_errors=True)
     return failed > 0
 
