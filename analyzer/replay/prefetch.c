@@ -41,8 +41,11 @@ struct prefetch {
     size_t started, taken; /* jobs */
     bool stop;
     struct chunk *window[PREFETCH_AHEAD]; /* by job number; NULL: not ready */
-    struct trace_event *spare;            /* a buffer of DECODE_MAX_EVENTS that came back */
-    struct kept *kept;                    /* by source */
+    /* Buffers of DECODE_MAX_EVENTS and states that came back: malloc would scatter such large ones. */
+    struct trace_event *spare[PREFETCH_AHEAD];
+    struct decode_state *spare_states[PREFETCH_AHEAD];
+    unsigned spare_count, spare_state_count;
+    struct kept *kept; /* by source */
     uint32_t source_count;
     unsigned kept_count; /* states there */
     unsigned worker_count;
@@ -50,7 +53,19 @@ struct prefetch {
     struct decoder decoders[WORKERS_MAX];
 };
 
-static struct decode_state *make_state(void) {
+/* The lock is held. */
+static void put_back_state(struct prefetch *prefetch, struct decode_state *state) {
+    if (state && prefetch->spare_state_count < PREFETCH_AHEAD)
+        prefetch->spare_states[prefetch->spare_state_count++] = state;
+    else free(state);
+}
+
+static struct decode_state *make_state(struct prefetch *prefetch) {
+    struct decode_state *spare = NULL;
+    pthread_mutex_lock(&prefetch->lock);
+    if (prefetch->spare_state_count) spare = prefetch->spare_states[--prefetch->spare_state_count];
+    pthread_mutex_unlock(&prefetch->lock);
+    if (spare) return spare;
     size_t size = (decode_state_size() + 4095) & ~(size_t)4095;
     struct decode_state *state = aligned_alloc(4096, size);
     if (state) memset(state, 0, size);
@@ -67,8 +82,7 @@ static int ensure_events(struct decoder *decoder) {
     if (decoder->events) return 0;
     struct prefetch *prefetch = decoder->prefetch;
     pthread_mutex_lock(&prefetch->lock);
-    decoder->events = prefetch->spare;
-    prefetch->spare = NULL;
+    if (prefetch->spare_count) decoder->events = prefetch->spare[--prefetch->spare_count];
     pthread_mutex_unlock(&prefetch->lock);
     if (!decoder->events) decoder->events = malloc(DECODE_MAX_EVENTS * sizeof *decoder->events);
     return decoder->events ? 0 : -ENOMEM;
@@ -109,7 +123,7 @@ static int take_state(struct decoder *decoder, const struct prefetch_job *job) {
     struct prefetch *prefetch = decoder->prefetch;
     struct kept *kept = &prefetch->kept[job->source];
     if (!job->continues) {
-        if (!decoder->state) decoder->state = make_state();
+        if (!decoder->state) decoder->state = make_state(prefetch);
         if (decoder->state) decode_forget(decoder->state);
         return decoder->state ? 0 : -ENOMEM;
     }
@@ -119,11 +133,13 @@ static int take_state(struct decoder *decoder, const struct prefetch_job *job) {
     kept->state = NULL;
     kept->awaited = false;
     prefetch->kept_count -= before != NULL;
+    if (before) {
+        put_back_state(prefetch, own);
+        decoder->state = before;
+    }
     pthread_cond_broadcast(&prefetch->left);
     pthread_mutex_unlock(&prefetch->lock);
     if (!before) return -EBADMSG;
-    free(own);
-    decoder->state = before;
     return 0;
 }
 
@@ -258,8 +274,8 @@ struct chunk *prefetch_take(struct prefetch *prefetch) {
 
 void prefetch_give(struct prefetch *prefetch, struct chunk *chunk) {
     pthread_mutex_lock(&prefetch->lock);
-    if (chunk->reusable && !prefetch->spare) {
-        prefetch->spare = chunk->events;
+    if (chunk->reusable && prefetch->spare_count < PREFETCH_AHEAD) {
+        prefetch->spare[prefetch->spare_count++] = chunk->events;
         chunk->events = NULL;
     }
     pthread_mutex_unlock(&prefetch->lock);
@@ -280,7 +296,8 @@ void prefetch_end(struct prefetch *prefetch) {
     for (unsigned i = 0; i < PREFETCH_AHEAD; i++) free(prefetch->window[i]);
     for (uint32_t i = 0; i < prefetch->source_count; i++) free(prefetch->kept[i].state);
     free(prefetch->kept);
-    free(prefetch->spare);
+    while (prefetch->spare_count) free(prefetch->spare[--prefetch->spare_count]);
+    while (prefetch->spare_state_count) free(prefetch->spare_states[--prefetch->spare_state_count]);
     pthread_mutex_destroy(&prefetch->lock);
     pthread_cond_destroy(&prefetch->decoded);
     pthread_cond_destroy(&prefetch->room);
