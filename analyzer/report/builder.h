@@ -5,6 +5,7 @@
 #define REPORT_BUILDER_H
 
 #include "build.h"
+#include "count.h"
 #include "stacks.h"
 #include "subject.h"
 
@@ -63,9 +64,6 @@ struct builder {
     double explained;
     struct function_calls calls; /* of options->functions */
 };
-
-/* A bounded integer as reports hold them. */
-static inline int64_t report_count(uint64_t value) { return value > INT64_MAX ? INT64_MAX : (int64_t)value; }
 
 void builder_add_process(struct builder *builder, const struct subject *subject, const char *path);
 void builder_add_doubts(struct builder *builder, const struct subject *subject);

@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "compare_parts.h"
+#include "count.h"
 
 const char *change_name(enum change change) {
     static const char *const names[] = {[CHANGE_SAME] = "same", [CHANGE_SHRUNK] = "shrunk", [CHANGE_GROWN] = "grown",
@@ -73,7 +74,7 @@ static void compare_totals(struct comparison *c) {
 
 static int64_t operations_of(const struct report_phase *phase) {
     int64_t sum = 0;
-    for (size_t i = 0; i < phase->op_count; i++) sum += phase->ops[i].count;
+    for (size_t i = 0; i < phase->op_count; i++) sum = report_sum(sum, phase->ops[i].count);
     return sum;
 }
 

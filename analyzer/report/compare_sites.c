@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "compare_parts.h"
+#include "count.h"
 
 size_t compare_id_length(const char *id) { return strcspn(id, "."); }
 
@@ -31,13 +32,13 @@ static int by_id(const void *a, const void *b) {
 }
 
 static void add_numbers(struct compared_numbers *sum, const struct report_site *site) {
-    sum->allocations += site->allocations;
-    sum->allocated_bytes += site->allocated_bytes;
-    sum->live_bytes_end += site->live_bytes_end;
-    sum->live_blocks_end += site->live_blocks_end;
-    sum->peak_bytes += site->peak_bytes;
-    sum->live_at_peak += site->live_at_peak;
-    sum->temporary += site->temporary;
+    sum->allocations = report_sum(sum->allocations, site->allocations);
+    sum->allocated_bytes = report_sum(sum->allocated_bytes, site->allocated_bytes);
+    sum->live_bytes_end = report_sum(sum->live_bytes_end, site->live_bytes_end);
+    sum->live_blocks_end = report_sum(sum->live_blocks_end, site->live_blocks_end);
+    sum->peak_bytes = report_sum(sum->peak_bytes, site->peak_bytes);
+    sum->live_at_peak = report_sum(sum->live_at_peak, site->live_at_peak);
+    sum->temporary = report_sum(sum->temporary, site->temporary);
 }
 
 static void subtract(struct compared_site *site) {

@@ -85,7 +85,8 @@ static size_t slice_at(const struct report *report, const struct timeline *line,
 
 /* The slice of the report in which the middle of the process's slice lies. */
 static size_t slice_of(const struct report *report, const struct timeline *line, size_t slice) {
-    int64_t middle = line->start + ((int64_t)slice << line->shift) + ((int64_t)1 << line->shift) / 2;
+    int64_t middle =
+        report_sum(line->start, report_count(((uint64_t)slice << line->shift) + ((uint64_t)1 << line->shift) / 2));
     size_t at = (size_t)(middle / report->slice_ns);
     return at < report->slice_count ? at : report->slice_count - 1;
 }
@@ -103,7 +104,7 @@ static int64_t *levels(struct builder *builder, const struct timeline *line, con
 static int64_t *sums(struct builder *builder, const struct timeline *line, const uint64_t *from) {
     const struct report *report = builder->report;
     int64_t *out = arena_take(builder->arena, report->slice_count, sizeof *out);
-    for (size_t i = 0; i < line->slices; i++) out[slice_of(report, line, i)] += report_count(from[i]);
+    for (size_t i = 0; i < line->slices; i++) report_add(&out[slice_of(report, line, i)], from[i]);
     return out;
 }
 
@@ -116,7 +117,7 @@ static void set_ages(struct builder *builder, const struct timeline *line, const
         size_t at = slice_at(report, line, slice);
         const uint64_t *births = candidate->ages + at * (at + 1) / 2;
         for (size_t birth = 0; at != GONE && birth <= at; birth++)
-            row->ages[slice * (slice + 1) / 2 + slice_of(report, line, birth)] += report_count(births[birth]);
+            report_add(&row->ages[slice * (slice + 1) / 2 + slice_of(report, line, birth)], births[birth]);
     }
 }
 
@@ -141,8 +142,8 @@ static void add_histograms(struct report *report, const struct timeline *line) {
     for (size_t i = 0; i < line->slices; i++) {
         struct report_slice *into = &report->slices[slice_of(report, line, i)];
         for (size_t j = 0; j < REPORT_OCTAVES; j++) {
-            into->sizes[j] += report_count(line->histograms[i].sizes[j]);
-            into->lifetimes[j] += report_count(line->histograms[i].lifetimes[j]);
+            report_add(&into->sizes[j], line->histograms[i].sizes[j]);
+            report_add(&into->lifetimes[j], line->histograms[i].lifetimes[j]);
         }
     }
 }
@@ -154,7 +155,8 @@ void builder_set_slices(struct builder *builder) {
     unsigned shift = 0;
     for (size_t i = 0; i < builder->timeline_count; i++) {
         const struct timeline *line = &builder->timelines[i];
-        if (line->start + line->end > report->duration_ns) report->duration_ns = line->start + line->end;
+        int64_t end = report_sum(line->start, line->end);
+        if (end > report->duration_ns) report->duration_ns = end;
         if (line->shift > shift) shift = line->shift;
     }
     while (report->duration_ns >> shift >= AGE_SLICES) shift++;

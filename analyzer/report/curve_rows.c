@@ -107,13 +107,13 @@ static const struct report_point *point_at(const struct report_curve *curve, int
 
 static void add_known(int64_t *sum, int64_t value) {
     if (value == REPORT_NONE) return;
-    *sum = *sum == REPORT_NONE ? value : *sum + value;
+    *sum = *sum == REPORT_NONE ? value : report_sum(*sum, value);
 }
 
 static void add_point(struct report_point *sum, const struct report_point *point) {
-    sum->live_bytes += point->live_bytes;
-    sum->live_blocks += point->live_blocks;
-    sum->pinned_bytes += point->pinned_bytes;
+    sum->live_bytes = report_sum(sum->live_bytes, point->live_bytes);
+    sum->live_blocks = report_sum(sum->live_blocks, point->live_blocks);
+    sum->pinned_bytes = report_sum(sum->pinned_bytes, point->pinned_bytes);
     add_known(&sum->rss_bytes, point->rss_bytes);
     add_known(&sum->pss_bytes, point->pss_bytes);
     add_known(&sum->vms_bytes, point->vms_bytes);
@@ -135,7 +135,7 @@ static void sum_curves(struct builder *builder, int64_t end, size_t points) {
                                      .cpu = NAN,
                                      .threads = REPORT_NONE,
                                      .fds = REPORT_NONE};
-        sum->t = points > 1 ? (int64_t)((double)end * (double)i / (double)(points - 1)) : end;
+        sum->t = i + 1 < points ? (int64_t)((double)end * (double)i / (double)(points - 1)) : end;
         for (size_t j = 0; j < builder->curve_count; j++) {
             const struct report_curve *curve = &builder->curves[j];
             const struct report_point *point = point_at(curve, sum->t - curve->start, &hints[j]);
@@ -154,7 +154,7 @@ void builder_finish_curve(struct builder *builder) {
     }
     for (size_t i = 0; i < builder->curve_count; i++) {
         const struct report_curve *curve = &builder->curves[i];
-        int64_t last = curve->count ? curve->start + curve->points[curve->count - 1].t : 0;
+        int64_t last = curve->count ? report_sum(curve->start, curve->points[curve->count - 1].t) : 0;
         if (last > end) end = last;
     }
     sum_curves(builder, end, builder->options->points);

@@ -81,15 +81,15 @@ static uint64_t temporary_of(const struct sites *sites) {
 
 static void add_totals(struct report_totals *totals, const struct subject *subject, bool first) {
     const struct model_counts *counts = &subject->replay.counts;
-    totals->allocations += report_count(counts->allocations);
-    totals->frees += report_count(counts->frees);
-    totals->failed_allocations += report_count(counts->failed);
-    totals->allocated_bytes += report_count(counts->allocated_bytes);
-    totals->live_bytes_end += report_count(subject->replay.end.live_bytes);
-    totals->live_blocks_end += report_count(subject->replay.end.live_blocks);
-    totals->temporary_allocations += report_count(temporary_of(subject->sites));
-    totals->mappings += report_count(counts->mappings);
-    totals->mapped_bytes_end += report_count(counts->mapped_bytes);
+    report_add(&totals->allocations, counts->allocations);
+    report_add(&totals->frees, counts->frees);
+    report_add(&totals->failed_allocations, counts->failed);
+    report_add(&totals->allocated_bytes, counts->allocated_bytes);
+    report_add(&totals->live_bytes_end, subject->replay.end.live_bytes);
+    report_add(&totals->live_blocks_end, subject->replay.end.live_blocks);
+    report_add(&totals->temporary_allocations, temporary_of(subject->sites));
+    report_add(&totals->mappings, counts->mappings);
+    report_add(&totals->mapped_bytes_end, counts->mapped_bytes);
     if (!first) return; /* peaks of a tree come from its common curve */
     totals->peak_live_bytes = report_count(subject->totals->peak_live_bytes);
     totals->peak_live_t = report_count(subject->totals->peak_live_ns);
@@ -127,11 +127,11 @@ static void add_trace(struct builder *builder, const struct subject *subject, co
     row->complete &= !cut && !lost && !damaged(trace);
     row->recovered |= trace->recovery.ring_count || trace->recovery.journal_length;
     row->cut |= cut && !subject->replay.ended_by_exec;
-    row->events += report_count(subject->replay.counts.events);
-    row->lost_events += report_count(trace->input.header.lost + trace->input.damage.events);
-    row->impossible_events += report_count(subject->replay.counts.impossible);
-    row->truncated_stacks += report_count(trace->tables.end.partial + trace->tables.end.cut);
-    row->size_bytes += report_count(trace->input.stored);
+    report_add(&row->events, subject->replay.counts.events);
+    report_add(&row->lost_events, trace->input.header.lost + trace->input.damage.events);
+    report_add(&row->impossible_events, subject->replay.counts.impossible);
+    report_add(&row->truncated_stacks, trace->tables.end.partial + trace->tables.end.cut);
+    report_add(&row->size_bytes, trace->input.stored);
 }
 
 static void set_system(struct builder *builder, const struct process_record *process) {

@@ -11,7 +11,7 @@
 
 static struct report_look make_look(const struct residency_look *from, int64_t start, bool by_glibc) {
     return (struct report_look){
-        .t = start + report_count(from->ns),
+        .t = report_sum(start, report_count(from->ns)),
         .at_edge = from->edge,
         .rss_bytes = report_count(from->rss),
         .resident_bytes = report_count(residency_sum(from)),
@@ -62,7 +62,7 @@ static void add_pins(struct builder *builder, const struct residency *from, int6
             .site_index = SIZE_MAX,
             .address = report_count(pin->address),
             .size = report_count(pin->size),
-            .born = start + report_count(pin->birth_ns),
+            .born = report_sum(start, report_count(pin->birth_ns)),
             .free_below_bytes = report_count(pin->free_below),
             .blocks_above = report_count(pin->blocks_above),
         };
@@ -94,7 +94,7 @@ bool builder_add_residency(struct builder *builder, const struct subject *subjec
                                      .end = from->look_count - 1};
     out->looks = arena_take(builder->arena, from->look_count, sizeof *out->looks);
     for (size_t i = 0; i < from->look_count; i++) out->looks[i] = make_look(&from->looks[i], start, by_glibc);
-    for (size_t i = 0; i < from->share_count; i++) out->wasted_bytes += report_count(from->shares[i].wasted);
+    for (size_t i = 0; i < from->share_count; i++) report_add(&out->wasted_bytes, from->shares[i].wasted);
     add_files(builder, from);
     if (by_glibc) add_pins(builder, from, start); /* others have no top at which they cut */
     return true;
@@ -104,7 +104,7 @@ static int64_t sum_of_sites(const struct report *report) {
     int64_t sum = 0;
     for (size_t i = 0; i < report->site_count; i++)
         if (report->sites[i].process == report->residency.process && report->sites[i].rss_bytes != REPORT_NONE)
-            sum += report->sites[i].rss_bytes;
+            sum = report_sum(sum, report->sites[i].rss_bytes);
     return sum;
 }
 

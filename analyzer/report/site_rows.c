@@ -95,17 +95,19 @@ static struct candidate *candidate_of(struct naming *naming, uint32_t stack) {
 }
 
 static void add_stats(struct report_site *row, struct histogram *lifetimes, const struct site_stats *stats) {
-    row->allocations += report_count(stats->allocations);
-    row->allocated_bytes += report_count(stats->allocated_bytes);
-    row->live_bytes_end += report_count(stats->live_bytes);
-    row->live_blocks_end += report_count(stats->live_blocks);
-    row->peak_bytes += report_count(stats->peak_bytes);
-    row->temporary += report_count(stats->temporary);
-    row->live_at_peak += report_count(stats->live_at_peak);
+    report_add(&row->allocations, stats->allocations);
+    report_add(&row->allocated_bytes, stats->allocated_bytes);
+    report_add(&row->live_bytes_end, stats->live_bytes);
+    report_add(&row->live_blocks_end, stats->live_blocks);
+    report_add(&row->peak_bytes, stats->peak_bytes);
+    report_add(&row->temporary, stats->temporary);
+    report_add(&row->live_at_peak, stats->live_at_peak);
     histogram_merge(lifetimes, &stats->lifetimes);
 }
 
-static void add_known(int64_t *to, uint64_t bytes) { *to = (*to == REPORT_NONE ? 0 : *to) + report_count(bytes); }
+static void add_known(int64_t *to, uint64_t bytes) {
+    *to = report_sum(*to == REPORT_NONE ? 0 : *to, report_count(bytes));
+}
 
 /* Without a look nobody knows; a stack without a share holds nothing. */
 static void add_share(struct report_site *row, const struct residency *residency, uint32_t stack) {
@@ -267,9 +269,9 @@ static int judge(struct naming *naming, const struct subject *subject) {
     if (error) return error;
     for (size_t i = 0; i < findings.count; i++) add_finding(naming, &findings.items[i]);
     struct report_verdict *verdict = &naming->builder->report->verdict;
-    verdict->judged_phases += report_count(findings.judged_phases);
-    verdict->judged_sites += report_count(findings.judged_sites);
-    verdict->not_judged += report_count(findings.not_judged);
+    report_add(&verdict->judged_phases, findings.judged_phases);
+    report_add(&verdict->judged_sites, findings.judged_sites);
+    report_add(&verdict->not_judged, findings.not_judged);
     growth_findings_release(&findings);
     return 0;
 }
@@ -309,7 +311,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     if (!error) name_holders(&naming, most);
     if (!error && resident) name_pins(&naming);
     if (!error && judged) error = judge(&naming, subject);
-    builder->report->sites_total += report_count(count);
+    report_add(&builder->report->sites_total, count);
     stacks_release(&naming.stacks);
     free(naming.slots);
     free(naming.done);

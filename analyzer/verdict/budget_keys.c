@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../report/count.h"
 #include "budget_rules.h"
 #include "outcome.h"
 #include "statistics.h"
@@ -18,7 +19,8 @@ static double known(int64_t value) { return value == REPORT_NONE ? NAN : (double
 static double less_recorder(struct scope *s, int64_t rss) {
     int64_t own = 0;
     for (size_t i = 0; i < s->report->process_count; i++)
-        if (s->report->processes[i].recorder_rss_bytes > 0) own += s->report->processes[i].recorder_rss_bytes;
+        if (s->report->processes[i].recorder_rss_bytes > 0)
+            own = report_sum(own, s->report->processes[i].recorder_rss_bytes);
     if (own > 0)
         s->note =
             arena_format(s->arena, "and %s of the recorder, not counted", limit_show((double)own, LIMIT_BYTES).text);
@@ -133,7 +135,7 @@ static double run_classic(struct scope *s) { return classic_leak(s->report, whol
 static double success_of(const struct report_phase *phase, double *ok, double *all) {
     for (size_t i = 0; i < phase->op_count; i++) { /* what was rejected neither succeeded nor failed */
         *ok += (double)phase->ops[i].ok;
-        *all += (double)(phase->ops[i].ok + phase->ops[i].failed);
+        *all += (double)phase->ops[i].ok + (double)phase->ops[i].failed;
     }
     return *all > 0 ? *ok / *all : NAN;
 }
