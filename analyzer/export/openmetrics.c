@@ -1,6 +1,6 @@
 /*
  * OpenMetrics text: totals, a few numbers for each phase, the verdict and the live bytes of the sites, for a dashboard that
- * follows a program from run to run.
+ * follows a program from run to run. Gauges only: they read the same in the older text format of Prometheus.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -88,10 +88,10 @@ static void put_verdict(FILE *out, const struct report_verdict *verdict) {
     static const char *const results[] = {"pass", "warn", "leak", "budget", "inconclusive", "nothing-judged"};
     put_family(out, "leaks", NULL, "Call sites that leak");
     fprintf(out, "tidemark_leaks %zu\n", verdict->leak_count);
-    fputs("# TYPE tidemark_verdict stateset\n# HELP tidemark_verdict Result of the run\n", out);
+    put_family(out, "verdict", NULL, "1 for the result of the run");
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         bool is = verdict->result && strcmp(results[i], verdict->result) == 0;
-        fprintf(out, "tidemark_verdict{tidemark_verdict=\"%s\"} %d\n", results[i], is);
+        fprintf(out, "tidemark_verdict{result=\"%s\"} %d\n", results[i], is);
     }
 }
 

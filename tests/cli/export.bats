@@ -48,6 +48,50 @@ found = {family.name: family for family in families(open("out.openmetrics").read
 assert any(sample.value == 96000 for family in found.values() for sample in family.samples), found'
 }
 
+@test "OpenMetrics: promtool takes it as the older text format, too" {
+    needs promtool "package prometheus"
+    exported openmetrics
+    promtool check metrics <out.openmetrics
+}
+
+# A server on loopback scrapes the file and answers a query; both ports are free ones.
+@test "OpenMetrics: Prometheus scrapes it" {
+    needs prometheus "package prometheus"
+    exported openmetrics
+    cat >scrape.py <<'P'
+import http.server, json, os, socket, subprocess, threading, time, urllib.parse, urllib.request
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(open("out.openmetrics", "rb").read())
+    def log_message(self, *_): pass
+
+pages = http.server.HTTPServer(("127.0.0.1", 0), Page)
+threading.Thread(target=pages.serve_forever, daemon=True).start()
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    address = "127.0.0.1:%d" % free.getsockname()[1]
+with open("prometheus.yml", "w") as config:
+    json.dump({"scrape_configs": [{"job_name": "tidemark", "scrape_interval": "300ms", "scrape_timeout": "300ms",
+                                   "static_configs": [{"targets": ["127.0.0.1:%d" % pages.server_port]}]}]}, config)
+server = subprocess.Popen(["prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=" + os.getcwd() + "/tsdb",
+                           "--web.listen-address=" + address], stderr=open("log", "w"))
+query = urllib.parse.urlencode({"query": 'tidemark_site_live_bytes{function="remember_visitor"}'})
+found, end = [], time.monotonic() + 30
+while not found and time.monotonic() < end:
+    time.sleep(0.2)
+    try: found = json.load(urllib.request.urlopen(f"http://{address}/api/v1/query?{query}", timeout=5))["data"]["result"]
+    except OSError: pass
+server.kill()
+server.wait()
+print(found[0]["value"][1] if found else open("log").read())
+P
+    [ "$(env -u http_proxy -u HTTP_PROXY timeout 60 python3 scrape.py 3>&-)" = $LEAKED ]
+}
+
 @test "speedscope: each sample's frames exist, each profile's weights are its samples'" {
     exported speedscope
     jq -e '(.["$schema"] | endswith("file-format-schema.json")) and (.shared.frames | length) as $frames |
@@ -61,6 +105,69 @@ assert any(sample.value == 96000 for family in found.values() for sample in fami
         all(.traceEvents[] | select(.ph == "C"); (.ts >= 0) and (.args | length > 0)) and
         all(.traceEvents[] | select(.ph == "X"); .dur >= 0) and
         ([.traceEvents[] | select(.name == "requests" and .ph == "X")] | length == 20)' out.perfetto >/dev/null
+}
+
+# The trace viewer of chrome://tracing, of which Go's sources have a copy, reads the file with its own importer.
+@test "Perfetto: Chromium's trace viewer imports it" {
+    needs chromium
+    local viewer
+    viewer=$(find /usr/share/go-*/src/cmd/trace/static -name trace_viewer_full.html 2>/dev/null | head -n 1)
+    [ -n "$viewer" ] || skip "the trace viewer is missing (package golang-go)"
+    exported perfetto
+    cp "$viewer" "$(dirname "$viewer")/webcomponents.min.js" .
+    cat >page.html <<'P'
+<!DOCTYPE html>
+<script src="webcomponents.min.js"></script>
+<script>
+function onTraceViewerImportFail() { document.title = 'no trace viewer'; }
+document.addEventListener('WebComponentsReady', () => {
+    const request = new XMLHttpRequest(), model = new tr.Model(), lines = [''];
+    request.open('GET', 'out.perfetto', false);
+    request.send();
+    new tr.importer.Import(model, new tr.importer.ImportOptions()).importTraces([request.responseText]);
+    for (const event of model.getDescendantEvents())
+        if (event.title) lines.push('slice ' + event.title + (event.duration >= 0 ? '' : ' without an end'));
+    for (const process of model.getAllProcesses())
+        for (const counter of Object.values(process.counters))
+            for (const series of counter.series)
+                lines.push('counter ' + counter.name + ' up to ' + Math.max(...series.samples.map(sample => sample.value)));
+    lines.push('warnings ' + model.importWarnings.length, '');
+    document.body.textContent = lines.join('\n');
+});
+</script>
+<link rel="import" href="trace_viewer_full.html"><body></body>
+P
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --allow-file-access-from-files \
+        --virtual-time-budget=8000 --dump-dom "file://$PWD/page.html" >dom 2>log 3>&-
+    [ "$(grep -cx 'slice requests' dom)" -eq 20 ]
+    grep -qx "counter live bytes up to $(tidemark report -q "$BATS_FILE_TMPDIR/t.tmk" --json - | jq .totals.peak_live_bytes)" dom
+    grep -qx 'warnings 0' dom
+}
+
+# The windows of the next two are drawn nowhere; what they say on opening a file tells whether they could.
+looked_at() { # WORDS COMMAND...
+    local words=$1 status=0 viewer
+    shift
+    mkdir -p -m 700 home run
+    HOME=$PWD/home XDG_RUNTIME_DIR=$PWD/run QT_QPA_PLATFORM=offscreen timeout 30 "$@" >said 2>&1 3>&- &
+    viewer=$!
+    until_true grep -qE "$words" said || status=1
+    kill "$viewer" 2>/dev/null || true
+    wait "$viewer" || true
+    return $status
+}
+
+@test "massif: massif-visualizer has the peak: 256 KiB of sessions, and what is left behind" {
+    needs massif-visualizer "package massif-visualizer"
+    exported massif
+    looked_at '^peak cost: "349\.8 KiB"' massif-visualizer out.massif
+}
+
+@test "callgrind: KCachegrind" {
+    needs kcachegrind "package kcachegrind"
+    needs dbus-run-session "package dbus-daemon"
+    exported callgrind
+    looked_at '^Selected *"main"' dbus-run-session -- kcachegrind out.callgrind
 }
 
 @test "massif: ms_print" {
@@ -82,9 +189,17 @@ assert any(sample.value == 96000 for family in found.values() for sample in fami
 }
 
 @test "folded: flamegraph.pl draws it" {
-    needs flamegraph.pl "github.com/brendangregg/FlameGraph"
+    PATH=$PATH:/usr/share/perl5/Devel/NYTProf
+    needs flamegraph.pl "package libdevel-nytprof-perl"
     exported folded
     flamegraph.pl --countname=bytes out.folded >out.svg
+    grep -q '<title>remember_visitor (96,000 bytes' out.svg
+}
+
+@test "folded: inferno draws it" {
+    needs inferno-flamegraph "cargo install inferno"
+    exported folded
+    inferno-flamegraph --countname=bytes out.folded >out.svg
     grep -q '<title>remember_visitor (96,000 bytes' out.svg
 }
 
