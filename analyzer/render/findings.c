@@ -227,8 +227,8 @@ static void compose_rate(FILE *out, const void *object) {
     }
     if (isfinite(growth->bytes_per_item))
         fprintf(out, "%s per item · ", amount_bytes_real(growth->bytes_per_item).text);
-    fprintf(out, "%s live in %s blocks at the end", amount_bytes(rated->site->live_bytes_end).text,
-            amount_count(rated->site->live_blocks_end).text);
+    fprintf(out, "%s live in %s %s at the end", amount_bytes(rated->site->live_bytes_end).text,
+            amount_count(rated->site->live_blocks_end).text, rated->site->live_blocks_end == 1 ? "block" : "blocks");
     if (growth->threads_affected > 1) fprintf(out, " · %" PRId64 " threads", growth->threads_affected);
 }
 
@@ -304,16 +304,12 @@ static void put_title(struct pen *pen, size_t number, const struct report_findin
 }
 
 static void put_process(struct pen *pen, const struct report *report, const struct report_site *site) {
-    for (size_t i = 0; i < report->process_count && report->process_count > 1; i++) {
-        const struct report_process *process = &report->processes[i];
-        if (process->pid != site->process || !process->exe) continue;
-        const char *slash = strrchr(process->exe, '/');
-        put_label(pen, "process");
-        pen_name(pen, slash ? slash + 1 : process->exe, 40);
-        pen_print(pen, ", pid %" PRId64, process->pid);
-        pen_line(pen);
-        return;
-    }
+    if (report->process_count < 2) return;
+    const struct report_process *process = &report->processes[site->process_index];
+    put_label(pen, "process");
+    pen_name(pen, process->exe ? file_name(process->exe) : "?", 40);
+    pen_print(pen, ", pid %" PRId64, process->pid);
+    pen_line(pen);
 }
 
 static void put_finding(struct pen *pen, const struct report *report, size_t number,

@@ -136,6 +136,7 @@ static json_t *make_residency(const struct report_residency *residency) {
     bool any = residency->look_count > 0;
     json_t *object = object_of(MEMBERS(members), residency);
     object = with(object, "process", integer_value(any ? residency->process : REPORT_NONE));
+    object = with(object, "process_index", integer_value(any ? residency->process_index : REPORT_NONE));
     object = with(object, "peak", integer_value(any ? (int64_t)residency->peak : REPORT_NONE));
     object = with(object, "looks", ARRAY(residency->looks, residency->look_count, make_look));
     object = with(object, "files", ARRAY(residency->files, residency->file_count, make_resident_file));
@@ -213,6 +214,7 @@ static json_t *make_phase(const void *item) {
         FLAG(report_phase, judged),
         INTEGER(report_phase, items),
         INTEGER(report_phase, duration_ns),
+        INTEGER(report_phase, process_index),
         REAL(report_phase, items_per_s),
         INTEGER(report_phase, begin),
         FLAG(report_phase, approximate),
@@ -317,6 +319,7 @@ static json_t *make_site(const void *item) {
         INTEGER(report_site, alone_bytes),
         INTEGER(report_site, wasted_bytes),
         INTEGER(report_site, process),
+        INTEGER(report_site, process_index),
     };
     const struct report_site *site = item;
     json_t *object = with(object_of(MEMBERS(members), site), "line", line_value(site->line));

@@ -63,7 +63,7 @@ const struct report_site **residency_sites(const struct report *report, size_t *
     const struct report_site **sites = malloc((report->site_count + 1) * sizeof *sites);
     *count = 0;
     for (size_t i = 0; sites && i < report->site_count; i++)
-        if (report->sites[i].process == report->residency.process && rss_of(&report->sites[i]) > 0)
+        if (report->sites[i].process_index == report->residency.process_index && rss_of(&report->sites[i]) > 0)
             sites[(*count)++] = &report->sites[i];
     if (sites) qsort(sites, *count, sizeof *sites, holds_more);
     return sites;
@@ -113,9 +113,7 @@ static void put_head(struct pen *pen, const struct report_look *peak, const stru
 }
 
 const struct report_process *residency_process(const struct report *report) {
-    size_t i = 0;
-    while (i < report->process_count && report->processes[i].pid != report->residency.process) i++;
-    return report->process_count > 1 && i < report->process_count ? &report->processes[i] : NULL;
+    return report->process_count > 1 ? &report->processes[report->residency.process_index] : NULL;
 }
 
 void residency_compose_facts(FILE *out, const void *object) {
@@ -192,9 +190,9 @@ struct pin_words {
 static void compose_pin(FILE *out, const void *object) {
     const struct pin_words *words = object;
     const struct report_pin *pin = words->pin;
-    fprintf(out, "%s free below a block of %s, %" PRId64 " higher ones, made at %s by %s",
-            amount_bytes(pin->free_below_bytes).text, amount_bytes(pin->size).text, pin->blocks_above,
-            amount_time_whole(pin->born).text,
+    fprintf(out, "in the way: %s lie free below a block of %s (%s live blocks are higher), made at %s by %s",
+            amount_bytes(pin->free_below_bytes).text, amount_bytes(pin->size).text,
+            amount_count(pin->blocks_above).text, amount_time_whole(pin->born).text,
             pin->site_index < words->report->site_count ? name_of_site(&words->report->sites[pin->site_index]).text
             : pin->site                                 ? pin->site
                                                         : "an unknown site");

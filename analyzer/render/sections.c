@@ -25,7 +25,8 @@ static void put_exit(struct pen *pen, const struct report_process *process) {
     else pen_print(pen, "%s %" PRId64, strcmp(kind, "code") == 0 ? "exit" : kind, process->exit_code);
 }
 
-static void put_command(struct pen *pen, const struct report_process *process) {
+static void put_command(struct pen *pen, const struct report *report) {
+    const struct report_process *process = &report->processes[0];
     pen_to(pen, INDENT);
     if (process->arg_count == 0 && process->exe) pen_name(pen, process->exe, pen->style.width - INDENT);
     for (size_t i = 0; i < process->arg_count; i++) {
@@ -35,12 +36,15 @@ static void put_command(struct pen *pen, const struct report_process *process) {
             pen_put(pen, "…");
             break;
         }
-        pen_name(pen, process->args[i], room);
+        bool quoted = !process->args[i][0] || strpbrk(process->args[i], " \t\n'\"\\$`*?;&|<>()#~");
+        if (quoted) pen_put(pen, "'");
+        pen_name(pen, process->args[i], quoted ? room - 2 : room);
+        if (quoted) pen_put(pen, "'");
     }
     pen_line(pen);
     pen_to(pen, INDENT);
-    pen_print(pen, "pid %" PRId64 " · %s · ", process->pid, amount_time_whole(process->duration_ns).text);
-    put_exit(pen, process);
+    pen_print(pen, "pid %" PRId64 " · %s · ", process->pid, amount_time_whole(report->duration_ns).text);
+    put_exit(pen, report_last_program(report, process));
 }
 
 static void compose_trace(FILE *out, const void *object) {
@@ -58,14 +62,14 @@ static void compose_totals(FILE *out, const void *object) {
     if (totals->temporary_allocations > 0)
         fprintf(out, ", %s temporary", amount_count(totals->temporary_allocations).text);
     if (totals->failed_allocations > 0) fprintf(out, ", %s failed", amount_count(totals->failed_allocations).text);
-    fprintf(out, "; %s live in %s blocks at the end", amount_bytes(totals->live_bytes_end).text,
-            amount_count(totals->live_blocks_end).text);
+    fprintf(out, "; %s live in %s %s at the end", amount_bytes(totals->live_bytes_end).text,
+            amount_count(totals->live_blocks_end).text, totals->live_blocks_end == 1 ? "block" : "blocks");
     if (isfinite(totals->explained_share))
         fprintf(out, "; the trace explains %s of the growth of RSS", amount_share(totals->explained_share).text);
 }
 
 void section_about(struct pen *pen, const struct report *report) {
-    if (report->process_count) put_command(pen, &report->processes[0]);
+    if (report->process_count) put_command(pen, report);
     if (pen->column) pen_put(pen, " · ");
     pen_composed(pen, INDENT, compose_trace, &report->trace);
     pen_line(pen);
@@ -123,6 +127,17 @@ static enum tint diagnosis_tint(const char *diagnosis) {
     return strcmp(diagnosis, "steady") == 0 ? TINT_GOOD : TINT_WARN;
 }
 
+/* Of a tree: whose phase it is, where it is not the first program's. */
+static void put_program(struct pen *pen, const struct report *report, const struct report_phase *phase) {
+    const int room = phase_name_width(pen) - pen->column - 2;
+    if (!phase->process_index || room < 3) return;
+    const char *exe = report->processes[phase->process_index].exe;
+    pen_put(pen, " ");
+    pen_tint(pen, TINT_FAINT);
+    pen_name(pen, exe ? file_name(exe) : "?", room);
+    pen_tint(pen, TINT_NONE);
+}
+
 static void put_phase(struct pen *pen, const struct report *report, const struct report_phase *phase) {
     int indent = 2 + 2 * nesting(report, phase);
     char live[80];
@@ -133,6 +148,7 @@ static void put_phase(struct pen *pen, const struct report *report, const struct
     const char *const cells[PHASE_COLUMNS] = {rounds.text, time.text, rate.text, rss.text, live, kept.text};
     pen_to(pen, indent);
     pen_name(pen, phase->name, phase_name_width(pen) - indent - 1);
+    put_program(pen, report, phase);
     pen_to(pen, phase_name_width(pen));
     put_phase_cells(pen, cells);
     if (phase->diagnosis) {

@@ -35,8 +35,7 @@ static const struct report_process *first_process(const struct report *report) {
 }
 
 static int64_t duration(const struct report *report) {
-    const struct report_process *first = first_process(report);
-    return first ? first->duration_ns : REPORT_NONE;
+    return first_process(report) ? report->duration_ns : REPORT_NONE;
 }
 
 static const struct report_point *last_point(const struct report *report) {

@@ -169,6 +169,7 @@ static void add_edge_doubt(struct builder *builder) {
 }
 
 static void finish(struct builder *builder, const struct tree *tree) {
+    builder_finish_processes(builder);
     builder_finish_curve(builder);
     builder_finish_sites(builder);
     builder_finish_residency(builder);

@@ -76,15 +76,15 @@ static void add_values(struct builder *builder, struct report_phase *row, const 
     }
 }
 
-static void add_instances(struct builder *builder, struct report_phase *row, const struct phase *phase) {
+static void add_instances(struct builder *builder, struct report_phase *row, const struct phase *phase, int64_t start) {
     row->instances = arena_take(builder->arena, phase->kept_count, sizeof *row->instances);
     row->instance_count = phase->kept_count;
     for (size_t i = 0; i < phase->kept_count; i++) {
         const struct phase_round *round = &phase->kept[i];
         row->instances[i] = (struct report_round){
             .round = report_count(round->number),
-            .begin = report_count(round->begin.ns),
-            .end = report_count(round->end.ns),
+            .begin = report_sum(start, report_count(round->begin.ns)),
+            .end = report_sum(start, report_count(round->end.ns)),
             .live_begin = report_count(round->begin.live_bytes),
             .live_end = report_count(round->end.live_bytes),
             .rss_begin = known(round->begin.rss),
@@ -119,15 +119,16 @@ static void diagnose(struct report_phase *row, const struct report_curve *curve,
     if (until - from >= DIAGNOSIS_POINTS) verdict_diagnose(row, curve->points + from, until - from);
 }
 
-static struct report_phase make_phase(const struct phase *phase) {
+/* `start`: of its process, from that of the first. */
+static struct report_phase make_phase(const struct phase *phase, int64_t start) {
     return (struct report_phase){
         .rounds = report_count(phase->rounds),
         .items = report_count(phase->items),
         .duration_ns = report_count(phase->duration_ns),
         .items_per_s = phase->items ? per_second(phase->items, phase->duration_ns) : NAN,
-        .begin = report_count(phase->first.ns),
+        .begin = report_sum(start, report_count(phase->first.ns)),
         .approximate = phase->approximate,
-        .end = report_count(phase->last.ns),
+        .end = report_sum(start, report_count(phase->last.ns)),
         .peak_in_flight = report_count(phase->peak_in_flight),
         .rss_start = known(phase->first.rss),
         .rss_end = known(phase->last.rss),
@@ -152,18 +153,20 @@ static struct report_phase make_phase(const struct phase *phase) {
 
 void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged) {
     struct report *report = builder->report;
+    const int64_t start = builder_start_of(builder, subject);
     for (size_t i = 0; i < phases_count(subject->phases); i++) {
         const struct phase *phase = phases_get(subject->phases, i);
         if (!phase->rounds) continue;
         struct report_phase *row = ARENA_ADD(builder->arena, report->phases, report->phase_count);
-        *row = make_phase(phase);
+        *row = make_phase(phase, start);
+        row->process_index = (int64_t)report->process_count - 1;
         row->name = arena_text(builder->arena, phase->name);
         if (phase->parent != PHASE_NO_PARENT && phase->parent != 0)
             row->parent = arena_text(builder->arena, phases_get(subject->phases, phase->parent)->name);
         add_units(builder, row, phase);
         add_ops(builder, row, phase);
         add_values(builder, row, phase);
-        add_instances(builder, row, phase);
+        add_instances(builder, row, phase, start);
         if (!judged) continue;
         set_rounds_kind(row, builder->options, subject);
         diagnose(row, &builder->curves[builder->curve_count - 1], phase);

@@ -155,6 +155,17 @@ void builder_add_process(struct builder *builder, const struct subject *subject,
         builder->report->stopped = arena_text(builder->arena, phases_stopped(subject->phases));
 }
 
+/* Its launcher learnt how the process ended, which only the last of its programs did. */
+void builder_finish_processes(struct builder *builder) {
+    const struct report *report = builder->report;
+    for (size_t i = 0; i < report->process_count; i++) {
+        struct report_process *process = &report->processes[i];
+        if (report_last_program(report, process) == process) continue;
+        process->exit_kind = "exec";
+        process->exit_code = REPORT_NONE;
+    }
+}
+
 static void doubt(struct builder *builder, const char *text) {
     struct report *report = builder->report;
     const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);

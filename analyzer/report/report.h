@@ -94,8 +94,9 @@ struct report_pin { /* a live block with free pages below it, which a heap that 
     int64_t blocks_above;        /* live blocks higher in the same mapping */
 };
 
-struct report_residency { /* of one process: the one whose own pages were most at a look */
-    int64_t process;      /* pid */
+struct report_residency {  /* of one process: the one whose own pages were most at a look */
+    int64_t process;       /* pid */
+    int64_t process_index; /* in report.processes */
     struct report_look *looks;
     size_t look_count;         /* 0: the recorder took none */
     size_t peak, end;          /* looks with the highest rss (less the recorder's own), and the last one */
@@ -137,6 +138,7 @@ struct report_rate { /* bytes a second over the phase's whole time, with its 95 
 };
 
 struct report_phase {
+    int64_t process_index;     /* in report.processes */
     const char *name, *parent; /* parent: NULL at the top */
     int64_t rounds;
     const char *rounds_kind; /* phases, operations, items, events */
@@ -209,8 +211,9 @@ struct report_site {
     int64_t wasted_bytes;   /* of alone_bytes, what those blocks do not cover */
     struct report_growth *growth;
     size_t growth_count;
-    int64_t process; /* pid */
-    int64_t *sizes;  /* allocations by size: of 0, of 1, of 2 and 3, of 4 to 7 bytes, and so on */
+    int64_t process;       /* pid */
+    int64_t process_index; /* in report.processes: programs that followed each other by exec have one pid */
+    int64_t *sizes;        /* allocations by size: of 0, of 1, of 2 and 3, of 4 to 7 bytes, and so on */
     size_t size_count;
     int64_t *lifetimes; /* freed blocks by lifetime in ns, in the same classes */
     size_t lifetime_count;
@@ -287,6 +290,17 @@ struct report {
     struct arena
         *memory; /* owns all that is pointed to above but the verdict's; NULL in tests that build one by hand */
 };
+
+/* The last program that ran in the process of this one: they follow each other by exec. */
+static inline const struct report_process *report_last_program(const struct report *report,
+                                                               const struct report_process *process) {
+    const struct report_process *last = process;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct report_process *other = &report->processes[i];
+        if (other->pid == process->pid && other->started_ns > last->started_ns) last = other;
+    }
+    return last;
+}
 
 void report_release(struct report *report);
 

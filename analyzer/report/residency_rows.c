@@ -89,9 +89,11 @@ bool builder_add_residency(struct builder *builder, const struct subject *subjec
     int64_t start = builder_start_of(builder, subject);
     forget_pins(builder);
     *out = (struct report_residency){.process = report_count(subject->trace.tables.process.pid),
+                                     .process_index = (int64_t)builder->report->process_count - 1,
                                      .look_count = from->look_count,
                                      .peak = from->peak,
                                      .end = from->look_count - 1};
+    builder->report->totals.explained_share = residency_explained(from);
     out->looks = arena_take(builder->arena, from->look_count, sizeof *out->looks);
     for (size_t i = 0; i < from->look_count; i++) out->looks[i] = make_look(&from->looks[i], start, by_glibc);
     for (size_t i = 0; i < from->share_count; i++) report_add(&out->wasted_bytes, from->shares[i].wasted);
@@ -100,17 +102,22 @@ bool builder_add_residency(struct builder *builder, const struct subject *subjec
     return true;
 }
 
+/* Whether it is of the process that the looks are of. */
+static bool is_resident(const struct report *report, const struct report_site *site) {
+    return site->process_index == report->residency.process_index;
+}
+
 static int64_t sum_of_sites(const struct report *report) {
     int64_t sum = 0;
     for (size_t i = 0; i < report->site_count; i++)
-        if (report->sites[i].process == report->residency.process && report->sites[i].rss_bytes != REPORT_NONE)
+        if (is_resident(report, &report->sites[i]) && report->sites[i].rss_bytes != REPORT_NONE)
             sum = report_sum(sum, report->sites[i].rss_bytes);
     return sum;
 }
 
 static size_t index_of(const struct report *report, const char *site) {
     for (size_t i = 0; site && i < report->site_count; i++)
-        if (strcmp(report->sites[i].id, site) == 0) return i;
+        if (is_resident(report, &report->sites[i]) && strcmp(report->sites[i].id, site) == 0) return i;
     return SIZE_MAX;
 }
 

@@ -24,7 +24,7 @@ struct naming { /* while one process is added */
     const struct sites *sites;
     const struct sites *chosen; /* NULL: all blocks are shown */
     const struct residency *residency;
-    int64_t pid;
+    int64_t pid, process_index;
 };
 
 static size_t *slot_of(struct naming *naming, uint64_t key, bool *found) {
@@ -83,6 +83,7 @@ static struct candidate *candidate_of(struct naming *naming, uint32_t stack) {
     naming->used++;
     struct candidate *candidate = ARENA_ADD(builder->arena, builder->candidates, builder->candidate_count);
     *candidate = (struct candidate){.row = {.process = naming->pid,
+                                            .process_index = naming->process_index,
                                             .rss_bytes = REPORT_NONE,
                                             .rss_peak_bytes = REPORT_NONE,
                                             .alone_bytes = REPORT_NONE,
@@ -301,6 +302,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
         .chosen = subject->selection ? selection_sites(subject->selection) : NULL,
         .residency = subject->residency,
         .pid = report_count(subject->trace.tables.process.pid),
+        .process_index = report_count(space),
         .done = calloc(count + 1, 1),
     };
     struct ranked *ranks = calloc(count + 1, sizeof *ranks);

@@ -24,21 +24,20 @@ static void refuse(struct search *search, const char *path, const char *why) {
     *row = (struct tree_refused){arena_text(search->arena, path), arena_text(search->arena, why)};
 }
 
-/* When the process began, from its own record, which is among the first of the journal. */
-static uint64_t start_of(struct trace_input *input) {
+/* When the process began, and its program in it, from its own record, which is among the first of the journal. */
+static void set_start(struct tree_trace *trace, struct trace_input *input) {
     struct record_cursor cursor;
     struct record record;
-    uint64_t start = 0;
     records_begin(&cursor, input, NULL);
     for (int i = 0; i < 64 && records_next(&cursor, &record); i++) {
         if (record.kind != TRACE_RECORD_PROCESS) continue;
         wire_get_varint(&record.body);
         wire_get_varint(&record.body);
-        start = wire_get_varint(&record.body);
+        trace->start_ns = wire_get_varint(&record.body);
+        trace->exec_count = wire_get_varint(&record.body);
         break;
     }
     records_end(&cursor);
-    return start;
 }
 
 static void add_file(struct search *search, const char *path, const char *bundle, bool first) {
@@ -54,7 +53,7 @@ static void add_file(struct search *search, const char *path, const char *bundle
     *trace = (struct tree_trace){
         .path = arena_text(search->arena, path), .bundle = bundle, .pid = input.header.pid, .first = first};
     memcpy(trace->run_id, input.header.run_id, sizeof trace->run_id);
-    trace->start_ns = start_of(&input);
+    set_start(trace, &input);
     reader_close(&input);
 }
 
@@ -145,7 +144,8 @@ static int by_start(const void *a, const void *b) {
     const struct tree_trace *left = a, *right = b;
     if (left->first != right->first) return left->first ? -1 : 1;
     if (left->start_ns != right->start_ns) return left->start_ns < right->start_ns ? -1 : 1;
-    return left->pid < right->pid ? -1 : left->pid > right->pid;
+    if (left->pid != right->pid) return left->pid < right->pid ? -1 : 1;
+    return left->exec_count < right->exec_count ? -1 : left->exec_count > right->exec_count;
 }
 
 int tree_find(struct tree *tree, struct arena *arena, char *const *paths, size_t count, bool self) {

@@ -12,8 +12,9 @@ struct tree_trace {
     const char *bundle; /* that it lies in, also for its names; NULL: a file of its own */
     uint8_t run_id[16];
     uint32_t pid;
-    uint64_t start_ns; /* CLOCK_BOOTTIME, 0: unknown */
-    bool first;        /* named itself on the command line */
+    uint64_t start_ns;   /* CLOCK_BOOTTIME, 0: unknown */
+    uint64_t exec_count; /* programs that followed each other by exec began at once */
+    bool first;          /* named itself on the command line */
 };
 
 struct tree_refused { /* a file that can't be read */

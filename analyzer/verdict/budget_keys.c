@@ -158,10 +158,10 @@ static double run_concurrent(struct scope *s) {
 }
 
 static double run_exit(struct scope *s) {
-    if (!s->report->process_count || !s->report->processes[0].exit_kind) return NAN;
-    const struct report_process *process = &s->report->processes[0];
+    if (!s->report->process_count) return NAN;
+    const struct report_process *process = report_last_program(s->report, &s->report->processes[0]);
     const char *kind = strncmp(s->rule->text, "signal:", 7) == 0 ? "signal" : "code";
-    if (strcmp(process->exit_kind, "unknown") == 0) return NAN;
+    if (!process->exit_kind || strcmp(process->exit_kind, "unknown") == 0) return NAN;
     s->note = arena_format(s->arena, "%s:%lld", process->exit_kind, (long long)process->exit_code);
     return strcmp(process->exit_kind, kind) == 0 && (double)process->exit_code == s->rule->limit;
 }

@@ -57,9 +57,10 @@ static void tell_held(struct telling *telling) {
 /* "18 of 18 rounds (2 to 19) added 1800 blocks that stay, 84.4 KiB, 4.69 KiB a round" */
 static void tell_added(struct telling *telling) {
     const struct growth_judgement *judgement = telling->judgement;
-    words_add(&telling->words, "%u of %u %s (%u to %u) added %llu %s that stay, %s", judgement->k, judgement->n,
+    words_add(&telling->words, "%u of %u %s (%u to %u) added %llu %s, %s", judgement->k, judgement->n,
               round_name(telling).text, judgement->first, judgement->last, (unsigned long long)judgement->blocks,
-              judgement->blocks == 1 ? "block" : "blocks", words_bytes((double)judgement->bytes).text);
+              judgement->blocks == 1 ? "block that stays" : "blocks that stay",
+              words_bytes((double)judgement->bytes).text);
     tell_rate(telling);
     tell_reach(telling);
     tell_held(telling);

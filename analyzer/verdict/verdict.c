@@ -95,14 +95,12 @@ static bool is_known(struct court *court, const struct report_site *site, const 
 /* Of several processes, the one that it is about is named first. */
 static const char *reason_of(struct court *court, const struct report_site *site, const struct report_growth *growth) {
     const struct report *report = court->report;
-    for (size_t i = 0; i < report->process_count && report->process_count > 1; i++) {
-        const struct report_process *process = &report->processes[i];
-        if (process->pid != site->process || !process->exe || !growth->sentence) continue;
-        const char *slash = strrchr(process->exe, '/');
-        return arena_format(court->arena, "in the process %s (pid %lld): %s", slash ? slash + 1 : process->exe,
-                            (long long)process->pid, growth->sentence);
-    }
-    return growth->sentence;
+    if (report->process_count < 2) return growth->sentence;
+    const struct report_process *process = &report->processes[site->process_index];
+    if (!process->exe || !growth->sentence) return growth->sentence;
+    const char *slash = strrchr(process->exe, '/');
+    return arena_format(court->arena, "in the process %s (pid %lld): %s", slash ? slash + 1 : process->exe,
+                        (long long)process->pid, growth->sentence);
 }
 
 static bool is_over_windows(const struct report_growth *growth) {
@@ -264,7 +262,7 @@ static void hint_at_driver(struct court *court) {
     bool from_output = false, grows = false;
     for (size_t i = 0; i < report->phase_count; i++) from_output |= report->phases[i].approximate;
     for (size_t i = 0; i < court->out->leak_count; i++)
-        grows |= report->sites[court->out->leaks[i].site_index].process == report->processes[0].pid;
+        grows |= report->sites[court->out->leaks[i].site_index].process_index == 0;
     if (!from_output || !grows || report->process_count < 2 || !report->processes[0].exe) return;
     const char *slash = strrchr(report->processes[0].exe, '/'), *name = slash ? slash + 1 : report->processes[0].exe;
     ADD_TEXT(court, hints, hint_count, "if %s only starts the programs that do the work: --skip %s records those alone",

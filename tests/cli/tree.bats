@@ -67,3 +67,37 @@ C
     [ "$(jq -r '[.verdict.leaks[].site] | unique | length' t.json)" -eq 1 ]
     fails grep -q -- "--skip" <<<"$errors"
 }
+
+# One process, two programs: sh waits for 300 ms before the work begins.
+@test "a program that another one became: its own sites, pages and end, and its phases at their time in the whole" {
+    program work -O1 <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include "tidemark.h"
+static void *kept[12];
+__attribute__((noinline)) static void *grab(int i) { return kept[i] = malloc(1 << 20); }
+int main(void) {
+    for (int i = 0; i < 12; i++) {
+        tidemark_phase_begin("work");
+        memset(grab(i), 1, 1 << 20);
+        tidemark_phase_end("work");
+    }
+    return 7;
+}
+C
+    local sh
+    sh=$(command -v dash || command -v sh)
+    both tidemark record -q -o t.tmk "$sh" -c 'sleep 0.3; exec ./work'
+    expect_status 7
+    tidemark report -q t.tmk --json t.json >t.txt
+    jq -e '[.processes[] | select(.pid == .parent | not)][0].pid as $pid | [.processes[] | select(.pid == $pid)] |
+        length == 2 and .[0].exit.kind == "exec" and .[1].exit == {kind: "code", code: 7} and
+        (.[1].exe | endswith("/work"))' t.json >/dev/null
+    jq -e '([.processes[].exe] | map(endswith("/work")) | index(true)) as $work | .curve[-1].t as $last |
+        (.phases[] | select(.name == "work") | .process_index == $work and all(.instances[]; .begin >= 3e8 and .end <= $last)) and
+        all(.sites[]; (.process_index == $work) or (.function != "grab")) and .residency.process_index == $work and
+        (([.sites[] | select(.process_index == $work) | .rss_bytes] | add) + .residency.other_sites_bytes
+            == .residency.looks[-1].sites_bytes)' t.json >/dev/null
+    grep -qE "pid [0-9]+ · [3-9][0-9]{2} ms · exit 7 " t.txt || grep -qE "pid [0-9]+ · [0-9.]+ s · exit 7 " t.txt
+    grep -qE "^ +[0-9]+ (dash|sh) .* exec " t.txt
+}

@@ -163,7 +163,7 @@ static void openmetrics_has_the_form(void **state) {
     shows(text, "# TYPE tidemark_peak_rss_bytes gauge\n# UNIT tidemark_peak_rss_bytes bytes\n");
     shows(text, "tidemark_peak_rss_bytes 97517568\n");
     shows(text, "tidemark_phase_retained_bytes{phase=\"serve\"} 27262976\n");
-    shows(text, "tidemark_verdict{tidemark_verdict=\"leak\"} 1\n");
+    shows(text, "tidemark_verdict{result=\"leak\"} 1\n");
     assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 }
 

@@ -52,6 +52,12 @@ const hideTip = () => byId("tip").classList.add("hidden");
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
+}
+
+/* What was chosen by hand holds for later reports, else the system's choice does. */
+function switchTheme() {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  setTheme(theme);
   try { localStorage.setItem("tidemark-theme", theme); } catch (error) { /* file: pages may have no storage */ }
 }
 
@@ -262,7 +268,7 @@ function fitWidth() {
 
 function listen() {
   const whole = () => { zoomedTo = null; byId("search").value = ""; showFlame(); };
-  byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  byId("theme").addEventListener("click", switchTheme);
   for (const id of ["metric", "inverted", "changed"]) byId(id).addEventListener("change", () => { zoomedTo = null; showFlame(); });
   byId("search").addEventListener("input", () => showFlame());
   byId("whole").addEventListener("click", whole);

@@ -53,6 +53,7 @@ function scaled(value, units) {
 const bytes = (n) => (n === null || n === undefined ? ABSENT : scaled(n, [[2 ** 40, "TiB"], [2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"], [1, "B"]]));
 const time = (n) => (n === null || n === undefined ? ABSENT : n === 0 ? "0 s" : scaled(n, [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]]));
 const count = (n) => (n === null || n === undefined ? ABSENT : n.toLocaleString("en").replace(/,/g, "\u202f"));
+const blocks = (n) => count(n) + (n === 1 ? " block" : " blocks");
 const real = (n) => (n === null || n === undefined ? ABSENT : Math.abs(n) >= 1000 ? count(Math.round(n)) : String(+n.toPrecision(3)));
 
 /* Tip. */
@@ -72,6 +73,12 @@ const hideTip = () => byId("tip").classList.add("hidden");
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
+}
+
+/* What was chosen by hand holds for later reports, else the system's choice does. */
+function switchTheme() {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  setTheme(theme);
   try { localStorage.setItem("tidemark-theme", theme); } catch (error) { /* file: pages may have no storage */ }
 }
 
@@ -117,16 +124,19 @@ function showVerdict() {
   for (const hint of verdict.hints) byId("verdict").append(make("p", { className: "faint" }, "Hint: " + hint));
 }
 
+/* As a shell takes it. */
+const quoted = (argument) => (/^[\w@%+=:,./-]+$/.test(argument) ? argument : "'" + argument.replace(/'/g, "'\\''") + "'");
+
 function showTiles() {
   const totals = report.totals, first = report.processes[0];
   const tiles = [
     ["peak live", bytes(totals.peak_live_bytes)], ["live at the end", bytes(totals.live_bytes_end)], ["peak RSS", bytes(totals.peak_rss_bytes), "without the recorder's own pages"],
-    ["allocations", count(totals.allocations)], ["temporary", count(totals.temporary_allocations)], ["time", first ? time(first.duration_ns) : ABSENT],
+    ["allocations", count(totals.allocations)], ["temporary", count(totals.temporary_allocations)], ["time", first ? time(wholeRun[1] - wholeRun[0]) : ABSENT],
     ["RSS growth explained", totals.explained_share === null ? ABSENT : Math.round(totals.explained_share * 100) + " %"],
   ];
   for (const [label, value, title] of tiles) byId("tiles").append(make("div", { className: "tile", title: title || "" }, make("b", {}, value), label));
-  const command = first ? (first.args.length ? first.args.join(" ") : first.exe) : "";
-  byId("about").textContent = [command, first && "pid " + first.pid, first && first.started, report.system.kernel, report.system.libc,
+  const command = first ? (first.args.length ? first.args.map(quoted).join(" ") : first.exe) : "";
+  byId("about").textContent = [command, first && "pid " + first.pid, first && first.started, report.system.kernel && "Linux " + report.system.kernel, report.system.libc && "glibc " + report.system.libc,
     report.system.allocator, count(report.trace.events) + " events in " + bytes(report.trace.size_bytes), report.trace.path].filter(Boolean).join(" · ");
 }
 
@@ -344,7 +354,7 @@ function evidenceOf(growth, site) {
     growth.bytes_per_round !== null && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
   const facts = [...told,
     growth.bytes_per_item !== null && growth.bytes_per_item >= 0.01 ? bytes(growth.bytes_per_item) + " per item" : null,
-    bytes(site.live_bytes_end) + " live in " + count(site.live_blocks_end) + " blocks at the end",
+    bytes(site.live_bytes_end) + " live in " + blocks(site.live_blocks_end) + " at the end",
     growth.threads_affected > 1 ? growth.threads_affected + " threads" : null];
   return facts.filter(Boolean).join(" · ");
 }
@@ -475,10 +485,10 @@ function walk(event) {
 
 function frameBox(box, total, show, pattern) {
   const { node, x, width, depth } = box, height = 20;
-  const found = pattern && node.name.toLowerCase().includes(pattern);
-  const group = draw("g", { class: "frame" + (found ? " found" : ""), tabindex: "-1", role: "button", "aria-label": `${node.name} ${show(node.value)}` });
+  const found = pattern && node.name.toLowerCase().includes(pattern), rest = node.parent && !node.frame;
+  const group = draw("g", { class: "frame" + (found ? " found" : rest ? " rest" : ""), tabindex: "-1", role: "button", "aria-label": `${node.name} ${show(node.value)}` });
   const rect = draw("rect", { x, y: depth * height, width: Math.max(1, width), height: height - 1, rx: 2 });
-  if (!found) rect.style.fill = node.parent && !node.frame ? "var(--faint)" : colorOf(node.name);
+  if (!found && !rest) rect.style.fill = colorOf(node.name);
   group.append(rect);
   const room = Math.floor((width - 6) / 6.7);
   if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, cutName(node.name, room)));
@@ -551,13 +561,16 @@ function shownPart(phase) {
   };
 }
 
+/* Of a tree: whose phase it is, where it is not the first program's. */
+const programOf = (phase) => (phase.process_index ? " of " + (report.processes[phase.process_index].exe || "?").split("/").pop() : "");
+
 function showPhases() {
   hideUnless("phases-section", report.phases.length);
   const visible = report.phases.filter((phase) => !phase.instances.length || roundsShown(phase).length);
   const parts = new Map(visible.map((phase) => [phase, isZoomed() && phase.instances.length ? shownPart(phase) : phase]));
   const column = (title, field, show) => ({ title, number: true, cell: (phase) => show(parts.get(phase)[field]) });
   byId("phases").replaceChildren(tableOf([
-    { title: "Phase", name: true, cell: (phase) => [phase.parent ? "↳ " : "", phase.name, ...(isZoomed() ? [] : phaseNotes(phase))] },
+    { title: "Phase", name: true, cell: (phase) => [phase.parent ? "↳ " : "", phase.name, make("span", { className: "faint" }, programOf(phase)), ...(isZoomed() ? [] : phaseNotes(phase))] },
     column("Rounds", "rounds", count),
     ...MULTIPLES.map(([title, of]) => ({ title, cell: (phase) => multipleOf(phase, title, of) })),
     column("Time", "duration_ns", (n) => time(Math.round(n))),
@@ -663,7 +676,7 @@ function showResidentChart() {
 
 /* Of a tree, the process that had most resident. */
 function whoseResident() {
-  const process = report.processes.find((each) => each.pid === resident.process);
+  const process = report.processes[resident.process_index];
   return process && report.processes.length > 1 ? `Of ${(process.exe || "?").split("/").pop()}, pid ${process.pid}, which had most resident of the ${count(report.processes.length)} processes.` : "";
 }
 
@@ -677,7 +690,7 @@ function residentWords(peak, end) {
 
 function showHolders() {
   const most = (site) => Math.max(valueOf(site, "resident_peak") || 0, valueOf(site, "resident") || 0);
-  const sites = report.sites.filter((site) => site.process === resident.process && most(site)).sort((a, b) => most(b) - most(a)).slice(0, 12);
+  const sites = report.sites.filter((site) => site.process_index === resident.process_index && most(site)).sort((a, b) => most(b) - most(a)).slice(0, 12);
   byId("resident-sites").replaceChildren(tableOf([
     { title: "Held by", name: true, cell: (site) => make("details", {}, make("summary", {}, shortName(siteName(site))), stackOf(site.stack)) },
     { title: "Highest", number: true, cell: (site) => bytes(valueOf(site, "resident_peak")) }, { title: "Last", number: true, cell: (site) => bytes(valueOf(site, "resident")) },
@@ -808,7 +821,7 @@ function beforePrint() {
 }
 
 function listen() {
-  byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  byId("theme").addEventListener("click", switchTheme);
   byId("unzoom").addEventListener("click", () => zoom(wholeRun.slice()));
   byId("curve-view").addEventListener("change", showCurve);
   byId("growing").addEventListener("change", () => showFlame());
