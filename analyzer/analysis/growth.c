@@ -276,9 +276,9 @@ static void *growth_begin(const struct replay_facts *facts) {
     return NULL;
 }
 
-static inline void count_event(struct growth *growth) {
+static inline void count_event(struct growth *growth, const struct moment *now) {
     if (rounds_next_fills_window(growth->rounds)) {
-        growth_stacks_settle(&growth->stacks);
+        growth_stacks_settle(&growth->stacks, now->live_blocks);
         growth->rounds->events++;
         rounds_window(growth->rounds);
     } else {
@@ -288,7 +288,7 @@ static inline void count_event(struct growth *growth) {
 
 static void growth_born(void *self, struct block *block, const struct moment *now) {
     struct growth *growth = self;
-    count_event(growth);
+    count_event(growth, now);
     if (block->internal) return;
     struct layer layer = {hold_epoch(growth), block->size, block->stack};
     block->attached = tag_epoch(layer.epoch);
@@ -303,7 +303,7 @@ static void growth_born(void *self, struct block *block, const struct moment *no
 static void growth_resized(void *self, struct block *block, uint64_t old_size, uint32_t old_stack,
                            const struct moment *now) {
     struct growth *growth = self;
-    count_event(growth);
+    count_event(growth, now);
     if (!block->attached) return;
     if (block->stack != old_stack) forget_heir(growth, block, old_stack);
     struct layers *layers = layers_of(growth, block, old_size, old_stack);
@@ -337,7 +337,7 @@ static inline void end_plain(struct growth *growth, const struct block *block) {
 
 static void growth_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
     struct growth *growth = self;
-    count_event(growth);
+    count_event(growth, now);
     if (!block->attached) return;
     struct block *heir = take_heir(growth, block, cause, now->thread);
     if (heir) {
@@ -354,7 +354,7 @@ static void growth_control(void *self, const struct control *control, const stru
     struct thread_state *thread = thread_of(growth, now->thread);
     thread->edges++;
     thread->newest = NULL;
-    growth_stacks_settle(&growth->stacks);
+    growth_stacks_settle(&growth->stacks, now->live_blocks);
     rounds_control(growth->rounds, control, now);
 }
 
@@ -467,9 +467,8 @@ static void count_survivors(struct growth *growth) {
 }
 
 static int growth_end(void *self, const struct moment *now) {
-    (void)now;
     struct growth *growth = self;
-    growth_stacks_settle(&growth->stacks);
+    growth_stacks_settle(&growth->stacks, now->live_blocks);
     rounds_end(growth->rounds);
     growth->chosen = must(calloc(2 * growth->rounds->phase_count, sizeof *growth->chosen));
     for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_series(growth, i);
@@ -582,7 +581,7 @@ static bool fill_work(const struct series *series, const struct chosen *chosen, 
 }
 
 struct gathered {
-    uint64_t first;
+    uint64_t first, process_first, process_last;
     struct growth_lives lives;
     uint64_t threads;
     struct late_tags tags;
@@ -609,7 +608,11 @@ static void gather_rounds(struct gathered *gathered, const struct record *record
 }
 
 static void gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out) {
-    if (record->first < gathered->first) gathered->first = record->first;
+    if (record->first < gathered->first) {
+        gathered->first = record->first;
+        gathered->process_first = record->process_first;
+    }
+    if (record->process_last > gathered->process_last) gathered->process_last = record->process_last;
     if (record->lives) growth_lives_merge(&gathered->lives, record->lives);
     growth_lives_add(&gathered->lives, 0, record->freed_at_once);
     if (record->has_pending && record->pending_tag != gathered->tags.rounds) {
@@ -707,6 +710,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
     struct gathered gathered = {.first = UINT64_MAX, .tags = final_tags(growth, series)};
     int error = gather_all(growth, records, count, &gathered, out, rounds);
     out->first = (uint32_t)(gathered.first >> series->shift);
+    out->process_rise = (int64_t)(gathered.process_last - gathered.process_first);
     out->freed = total(&gathered.lives);
     out->reach = growth_lives_reach(&gathered.lives);
     out->threads = (uint32_t)__builtin_popcountll(gathered.threads);

@@ -64,6 +64,7 @@ struct growth_evidence {
     double reach;        /* rounds; where freed is 0, of the allocating function */
     bool reach_borrowed; /* the reach is the function's */
     struct growth_level level;
+    int64_t process_rise; /* live blocks of the process: more after the last births than before the first */
     const struct growth_step *steps;
     size_t step_count;
     enum growth_owner owner;

@@ -11,11 +11,12 @@ static void *must(void *memory) {
     return memory;
 }
 
-struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw) {
+struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw, uint64_t process_blocks) {
     struct record *record = must(calloc(1, sizeof *record));
     record->stack = stack;
     record->series = series;
     record->first = raw;
+    record->process_first = record->process_last = process_blocks;
     record->level.steady_after_warm_up = true;
     return record;
 }

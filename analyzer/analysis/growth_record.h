@@ -35,8 +35,9 @@ struct record {
     struct record *next; /* of the same stack */
     uint32_t stack, series;
     unsigned shift;
-    uint64_t first; /* raw round of the first birth */
-    uint64_t live;  /* blocks */
+    uint64_t first;                       /* raw round of the first birth */
+    uint64_t live;                        /* blocks */
+    uint64_t process_first, process_last; /* live blocks of the process at the edges around its births */
     struct record_round *rounds;
     size_t round_count, round_room;
     uint64_t freed_at_once;     /* in the round of their birth */
@@ -87,7 +88,7 @@ static inline void record_tally_death(struct record_tally *tally, uint64_t bytes
     tally->dead.bytes += bytes;
 }
 
-struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw);
+struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw, uint64_t process_blocks);
 void record_release(struct record *record);
 /* Something is born in the current round or ends there: makes room for the round. */
 void record_open(struct record *record, const struct record_time *time);

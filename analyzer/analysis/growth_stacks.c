@@ -42,7 +42,7 @@ static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, co
     while (*at && (*at)->series != place->series) at = &(*at)->next;
     struct record *record = *at;
     if (record) *at = record->next;
-    else record = record_new(stack, place->series, place->raw);
+    else record = record_new(stack, place->series, place->raw, stacks->process_blocks);
     record->next = *first;
     *first = record;
     return record;
@@ -65,12 +65,15 @@ static void settle_stack(struct growth_stacks *stacks, uint32_t stack) {
     struct record_tally *tally = &stacks->list[stack].tally;
     for (uint32_t i = 0; i < epoch->count; i++) {
         struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
-        record_add(record_of(stacks, stack, &epoch->places[i]), &time, tally);
+        struct record *record = record_of(stacks, stack, &epoch->places[i]);
+        record_add(record, &time, tally);
+        record->process_last = stacks->process_blocks;
     }
     *tally = (struct record_tally){.low = 0};
 }
 
-void growth_stacks_settle(struct growth_stacks *stacks) {
+void growth_stacks_settle(struct growth_stacks *stacks, uint64_t process_blocks) {
+    stacks->process_blocks = process_blocks;
     for (size_t i = 0; i < stacks->tallied_count; i++) settle_stack(stacks, stacks->tallied[i]);
     stacks->tallied_count = 0;
     stacks->stretch++;

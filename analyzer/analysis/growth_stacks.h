@@ -30,12 +30,13 @@ struct growth_stacks {
     uint32_t *tallied; /* stacks with a tally of this stretch */
     size_t tallied_count, tallied_room;
     uint32_t stretch;
+    uint64_t process_blocks; /* live ones of the process when the last stretch ended */
 };
 
 void growth_stacks_begin(struct growth_stacks *stacks, struct rounds *rounds);
 void growth_stacks_release(struct growth_stacks *stacks);
-/* Ends the stretch. To be called before anything about rounds, operations or exit changes. */
-void growth_stacks_settle(struct growth_stacks *stacks);
+/* Ends the stretch, at so many live blocks of the process. To be called before anything about rounds, operations or exit changes. */
+void growth_stacks_settle(struct growth_stacks *stacks, uint64_t process_blocks);
 
 /* The tally of a stack that has none yet. */
 struct record_tally *growth_stacks_open(struct growth_stacks *stacks, uint32_t stack);

@@ -248,26 +248,29 @@ static struct stretch stretch_of(const struct report_phase *phase) {
 }
 static double phase_classic(struct scope *s) { return classic_leak(s->report, stretch_of(s->phase), s); }
 
-/* Whether memory was back near the level before the phase within the time given. */
-static double recovered(struct scope *s, quantity of, int64_t before) {
+/* Whether memory was back near the level before the phase within the time given; at its own end first, which is
+ * read at the mark itself, while the curve's next point may already hold what came after. */
+static double recovered(struct scope *s, quantity of, int64_t before, int64_t after) {
     struct stretch phase = stretch_of(s->phase);
-    double level = known(before), best = NAN;
-    double until = (double)phase.to + s->rule->within;
-    for (size_t i = 0; i < s->report->point_count; i++) {
+    double level = known(before), until = (double)phase.to + s->rule->within;
+    double best = (known(after) - level) / level, took = 0;
+    for (size_t i = 0; i < s->report->point_count && !(best <= s->rule->limit); i++) {
         const struct report_point *point = &s->report->curve[i];
         if (point->t < phase.to || (double)point->t > until || of(point) == REPORT_NONE) continue;
         best = fmin(best, ((double)of(point) - level) / level);
-        if (best > s->rule->limit) continue;
-        s->note = arena_format(s->arena, "%s after %s", limit_show(best, LIMIT_SHARE).text,
-                               limit_show((double)(point->t - phase.to), LIMIT_TIME).text);
-        return 1;
+        took = (double)(point->t - phase.to);
     }
     if (isnan(best)) return NAN;
-    s->note = arena_format(s->arena, "%s at best", limit_show(best, LIMIT_SHARE).text);
-    return 0;
+    bool back = best <= s->rule->limit;
+    struct quantity_text share = limit_show(best, LIMIT_SHARE), time = limit_show(took, LIMIT_TIME);
+    s->note = back ? arena_format(s->arena, "%s after %s", share.text, time.text)
+                   : arena_format(s->arena, "%s at best", share.text);
+    return back;
 }
-static double phase_recovers(struct scope *s) { return recovered(s, rss_of, s->phase->rss_start); }
-static double phase_recovers_live(struct scope *s) { return recovered(s, live_of, s->phase->live_start); }
+static double phase_recovers(struct scope *s) { return recovered(s, rss_of, s->phase->rss_start, s->phase->rss_end); }
+static double phase_recovers_live(struct scope *s) {
+    return recovered(s, live_of, s->phase->live_start, s->phase->live_end);
+}
 
 static double phase_value(struct scope *s) {
     for (size_t i = 0; i < s->phase->value_count; i++)

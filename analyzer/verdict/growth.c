@@ -470,7 +470,8 @@ static bool work_rises(const struct growth_evidence *evidence) {
 
 /*
  * A queue that fills faster than it is emptied: what it frees, it frees in time, but ever later, and its level rises to
- * the end of the phase, with no more work to do. Its blocks are too young to say that they stay.
+ * the end of the phase, with no more work to do. Its blocks are too young to say that they stay. Where the process has no
+ * more of them than before, they take the places of older ones, as in a cache that was full before the phase.
  */
 static bool growing_backlog(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
@@ -479,7 +480,8 @@ static bool growing_backlog(const struct selection *selection) {
     uint32_t rounds = (uint32_t)evidence->count - selection->warm_up;
     bool straight = (double)level->sum <= STRAIGHT_MEAN * (double)level->last * (double)evidence->count;
     bool to_the_end = level->last_rise + 1 + rounds / 10 >= evidence->count && level->falls == 0;
-    return straight && to_the_end && level->rises >= RISING_SHARE * rounds && !work_rises(evidence);
+    bool more = evidence->process_rise >= (int64_t)(level->last / 2);
+    return straight && to_the_end && more && level->rises >= RISING_SHARE * rounds && !work_rises(evidence);
 }
 
 static bool returned(const struct selection *selection) {

@@ -454,6 +454,7 @@ static void sum_up(struct synthetic *site) {
         if (site->level[i] > high) high = site->level[i];
     }
     level->last = site->level[rounds_of(site) - 1];
+    site->evidence.process_rise = (int64_t)level->last; /* the site is all there is */
 }
 
 void generate(struct synthetic *site, const struct pattern *pattern, size_t rounds, struct generator *generator) {

@@ -56,12 +56,14 @@ static void exit_begins(void) { control(TRACE_EVENT_EXIT, "", 0); }
 static struct block *allocate(uint32_t stack, uint64_t size) {
     struct block *block = calloc(1, sizeof *block);
     *block = (struct block){.size = size, .stack = stack, .thread = stage.now.thread};
+    stage.now.live_blocks++;
     growth_analysis.born(stage.growth, block, &stage.now);
     return block;
 }
 
 static void release(struct block *block) {
     if (!block) return;
+    stage.now.live_blocks--;
     growth_analysis.died(stage.growth, block, DEATH_FREED, &stage.now);
     assert_null(block->attached);
     free(block);
@@ -236,6 +238,27 @@ static void test_queue_that_fills_for_ever_is_growing(void **state) {
     run_queue(40, 20, 18, 4096);
     expect("requests", 1, "growing");
     assert_true(finding("requests", 1)->judgement.backlog);
+}
+
+/* A cache that was full before: its level of this phase's blocks rises to the end, that of the process does not. */
+static void test_full_cache_whose_blocks_are_replaced_is_not_growing(void **state) {
+    (void)state;
+    struct block *cache[256];
+    phase("fill");
+    for (int i = 0; i < 256; i++) cache[i] = allocate(1, 32);
+    phase_end("fill");
+    for (int round = 0; round < 30; round++) {
+        phase("requests");
+        for (int i = 0; i < 8; i++) { /* the oldest goes, or now and then one of twenty rounds ago */
+            int slot = (round < 20 || i > 0 ? round : round - 20) * 8 + i;
+            release(cache[slot]);
+            cache[slot] = allocate(1, 32);
+        }
+        phase_end("requests");
+    }
+    for (int i = 0; i < 256; i++) release(cache[i]);
+    judge();
+    assert_int_not_equal(finding("requests", 1)->judgement.class, GROWTH_GROWING);
 }
 
 static void test_queue_that_ages_for_ever_is_growing(void **state) {
@@ -611,6 +634,7 @@ int main(void) {
         TEST(test_vector_that_is_resized_on_several_stacks),
         TEST(test_wrapper_is_no_container),
         TEST(test_queue_that_fills_for_ever_is_growing),
+        TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
         TEST(test_queue_that_ages_for_ever_is_growing),
         TEST(test_queue_with_a_bound_is_not_growing),
         TEST(test_held_to_teardown),
