@@ -85,6 +85,27 @@ $(BUILD)/faults/target: tests/faults/target.c include/tidemark.h
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) -fno-builtin $< -o $@ -pthread -ldl
 
+# The recorder and threads that use it, as one program under the thread sanitizer (tests/race): its hooks are called hooked_NAME there.
+RACE_OWN := helper lifecycle sys thread
+RACE_OBJ := $(patsubst preload/%.c,$(BUILD)/race/%.o,$(filter-out $(RACE_OWN:%=preload/%.c),$(PRELOAD_SRC))) $(RACE_OWN:%=$(BUILD)/race/own_%.o)
+RACE_FLAGS := -fsanitize=thread -O1 -fno-plt -fno-stack-protector -ftls-model=initial-exec -fasynchronous-unwind-tables -fno-omit-frame-pointer -fno-builtin
+
+$(BUILD)/race/%.o: preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(RACE_FLAGS) -c $< -o $@
+
+$(BUILD)/race/own_%.o: tests/race/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(RACE_FLAGS) -c $< -o $@
+
+$(BUILD)/race/recorder.o: $(RACE_OBJ) $(BUILD)/preload/libtrace.map
+	sed -nE '/tidemark_/d; s/^  ([A-Za-z_0-9]+);$$/\1 hooked_\1/p' $(BUILD)/preload/libtrace.map > $(BUILD)/race/names
+	$(LD) -r $(RACE_OBJ) -o $@
+	objcopy --redefine-syms=$(BUILD)/race/names $@
+
+$(BUILD)/race/race: $(BUILD)/race/own_race.o $(BUILD)/race/recorder.o
+	$(CC) -fsanitize=thread $^ -o $@ -l:libz.a -ldl -pthread
+
 # Tests. A unit test says in its first line what it needs:
 #   /* links: preload/columns.c analyzer/input/decode.c libs: -lz flags: -pthread */
 WORDS_links := s/.*links:([^:]*).*/\1/
@@ -132,7 +153,7 @@ setup:
 built: setup
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 
-tests: $(UNIT_TESTS) $(BUILD)/faults/libtrace.so $(BUILD)/faults/target
+tests: $(UNIT_TESTS) $(BUILD)/faults/libtrace.so $(BUILD)/faults/target $(BUILD)/race/race
 
 check: built
 	@$(MAKE) --no-print-directory -j$$(nproc) tests fuzzers samples
@@ -180,4 +201,4 @@ include samples/samples.mk
 clean:
 	rm -rf $(BUILD)
 
--include $(PRELOAD_OBJ:.o=.d) $(WRITER_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/faults/*.d) $(shell find $(BUILD)/fuzz -name "*.d" 2>/dev/null)
+-include $(PRELOAD_OBJ:.o=.d) $(WRITER_OBJ:.o=.d) $(ANALYZER_OBJ:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d $(BUILD)/faults/*.d $(BUILD)/race/*.d) $(shell find $(BUILD)/fuzz -name "*.d" 2>/dev/null)

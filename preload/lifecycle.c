@@ -339,7 +339,7 @@ void lifecycle_serve(void) {
     lock_take(&life.tick_lock);
     round_of_work();
     for (struct thread *t = threads_first(); t; t = t->next) {
-        uint64_t head = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_HEAD), memory_order_acquire);
+        uint64_t head = thread_head(t);
         if (head > writer_limit(atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire)))
             writer_drain_thread(t);
     }

@@ -27,11 +27,12 @@ enum {
 
 static struct {
     uint64_t rollup_next_ns;
-    uint64_t edges_since_ns, edges_cost_ns;
-    uint64_t threads, fds_plus_one; /* as last counted */
-    struct lock look_lock;          /* taken by who looks; it is not waited for */
-    uint64_t start_ns, looks_cost_ns, look_cost_ns, look_rss;
-    bool looked, shared;
+    _Atomic uint64_t edges_since_ns, edges_cost_ns;
+    _Atomic uint64_t threads, fds_plus_one; /* as last counted */
+    struct lock look_lock;                  /* taken by who looks; it is not waited for */
+    uint64_t start_ns, looks_cost_ns, look_cost_ns;
+    _Atomic uint64_t look_rss;
+    _Atomic bool looked, shared;
 } memory;
 
 void memory_start(void) {
@@ -67,7 +68,7 @@ static uint64_t next_number(const char **at) {
 uint64_t memory_own_resident(void) {
     uint64_t rings = 0;
     for (struct thread *t = threads_first(); t; t = t->next) {
-        uint64_t words = t->head < THREAD_RING_WORDS ? t->head : THREAD_RING_WORDS;
+        uint64_t head = thread_head(t), words = head < THREAD_RING_WORDS ? head : THREAD_RING_WORDS;
         rings += TRACE_SLOT_CONTROL + words * 8;
     }
     return rings + stackid_memory() + JOURNAL_BYTES_MAX + TRACE_HEADER_SIZE;
@@ -170,10 +171,11 @@ void memory_last(void) {
 }
 
 void memory_edge(void) {
-    uint64_t now = sys_monotonic();
-    if (!memory.edges_since_ns) memory.edges_since_ns = now;
+    uint64_t now = sys_monotonic(), none = 0, cost = 0;
+    atomic_compare_exchange_strong(&memory.edges_since_ns, &none, now);
     if (memory.edges_cost_ns > EDGE_ALLOWANCE + (now - memory.edges_since_ns) / SHARE) return;
-    look_and_sample(TRACE_MEMORY_EDGE, LOOK_ALLOWANCE, &memory.edges_cost_ns);
+    look_and_sample(TRACE_MEMORY_EDGE, LOOK_ALLOWANCE, &cost);
+    memory.edges_cost_ns += cost;
 }
 
 static uint64_t count_entries(const char *folder) {

@@ -128,14 +128,15 @@ static bool nested_has_room(const struct thread *t) {
 
 /* The guard is set. Another use of this thread's stack below it is a signal handler; above it, the guard is stale. */
 static __attribute__((noinline)) struct call enter_guarded(struct thread *thread, uintptr_t sp) {
-    if (thread->guard == THREAD_IGNORE) return (struct call){NULL, false};
-    bool abandoned = sp >= thread->guard && sp - thread->guard < THREAD_STACK_SPAN && !sys_on_alternate_stack();
-    if (abandoned) thread->guard = sp;
+    if (thread_guard(thread) == THREAD_IGNORE) return (struct call){NULL, false};
+    bool abandoned =
+        sp >= thread_guard(thread) && sp - thread_guard(thread) < THREAD_STACK_SPAN && !sys_on_alternate_stack();
+    if (abandoned) thread_set_guard(thread, sp);
     if (abandoned || nested_has_room(thread)) return (struct call){thread, !abandoned};
     struct thread *spare = thread_spare(thread);
     if (!spare) return (struct call){thread, true};
-    if (spare->guard) return enter_guarded(spare, sp);
-    spare->guard = sp;
+    if (thread_guard(spare)) return enter_guarded(spare, sp);
+    thread_set_guard(spare, sp);
     atomic_signal_fence(memory_order_seq_cst);
     return (struct call){spare, false};
 }
@@ -167,8 +168,8 @@ static inline struct call enter(uint32_t wanted, uintptr_t sp) {
         return (struct call){NULL, false};
     struct thread *thread = thread_self;
     if (unlikely(!thread) && !(thread = attach())) return (struct call){NULL, false};
-    if (unlikely(thread->guard)) return enter_guarded(thread, sp);
-    thread->guard = sp;
+    if (unlikely(thread_guard(thread))) return enter_guarded(thread, sp);
+    thread_set_guard(thread, sp);
     atomic_signal_fence(memory_order_seq_cst);
     return (struct call){thread, false};
 }
@@ -255,13 +256,13 @@ static __attribute__((noinline)) void slow(struct thread *t, bool tick) {
 static inline void leave(struct thread *t, uint64_t stamp) {
     bool tick = stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed);
     if (unlikely(t->head > t->limit || tick)) slow(t, tick);
-    const uintptr_t guard = t->guard;
+    const uintptr_t guard = thread_guard(t);
     for (;;) {
         atomic_signal_fence(memory_order_seq_cst);
-        t->guard = 0;
+        thread_set_guard(t, 0);
         atomic_signal_fence(memory_order_seq_cst);
         if (likely(!has_nested(t))) return;
-        t->guard = guard;
+        thread_set_guard(t, guard);
         atomic_signal_fence(memory_order_seq_cst);
         flush_nested(t);
     }
@@ -371,13 +372,13 @@ uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand
 
 uintptr_t probe_ignore(void) {
     if (!thread_self && !attach()) return 0;
-    uintptr_t before = thread_self->guard;
-    thread_self->guard = THREAD_IGNORE;
+    uintptr_t before = thread_guard(thread_self);
+    thread_set_guard(thread_self, THREAD_IGNORE);
     return before;
 }
 
 void probe_heed(uintptr_t before) {
-    if (thread_self) thread_self->guard = before;
+    if (thread_self) thread_set_guard(thread_self, before);
 }
 
-bool probe_interrupted(void) { return thread_self && thread_self->guard > THREAD_IGNORE; }
+bool probe_interrupted(void) { return thread_self && thread_guard(thread_self) > THREAD_IGNORE; }

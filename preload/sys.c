@@ -232,6 +232,7 @@ int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length) {
 int sys_ftruncate(int fd, uint64_t length) { return (int)CALL2(SYS_ftruncate, fd, length); }
 int sys_fstat(int fd, struct stat *out) { return (int)CALL2(SYS_fstat, fd, out); }
 int sys_fcntl(int fd, int command, long argument) { return (int)CALL3(SYS_fcntl, fd, command, argument); }
+long sys_ioctl(int fd, unsigned long request, void *argument) { return CALL3(SYS_ioctl, fd, request, argument); }
 int sys_fchmod(int fd, int mode) { return (int)CALL2(SYS_fchmod, fd, mode); }
 int sys_close_range(unsigned first, unsigned last, unsigned flags) {
     return (int)CALL3(SYS_close_range, first, last, flags);

@@ -51,6 +51,7 @@ int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t length);
 int sys_ftruncate(int fd, uint64_t length);
 int sys_fstat(int fd, struct stat *out);
 int sys_fcntl(int fd, int command, long argument);
+long sys_ioctl(int fd, unsigned long request, void *argument);
 int sys_fchmod(int fd, int mode);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 long sys_readlink(const char *path, char *out, size_t capacity);

@@ -37,7 +37,7 @@ bool threads_many(void) { return probe_threads_many(); }
 
 bool thread_is_alive(const struct thread *thread) {
     return atomic_load_explicit(&thread->state, memory_order_acquire) != THREAD_FREE &&
-           sys_tgkill(sys_getpid(), thread->tid, 0) != -ESRCH;
+           sys_tgkill(sys_getpid(), atomic_load_explicit(&thread->tid, memory_order_relaxed), 0) != -ESRCH;
 }
 
 /* Not a spare struct of another. */
@@ -85,8 +85,11 @@ static void on_end(void *pointer) {
     }
     uint64_t signals = signals_block();
     char name[16] = "";
+    lock_take(&threads.lock);
     if (sys_prctl(PR_GET_NAME, (unsigned long)name) == 0) note_name(thread, name);
-    for (struct thread *t = thread; t; t = t->spare) {
+    lock_give(&threads.lock);
+    for (struct thread *t = thread, *spare; t; t = spare) {
+        spare = t->spare; /* the struct is given away below */
         put_end(t);
         atomic_store_explicit(&t->state, THREAD_ENDING, memory_order_release);
         atomic_fetch_add_explicit(&threads.ending, 1, memory_order_relaxed);
@@ -103,20 +106,26 @@ void threads_start(void) {
     }
 }
 
+static void rename_thread(struct thread *t) {
+    char path[64], name[17];
+    if (!thread_is_alive(t)) return;
+    struct text text = text_into(path, sizeof path);
+    text_put(&text, "/proc/self/task/");
+    text_put_number(&text, (uint64_t)t->tid);
+    text_put(&text, "/comm");
+    int fd = sys_open(path, 0, 0);
+    long got = fd < 0 ? 0 : sys_read(fd, name, sizeof name - 1);
+    if (fd >= 0) sys_close(fd);
+    if (got <= 0) return;
+    name[got - 1] = 0;
+    note_name(t, name);
+}
+
 void threads_rename(void) {
     for (struct thread *t = threads_first(); t; t = t->next) {
-        char path[64], name[17];
-        if (!thread_is_alive(t)) continue;
-        struct text text = text_into(path, sizeof path);
-        text_put(&text, "/proc/self/task/");
-        text_put_number(&text, (uint64_t)t->tid);
-        text_put(&text, "/comm");
-        int fd = sys_open(path, 0, 0);
-        long got = fd < 0 ? 0 : sys_read(fd, name, sizeof name - 1);
-        if (fd >= 0) sys_close(fd);
-        if (got <= 0) continue;
-        name[got - 1] = 0;
-        note_name(t, name);
+        lock_take(&threads.lock);
+        rename_thread(t);
+        lock_give(&threads.lock);
     }
 }
 
@@ -176,7 +185,7 @@ static void put_thread(struct thread *thread) {
 static bool begin(struct thread *thread, int tid) {
     thread->tid = tid;
     thread->serial = ++threads.serials;
-    thread->guard = 0;
+    thread_set_guard(thread, 0);
     thread->head = 0;
     atomic_store_explicit(&thread->away, false, memory_order_relaxed);
     thread->limit = writer_limit(0);
@@ -246,9 +255,9 @@ struct thread *thread_attach(void) {
     if (!thread) return NULL;
     thread_self = thread;
     if (has_end_key) {
-        thread->guard = THREAD_IGNORE;
+        thread_set_guard(thread, THREAD_IGNORE);
         pthread_setspecific(end_key, thread);
-        thread->guard = 0;
+        thread_set_guard(thread, 0);
     }
     return thread;
 }

@@ -23,7 +23,7 @@ enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING, THREAD_SPARE };
 #define THREAD_STACK_SPAN (8u << 20) /* a stale guard lies at most this far below the caller */
 
 struct thread {
-    uintptr_t guard;
+    _Atomic uintptr_t guard;  /* thread_guard() */
     uint64_t head;            /* words written; the slot's head is its published copy */
     uint64_t limit;           /* head above which the slow path must look */
     uint64_t stamp;           /* the last one read from the clock */
@@ -34,9 +34,9 @@ struct thread {
     uint8_t *control; /* slot control page */
     struct unwind_thread *unwind, *unwind_nested;
     uint32_t serial;
-    int tid;
+    _Atomic int tid;
     unsigned key_rounds;
-    char name[16];
+    char name[16]; /* under the lock of the list */
     _Atomic int state;
     _Atomic bool away; /* at work on its full ring: stamps nothing until it is done */
     struct lock drain;
@@ -48,6 +48,18 @@ struct thread {
 
 static inline _Atomic uint64_t *thread_field(const struct thread *thread, enum trace_slot_offset at) {
     return (_Atomic uint64_t *)(thread->control + at);
+}
+
+/* Set and cleared by its thread alone, in this order with what a signal handler of the thread sees. */
+static inline uintptr_t thread_guard(const struct thread *thread) {
+    return atomic_load_explicit(&thread->guard, memory_order_relaxed);
+}
+static inline void thread_set_guard(struct thread *thread, uintptr_t guard) {
+    atomic_store_explicit(&thread->guard, guard, memory_order_relaxed);
+}
+/* What the ring holds for everybody: acquire pairs with the release of its thread. */
+static inline uint64_t thread_head(const struct thread *thread) {
+    return atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_HEAD), memory_order_acquire);
 }
 
 /* Before the first thread of a trace. */

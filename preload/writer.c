@@ -261,7 +261,7 @@ void writer_ring_unlock(struct thread *thread) {
 
 /* Words that wait in a thread's ring. */
 static uint64_t waiting(const struct thread *t) {
-    return t->head - atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
+    return thread_head(t) - atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
 }
 
 /* The ring's lock is held, if `locked`. Nothing is done where fewer than `least` words wait. */
@@ -279,7 +279,7 @@ static void drain_locked(struct thread *thread, bool locked, uint64_t least) {
 
 /* A thread that drains its own ring without end, because it fills it faster, does this for us. */
 void writer_drain_thread(struct thread *thread) {
-    uint64_t head = atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_HEAD), memory_order_acquire);
+    uint64_t head = thread_head(thread);
     for (; !lock_try(&thread->drain); wait_a_little(&thread->drain))
         if (atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_acquire) >= head) return;
     drain_locked(thread, lock_out_writer(thread), 0);
@@ -347,8 +347,7 @@ void writer_ring_filled(struct thread *t) {
  * margin far above the time that a store takes to become visible. Acquire: pairs with the release in slow() of probe.c.
  */
 static bool is_settled(const struct thread *t) {
-    return *(volatile const uintptr_t *)&t->guard <= THREAD_IGNORE || t == thread_self ||
-           atomic_load_explicit(&t->away, memory_order_acquire);
+    return thread_guard(t) <= THREAD_IGNORE || t == thread_self || atomic_load_explicit(&t->away, memory_order_acquire);
 }
 
 static void put_watermark(uint64_t stamp) {

@@ -35,7 +35,7 @@ PASSING = ("EINTR", "EAGAIN")  # nothing gives these for ever
 
 NUMBERS = {
     "read": 0, "write": 1, "close": 3, "fstat": 5, "mmap": 9, "munmap": 11, "rt_sigprocmask": 14, "pread64": 17,
-    "pwrite64": 18, "sched_yield": 24, "mincore": 27, "madvise": 28, "getpid": 39, "clone": 56, "exit": 60, "kill": 62,
+    "ioctl": 16, "pwrite64": 18, "sched_yield": 24, "mincore": 27, "madvise": 28, "getpid": 39, "clone": 56, "exit": 60, "kill": 62,
     "uname": 63, "fcntl": 72, "ftruncate": 77, "fchmod": 91, "sysinfo": 99, "getuid": 102, "getppid": 110,
     "sigaltstack": 131, "prctl": 157, "gettid": 186, "futex": 202, "sched_getaffinity": 204, "getdents64": 217,
     "clock_gettime": 228, "tgkill": 234, "openat": 257, "mkdirat": 258, "unlinkat": 263, "renameat": 264,
@@ -52,6 +52,7 @@ FAILS = {
     "pread64": ("EIO", "EINTR", SHORT),
     "pwrite64": ("ENOSPC", "EIO", "EDQUOT", "EINTR", "EBADF", "EFBIG", SHORT),
     "pwritev": ("ENOSPC", "EIO", "EDQUOT", "EINTR", "EBADF", "EFBIG", SHORT),
+    "ioctl": ("ENOTTY", "EPERM", "EINTR", "ENOMEM"),
     "mincore": ("ENOMEM", "EAGAIN"),
     "madvise": ("EINVAL", "EAGAIN"),
     "clone": ("EAGAIN", "ENOMEM", "EPERM"),

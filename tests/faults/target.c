@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,9 +77,17 @@ static int in_child(char **argv, const char *how) {
     return WEXITSTATUS(status);
 }
 
+/* In a mapping of this size the recorder looks for pages another way. */
+static void make_large_mapping(void) {
+    const size_t size = (size_t)2 << 30;
+    char *large = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (large != MAP_FAILED) large[size / 2] = 1;
+}
+
 int main(int argc, char **argv) {
     const char *how = argc > 1 ? argv[1] : "single";
     uint64_t sum = 0;
+    make_large_mapping();
     tidemark_phase_begin("work");
     if (!strcmp(how, "threads")) sum = threads();
     else rounds(&sum);
