@@ -49,10 +49,10 @@ static void put_side(struct pen *pen, const char *which, const struct report *re
     pen_put(pen, " · ");
     for (size_t i = 0; first && i < first->arg_count && pen->column < pen->style.width - 50; i++) {
         pen_name(pen, i ? first->args[i] : file_name(first->args[i]), 24);
-        pen_put(pen, " ");
+        pen_put(pen, i + 1 < first->arg_count && pen->column >= pen->style.width - 50 ? " … " : " ");
     }
     if (report->process_count > 1) pen_print(pen, "(%zu processes) ", report->process_count);
-    pen_print(pen, "· %s · %s (exit status %d)", amount_time_whole(first ? first->duration_ns : REPORT_NONE).text,
+    pen_print(pen, "· %s · %s (exit status %d)", amount_time_whole(first ? report->duration_ns : REPORT_NONE).text,
               report->verdict.result, report->verdict.exit_code);
     pen_line(pen);
 }

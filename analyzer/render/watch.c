@@ -30,6 +30,14 @@ static struct amount bytes_per_second(double value) {
     return out;
 }
 
+static struct amount per_second(double value) {
+    struct amount out = {"–"};
+    if (!isfinite(value)) return out;
+    if (fabs(value) < 0.5) snprintf(out.text, sizeof out.text, "=");
+    else snprintf(out.text, sizeof out.text, "%s%.20s/s", value > 0 ? "+" : "-", amount_number(fabs(value)).text);
+    return out;
+}
+
 static const struct report_process *first_process(const struct report *report) {
     return report->process_count ? report->processes : NULL;
 }
@@ -210,9 +218,6 @@ static void put_rates(struct pen *pen, const struct watch_view *view) {
     const struct report_totals *now = &view->now->totals, *before = view->before ? &view->before->totals : now;
     const struct report_point *last = last_point(view->now);
     int64_t rss = rss_of(view->now);
-    struct amount calls = amount_number(rate(view, now->allocations, before->allocations));
-    char per_second[48];
-    snprintf(per_second, sizeof per_second, "%s/s", calls.text);
     put_rate(pen, "live", amount_bytes(now->live_bytes_end).text,
              bytes_per_second(rate(view, now->live_bytes_end, before->live_bytes_end)).text,
              amount_bytes(now->peak_live_bytes).text);
@@ -220,9 +225,9 @@ static void put_rates(struct pen *pen, const struct watch_view *view) {
              bytes_per_second(rate(view, rss, view->before ? rss_of(view->before) : rss)).text,
              amount_bytes(now->peak_rss_bytes).text);
     put_rate(pen, "blocks", amount_count(now->live_blocks_end).text,
-             amount_number(rate(view, now->live_blocks_end, before->live_blocks_end)).text, NULL);
-    put_rate(pen, "allocations", amount_count(now->allocations).text, isfinite(rate(view, 0, 0)) ? per_second : "–",
-             NULL);
+             per_second(rate(view, now->live_blocks_end, before->live_blocks_end)).text, NULL);
+    put_rate(pen, "allocations", amount_count(now->allocations).text,
+             per_second(rate(view, now->allocations, before->allocations)).text, NULL);
     if (last && last->threads != REPORT_NONE) {
         pen_print(pen, "  threads %" PRId64, last->threads);
         if (isfinite(last->cpu)) pen_print(pen, " · processors in use %.2f", last->cpu);
@@ -256,7 +261,7 @@ static void put_sites(struct pen *pen, const struct watch_view *view, int rows) 
         pen_right(pen, 9, amount_count(site->live_blocks_end).text);
         pen_put(pen, "  ");
         pen_tint(pen, TINT_NAME);
-        pen_name(pen, name_of_site(site).text, pen->style.width - pen->column - 26);
+        pen_name(pen, name_of_site(site).text, pen->style.width - pen->column - (site->file ? 26 : 1));
         pen_tint(pen, TINT_FAINT);
         if (site->file) {
             pen_put(pen, " ");
