@@ -259,15 +259,6 @@ bool is_wrapper(const char *function, const char *module, const struct wrapper_s
     return in_table(function, module);
 }
 
-static size_t first_plain(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra,
-                          bool skip_runtimes) {
-    for (size_t i = 0; i < count; i++) {
-        if (skip_runtimes && is_runtime(frames[i].module)) continue;
-        if (!is_wrapper(frames[i].function, frames[i].module, extra)) return i;
-    }
-    return count;
-}
-
 /* What starts the program; not a call site of anything. */
 static bool starts_program(const struct symbol_frame *frame) {
     static const char *const names[] = {"_start",    "__libc_start_main*", "_dl_start_user",
@@ -275,6 +266,26 @@ static bool starts_program(const struct symbol_frame *frame) {
     for (size_t i = 0; frame->function && i < sizeof names / sizeof *names; i++)
         if (matches(names[i], frame->function)) return true;
     return false;
+}
+
+/* An internal function of a stripped library, of which a caller in the same library has a name. */
+static bool nameless_inside(const struct symbol_frame *frames, size_t at, size_t count,
+                            const struct wrapper_set *extra) {
+    const char *module = frames[at].module;
+    if (frames[at].function || !module || !strstr(module, ".so")) return false;
+    for (size_t i = at + 1; i < count && frames[i].module && strcmp(frames[i].module, module) == 0; i++)
+        if (frames[i].function && !is_wrapper(frames[i].function, module, extra)) return !starts_program(&frames[i]);
+    return false;
+}
+
+static size_t first_plain(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra,
+                          bool skip_runtimes) {
+    for (size_t i = 0; i < count; i++) {
+        if (skip_runtimes && is_runtime(frames[i].module)) continue;
+        if (is_wrapper(frames[i].function, frames[i].module, extra)) continue;
+        if (!nameless_inside(frames, i, count, extra)) return i;
+    }
+    return count;
 }
 
 size_t call_site(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra) {

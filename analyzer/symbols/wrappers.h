@@ -22,8 +22,9 @@ struct wrapper_set {
 bool is_wrapper(const char *function, const char *module, const struct wrapper_set *extra);
 
 /*
- * Index of the call site. Frames innermost first, as symbols_resolve() gives them, one address after the other. Where
- * nothing but wrappers is left (code that the C library runs for itself), the first that is none by its own name; else 0.
+ * Index of the call site. Frames innermost first, as symbols_resolve() gives them, one address after the other. Of a
+ * shared library without symbols, that is the innermost function with a name, where there is one. Where nothing but
+ * wrappers is left (code that the C library runs for itself), the first that is none by its own name; else 0.
  */
 size_t call_site(const struct symbol_frame *frames, size_t count, const struct wrapper_set *extra);
 

@@ -22,7 +22,6 @@ static const struct owner_row rows[] = {
     {"__cxa_atexit*", NULL, GROWTH_OWNER_RUNTIME},
     {"__internal_atexit", NULL, GROWTH_OWNER_RUNTIME},
     {"setlocale", NULL, GROWTH_OWNER_RUNTIME},
-    {"__newlocale", NULL, GROWTH_OWNER_RUNTIME},
     {"_nl_*", NULL, GROWTH_OWNER_RUNTIME},
     {"tzset*", NULL, GROWTH_OWNER_RUNTIME},
     {"__tz*", NULL, GROWTH_OWNER_RUNTIME},

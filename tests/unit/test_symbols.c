@@ -444,6 +444,14 @@ static void call_site_skips_wrappers(void **state) {
          4,
          1},
         {{{.function = "malloc", .module = "libtrace.so"}}, 1, 0},
+        {{{.function = NULL, .module = "libx.so.1"}, /* stripped, but for what it exports */
+          {.function = "xmalloc", .module = "libx.so.1"},
+          {.function = NULL, .module = "libx.so.1"},
+          {.function = "x_open", .module = "libx.so.1"},
+          {.function = "main", .module = "app"}},
+         5,
+         3},
+        {{{.function = NULL, .module = "plugin.so"}, {.function = "x_loop", .module = "libx.so.1"}}, 2, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (call_site(rows[i].frames, rows[i].count, NULL) != rows[i].site) fail_msg("row %zu", i);
