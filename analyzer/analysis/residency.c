@@ -420,7 +420,7 @@ static void name_rest(struct residency_work *work) {
     }
 }
 
-/* ---- the last look ---- */
+/* ---- files, and blocks in the way ---- */
 
 static struct residency_file *file_row(struct residency *residency, const char *name) {
     for (size_t i = residency->file_count; i-- > 0;)
@@ -496,13 +496,26 @@ static void note_pin(const struct residency_work *work, struct residency_pin *pi
     pin->stack = piece->block->stack;
 }
 
-static void find_pins(struct residency *residency) {
+static uint64_t sum_of_gaps(const struct gap *gaps, size_t count) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) sum += gaps[i].free * PAGE_BYTES;
+    return sum;
+}
+
+/* Those of this look stay if more memory lies free below them than at any before. */
+static void find_pins(struct residency *residency, const struct moment *now) {
     struct residency_work *work = residency->work;
     struct gap gaps[RESIDENCY_PINS];
     struct look_piece piece;
-    memset(residency->pins, 0, sizeof residency->pins);
+    if (work->out->parts[RESIDENCY_FREE] < most(residency->pinned, 1)) return;
     page_shares_sort(&work->pages);
-    residency->pin_count = find_gaps(work, gaps);
+    const size_t count = find_gaps(work, gaps);
+    const uint64_t sum = sum_of_gaps(gaps, count);
+    if (!sum || sum < residency->pinned) return;
+    residency->pinned = sum;
+    residency->pins_ns = now->ns;
+    residency->pin_count = count;
+    memset(residency->pins, 0, sizeof residency->pins);
     for (size_t cursor = 0; work->look->next(work->look->context, &cursor, &piece);)
         for (size_t i = 0; i < residency->pin_count; i++) note_pin(work, &residency->pins[i], &gaps[i], &piece);
     for (size_t i = 0; i < residency->pin_count; i++) {
@@ -610,7 +623,7 @@ static void share_out(struct residency *residency, const struct moment *now) {
     take_shares(residency, is_peak);
     keep_heaps(work);
     name_files(residency);
-    if (work->look->last) find_pins(residency);
+    find_pins(residency, now);
 }
 
 static void end_look(struct residency_work *work) {

@@ -73,8 +73,9 @@ struct residency {
     uint32_t first_slice;         /* with a look */
     struct residency_file *files; /* at the last look */
     size_t file_count;
-    struct residency_pin pins[RESIDENCY_PINS]; /* at the last look, most first */
+    struct residency_pin pins[RESIDENCY_PINS]; /* at the look at which most lay free below them, most first */
     size_t pin_count;
+    uint64_t pins_ns, pinned; /* when that was, and how many bytes below all of them */
     struct residency_work *work;
 };
 

@@ -140,6 +140,7 @@ static json_t *make_residency(const struct report_residency *residency) {
     object = with(object, "peak", integer_value(any ? (int64_t)residency->peak : REPORT_NONE));
     object = with(object, "looks", ARRAY(residency->looks, residency->look_count, make_look));
     object = with(object, "files", ARRAY(residency->files, residency->file_count, make_resident_file));
+    object = with(object, "pins_t", integer_value(residency->pin_count ? residency->pins_t : REPORT_NONE));
     return with(object, "pins", ARRAY(residency->pins, residency->pin_count, make_pin));
 }
 

@@ -104,8 +104,9 @@ struct report_residency {  /* of one process: the one whose own pages were most 
     int64_t wasted_bytes;      /* of the last look's slack_bytes, on pages that one block keeps alone */
     struct report_resident_file *files; /* at the last look, largest first */
     size_t file_count;
-    struct report_pin *pins; /* at the last look, most free memory below first; few */
+    struct report_pin *pins; /* most free memory below first; few */
     size_t pin_count;
+    int64_t pins_t; /* of the look at which most lay free below them */
     double
         explained_share; /* of the last look's resident bytes less the recorder's, all but other_bytes; NAN: no look */
 };

@@ -56,6 +56,7 @@ static void add_pins(struct builder *builder, const struct residency *from, int6
     struct report_residency *out = &builder->report->residency;
     out->pins = arena_take(builder->arena, from->pin_count, sizeof *out->pins);
     out->pin_count = from->pin_count;
+    out->pins_t = report_sum(start, report_count(from->pins_ns));
     for (size_t i = 0; i < from->pin_count; i++) {
         const struct residency_pin *pin = &from->pins[i];
         out->pins[i] = (struct report_pin){

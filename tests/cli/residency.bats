@@ -101,6 +101,37 @@ near() { jq -en --argjson a "$1" --argjson b "$2" --argjson part "$3" '($a - $b 
     jq -e '.residency.files | any(.path | test("libc.so"))' r.json
 }
 
+# 24 MiB lie free below one block, until malloc_trim gives them back.
+@test "blocks in the way are those of the moment at which most lay below them" {
+    program corked <<'C'
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <tidemark.h>
+__attribute__((noinline)) static char *cork(void) { return malloc(2000); }
+int main(void) {
+    static char *blocks[6144];
+    for (int i = 0; i < 6144; i++) memset(blocks[i] = malloc(4000), 1, 4000);
+    char *last = cork();
+    memset(last, 1, 2000);
+    for (int i = 0; i < 6144; i++) free(blocks[i]);
+    usleep(200000);
+    tidemark_mark("all is there");
+    malloc_trim(0);
+    usleep(200000);
+    tidemark_mark("given back");
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk -- ./corked
+    tidemark report -q --json r.json t.tmk >r.txt
+    near $((6144 * 4016)) "$(jq '.residency.pins[0].free_below_bytes' r.json)" 0.01
+    jq -e '.residency as $r | $r.pins[0].site as $cork | any(.sites[]; .id == $cork and .function == "cork") and
+        ([$r.looks[] | select(.at_edge)][0].t == $r.pins_t)' r.json
+    grep -qE "in the way at [0-9]+ ms: 23\.[0-9] MiB lie free below a block of 1\.95 KiB \(0 live blocks are higher\)" r.txt
+}
+
 @test "of several processes the one with most is shown, and it is said which" {
     family
     both tidemark report --json r.json --markdown r.md t.tmk

@@ -355,6 +355,7 @@ static struct report fixture = {
                   .file_count = COUNT(resident_files),
                   .pins = pins,
                   .pin_count = COUNT(pins),
+                  .pins_t = 12400 * (int64_t)MS,
                   .explained_share = 0.975},
     .phases = phases,
     .phase_count = COUNT(phases),

@@ -241,7 +241,7 @@ static void text_says_what_matters(void **state) {
         "93.0 MiB    80.0 MiB        exceeded",
         "13.0 MiB in the end",
         "together                         93.0 MiB         87.0 MiB",
-        "in the way: 11.0 MiB lie free below a block of 96 B (4 live blocks are higher)",
+        "in the way at 12.4 s: 11.0 MiB lie free below a block of 96 B (4 live blocks are higher)",
         "libplugin.so has no symbols"};
     char *text = rendered(render_text, report_fixture(), (struct text_style){.unicode = true, .width = 100});
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)

@@ -714,7 +714,7 @@ function showFilesAndPins() {
   ], resident.files.slice(0, 20)));
   byId("resident-pins").append(tableOf([
     { title: "Block", name: true, cell: (pin) => `${bytes(pin.size)} by ${shortName(siteName(siteById.get(pin.site))) || "site " + pin.site}, made at ${time(pin.born)}` },
-    { title: "Free below", number: true, cell: (pin) => bytes(pin.free_below_bytes) }, { title: "Blocks above", number: true, cell: (pin) => count(pin.blocks_above) },
+    { title: "Free below" + (resident.pins.length ? ", " + time(resident.pins_t) : ""), number: true, cell: (pin) => bytes(pin.free_below_bytes) }, { title: "Blocks above", number: true, cell: (pin) => count(pin.blocks_above) },
   ], resident.pins));
 }
 
