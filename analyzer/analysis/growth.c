@@ -189,14 +189,15 @@ static inline struct heir_slot *heir_slot(struct thread_state *thread, uint32_t 
     return &thread->heirs[(stack * 2654435761u) >> 26];
 }
 
+/* Here and below without branches where blocks die in no order that could be foreseen. */
 static inline void forget_in_slot(struct heir_slot *slot, const struct block *block) {
-    if (slot->block == block) slot->block = NULL;
-    if (slot->before == block) slot->before = NULL;
+    slot->block = slot->block == block ? NULL : slot->block;
+    slot->before = slot->before == block ? NULL : slot->before;
 }
 
 static inline void forget_in_thread(struct thread_state *thread, const struct block *block, uint32_t stack) {
     forget_in_slot(heir_slot(thread, stack), block);
-    if (thread->newest == block) thread->newest = NULL;
+    thread->newest = thread->newest == block ? NULL : thread->newest;
 }
 
 static void forget_heir(struct growth *growth, const struct block *block, uint32_t stack) {
@@ -209,14 +210,14 @@ static void forget_heir(struct growth *growth, const struct block *block, uint32
  */
 static inline bool succeeds(const struct heir_slot *slot, const struct block *block) {
     uint64_t least = slot->before == block ? block->size + 1 : block->size + block->size / GROWTH_FACTOR_PART;
-    return slot->block->size > block->size && slot->block->size >= least;
+    return slot->block->size >= least;
 }
 
 static inline struct block *heir_at_stack(const struct thread_state *state, const struct heir_slot *slot,
                                           const struct block *block) {
-    struct block *heir = slot->block;
-    if (!heir || heir == block || slot->stack != block->stack || !succeeds(slot, block)) return NULL;
-    return slot->edges == state->edges && is_plain(heir) ? heir : NULL;
+    if ((slot->block ? slot->block : block)->size <= block->size) return NULL; /* nearly always, the block itself too */
+    if (slot->stack != block->stack || !succeeds(slot, block)) return NULL;
+    return slot->edges == state->edges && is_plain(slot->block) ? slot->block : NULL;
 }
 
 static bool at_same_place(const struct growth *growth, const struct block *a, const struct block *b) {
@@ -229,9 +230,9 @@ static bool at_same_place(const struct growth *growth, const struct block *a, co
 static inline struct block *heir_at_place(const struct growth *growth, const struct thread_state *state,
                                           const struct block *block) {
     struct block *heir = state->newest;
-    if (!heir || heir == block || heir->stack == block->stack) return NULL;
+    if ((heir ? heir : block)->attached == block->attached) return NULL; /* born in the same epoch; the block itself */
+    if (heir->stack == block->stack || !is_plain(heir)) return NULL;
     if (heir->size < block->size + block->size / GROWTH_FACTOR_PART || heir->size == block->size) return NULL;
-    if (!is_plain(heir) || (is_plain(block) && plain_epoch(block) == plain_epoch(heir))) return NULL;
     return at_same_place(growth, heir, block) ? heir : NULL;
 }
 

@@ -41,7 +41,7 @@ struct dump {
     struct keeper keepers[KEEPERS];
     uint64_t turn;
     bool no_events;
-    struct trace_event *events;
+    struct decoded decoded;
     struct payload payload;
     uint64_t *numbers; /* events printed, by thread serial */
     size_t serials;
@@ -139,13 +139,15 @@ static struct decode_state *state_for(struct dump *dump, const struct trace_fram
 }
 
 static void dump_events(struct dump *dump, const struct frame_entry *entry) {
-    uint32_t count;
-    if (decode_events(state_for(dump, &entry->frame), dump->payload.bytes, dump->payload.length, dump->events,
-                      &count)) {
+    struct decoded *decoded = &dump->decoded;
+    if (decode_events(state_for(dump, &entry->frame), dump->payload.bytes, dump->payload.length, decoded)) {
         say("the events at offset %" PRIu64 " are damaged", entry->offset);
         return;
     }
-    for (uint32_t i = 0; i < count; i++) print_event(dump, entry->frame.thread, &dump->events[i]);
+    for (struct decoded_cursor at = decoded_begin(decoded); at.at < decoded->count; decoded_next(decoded, &at)) {
+        struct trace_event event = decoded_event(decoded, &at);
+        print_event(dump, entry->frame.thread, &event);
+    }
 }
 
 static void dump_words(struct dump *dump, uint32_t thread, const uint64_t *words, size_t count) {
@@ -436,8 +438,9 @@ static int dump_begin(struct dump *dump, const char *path) {
         say("%s: %s", path, why);
         return STATUS_UNREADABLE;
     }
-    dump->events = malloc(DECODE_MAX_EVENTS * sizeof *dump->events);
-    if (!dump->events || recover_slots(&dump->input, &dump->recovery)) {
+    dump->decoded.events = malloc(DECODE_MAX_EVENTS * sizeof *dump->decoded.events);
+    dump->decoded.marks = malloc(DECODE_MAX_EVENTS * sizeof *dump->decoded.marks);
+    if (!dump->decoded.events || !dump->decoded.marks || recover_slots(&dump->input, &dump->recovery)) {
         say("out of memory");
         return STATUS_INTERNAL;
     }
@@ -449,7 +452,8 @@ static void dump_end(struct dump *dump) {
     free(dump->seen);
     free(dump->numbers);
     for (size_t i = 0; i < KEEPERS; i++) free(dump->keepers[i].state);
-    free(dump->events);
+    free(dump->decoded.events);
+    free(dump->decoded.marks);
     payload_release(&dump->payload);
     recovery_release(&dump->recovery);
     reader_close(&dump->input);

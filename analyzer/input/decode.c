@@ -44,7 +44,8 @@ struct decode_state {
     bool controls; /* there are control events */
     uint64_t edge; /* the next event that stores its stamp because of an edge */
     struct wire_reader column[COLUMN_COUNT];
-    struct trace_event *out;
+    struct packed_event *out;
+    struct stamp_mark *marks;                              /* the next one to be written */
     uint16_t made[COLUMNS_REACH], released[COLUMNS_REACH]; /* blocks, by ordinal */
 };
 
@@ -172,12 +173,14 @@ static inline bool take_place(struct decode_state *d, unsigned choice, struct co
     return true;
 }
 
-static inline bool take_alloc(struct decode_state *d, struct trace_event *event, const struct token_meaning *token) {
+static inline bool take_alloc(struct decode_state *d, struct packed_event *event, const struct token_meaning *token,
+                              unsigned head) {
     struct columns_birth b;
-    if (!take_stack(d, token->stack, &b.stack, &event->stack)) return false;
-    event->size = b.size = take_size(d, token->size, b.stack);
+    uint32_t id;
+    if (!take_stack(d, token->stack, &b.stack, &id)) return false;
+    b.size = take_size(d, token->size, b.stack);
     if (!take_place(d, token->choice, &b)) return false;
-    event->address = b.address;
+    *event = (struct packed_event){packed_word(head, head >> 8, b.address), b.size, id, 0};
     columns_alloc(&d->model, d->context, d->model.base + d->index, &b);
     d->made[d->model.made % COLUMNS_REACH] = (uint16_t)b.block;
     return true;
@@ -193,45 +196,49 @@ static uint64_t take_given_block(struct decode_state *d) {
 }
 
 /* Both get their partner, unless the block was made in an earlier frame. */
-static inline void pair(struct decode_state *d, struct trace_event *event, uint32_t made) {
+static inline uint32_t pair(struct decode_state *d, uint32_t made) {
     uint32_t from = made - d->model.base;
-    if (from >= d->index) return;
-    event->partner = d->out[from].partner = d->index - from;
+    if (from >= d->index) return 0;
+    return d->out[from].partner = d->index - from;
 }
 
 static inline void note_release(struct decode_state *d) {
     d->released[d->model.released % COLUMNS_REACH] = (uint16_t)d->model.last_freed;
 }
 
-static inline bool take_free(struct decode_state *d, struct trace_event *event, const struct token_meaning *token) {
+static inline bool take_free(struct decode_state *d, struct packed_event *event, const struct token_meaning *token,
+                             unsigned head) {
     uint64_t found =
         token->choice == BLOCK_GIVEN ? take_given_block(d) : columns_block_guess(&d->model, d->context, token->choice);
     if (!is_in_state(d, found, BLOCK_ALIVE)) return false;
     uint32_t block = (uint32_t)found;
-    event->address = d->model.blocks[block].address;
-    pair(d, event, d->model.blocks[block].event);
+    *event = (struct packed_event){packed_word(head, head >> 8, d->model.blocks[block].address), 0, 0,
+                                   pair(d, d->model.blocks[block].event)};
     columns_free(&d->model, d->context, block);
     note_release(d);
     return true;
 }
 
-static bool take_free_foreign(struct decode_state *d, struct trace_event *event, const struct token_meaning *token) {
+static bool take_free_foreign(struct decode_state *d, struct packed_event *event, const struct token_meaning *token,
+                              unsigned head) {
     struct wire_reader *column = &d->column[COLUMN_FOREIGN];
-    if (token->choice == FOREIGN_GIVEN) event->address = columns_get_address(column, column, &d->model.foreign_given);
-    else event->address = columns_foreign_guess(&d->model, d->context, token->choice);
-    columns_free_foreign(&d->model, d->context, columns_pick(&d->model), event->address);
+    uint64_t address = token->choice == FOREIGN_GIVEN ? columns_get_address(column, column, &d->model.foreign_given)
+                                                      : columns_foreign_guess(&d->model, d->context, token->choice);
+    columns_free_foreign(&d->model, d->context, columns_pick(&d->model), address);
+    *event = (struct packed_event){packed_word(head, head >> 8, address), 0, 0, 0};
     note_release(d);
     return true;
 }
 
-static inline bool take_block(struct decode_state *d, struct trace_event *event, unsigned token) {
+/* `head`: kind and flags << 8 that an escape announced; 0: none did. */
+static inline bool take_block(struct decode_state *d, struct packed_event *event, unsigned token, unsigned head) {
     const struct token_meaning *meaning = &d->meanings[token];
-    if (event->flags && event->kind != meaning->kind) return false;
-    event->kind = meaning->kind;
+    if (!head) head = meaning->kind;
+    else if ((head & 0xff) != meaning->kind) return false;
     switch (meaning->group) {
-    case GROUP_ALLOC: return take_alloc(d, event, meaning);
-    case GROUP_FREE: return take_free(d, event, meaning);
-    case GROUP_FOREIGN: return take_free_foreign(d, event, meaning);
+    case GROUP_ALLOC: return take_alloc(d, event, meaning, head);
+    case GROUP_FREE: return take_free(d, event, meaning, head);
+    case GROUP_FOREIGN: return take_free_foreign(d, event, meaning, head);
     default: return false;
     }
 }
@@ -266,37 +273,37 @@ static inline unsigned take_token(struct decode_state *d) {
     return token;
 }
 
-static bool take_other(struct decode_state *d, struct trace_event *event) {
-    if (columns_is_control(event->kind)) {
-        d->controls = true;
-        event->address = take_varint(d, COLUMN_CONTROLS);
-        event->size = take_varint(d, COLUMN_CONTROLS);
-        return !(event->address >> TRACE_EVENT_OPERAND_BITS);
-    }
-    event->address = (d->other_operand + (uint64_t)wire_get_signed(&d->column[COLUMN_OTHERS])) & COLUMNS_ADDRESS_MASK;
-    event->size = take_varint(d, COLUMN_OTHERS);
-    event->stack = d->other_stack + (uint32_t)wire_unzigzag(take_varint(d, COLUMN_OTHERS));
-    d->other_operand = event->address;
-    d->other_stack = event->stack;
-    return event->kind != 0;
+static bool take_control(struct decode_state *d, struct packed_event *event, unsigned kind, unsigned flags) {
+    uint64_t operand = take_varint(d, COLUMN_CONTROLS), value = take_varint(d, COLUMN_CONTROLS);
+    *event = (struct packed_event){packed_word(kind, flags, operand), value, 0, 0};
+    d->controls = true;
+    return !(operand >> TRACE_EVENT_OPERAND_BITS);
+}
+
+static bool take_other(struct decode_state *d, struct packed_event *event, unsigned kind, unsigned flags) {
+    if (columns_is_control(kind)) return take_control(d, event, kind, flags);
+    uint64_t step = (uint64_t)wire_get_signed(&d->column[COLUMN_OTHERS]), size = take_varint(d, COLUMN_OTHERS);
+    d->other_operand = (d->other_operand + step) & COLUMNS_ADDRESS_MASK;
+    d->other_stack += (uint32_t)wire_unzigzag(take_varint(d, COLUMN_OTHERS));
+    *event = (struct packed_event){packed_word(kind, flags, d->other_operand), size, d->other_stack, 0};
+    return kind != 0;
 }
 
 /* What an escape announces; *token becomes that of an allocation or release with flags, TOKEN_ESCAPE where all is said. */
-static bool take_escape(struct decode_state *d, struct trace_event *event, unsigned *token) {
-    event->kind = wire_get_u8(&d->column[COLUMN_ESCAPES]);
-    event->flags = wire_get_u8(&d->column[COLUMN_ESCAPES]);
-    if (event->flags & TRACE_EVENT_INTERPOLATED) return false;
-    columns_remember(&d->model, 0x30000u + event->kind);
-    if (!columns_is_block(event->kind, event->flags)) return take_other(d, event);
+static bool take_escape(struct decode_state *d, struct packed_event *event, unsigned *token, unsigned *head) {
+    unsigned kind = wire_get_u8(&d->column[COLUMN_ESCAPES]), flags = wire_get_u8(&d->column[COLUMN_ESCAPES]);
+    if (flags & TRACE_EVENT_INTERPOLATED) return false;
+    columns_remember(&d->model, 0x30000u + kind);
+    if (!columns_is_block(kind, flags)) return take_other(d, event, kind, flags);
+    *head = kind | flags << 8;
     *token = take_token(d);
-    return event->flags && *token < TOKEN_ESCAPE;
+    return flags && *token < TOKEN_ESCAPE;
 }
 
-static inline bool take_event(struct decode_state *d, struct trace_event *event) {
-    *event = (struct trace_event){0};
-    unsigned token = take_token(d);
-    if (token > TOKEN_ESCAPE || (token == TOKEN_ESCAPE && !take_escape(d, event, &token))) return false;
-    return token == TOKEN_ESCAPE || take_block(d, event, token);
+static inline bool take_event(struct decode_state *d, struct packed_event *event) {
+    unsigned token = take_token(d), head = 0;
+    if (token > TOKEN_ESCAPE || (token == TOKEN_ESCAPE && !take_escape(d, event, &token, &head))) return false;
+    return token == TOKEN_ESCAPE || take_block(d, event, token, head);
 }
 
 /* The next number in the column of edges; UINT64_MAX behind the last. */
@@ -311,32 +318,22 @@ static uint32_t next_stored(const struct decode_state *d, uint32_t from, uint32_
     if (limit >= count) limit = count - 1;
     if (limit > d->edge) limit = (uint32_t)d->edge;
     if (!d->ordered && !d->controls) return limit;
-    while (from < limit && !columns_is_stamped(from, count, d->out[from].kind, d->ordered && !d->out[from].partner))
-        from++;
-    return from;
-}
-
-static void fill_between(struct trace_event *events, uint32_t from, uint32_t to) {
-    if (to - from < 2) return;
-    uint64_t stamp = events[from].stamp, step = columns_stamp_step(stamp, events[to].stamp, to - from);
-    for (uint32_t i = from + 1; i < to; i++) {
-        events[i].stamp = stamp += step;
-        events[i].flags |= TRACE_EVENT_INTERPOLATED;
+    for (; from < limit; from++) {
+        const struct packed_event *event = &d->out[from];
+        if (columns_is_stamped(from, count, packed_kind(event), d->ordered && !event->partner)) break;
     }
+    return from;
 }
 
 /* False when an edge is behind the last event or stands twice. */
 static bool take_stamps(struct decode_state *d, uint32_t count) {
-    uint32_t last = 0;
     uint64_t stamp = 0;
     d->edge = 0;
     advance_edge(d);
     for (uint32_t i = 0; i < count; i++) {
         i = next_stored(d, i, count);
         stamp += (uint64_t)wire_unzigzag(take_varint(d, COLUMN_STAMPS));
-        d->out[i].stamp = stamp;
-        fill_between(d->out, last, i);
-        last = i;
+        *d->marks++ = (struct stamp_mark){stamp, i};
         if (d->edge == i) advance_edge(d);
         if (d->edge <= i) return false;
     }
@@ -370,24 +367,59 @@ static bool take_events(struct decode_state *d, const struct head *head) {
     d->controls = false;
     d->ordered = head->layout & COLUMNS_LAYOUT_ORDERED;
     take_run(d);
-    for (d->index = 0; d->index < head->count; d->index++)
+    for (d->index = 0; d->index < head->count; d->index++) {
         if (!take_event(d, &d->out[d->index])) return false;
+    }
     return take_stamps(d, (uint32_t)head->count) && all_taken(d);
 }
 
 void decode_forget(struct decode_state *d) { d->scale = 0; }
 
-int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, struct trace_event *events,
-                  uint32_t *count) {
+int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, struct decoded *out) {
     struct head head;
     int result = read_head(&head, raw, length);
     if (result) return result;
-    d->out = events;
+    d->out = out->events;
+    d->marks = out->marks;
     if (!begin_frame(d, &head) || !take_events(d, &head)) return -EBADMSG;
     d->scale = head.scale;
     d->events += (uint32_t)head.count;
-    *count = (uint32_t)head.count;
+    out->count = (uint32_t)head.count;
+    out->mark_count = (uint32_t)(d->marks - out->marks);
     return 0;
+}
+
+void decoded_enter(const struct decoded *decoded, struct decoded_cursor *cursor) {
+    const struct stamp_mark *mark = &decoded->marks[cursor->mark];
+    cursor->at = mark->index;
+    cursor->stamp = mark->stamp;
+    cursor->step = 0;
+    cursor->until = decoded->count;
+    if (cursor->mark + 1 == decoded->mark_count) return;
+    cursor->until = mark[1].index;
+    cursor->step = columns_stamp_step(mark->stamp, mark[1].stamp, cursor->until - mark->index);
+}
+
+bool decoded_is_marked(const struct decoded *decoded, uint32_t index) {
+    uint32_t low = 0, high = decoded->mark_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (decoded->marks[middle].index < index) low = middle + 1;
+        else high = middle;
+    }
+    return low < decoded->mark_count && decoded->marks[low].index == index;
+}
+
+struct trace_event decoded_event(const struct decoded *decoded, const struct decoded_cursor *cursor) {
+    const struct packed_event *packed = &decoded->events[cursor->at];
+    bool marked = decoded->marks[cursor->mark].index == cursor->at;
+    return (struct trace_event){.stamp = cursor->stamp,
+                                .address = packed_address(packed),
+                                .size = packed->size,
+                                .stack = packed->stack,
+                                .partner = packed->partner,
+                                .kind = packed_kind(packed),
+                                .flags = (uint8_t)(packed_flags(packed) | (marked ? 0 : TRACE_EVENT_INTERPOLATED))};
 }
 
 static const uint8_t kind_words[256] = {

@@ -19,7 +19,7 @@ struct thread_check {
     const struct trace *trace;
     struct losses *losses;
     struct decode_state *state;
-    struct trace_event *events;
+    struct decoded decoded;
     struct payload payload;
     uint32_t thread;
     uint64_t end;   /* of the positions seen */
@@ -74,10 +74,9 @@ static void find_hole(struct thread_check *check, uint64_t first, uint64_t stamp
 }
 
 static bool decodes(struct thread_check *check, const struct frame_entry *entry) {
-    uint32_t count;
     if (reader_payload(&check->trace->input, entry, &check->payload)) return false;
-    int error = decode_events(check->state, check->payload.bytes, check->payload.length, check->events, &count);
-    return !error && count == entry->frame.count;
+    int error = decode_events(check->state, check->payload.bytes, check->payload.length, &check->decoded);
+    return !error && check->decoded.count == entry->frame.count;
 }
 
 static void check_frame(struct thread_check *check, size_t number) {
@@ -159,11 +158,13 @@ int losses_find(struct losses *losses, const struct trace *trace) {
     size_t frames = trace->input.frame_count, state_size = (decode_state_size() + 63) & ~(size_t)63;
     struct piece *pieces = calloc(frames + trace->recovery.ring_count + 1, sizeof *pieces);
     struct thread_check check = {.trace = trace, .losses = losses, .state = aligned_alloc(64, state_size)};
-    check.events = malloc(DECODE_MAX_EVENTS * sizeof *check.events);
+    check.decoded.events = malloc(DECODE_MAX_EVENTS * sizeof *check.decoded.events);
+    check.decoded.marks = malloc(DECODE_MAX_EVENTS * sizeof *check.decoded.marks);
     check.thread = UINT32_MAX;
     check.broken = true;
     *losses = (struct losses){.left_out = calloc(frames + 1, sizeof *losses->left_out)};
-    if (!pieces || !check.state || !check.events || !losses->left_out) check.error = -ENOMEM;
+    bool fits = pieces && check.state && check.decoded.events && check.decoded.marks && losses->left_out;
+    if (!fits) check.error = -ENOMEM;
     if (!check.error) {
         memset(check.state, 0, state_size);
         size_t count = collect(trace, pieces);
@@ -171,7 +172,8 @@ int losses_find(struct losses *losses, const struct trace *trace) {
     }
     payload_release(&check.payload);
     free(check.state);
-    free(check.events);
+    free(check.decoded.events);
+    free(check.decoded.marks);
     free(pieces);
     return check.error;
 }

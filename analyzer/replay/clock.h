@@ -7,6 +7,7 @@
 #ifndef REPLAY_CLOCK_H
 #define REPLAY_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,16 @@ static inline uint64_t clock_ns(struct replay_clock *clock, uint64_t stamp) {
     uint64_t distance = stamp - clock->piece.from;
     unsigned __int128 ns = clock->piece.ns + ((unsigned __int128)distance * clock->piece.scale >> 32);
     return ns < CLOCK_MOST ? (uint64_t)ns : CLOCK_MOST;
+}
+
+/* Whether both lie in one piece: for all between them clock_ns_inside() may be asked. */
+static inline bool clock_spans(struct replay_clock *clock, uint64_t first, uint64_t last) {
+    if (clock_ns(clock, first) == CLOCK_MOST || last < first) return false;
+    return last - clock->piece.from < clock->piece.until - clock->piece.from && clock_ns(clock, last) < CLOCK_MOST;
+}
+
+static inline uint64_t clock_ns_inside(const struct replay_clock *clock, uint64_t stamp) {
+    return clock->piece.ns + (uint64_t)((unsigned __int128)(stamp - clock->piece.from) * clock->piece.scale >> 32);
 }
 
 #endif

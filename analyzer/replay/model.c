@@ -97,10 +97,13 @@ void model_tell_failed(struct model *model, uint64_t size, uint32_t stack) {
         model->failed[i].analysis->failed(model->failed[i].self, size, stack, &model->now);
 }
 
-static inline void move_on(struct model *model, uint64_t stamp) {
-    uint64_t ns = clock_ns(&model->clock, stamp);
+static inline void move_to(struct model *model, uint64_t stamp, uint64_t ns) {
     model->now.stamp = stamp;
     if (ns > model->now.ns) model->now.ns = ns;
+}
+
+static inline void move_on(struct model *model, uint64_t stamp) {
+    move_to(model, stamp, clock_ns(&model->clock, stamp));
 }
 
 void model_moment(struct model *model, uint64_t stamp, uint32_t thread) {
@@ -123,22 +126,22 @@ static struct block *fail_memory(struct model *model) {
     return NULL;
 }
 
-static inline struct block *new_block(struct model *model, const struct trace_event *event, uint32_t *index) {
+static inline struct block *new_block(struct model *model, const struct packed_event *event, uint32_t *index) {
     struct block *block = heap_new(&model->heap, index);
     if (!block) return fail_memory(model);
     *block = (struct block){
-        .address = event->address,
+        .address = packed_address(event),
         .size = event->size,
         .birth_ns = model->now.ns,
         .birth_event = model->now.event,
-        .stack = event->flags & TRACE_EVENT_NO_STACK ? 0 : event->stack,
+        .stack = model_block_stack(model, event),
         .thread = model->now.thread,
         .birth_edge = model->now.edge,
     };
     return block;
 }
 
-struct block *model_new_block(struct model *model, const struct trace_event *event, uint32_t *index) {
+struct block *model_new_block(struct model *model, const struct packed_event *event, uint32_t *index) {
     return new_block(model, event, index);
 }
 
@@ -156,18 +159,13 @@ static inline void end_block(struct model *model, uint32_t index, enum death_cau
  * Whether the order within the chunk pairs this birth with its end. Stored stamps at both ends are better knowledge:
  * another thread may have freed the block and made one at the same address in between.
  */
-static inline bool is_pair(const struct model *model, const struct trace_event *event) {
-    if (!event->partner || event->partner >= (size_t)(model->chunk_end - event)) return false;
-    return event->flags & TRACE_EVENT_INTERPOLATED || event[event->partner].flags & TRACE_EVENT_INTERPOLATED;
+static inline bool is_pair(const struct model *model, const struct packed_event *event) {
+    uint32_t at = (uint32_t)(event - model->chunk->events);
+    if (event->partner >= model->chunk->count - at) return false;
+    return !model->at_mark || !decoded_is_marked(model->chunk, at + event->partner);
 }
 
-/* Makes a block findable: by the partner that ends it in this chunk, or by its address. */
-static inline void enter(struct model *model, uint32_t index, struct trace_event *event) {
-    if (is_pair(model, event)) {
-        event->stack = index;
-        event->flags |= MODEL_PAIRED;
-        return;
-    }
+static void enter_map(struct model *model, uint32_t index) {
     uint32_t old;
     if (heap_insert(&model->heap, index, &old)) model->error = -ENOMEM;
     if (!old) return;
@@ -175,20 +173,22 @@ static inline void enter(struct model *model, uint32_t index, struct trace_event
     end_block(model, old, DEATH_REPLACED);
 }
 
-static inline uint32_t leave(struct model *model, struct trace_event *event) {
-    if (event->partner && event->partner <= (size_t)(event - model->chunk_begin)) {
-        struct trace_event *birth = event - event->partner;
-        if (birth->flags & MODEL_PAIRED) {
-            birth->flags &= (uint8_t)~MODEL_PAIRED;
-            return birth->stack;
-        }
-    }
-    return heap_remove(&model->heap, event->address);
+/* Makes a block findable: by the partner that ends it in this chunk, or by its address. */
+static inline void enter(struct model *model, uint32_t index, const struct packed_event *event) {
+    bool pair = event->partner && is_pair(model, event);
+    if (event->partner) model->chunk_blocks[event - model->chunk->events] = pair ? index : 0;
+    if (!pair) enter_map(model, index);
 }
 
-static inline void begin_block(struct model *model, struct trace_event *event) {
+static inline uint32_t leave(struct model *model, const struct packed_event *event) {
+    uint32_t at = (uint32_t)(event - model->chunk->events);
+    uint32_t index = event->partner && event->partner <= at ? model->chunk_blocks[at - event->partner] : 0;
+    return index ? index : heap_remove(&model->heap, packed_address(event));
+}
+
+static inline void begin_block(struct model *model, const struct packed_event *event) {
     uint32_t index;
-    struct mapping *around = mappings_at(&model->mappings, event->address);
+    struct mapping *around = mappings_at(&model->mappings, packed_address(event));
     if (around) model_found_block_in(model, around);
     struct block *block = new_block(model, event, &index);
     if (!block) return;
@@ -200,9 +200,9 @@ static inline void begin_block(struct model *model, struct trace_event *event) {
     tell_born(model, block);
 }
 
-static inline void apply_alloc(struct model *model, struct trace_event *event) {
-    if (event->flags & TRACE_EVENT_FAILED) {
-        model_tell_failed(model, event->size, event->stack);
+static inline void apply_alloc(struct model *model, const struct packed_event *event) {
+    if (packed_flags(event) & TRACE_EVENT_FAILED) {
+        model_tell_failed(model, event->size, model_stack(model, event));
         return;
     }
     model->counts.allocations++;
@@ -210,7 +210,7 @@ static inline void apply_alloc(struct model *model, struct trace_event *event) {
     begin_block(model, event);
 }
 
-static inline void apply_free(struct model *model, struct trace_event *event) {
+static inline void apply_free(struct model *model, const struct packed_event *event) {
     uint32_t index = leave(model, event);
     model->counts.frees++;
     if (index) end_block(model, index, DEATH_FREED);
@@ -227,20 +227,20 @@ static void forget_oldest_move(struct model *model, struct model_thread *thread)
     thread->move_count--;
 }
 
-static void apply_realloc_out(struct model *model, struct model_thread *thread, struct trace_event *event) {
+static void apply_realloc_out(struct model *model, struct model_thread *thread, const struct packed_event *event) {
     uint32_t index = leave(model, event);
     if (thread->move_count == MODEL_MOVES) forget_oldest_move(model, thread);
     thread->moves[thread->move_count++] = index;
 }
 
-static void move_block(struct model *model, uint32_t index, struct trace_event *event) {
+static void move_block(struct model *model, uint32_t index, const struct packed_event *event) {
     struct block *block = heap_block(&model->heap, index);
     uint64_t old_size = block->size;
     uint32_t old_stack = block->stack;
     pages_unpin(&model->pages, block->address, old_size);
-    block->address = event->address;
+    block->address = packed_address(event);
     block->size = event->size;
-    block->stack = event->flags & TRACE_EVENT_NO_STACK ? 0 : event->stack;
+    block->stack = model_block_stack(model, event);
     enter(model, index, event);
     pin(model, block);
     model->now.live_bytes += block->size - old_size;
@@ -248,7 +248,7 @@ static void move_block(struct model *model, uint32_t index, struct trace_event *
     model_tell_resized(model, block, old_size, old_stack);
 }
 
-static void apply_realloc_in(struct model *model, struct model_thread *thread, struct trace_event *event) {
+static void apply_realloc_in(struct model *model, struct model_thread *thread, const struct packed_event *event) {
     bool open = thread->move_count > 0;
     uint32_t index = open ? thread->moves[--thread->move_count] : 0;
     model->counts.allocations++;
@@ -265,17 +265,15 @@ static void apply_realloc_in(struct model *model, struct model_thread *thread, s
 }
 
 /* The old block is a block again; nothing was counted for it. */
-static void apply_realloc_fail(struct model *model, struct model_thread *thread, struct trace_event *event) {
+static void apply_realloc_fail(struct model *model, struct model_thread *thread, const struct packed_event *event) {
     uint32_t index = thread->move_count ? thread->moves[--thread->move_count] : 0;
-    if (index) {
-        event->partner = 0;
-        enter(model, index, event);
-    }
-    model_tell_failed(model, event->size, event->stack);
+    if (index) enter_map(model, index);
+    model_tell_failed(model, event->size, model_stack(model, event));
 }
 
-static inline void apply_memory(struct model *model, struct model_thread *thread, struct trace_event *event) {
-    switch ((enum trace_event_kind)event->kind) {
+static inline __attribute__((always_inline)) void apply_memory(struct model *model, struct model_thread *thread,
+                                                               const struct packed_event *event) {
+    switch ((enum trace_event_kind)packed_kind(event)) {
     case TRACE_EVENT_ALLOC: apply_alloc(model, event); break;
     case TRACE_EVENT_FREE: apply_free(model, event); break;
     case TRACE_EVENT_REALLOC_OUT: apply_realloc_out(model, thread, event); break;
@@ -292,70 +290,84 @@ static inline void apply_memory(struct model *model, struct model_thread *thread
     }
 }
 
-static inline bool settles(const struct trace_event *event) {
-    return event->kind != TRACE_EVENT_UNMAP_FAIL && event->kind != TRACE_EVENT_REMAP_FAIL &&
-           event->kind != TRACE_EVENT_REMAP_IN;
+static inline bool settles(const struct packed_event *event) {
+    return packed_kind(event) != TRACE_EVENT_UNMAP_FAIL && packed_kind(event) != TRACE_EVENT_REMAP_FAIL &&
+           packed_kind(event) != TRACE_EVENT_REMAP_IN;
 }
 
-void model_chunk(struct model *model, const struct trace_event *begin, const struct trace_event *end) {
-    model->chunk_begin = begin;
-    model->chunk_end = end;
+void model_chunk(struct model *model, const struct decoded *chunk, uint32_t *blocks) {
+    model->chunk = chunk;
+    model->chunk_blocks = blocks;
 }
 
-static inline void apply(struct model *model, struct model_thread *thread, struct trace_event *event) {
-    move_on(model, event->stamp);
+static inline __attribute__((always_inline)) void apply(struct model *model, struct model_thread *thread,
+                                                        const struct packed_event *event) {
     if (thread->cut.count && settles(event)) model_settle(model, thread);
-    if (event->kind < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event);
+    if (packed_kind(event) < TRACE_EVENT_PHASE_BEGIN) apply_memory(model, thread, event);
     else model_control(model, event);
     model->now.event++;
 }
 
 /* What ends blocks looks them up in memory that is no longer, or not yet, in a cache: told some events ahead. */
-#define FAR 16
-#define NEAR 8
+#define FAR 16u
+#define NEAR 8u
 
-static inline bool ends_block(const struct trace_event *event) {
-    return event->kind == TRACE_EVENT_FREE || event->kind == TRACE_EVENT_REALLOC_OUT;
+static inline bool ends_block(const struct packed_event *event) {
+    return packed_kind(event) == TRACE_EVENT_FREE || packed_kind(event) == TRACE_EVENT_REALLOC_OUT;
 }
 
-HEAP_HINT void look_far_ahead(const struct model *model, const struct trace_event *event) {
-    if (!event->partner) heap_prefetch(&model->heap, event->address);
-    else if (ends_block(event)) __builtin_prefetch(event - event->partner);
-}
-
-HEAP_HINT void look_near_ahead(const struct model *model, const struct trace_event *event) {
-    if (!ends_block(event)) return;
-    if (!event->partner) {
-        heap_prefetch_block(&model->heap, event->address);
-    } else if (event->partner <= (size_t)(event - model->chunk_begin)) {
-        const struct trace_event *birth = event - event->partner;
-        if (birth->flags & MODEL_PAIRED) __builtin_prefetch(heap_block(&model->heap, birth->stack));
+HEAP_HINT void look_ahead(const struct model *model, const struct packed_event *event) {
+    const struct packed_event *far = event + FAR, *near = event + NEAR;
+    if (model->chunk->events + model->chunk->count - event <= (ptrdiff_t)FAR) return;
+    if (!far->partner) heap_prefetch(&model->heap, packed_address(far));
+    if (!ends_block(near)) return;
+    if (!near->partner) {
+        heap_prefetch_block(&model->heap, packed_address(near));
+    } else if (near->partner > NEAR && near->partner <= near - model->chunk->events) { /* its birth is behind us */
+        uint32_t birth = (uint32_t)(near - model->chunk->events) - near->partner;
+        __builtin_prefetch(heap_block(&model->heap, model->chunk_blocks[birth]));
     }
-}
-
-HEAP_HINT void look_ahead(const struct model *model, const struct trace_event *event) {
-    if (model->chunk_end - event <= FAR) return;
-    look_far_ahead(model, event + FAR);
-    look_near_ahead(model, event + NEAR);
-}
-
-static inline bool goes_on(const struct model *model, const struct trace_event *event, uint64_t limit) {
-    return event < model->chunk_end && model_key(event->stamp, event->kind) <= limit;
 }
 
 /* So many live blocks and their map lie in the second-level cache anyway. */
 #define SMALL_HEAP 8192u
 
-struct trace_event *model_run(struct model *model, struct model_thread *thread, struct trace_event *event,
-                              uint64_t limit) {
-    const struct trace_event *first = event;
+/* Most events lie between two marks, with nothing due among them: neither the limit nor the clock is asked for each. */
+static bool runs_through(struct model *model, const struct decoded_cursor *at, uint64_t limit) {
+    uint64_t last = at->stamp + at->step * (at->until - at->at - 1);
+    if (at->until - at->at < 2 || at->step >> 40 || at->stamp >> 62 || (last << 1 | 1) > limit) return false;
+    return clock_spans(&model->clock, at->stamp, last);
+}
+
+static void run_through(struct model *model, struct model_thread *thread, struct decoded_cursor *at) {
+    const struct packed_event *event = &model->chunk->events[at->at], *end = &model->chunk->events[at->until];
     bool small = model->now.live_blocks < SMALL_HEAP;
+    uint64_t stamp = at->stamp, step = at->step;
+    for (; event < end; event++, stamp += step) {
+        if (!small) look_ahead(model, event);
+        move_to(model, stamp, clock_ns_inside(&model->clock, stamp));
+        apply(model, thread, event);
+        model->at_mark = false;
+    }
+    at->at = at->until - 1;
+}
+
+static void run_one(struct model *model, struct model_thread *thread, const struct decoded_cursor *at) {
+    move_on(model, at->stamp);
+    apply(model, thread, &model->chunk->events[at->at]);
+}
+
+void model_run(struct model *model, struct model_thread *thread, struct decoded_cursor *cursor, uint64_t limit) {
+    const struct decoded *chunk = model->chunk;
+    struct decoded_cursor at = *cursor;
     model->now.thread = thread->serial;
     do {
-        if (!small) look_ahead(model, event);
-        apply(model, thread, event++);
-    } while (goes_on(model, event, limit));
+        model->at_mark = chunk->marks[at.mark].index == at.at;
+        if (runs_through(model, &at, limit)) run_through(model, thread, &at);
+        else run_one(model, thread, &at);
+        decoded_next(chunk, &at);
+    } while (at.at < chunk->count && model_key(at.stamp, packed_kind(&chunk->events[at.at])) <= limit);
     thread->last_event = model->now.event - 1;
-    model->counts.events += (uint64_t)(event - first);
-    return event;
+    model->counts.events += at.at - cursor->at;
+    *cursor = at;
 }

@@ -9,6 +9,7 @@
 #define REPLAY_MODEL_H
 
 #include "../analysis/analysis.h"
+#include "../input/decode.h"
 #include "../input/tables.h"
 #include "clock.h"
 #include "heap.h"
@@ -21,9 +22,6 @@
 #define MODEL_ANALYSES 12
 #define MODEL_BATCH 256u /* block events told at once: they fit the first-level cache */
 #define MODEL_MOVES 4u   /* reallocs of one thread inside each other: signal handlers */
-
-/* Set in a replayed allocation that left its block's number in `stack`, for its partner later in the chunk. */
-#define MODEL_PAIRED 64u
 
 struct model_thread {
     uint32_t serial;
@@ -61,7 +59,10 @@ struct model {
     struct operations operations;
     struct replay_clock clock;
     const struct tables *tables;
-    const struct trace_event *chunk_begin, *chunk_end;
+    const struct decoded *chunk;
+    uint32_t *chunk_blocks; /* by event: the number of a block that its partner will end; 0: it is in the map */
+    bool at_mark;           /* the stamp of the event at work is stored */
+    uint32_t stacks;        /* ids from here on can't have been given out */
     struct moment now;
     struct model_counts counts;
     struct memory_sample sample; /* the last one */
@@ -82,8 +83,8 @@ void model_add(struct model *model, const struct analysis *analysis, void *self)
 void model_end(struct model *model);
 void model_thread_end(struct model_thread *thread);
 
-/* The decoded events among which the next ones lie: partners are looked for there. */
-void model_chunk(struct model *model, const struct trace_event *begin, const struct trace_event *end);
+/* The decoded events among which the next ones lie: partners are looked for there. `blocks`: the model's, one for each. */
+void model_chunk(struct model *model, const struct decoded *chunk, uint32_t *blocks);
 /* Order of events: by stamp; what ends a block goes before what begins one where stamps are equal. */
 static inline uint64_t model_key(uint64_t stamp, uint8_t kind) {
     const uint32_t ending =
@@ -91,12 +92,8 @@ static inline uint64_t model_key(uint64_t stamp, uint8_t kind) {
     bool ends = kind < 32 && ending >> kind & 1;
     return stamp << 1 | !ends;
 }
-/*
- * Events of a thread, from this one on while their keys are at most `limit`, within the chunk; this one in any case. They
- * are written to. Returns the first that is left, or the chunk's end.
- */
-struct trace_event *model_run(struct model *model, struct model_thread *thread, struct trace_event *event,
-                              uint64_t limit);
+/* Events of a thread, from the cursor on while their keys are at most `limit`, within the chunk; one in any case. */
+void model_run(struct model *model, struct model_thread *thread, struct decoded_cursor *cursor, uint64_t limit);
 /* Reports what the thread's last unmap ended. Also done by its next event. */
 void model_settle(struct model *model, struct model_thread *thread);
 
@@ -105,19 +102,25 @@ void model_memory(struct model *model, const struct memory_record *record);
 void model_rollup(struct model *model, const struct rollup_record *record);
 
 /* For the other files of the model. */
+static inline uint32_t model_stack(const struct model *model, const struct packed_event *event) {
+    return event->stack < model->stacks ? event->stack : 0;
+}
+static inline uint32_t model_block_stack(const struct model *model, const struct packed_event *event) {
+    return packed_flags(event) & TRACE_EVENT_NO_STACK ? 0 : model_stack(model, event);
+}
 void model_moment(struct model *model, uint64_t stamp, uint32_t thread);
 void model_levels(struct model *model);
 void model_tell_born(struct model *model, struct block *block);
 void model_tell_resized(struct model *model, struct block *block, uint64_t old_size, uint32_t old_stack);
 void model_tell_died(struct model *model, struct block *block, enum death_cause cause);
 void model_tell_failed(struct model *model, uint64_t size, uint32_t stack);
-struct block *model_new_block(struct model *model, const struct trace_event *event, uint32_t *index);
-void model_map(struct model *model, struct model_thread *thread, const struct trace_event *event);
-void model_unmap(struct model *model, struct model_thread *thread, const struct trace_event *event);
-void model_unmap_failed(struct model *model, struct model_thread *thread, const struct trace_event *event);
-void model_remap(struct model *model, struct model_thread *thread, const struct trace_event *event);
-void model_break(struct model *model, struct model_thread *thread, const struct trace_event *event);
+struct block *model_new_block(struct model *model, const struct packed_event *event, uint32_t *index);
+void model_map(struct model *model, struct model_thread *thread, const struct packed_event *event);
+void model_unmap(struct model *model, struct model_thread *thread, const struct packed_event *event);
+void model_unmap_failed(struct model *model, struct model_thread *thread, const struct packed_event *event);
+void model_remap(struct model *model, struct model_thread *thread, const struct packed_event *event);
+void model_break(struct model *model, struct model_thread *thread, const struct packed_event *event);
 void model_found_block_in(struct model *model, struct mapping *mapping);
-void model_control(struct model *model, const struct trace_event *event);
+void model_control(struct model *model, const struct packed_event *event);
 
 #endif

@@ -14,20 +14,20 @@ static void tell(struct model *model, const struct control *control) {
         model->control[i].analysis->control(model->control[i].self, control, &model->now);
 }
 
-void model_control(struct model *model, const struct trace_event *event) {
-    struct control control = {.kind = event->kind, .flags = event->flags, .value = event->size};
-    uint64_t name = event->address;
+void model_control(struct model *model, const struct packed_event *event) {
+    struct control control = {.kind = packed_kind(event), .flags = packed_flags(event), .value = event->size};
+    uint64_t name = packed_address(event);
     switch (control.kind) {
     case TRACE_EVENT_OP_START:
         if (operations_start(&model->operations, event->size, name)) model->error = -ENOMEM;
         break;
     case TRACE_EVENT_OP_FINISH:
-        control.status = (uint32_t)event->address;
+        control.status = (uint32_t)packed_address(event);
         name = operations_finish(&model->operations, event->size);
         break;
     case TRACE_EVENT_OP_END: control.status = (uint32_t)event->size; break;
     case TRACE_EVENT_EXIT:
-        control.status = (uint32_t)event->address;
+        control.status = (uint32_t)packed_address(event);
         name = 0;
         if (model->exit_ns == UINT64_MAX) model->exit_ns = model->now.ns;
         break;

@@ -76,17 +76,17 @@ static void place(struct model *model, struct mapping *mapping, uint64_t start, 
     model->error = -ENOMEM;
 }
 
-static void map_new(struct model *model, const struct trace_event *event) {
+static void map_new(struct model *model, const struct packed_event *event) {
     struct mapping *mapping = calloc(1, sizeof *mapping);
     if (!mapping) {
         model->error = -ENOMEM;
         return;
     }
-    mapping->internal = event->flags & (TRACE_EVENT_INTERNAL | TRACE_EVENT_RESERVED);
+    mapping->internal = packed_flags(event) & (TRACE_EVENT_INTERNAL | TRACE_EVENT_RESERVED);
     struct block *block = mapping->internal ? NULL : model_new_block(model, event, &mapping->block);
     mapping->internal = !block;
-    mapping->reserved = !(event->flags & TRACE_EVENT_INTERNAL) && event->flags & TRACE_EVENT_RESERVED;
-    place(model, mapping, event->address, range_end(event->address, event->size));
+    mapping->reserved = !(packed_flags(event) & TRACE_EVENT_INTERNAL) && packed_flags(event) & TRACE_EVENT_RESERVED;
+    place(model, mapping, packed_address(event), range_end(packed_address(event), event->size));
     if (!block) return;
     block->mapped = true;
     model->counts.mappings++;
@@ -95,24 +95,24 @@ static void map_new(struct model *model, const struct trace_event *event) {
     model_tell_born(model, block);
 }
 
-void model_map(struct model *model, struct model_thread *thread, const struct trace_event *event) {
+void model_map(struct model *model, struct model_thread *thread, const struct packed_event *event) {
     (void)thread;
-    if (event->flags & TRACE_EVENT_FAILED) {
-        model_tell_failed(model, event->size, event->stack);
+    if (packed_flags(event) & TRACE_EVENT_FAILED) {
+        model_tell_failed(model, event->size, model_stack(model, event));
         return;
     }
     if (!event->size) return;
-    clear_range(model, event->address, range_end(event->address, event->size));
+    clear_range(model, packed_address(event), range_end(packed_address(event), event->size));
     map_new(model, event);
 }
 
-void model_unmap(struct model *model, struct model_thread *thread, const struct trace_event *event) {
-    uint64_t end = range_end(event->address, event->size);
-    thread->cut_by_remap = event->kind == TRACE_EVENT_REMAP_OUT;
-    if (event->size && mappings_cut(&model->mappings, event->address, end, &thread->cut)) model->error = -ENOMEM;
+void model_unmap(struct model *model, struct model_thread *thread, const struct packed_event *event) {
+    uint64_t end = range_end(packed_address(event), event->size);
+    thread->cut_by_remap = packed_kind(event) == TRACE_EVENT_REMAP_OUT;
+    if (event->size && mappings_cut(&model->mappings, packed_address(event), end, &thread->cut)) model->error = -ENOMEM;
 }
 
-void model_unmap_failed(struct model *model, struct model_thread *thread, const struct trace_event *event) {
+void model_unmap_failed(struct model *model, struct model_thread *thread, const struct packed_event *event) {
     (void)event;
     for (size_t i = 0; i < thread->cut.count; i++) {
         clear_range(model, thread->cut.ranges[i].start, thread->cut.ranges[i].end);
@@ -130,43 +130,43 @@ static struct mapping *carried_whole(struct model_thread *thread) {
                : NULL;
 }
 
-static void resize_mapping(struct model *model, struct mapping *mapping, const struct trace_event *event) {
+static void resize_mapping(struct model *model, struct mapping *mapping, const struct packed_event *event) {
     struct block *block = heap_block(&model->heap, mapping->block);
     uint64_t old_size = block->size;
     uint32_t old_stack = block->stack;
-    block->address = event->address;
+    block->address = packed_address(event);
     if (mapping->internal) return;
     block->size = event->size;
-    block->stack = event->flags & TRACE_EVENT_NO_STACK ? 0 : event->stack;
+    block->stack = model_block_stack(model, event);
     change_level(model, block->size, old_size);
     model_tell_resized(model, block, old_size, old_stack);
 }
 
-void model_remap(struct model *model, struct model_thread *thread, const struct trace_event *event) {
+void model_remap(struct model *model, struct model_thread *thread, const struct packed_event *event) {
     struct mapping *whole = carried_whole(thread);
-    uint64_t end = range_end(event->address, event->size);
+    uint64_t end = range_end(packed_address(event), event->size);
     if (!whole) model_settle(model, thread);
-    clear_range(model, event->address, end);
+    clear_range(model, packed_address(event), end);
     if (!whole) {
         map_new(model, event);
         return;
     }
     thread->cut.count = 0;
     whole->pieces = 0;
-    place(model, whole, event->address, end);
+    place(model, whole, packed_address(event), end);
     if (whole->block) resize_mapping(model, whole, event);
 }
 
-void model_break(struct model *model, struct model_thread *thread, const struct trace_event *event) {
-    struct trace_event range = *event;
+void model_break(struct model *model, struct model_thread *thread, const struct packed_event *event) {
+    struct packed_event range = *event;
     int64_t moved = (int64_t)event->size;
-    if (event->flags & TRACE_EVENT_FAILED) {
-        model_tell_failed(model, event->size, event->stack);
+    if (packed_flags(event) & TRACE_EVENT_FAILED) {
+        model_tell_failed(model, event->size, model_stack(model, event));
     } else if (moved > 0) {
-        range.address = event->address - event->size;
+        range.word = packed_word(packed_kind(event), packed_flags(event), packed_address(event) - event->size);
         model_map(model, thread, &range);
     } else if (moved < 0) {
-        clear_range(model, event->address, range_end(event->address, (uint64_t) - (moved + 1) + 1));
+        clear_range(model, packed_address(event), range_end(packed_address(event), (uint64_t) - (moved + 1) + 1));
     }
 }
 

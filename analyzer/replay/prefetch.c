@@ -10,11 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../input/decode.h"
-#include "model.h"
-
 #define LARGE (DECODE_MAX_EVENTS / 4) /* from here on a chunk keeps the buffer that it was decoded into */
 #define WORKERS_MAX 16u
+
+/*
+ * Buffers that rest before they are written again. What the replay's processor still has in its caches costs a decoder
+ * on another one three times the time of decoding; so many later it has been displaced there.
+ */
+#define RESTING 24u
 
 #define KEPT_MAX 64u /* states that wait for their source's next frame, at a time; recorders need fewer */
 
@@ -29,7 +32,7 @@ struct decoder {
     struct prefetch *prefetch;
     struct decode_state *state; /* or NULL: a source keeps it */
     struct payload payload;
-    struct trace_event *events; /* DECODE_MAX_EVENTS, or NULL when a chunk has kept them */
+    void *memory; /* for DECODE_MAX_EVENTS, or NULL when a chunk has kept it */
 };
 
 struct prefetch {
@@ -42,9 +45,10 @@ struct prefetch {
     bool stop;
     struct chunk *window[PREFETCH_AHEAD]; /* by job number; NULL: not ready */
     /* Buffers of DECODE_MAX_EVENTS and states that came back: malloc would scatter such large ones. */
-    struct trace_event *spare[PREFETCH_AHEAD];
+    void *rest[RESTING];
+    unsigned rest_count, oldest;
     struct decode_state *spare_states[PREFETCH_AHEAD];
-    unsigned spare_count, spare_state_count;
+    unsigned spare_state_count;
     struct kept *kept; /* by source */
     uint32_t source_count;
     unsigned kept_count; /* states there */
@@ -74,47 +78,51 @@ static struct decode_state *make_state(struct prefetch *prefetch) {
 
 static void decoder_end(struct decoder *decoder) {
     free(decoder->state);
-    free(decoder->events);
+    free(decoder->memory);
     payload_release(&decoder->payload);
 }
 
-static int ensure_events(struct decoder *decoder) {
-    if (decoder->events) return 0;
-    struct prefetch *prefetch = decoder->prefetch;
-    pthread_mutex_lock(&prefetch->lock);
-    if (prefetch->spare_count) decoder->events = prefetch->spare[--prefetch->spare_count];
-    pthread_mutex_unlock(&prefetch->lock);
-    if (!decoder->events) decoder->events = malloc(DECODE_MAX_EVENTS * sizeof *decoder->events);
-    return decoder->events ? 0 : -ENOMEM;
+/* Memory for so many events and marks, undefined; NULL: out of memory. */
+static void *make_memory(size_t events, size_t marks) {
+    return malloc(events * (sizeof(struct packed_event) + sizeof(uint32_t)) + marks * sizeof(struct stamp_mark) + 1);
 }
 
-/*
- * The flag is the replay's own; a file must not set it. Tables have a place for each stack, so one that can't have been
- * given out is as good as none; it can where its node was not written yet.
- */
-static void distrust(const struct decoder *decoder, struct chunk *chunk) {
-    uint32_t known = decoder->prefetch->trace->nodes.count;
-    uint32_t limit = known < UINT32_MAX - TRACE_NODES_PER_SLOT ? known + TRACE_NODES_PER_SLOT : UINT32_MAX;
-    for (struct trace_event *event = chunk->events, *end = event + chunk->count; event < end; event++) {
-        event->flags &= (uint8_t)~MODEL_PAIRED;
-        if (event->stack >= limit) event->stack = 0;
+static void lay_out(struct chunk *chunk, void *memory, size_t events, size_t marks) {
+    chunk->memory = memory;
+    chunk->decoded.events = memory;
+    void *behind_events = chunk->decoded.events + events;
+    chunk->decoded.marks = behind_events;
+    void *behind_marks = chunk->decoded.marks + marks;
+    chunk->blocks = behind_marks;
+}
+
+static int ensure_memory(struct decoder *decoder) {
+    if (decoder->memory) return 0;
+    struct prefetch *prefetch = decoder->prefetch;
+    pthread_mutex_lock(&prefetch->lock);
+    if (prefetch->rest_count == RESTING) {
+        decoder->memory = prefetch->rest[prefetch->oldest++ % RESTING];
+        prefetch->rest_count--;
     }
+    pthread_mutex_unlock(&prefetch->lock);
+    if (!decoder->memory) decoder->memory = make_memory(DECODE_MAX_EVENTS, DECODE_MAX_EVENTS);
+    return decoder->memory ? 0 : -ENOMEM;
 }
 
 /* Hands the decoded events to the chunk: the buffer itself where it is well filled, else a copy of the right size. */
-static int keep_events(struct decoder *decoder, struct chunk *chunk, uint32_t count) {
-    size_t size = count * sizeof *chunk->events;
-    if (count >= LARGE) {
-        chunk->events = decoder->events;
-        decoder->events = NULL;
+static int keep_events(struct decoder *decoder, struct chunk *chunk) {
+    struct decoded from = chunk->decoded;
+    if (from.count >= LARGE) {
+        decoder->memory = NULL;
         chunk->reusable = true;
-    } else {
-        chunk->events = malloc(size + 1);
-        if (!chunk->events) return -ENOMEM;
-        memcpy(chunk->events, decoder->events, size);
+        return 0;
     }
-    chunk->count = count;
-    distrust(decoder, chunk);
+    void *memory = make_memory(from.count, from.mark_count);
+    chunk->memory = NULL;
+    if (!memory) return -ENOMEM;
+    lay_out(chunk, memory, from.count, from.mark_count);
+    memcpy(chunk->decoded.events, from.events, from.count * sizeof *from.events);
+    memcpy(chunk->decoded.marks, from.marks, from.mark_count * sizeof *from.marks);
     return 0;
 }
 
@@ -167,30 +175,55 @@ static void leave_state(struct decoder *decoder, const struct prefetch_job *job)
 
 static int decode_frame(struct decoder *decoder, const struct prefetch_job *job, struct chunk *chunk) {
     const struct frame_entry *entry = &decoder->prefetch->trace->input.frames[job->frame];
-    uint32_t count = 0;
     chunk->expected = entry->frame.count;
     int error = reader_payload(&decoder->prefetch->trace->input, entry, &decoder->payload);
-    if (!error) error = ensure_events(decoder);
+    if (!error) error = ensure_memory(decoder);
     int lacking = take_state(decoder, job);
     if (!error) error = lacking;
-    if (!error)
-        error = decode_events(decoder->state, decoder->payload.bytes, decoder->payload.length, decoder->events, &count);
-    else if (decoder->state) decode_forget(decoder->state);
+    if (!error) {
+        lay_out(chunk, decoder->memory, DECODE_MAX_EVENTS, DECODE_MAX_EVENTS);
+        error = decode_events(decoder->state, decoder->payload.bytes, decoder->payload.length, &chunk->decoded);
+    } else if (decoder->state) {
+        decode_forget(decoder->state);
+    }
     leave_state(decoder, job);
-    return error ? error : keep_events(decoder, chunk, count);
+    if (!error) return keep_events(decoder, chunk);
+    chunk->decoded.count = 0;
+    chunk->memory = NULL;
+    return error;
+}
+
+static void pack(struct decoded *decoded, const struct trace_event *events, size_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const struct trace_event *e = &events[i];
+        decoded->events[i] = (struct packed_event){packed_word(e->kind, e->flags, e->address), e->size, e->stack, 0};
+        decoded->marks[i] = (struct stamp_mark){e->stamp, i};
+    }
+    decoded->count = decoded->mark_count = (uint32_t)count;
+}
+
+static size_t recover(const struct ring_rest *rest, struct trace_event *events, size_t room, int *error) {
+    size_t used, count = recover_events(rest->words, rest->count, events, room, &used);
+    if (used < rest->count) *error = -EBADMSG;
+    count += recover_events(rest->words + rest->count, rest->nested, events + count, room - count, &used);
+    if (used < rest->nested) *error = -EBADMSG;
+    return count;
 }
 
 static int decode_ring(struct decoder *decoder, const struct prefetch_job *job, struct chunk *chunk) {
     const struct ring_rest *rest = &decoder->prefetch->trace->recovery.rings[job->ring];
-    size_t used, words = rest->count + rest->nested;
-    chunk->events = malloc((words / 2 + 1) * sizeof *chunk->events);
-    if (!chunk->events) return -ENOMEM;
-    size_t count = recover_events(rest->words, rest->count, chunk->events, words / 2, &used);
-    if (used < rest->count) chunk->error = -EBADMSG;
-    count += recover_events(rest->words + rest->count, rest->nested, chunk->events + count, words / 2 - count, &used);
-    if (used < rest->nested) chunk->error = -EBADMSG;
-    chunk->count = (uint32_t)count;
-    distrust(decoder, chunk);
+    size_t room = (rest->count + rest->nested) / 2;
+    struct trace_event *events = malloc((room + 1) * sizeof *events);
+    void *memory = make_memory(room, room);
+    if (!events || !memory) {
+        free(events);
+        free(memory);
+        return -ENOMEM;
+    }
+    size_t count = recover(rest, events, room, &chunk->error);
+    lay_out(chunk, memory, room, room);
+    pack(&chunk->decoded, events, count);
+    free(events);
     return chunk->error;
 }
 
@@ -274,12 +307,12 @@ struct chunk *prefetch_take(struct prefetch *prefetch) {
 
 void prefetch_give(struct prefetch *prefetch, struct chunk *chunk) {
     pthread_mutex_lock(&prefetch->lock);
-    if (chunk->reusable && prefetch->spare_count < PREFETCH_AHEAD) {
-        prefetch->spare[prefetch->spare_count++] = chunk->events;
-        chunk->events = NULL;
+    if (chunk->reusable && prefetch->rest_count < RESTING) {
+        prefetch->rest[(prefetch->oldest + prefetch->rest_count++) % RESTING] = chunk->memory;
+        chunk->memory = NULL;
     }
     pthread_mutex_unlock(&prefetch->lock);
-    free(chunk->events);
+    free(chunk->memory);
     free(chunk);
 }
 
@@ -292,11 +325,11 @@ void prefetch_end(struct prefetch *prefetch) {
     for (unsigned i = 0; i < prefetch->worker_count; i++) pthread_join(prefetch->workers[i], NULL);
     for (unsigned i = 0; i < WORKERS_MAX; i++) decoder_end(&prefetch->decoders[i]);
     for (unsigned i = 0; i < PREFETCH_AHEAD; i++)
-        if (prefetch->window[i]) free(prefetch->window[i]->events);
+        if (prefetch->window[i]) free(prefetch->window[i]->memory);
     for (unsigned i = 0; i < PREFETCH_AHEAD; i++) free(prefetch->window[i]);
     for (uint32_t i = 0; i < prefetch->source_count; i++) free(prefetch->kept[i].state);
     free(prefetch->kept);
-    while (prefetch->spare_count) free(prefetch->spare[--prefetch->spare_count]);
+    while (prefetch->rest_count) free(prefetch->rest[(prefetch->oldest + --prefetch->rest_count) % RESTING]);
     while (prefetch->spare_state_count) free(prefetch->spare_states[--prefetch->spare_state_count]);
     pthread_mutex_destroy(&prefetch->lock);
     pthread_cond_destroy(&prefetch->decoded);

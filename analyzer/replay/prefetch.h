@@ -7,6 +7,7 @@
 #ifndef REPLAY_PREFETCH_H
 #define REPLAY_PREFETCH_H
 
+#include "../input/decode.h"
 #include "../input/trace.h"
 
 #define PREFETCH_AHEAD 8u
@@ -24,12 +25,13 @@ struct prefetch_job {
 
 struct chunk {
     struct chunk *next; /* for its holder */
-    struct trace_event *events;
-    uint32_t count;
+    struct decoded decoded;
+    uint32_t *blocks; /* one for each event, for the replay; undefined at first */
+    void *memory;     /* of these */
     uint32_t source;
     uint32_t expected; /* events as the frame's header says */
     int error;
-    bool reusable; /* `events` is a whole decoding buffer */
+    bool reusable; /* `memory` is a whole decoding buffer */
 };
 
 struct prefetch;

@@ -22,7 +22,7 @@ struct source {
     struct model_thread thread;
     struct chunk *chunk; /* being replayed; NULL: none open */
     struct chunk *later; /* opened, behind it */
-    uint32_t at;
+    struct decoded_cursor cursor;
 };
 
 struct ready {
@@ -74,8 +74,7 @@ static void pop(struct replay *replay) {
 }
 
 static uint64_t next_key(const struct source *source) {
-    const struct trace_event *event = &source->chunk->events[source->at];
-    return model_key(event->stamp, event->kind);
+    return model_key(source->cursor.stamp, packed_kind(&source->chunk->decoded.events[source->cursor.at]));
 }
 
 static void note_damage(struct replay *replay, const struct chunk *chunk) {
@@ -93,11 +92,11 @@ static int open_chunk(struct replay *replay) {
     if (!chunk) return -ENOMEM;
     replay->next_job++;
     note_damage(replay, chunk);
-    if (!chunk->count) {
+    if (!chunk->decoded.count) {
         prefetch_give(replay->prefetch, chunk);
         return 0;
     }
-    replay->open_events += chunk->count;
+    replay->open_events += chunk->decoded.count;
     struct source *source = &replay->sources[chunk->source];
     if (source->chunk) {
         struct chunk **end = &source->later;
@@ -106,7 +105,7 @@ static int open_chunk(struct replay *replay) {
         return 0;
     }
     source->chunk = chunk;
-    source->at = 0;
+    source->cursor = decoded_begin(&chunk->decoded);
     push(replay, (struct ready){next_key(source), chunk->source});
     return 0;
 }
@@ -178,10 +177,8 @@ static uint64_t run_limit(const struct replay *replay) {
 
 /* Replays the source's events up to the limit, at least one. */
 static void run_source(struct replay *replay, struct source *source, uint64_t limit) {
-    struct trace_event *first = source->chunk->events, *event = first + source->at;
-    model_chunk(&replay->model, first, first + source->chunk->count);
-    event = model_run(&replay->model, &source->thread, event, limit);
-    source->at = (uint32_t)(event - first);
+    model_chunk(&replay->model, &source->chunk->decoded, source->chunk->blocks);
+    model_run(&replay->model, &source->thread, &source->cursor, limit);
 }
 
 static void report_progress(struct replay *replay) {
@@ -193,12 +190,12 @@ static void report_progress(struct replay *replay) {
 /* The first source has moved on: to its next event, its next chunk, or out of the merge. */
 static void settle_first(struct replay *replay) {
     struct source *source = &replay->sources[replay->heap[0].source];
-    if (source->at == source->chunk->count) {
+    if (source->cursor.at == source->chunk->decoded.count) {
         struct chunk *done = source->chunk;
         source->chunk = source->later;
         source->later = source->chunk ? source->chunk->next : NULL;
-        source->at = 0;
-        replay->open_events -= done->count;
+        if (source->chunk) source->cursor = decoded_begin(&source->chunk->decoded);
+        replay->open_events -= done->decoded.count;
         prefetch_give(replay->prefetch, done);
         report_progress(replay);
     }
@@ -242,11 +239,18 @@ static void finish(struct replay *replay) {
     if (tables->end.present) model_moment(&replay->model, tables->end.stamp, 0);
 }
 
+/* Tables have a place for each stack. One can have been given out and its node not been written yet. */
+static uint32_t stack_limit(const struct trace *trace) {
+    uint32_t known = trace->nodes.count;
+    return known < UINT32_MAX - TRACE_NODES_PER_SLOT ? known + TRACE_NODES_PER_SLOT : UINT32_MAX;
+}
+
 static int begin(struct replay *replay, struct trace *trace, const struct replay_options *options) {
     *replay = (struct replay){.trace = trace, .options = options, .expected = trace_events(trace)};
     int error = model_begin(&replay->model, &trace->tables);
     if (!error) error = schedule_make(&replay->schedule, trace);
     if (error) return error;
+    replay->model.stacks = stack_limit(trace);
     uint32_t sources = replay->schedule.source_count;
     replay->sources = calloc(sources + 1u, sizeof *replay->sources);
     replay->heap = calloc(sources + 1u, sizeof *replay->heap);
@@ -260,7 +264,7 @@ static int begin(struct replay *replay, struct trace *trace, const struct replay
 static void drop_chunks(struct chunk *chunk) {
     while (chunk) {
         struct chunk *next = chunk->next;
-        free(chunk->events);
+        free(chunk->memory);
         free(chunk);
         chunk = next;
     }

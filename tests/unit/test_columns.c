@@ -213,6 +213,24 @@ struct bench {
     struct trace_event *events;
 };
 
+/* The whole events of a frame. */
+static int decode(struct decode_state *state, const uint8_t *raw, size_t length, struct trace_event *events,
+                  uint32_t *count) {
+    struct decoded decoded = {.events = malloc(DECODE_MAX_EVENTS * sizeof *decoded.events),
+                              .marks = malloc(DECODE_MAX_EVENTS * sizeof *decoded.marks)};
+    int result = decode_events(state, raw, length, &decoded);
+    if (!result) {
+        *count = decoded.count;
+        for (struct decoded_cursor at = decoded_begin(&decoded); at.at < decoded.count; decoded_next(&decoded, &at))
+            events[at.at] = decoded_event(&decoded, &at);
+        for (uint32_t i = 0; i < decoded.count; i++)
+            assert_int_equal(decoded_is_marked(&decoded, i), !(events[i].flags & TRACE_EVENT_INTERPOLATED));
+    }
+    free(decoded.events);
+    free(decoded.marks);
+    return result;
+}
+
 static void *aligned(size_t size) {
     void *memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
     return memset(memory, 0, size);
@@ -325,7 +343,7 @@ static void round_trip(struct bench *b, struct stream *s, const struct columns_i
     /* Its own allocation, so that a sanitizer sees a read behind the end. */
     uint8_t *raw = malloc(out.bytes);
     memcpy(raw, b->payload, out.bytes);
-    assert_int_equal(decode_events(b->decoder, raw, out.bytes, b->events, &count), 0);
+    assert_int_equal(decode(b->decoder, raw, out.bytes, b->events, &count), 0);
     free(raw);
     assert_int_equal(count, s->count);
     find_partners(s->events, count);
@@ -365,7 +383,7 @@ static void test_every_small_count(void **state) {
             struct bench *b = *state;
             assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
             assert_int_equal(out.count, 0);
-            assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+            assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
             assert_int_equal(count, 0);
         }
         stream_release(&s);
@@ -383,7 +401,7 @@ static void test_limit(void **state) {
     assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
     assert_int_equal(out.count, COLUMNS_MAX_EVENTS);
     assert_true(out.end < s.end);
-    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+    assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
     find_partners(s.events, count);
     check_fields(s.events, b->events, count);
     in.first = out.end;
@@ -431,7 +449,7 @@ static void test_segments(void **state) {
             assert_int_equal(encode_part(b, &in, until, &out), wanted);
             if (!part) assert_false(out.continues);
             continued += out.continues;
-            assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+            assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
             assert_int_equal(count, wanted);
             find_partners(s.events + at, count);
             check_fields(s.events + at, b->events, count);
@@ -460,11 +478,11 @@ static void test_broken_segment(void **state) {
     encode_part(b, &in, end, &out);
     assert_true(out.continues);
     decode_forget(b->decoder);
-    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), -EBADMSG);
+    assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), -EBADMSG);
     columns_forget(b->columns);
     encode_part(b, &in, end, &out);
     assert_false(out.continues);
-    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+    assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
     in.thread = 10;
     in.first = out.end;
     encode_part(b, &in, in.first, &out);
@@ -499,7 +517,7 @@ static void check_refused(struct bench *b, const uint64_t *words, unsigned count
     assert_int_equal(out.count, 1);
     assert_int_equal(out.end, 3);
     uint32_t decoded;
-    assert_int_equal(decode_events(b->decoder, b->payload, out.bytes, b->events, &decoded), 0);
+    assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &decoded), 0);
     assert_int_equal(decoded, 1);
     assert_int_equal(b->events[0].address, 0x1000);
 }
@@ -573,9 +591,9 @@ static void check_damaged(struct bench *b, const uint8_t *raw, size_t length, st
     memcpy(own, raw, length);
     decode_forget(b->decoder);
     decode_forget(other);
-    int result = decode_events(b->decoder, own, length, b->events, &count);
+    int result = decode(b->decoder, own, length, b->events, &count);
     assert_true(result == 0 || result == -EBADMSG);
-    assert_int_equal(decode_events(other, own, length, events, &again), result);
+    assert_int_equal(decode(other, own, length, events, &again), result);
     if (!result) {
         assert_int_equal(count, again);
         for (uint32_t i = 0; i < count; i++) assert_true(same_event(&b->events[i], &events[i]));
@@ -595,7 +613,7 @@ static void test_damage(void **state) {
         assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
         for (uint32_t cut = 0; cut < out.bytes; cut++) {
             uint32_t count;
-            assert_int_equal(decode_events(b->decoder, b->payload, cut, b->events, &count), -EBADMSG);
+            assert_int_equal(decode(b->decoder, b->payload, cut, b->events, &count), -EBADMSG);
         }
         for (unsigned round = 0; round < 4000; round++) {
             uint32_t at = (uint32_t)(draw(&s) % (round & 1 ? out.bytes : 32)), with = 1 + (uint32_t)(draw(&s) % 255);
