@@ -165,7 +165,7 @@ static void add_edge_doubt(struct builder *builder) {
     while (i < report->phase_count && !report->phases[i].approximate) i++;
     if (i < report->phase_count)
         add_doubt(builder,
-                  "phases are told from lines of output: a block within a line of an edge may count for either side");
+                  "phases are told from outside the program: a block close to an edge of one may count for either side");
 }
 
 static void finish(struct builder *builder, const struct tree *tree) {
