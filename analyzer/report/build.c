@@ -164,8 +164,9 @@ static void add_edge_doubt(struct builder *builder) {
     size_t i = 0;
     while (i < report->phase_count && !report->phases[i].approximate) i++;
     if (i < report->phase_count)
-        add_doubt(builder,
-                  "phases are told from outside the program: a block close to an edge of one may count for either side");
+        add_doubt(
+            builder,
+            "phases are told from outside the program: a block close to an edge of one may count for either side");
 }
 
 static void finish(struct builder *builder, const struct tree *tree) {
