@@ -620,6 +620,7 @@ static void gather(struct gathered *gathered, const struct record *record, struc
         growth_lives_add(&gathered->lives, 0, record->pending_at_once);
         if (record->pending) growth_lives_merge(&gathered->lives, record->pending);
     }
+    out->enlarged |= record->step_count > 0;
     out->level.peak += record->level.peak;
     out->level.last += record->level.last;
     if (record->level.falls > out->level.falls) out->level.falls = record->level.falls;
@@ -714,6 +715,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
     out->process_rise = (int64_t)(gathered.process_last - gathered.process_first);
     out->freed = total(&gathered.lives);
     out->reach = growth_lives_reach(&gathered.lives);
+    out->lives = gathered.lives;
     out->threads = (uint32_t)__builtin_popcountll(gathered.threads);
     if (error) growth_evidence_release(out);
     return error;

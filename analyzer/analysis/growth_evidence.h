@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "growth_lives.h"
+
 /* In order of worth: what one round is. Names as in the report: growth_kind_name(). */
 enum growth_kind { GROWTH_ROUNDS_PHASES, GROWTH_ROUNDS_OPERATIONS, GROWTH_ROUNDS_ITEMS, GROWTH_ROUNDS_EVENTS };
 
@@ -57,16 +59,18 @@ struct growth_step {
 struct growth_evidence {
     enum growth_kind kind;
     const struct growth_round *rounds;
-    size_t count;        /* at most GROWTH_MOST_ROUNDS */
-    uint32_t each;       /* rounds that one entry stands for, after pairing; 0 is 1 */
-    uint32_t first;      /* index of the round in which the site first ran */
-    uint64_t freed;      /* blocks that it freed during the phase */
-    double reach;        /* rounds; where freed is 0, of the allocating function */
-    bool reach_borrowed; /* the reach is the function's */
+    size_t count;              /* at most GROWTH_MOST_ROUNDS */
+    uint32_t each;             /* rounds that one entry stands for, after pairing; 0 is 1 */
+    uint32_t first;            /* index of the round in which the site first ran */
+    uint64_t freed;            /* blocks that it freed during the phase */
+    double reach;              /* rounds; where freed is 0, of the allocating function */
+    bool reach_borrowed;       /* the reach is the function's */
+    struct growth_lives lives; /* of the blocks freed */
     struct growth_level level;
     int64_t process_rise; /* live blocks of the process: more after the last births than before the first */
     const struct growth_step *steps;
     size_t step_count;
+    bool enlarged; /* some of its blocks grew, or took the places of smaller ones */
     enum growth_owner owner;
     uint64_t owner_freed; /* blocks that the whole allocating function freed during the phase */
     bool work_is_events;  /* no better work is known than the allocations and releases themselves */

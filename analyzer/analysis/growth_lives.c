@@ -23,6 +23,12 @@ void growth_lives_add(struct growth_lives *lives, uint64_t rounds, uint64_t bloc
     lives->count[bucket_of(rounds)] += blocks;
 }
 
+double growth_lives_of(const struct growth_lives *lives, uint64_t rounds) {
+    unsigned bucket = bucket_of(rounds);
+    uint64_t width = bucket ? longest(bucket) - longest(bucket - 1) : 1;
+    return (double)lives->count[bucket] / (double)width;
+}
+
 void growth_lives_merge(struct growth_lives *into, const struct growth_lives *from) {
     for (unsigned i = 0; i < GROWTH_LIVES_BUCKETS; i++) into->count[i] += from->count[i];
 }

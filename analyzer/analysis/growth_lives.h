@@ -14,6 +14,8 @@ struct growth_lives {
 
 void growth_lives_add(struct growth_lives *lives, uint64_t rounds, uint64_t blocks);
 void growth_lives_merge(struct growth_lives *into, const struct growth_lives *from);
+/* Blocks that lived so many rounds; where lives share a bucket, its even share. */
+double growth_lives_of(const struct growth_lives *lives, uint64_t rounds);
 /* After neighbouring rounds were paired: every life is halved, rounded up. */
 void growth_lives_halve(struct growth_lives *lives);
 /*

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relatives.h"
+
 #define TEXT_SIZE 512
 #define COVERED_SHARE 0.8 /* of a finding's blocks that a finding of an inner phase explains */
 
@@ -96,18 +98,13 @@ static struct phase_facts facts_of_phase(const struct bench *bench, size_t phase
     return facts;
 }
 
-struct function_facts {
-    double reach;
-    uint64_t freed;
-};
-
 static void complete(const struct bench *bench, struct growth_evidence *evidence, const struct phase_facts *phase,
-                     enum growth_owner owner, struct function_facts function) {
+                     enum growth_owner owner, const struct relatives *relatives) {
     bool pooled = owner == GROWTH_OWNER_INTERPRETER || owner == GROWTH_OWNER_POOL;
     evidence->owner = owner;
-    evidence->owner_freed = function.freed;
+    evidence->owner_freed = relatives->freed;
     evidence->reach_borrowed = evidence->freed == 0 || pooled;
-    if (evidence->reach_borrowed) evidence->reach = function.reach;
+    if (evidence->reach_borrowed) evidence->reach = pooled ? relatives->reach : relatives_reach(relatives, evidence);
     evidence->steady = phase->steady;
     evidence->builds = phase->builds;
     evidence->lost_events = bench->input->lost_events;
@@ -155,7 +152,7 @@ static bool worth_telling(const struct growth_evidence *evidence, const struct g
 }
 
 static int judge_items(struct bench *bench, size_t begin, size_t end, const bool *left_out,
-                       struct function_facts function, struct site *out) {
+                       const struct relatives *relatives, struct site *out) {
     const struct item *first = &bench->items[begin];
     struct phase_facts phase = facts_of_phase(bench, first->of.phase);
     struct growth_phase name = growth_phase(bench->growth, first->of.phase);
@@ -163,7 +160,7 @@ static int judge_items(struct bench *bench, size_t begin, size_t end, const bool
     *out = (struct site){.begin = begin, .end = end};
     int error = evidence_of(bench, begin, end, left_out, &evidence);
     if (error) return error;
-    complete(bench, &evidence, &phase, first->facts.owner, function);
+    complete(bench, &evidence, &phase, first->facts.owner, relatives);
     *out = (struct site){.begin = begin, .end = end, .key = first->facts.folded};
     out->finding = (struct growth_finding){.phase = first->of.phase,
                                            .phase_name = name.name,
@@ -193,12 +190,18 @@ static void release_finding(struct growth_finding *finding) {
     free(finding->would_change);
 }
 
+static size_t end_of_stack(const struct bench *bench, size_t begin, size_t end) {
+    size_t next = begin + 1;
+    while (next < end && bench->items[next].facts.folded == bench->items[begin].facts.folded) next++;
+    return next;
+}
+
 /* Each stack of one function in one phase by itself. */
-static int judge_stacks(struct bench *bench, size_t begin, size_t end, struct function_facts function) {
+static int judge_stacks(struct bench *bench, size_t begin, size_t end, const struct relatives *relatives) {
     for (size_t i = begin, next; i < end; i = next) {
-        for (next = i + 1; next < end && bench->items[next].facts.folded == bench->items[i].facts.folded;) next++;
+        next = end_of_stack(bench, i, end);
         struct site made, *site;
-        int error = judge_items(bench, i, next, NULL, function, &made);
+        int error = judge_items(bench, i, next, NULL, relatives, &made);
         if (error) {
             release_finding(&made.finding);
             return error;
@@ -217,7 +220,7 @@ static int judge_stacks(struct bench *bench, size_t begin, size_t end, struct fu
 
 /* What the stacks leave unexplained, as one site; replaces their findings where it fails or grows. */
 static int judge_function(struct bench *bench, size_t begin, size_t end, size_t first_site,
-                          struct function_facts function) {
+                          const struct relatives *relatives) {
     bool *left_out = calloc(end - begin, sizeof *left_out);
     size_t remaining = 0, last_site = bench->site_count;
     if (!left_out) return -ENOMEM;
@@ -227,7 +230,7 @@ static int judge_function(struct bench *bench, size_t begin, size_t end, size_t 
         for (size_t j = site->begin; j < site->end; j++) left_out[j - begin] = !site->remaining;
     }
     struct site made = {.dropped = true};
-    int error = remaining > 1 ? judge_items(bench, begin, end, left_out, function, &made) : 0;
+    int error = remaining > 1 ? judge_items(bench, begin, end, left_out, relatives, &made) : 0;
     free(left_out);
     enum growth_class class = made.finding.judgement.class;
     bool speaks = remaining > 1 && !error && (made.finding.judgement.outcome == GROWTH_FAIL || class == GROWTH_GROWING);
@@ -243,6 +246,24 @@ static int judge_function(struct bench *bench, size_t begin, size_t end, size_t 
     return 0;
 }
 
+static int gather_relatives(const struct bench *bench, size_t begin, size_t end, struct relatives *out) {
+    struct growth_evidence whole;
+    *out = (struct relatives){.count = 0};
+    int error = evidence_of(bench, begin, end, NULL, &whole);
+    if (error) return error;
+    out->reach = whole.reach;
+    out->freed = whole.freed;
+    growth_evidence_release(&whole);
+    if (out->reach < 1) return 0;
+    for (size_t i = begin, next; i < end && !error && !out->incomplete; i = next) {
+        struct growth_evidence evidence;
+        next = end_of_stack(bench, i, end);
+        error = evidence_of(bench, i, next, NULL, &evidence);
+        if (!error) relatives_add(out, &evidence);
+    }
+    return error;
+}
+
 static int judge_functions(struct bench *bench) {
     for (size_t i = 0, next; i < bench->item_count; i = next) {
         const struct item *first = &bench->items[i];
@@ -250,14 +271,12 @@ static int judge_functions(struct bench *bench) {
             const struct item *item = &bench->items[next];
             if (item->of.phase != first->of.phase || item->facts.function != first->facts.function) break;
         }
-        struct growth_evidence whole;
-        int error = evidence_of(bench, i, next, NULL, &whole);
-        if (error) return error;
-        struct function_facts function = {whole.reach, whole.freed};
-        growth_evidence_release(&whole);
+        struct relatives relatives;
+        int error = gather_relatives(bench, i, next, &relatives);
         size_t first_site = bench->site_count;
-        error = judge_stacks(bench, i, next, function);
-        if (!error) error = judge_function(bench, i, next, first_site, function);
+        if (!error) error = judge_stacks(bench, i, next, &relatives);
+        if (!error) error = judge_function(bench, i, next, first_site, &relatives);
+        relatives_release(&relatives);
         if (error) return error;
     }
     return 0;

@@ -1,4 +1,4 @@
-/* links: analyzer/analysis/growth.c analyzer/analysis/growth_rounds.c analyzer/analysis/growth_stacks.c analyzer/analysis/growth_record.c analyzer/analysis/growth_container.c analyzer/analysis/growth_ends.c analyzer/analysis/growth_lives.c analyzer/verdict/growth.c analyzer/verdict/growth_text.c analyzer/verdict/words.c analyzer/verdict/statistics.c analyzer/verdict/judge.c
+/* links: analyzer/analysis/growth.c analyzer/analysis/growth_rounds.c analyzer/analysis/growth_stacks.c analyzer/analysis/growth_record.c analyzer/analysis/growth_container.c analyzer/analysis/growth_ends.c analyzer/analysis/growth_lives.c analyzer/verdict/growth.c analyzer/verdict/growth_text.c analyzer/verdict/words.c analyzer/verdict/statistics.c analyzer/verdict/judge.c analyzer/verdict/relatives.c
  *
  * The collector and the judge, driven by a small replay of their own: programs of a few lines whose verdict is known by
  * reading them.
@@ -259,6 +259,35 @@ static void test_full_cache_whose_blocks_are_replaced_is_not_growing(void **stat
     for (int i = 0; i < 256; i++) release(cache[i]);
     judge();
     assert_int_not_equal(finding("requests", 1)->judgement.class, GROWTH_GROWING);
+}
+
+/* One function makes the nodes of a cache that shrinks and those that leak; functions[] below: all of one. */
+static void shrink_and_leak(int first_release, int in_each_round) {
+    static const uint32_t functions[] = {7, 7, 7};
+    struct block *cache[1000];
+    for (int round = 0, left = 1000; round < 30; round++) {
+        phase("requests");
+        for (int i = 0; i < 1000 && round == 0; i++) cache[i] = allocate(1, 64);
+        for (int i = 0; i < in_each_round && round >= first_release; i++) release(cache[--left]);
+        for (int i = 0; i < 5; i++) lose(allocate(2, 64));
+        phase_end("requests");
+        for (int i = 0; i < left && round == 29; i++) lose(cache[i]);
+    }
+    exit_begins();
+    judge_with(same_function, (void *)(uintptr_t)functions);
+}
+
+static void test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table(void **state) {
+    (void)state;
+    shrink_and_leak(0, 20);
+    expect("requests", 2, "leak");
+}
+
+/* Nothing of the cache is released before the 25th round: so may be what only looks like a leak. */
+static void test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_judged(void **state) {
+    (void)state;
+    shrink_and_leak(25, 50);
+    expect("requests", 2, "not-judged");
 }
 
 static void test_queue_that_ages_for_ever_is_growing(void **state) {
@@ -635,6 +664,8 @@ int main(void) {
         TEST(test_wrapper_is_no_container),
         TEST(test_queue_that_fills_for_ever_is_growing),
         TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
+        TEST(test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table),
+        TEST(test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_judged),
         TEST(test_queue_that_ages_for_ever_is_growing),
         TEST(test_queue_with_a_bound_is_not_growing),
         TEST(test_held_to_teardown),
