@@ -5,6 +5,7 @@
 
 #include "../analysis/growth.h"
 
+#define RARE 0.01
 #define EXPECTED_BLOCKS 10.0 /* none seen has a chance of 0.00005 */
 #define EXPECTED_ROUNDS 3.0  /* as many blocks released together are one decision */
 
@@ -51,7 +52,15 @@ static struct alive expected(const struct growth_evidence *relative, const struc
     return sum;
 }
 
+/* A few long-lived blocks of a function say nothing of the thousands that another of its stacks keeps. */
+static bool is_much_rarer(const struct growth_evidence *relative, const struct growth_evidence *evidence) {
+    double released = (double)(relative->freed - relative->lives.count[0]), kept = 0;
+    for (size_t i = 0; i < evidence->count; i++) kept += (double)evidence->rounds[i].held.blocks;
+    return released < RARE * kept;
+}
+
 static bool is_kept_alike(const struct growth_evidence *relative, const struct growth_evidence *evidence) {
+    if (is_much_rarer(relative, evidence)) return false;
     if (relative->count != evidence->count || evidence->count > GROWTH_MOST_ROUNDS) return true;
     struct alive released = expected(relative, evidence);
     return released.blocks < EXPECTED_BLOCKS || released.rounds < EXPECTED_ROUNDS;

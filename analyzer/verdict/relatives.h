@@ -4,7 +4,8 @@
  * A stack that released nothing borrows the reach of its function: it may be a cache that lets go later. Not where its
  * blocks would long have been among those released, if they were kept as those of a relative are: by its life table (of
  * the blocks that reached an age, the share released at it; Kaplan and Meier, 1958), ten and more, three if each of the
- * rounds had left one block only. Called by judge.c; pure but for memory.
+ * rounds had left one block only; nor where the relative released less than a hundredth of what the stack keeps. Called
+ * by judge.c; pure but for memory.
  */
 #ifndef VERDICT_RELATIVES_H
 #define VERDICT_RELATIVES_H
