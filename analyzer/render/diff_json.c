@@ -17,7 +17,7 @@ static json_t *make_side(const struct report *report) {
     json_t *object = object_of(MEMBERS(members), report);
     object = with(object, "exe", text_value(first ? first->exe : NULL));
     object = with(object, "args", ARRAY(first ? first->args : NULL, first ? first->arg_count : 0, make_text));
-    object = with(object, "duration_ns", integer_value(first ? first->duration_ns : REPORT_NONE));
+    object = with(object, "duration_ns", integer_value(first ? report->duration_ns : REPORT_NONE));
     object = with(object, "processes", json_integer((json_int_t)report->process_count));
     return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));
 }
