@@ -14,7 +14,7 @@
 #include "schedule.h"
 
 #define NEVER UINT64_MAX
-#define ENOUGH_TO_TELL 3u /* processors: with two, decoding and replaying keep both busy */
+#define ENOUGH_TO_TELL 2u /* processors: decoding takes less than replaying */
 #define PROGRESS_CHUNKS 64u
 #define OPEN_EVENTS_MAX (16u << 20) /* beyond that memory goes before order; no recorder comes near it */
 

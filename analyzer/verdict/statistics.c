@@ -18,11 +18,35 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-double statistics_median(double *values, size_t count) {
-    if (count == 0) return NAN;
-    qsort(values, count, sizeof *values, by_value);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+static void swap(double *a, double *b) {
+    double kept = *a;
+    *a = *b;
+    *b = kept;
 }
+
+/* The value that would be at `at` if they were sorted (Hoare 1961, FIND); reorders them. */
+static double select_at(double *values, size_t count, size_t at) {
+    ptrdiff_t low = 0, high = (ptrdiff_t)count - 1, wanted = (ptrdiff_t)at;
+    while (low < high) {
+        double pivot = values[wanted];
+        ptrdiff_t i = low, j = high;
+        do {
+            while (values[i] < pivot) i++;
+            while (pivot < values[j]) j--;
+            if (i <= j) swap(&values[i++], &values[j--]);
+        } while (i <= j);
+        if (j < wanted) low = i;
+        if (wanted < i) high = j;
+    }
+    return values[wanted];
+}
+
+static double middle(double *values, size_t count) {
+    double above = select_at(values, count, count / 2);
+    return count % 2 ? above : (select_at(values, count, count / 2 - 1) + above) / 2;
+}
+
+double statistics_median(double *values, size_t count) { return count ? middle(values, count) : NAN; }
 
 double statistics_normal_at_most(double z) { return 0.5 * erfc(-z / M_SQRT2); }
 
@@ -120,7 +144,7 @@ static double kendall_s(const double *values, size_t count) {
     return s;
 }
 
-/* Every pairwise slope, sorted; returns how many. */
+/* Every pairwise slope; returns how many. */
 static size_t pairwise_slopes(const double *x, const double *y, size_t count, double *slopes) {
     size_t pairs = 0;
     for (size_t i = 0; i < count; i++) {
@@ -128,12 +152,7 @@ static size_t pairwise_slopes(const double *x, const double *y, size_t count, do
             if (x[j] > x[i]) slopes[pairs++] = (y[j] - y[i]) / (x[j] - x[i]);
         }
     }
-    qsort(slopes, pairs, sizeof *slopes, by_value);
     return pairs;
-}
-
-static double middle(const double *sorted, size_t count) {
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
 /* Evenly chosen points; returns how many. */
@@ -167,11 +186,12 @@ static size_t clamp_index(double at, size_t count) {
 }
 
 /* Sen's interval: the slopes at ranks (pairs -+ C) / 2, where C is the half width of the interval of S. */
-static struct slope sen_interval(const double *slopes, size_t pairs, double variance) {
+static struct slope sen_interval(double *slopes, size_t pairs, double variance) {
     double c = Z_95 * sqrt(variance > 0 ? variance : 0);
     double below = floor(((double)pairs - c) / 2), above = ceil(((double)pairs + c) / 2);
-    return (struct slope){middle(slopes, pairs), slopes[clamp_index(below - 1, pairs)],
-                          slopes[clamp_index(above, pairs)]};
+    double low = select_at(slopes, pairs, clamp_index(below - 1, pairs));
+    double high = select_at(slopes, pairs, clamp_index(above, pairs));
+    return (struct slope){middle(slopes, pairs), low, high};
 }
 
 struct slope statistics_theil_sen(const double *x, const double *y, size_t count) {
