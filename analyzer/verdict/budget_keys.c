@@ -263,8 +263,9 @@ static double recovered(struct scope *s, quantity of, int64_t before, int64_t af
     if (isnan(best)) return NAN;
     bool back = best <= s->rule->limit;
     struct quantity_text share = limit_show(best, LIMIT_SHARE), time = limit_show(took, LIMIT_TIME);
-    s->note = back ? arena_format(s->arena, "%s after %s", share.text, time.text)
-                   : arena_format(s->arena, "%s at best", share.text);
+    if (!back) s->note = arena_format(s->arena, "%s at best", share.text);
+    else if (took > 0) s->note = arena_format(s->arena, "%s after %s", share.text, time.text);
+    else s->note = arena_format(s->arena, "%s at its end", share.text);
     return back;
 }
 static double phase_recovers(struct scope *s) { return recovered(s, rss_of, s->phase->rss_start, s->phase->rss_end); }

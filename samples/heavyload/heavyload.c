@@ -20,7 +20,7 @@
 #include "heavyload/operations.h"
 
 enum { CONCURRENT = 24, CREW = 4, SLOTS = 128, SLOT_SIZE = 4096, SCRATCH = 32 * 1024, RARE_EVERY = 500, TOOTH = 5 };
-enum { ARENA_SIZE = 64 * 1024, PRESSURE_BLOCK = 256 * 1024 };
+enum { ARENA_SIZE = 64 * 1024, PRESSURE_BLOCK = 256 * 1024, REFERENCE_SIZE = 24 * 1024 * 1024 };
 
 static const struct kind LEAKS[] = {{"mmap", "each cycle maps scratch memory and leaves it mapped"},
                                     {"thread", "each thread leaves its journal when it ends"},
@@ -44,6 +44,7 @@ struct chunk {
 struct load {
     const struct options *options;
     char *folder;
+    unsigned char *reference; /* what a service holds before any load; a share of memory is a share of it, too */
     uint64_t begin_ns, rss_limit, time_limit_ns, operations, succeeded;
     unsigned cycles, cycle, capacity;
     const char *stopped; /* why; NULL: not stopped */
@@ -308,6 +309,7 @@ static void load_release(struct load *load) {
     fragments_release(&load->fragments);
     free(load->scratch);
     free(load->record);
+    free(load->reference);
     work_folder_remove(load->folder);
     free(load);
 }
@@ -335,6 +337,7 @@ int main(int argc, char **argv) {
     load->options = &options;
     load->folder = work_folder("heavyload");
     load->begin_ns = clock_ns();
+    load->reference = memset(xmalloc(REFERENCE_SIZE), 1, REFERENCE_SIZE);
     load->cycles = rounds_or(&options, 32, 40, 60);
     load->slot_count = SLOTS;
     read_limit(load);
