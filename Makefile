@@ -16,7 +16,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointe
 WERROR ?= -Werror
 OPT ?= -O2 -g
 BASE := -std=gnu11 -D_GNU_SOURCE -DTIDEMARK_VERSION='"$(VERSION)"' $(WARN) $(WERROR) $(OPT) -MMD -MP
-ifneq ($(SAN),)
+# SAN=trap: undefined behaviour is an illegal instruction, without a runtime, so also in a preloaded library.
+ifeq ($(SAN),trap)
+BASE += -fsanitize=undefined -fsanitize-undefined-trap-on-error
+else ifneq ($(SAN),)
 SANITIZE := -fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined)
 BASE += $(SANITIZE)
 LDSAN := -fsanitize=$(SAN)

@@ -52,9 +52,11 @@ static void edge(enum trace_event_kind kind, const char *name) {
         return;
     }
     uint64_t signals = signals_block();
-    writer_edge_begin();
-    writer_edge_end(probe_event(kind, 0, id, 0));
-    memory_edge();
+    if (probe_prepare()) {
+        writer_edge_begin();
+        writer_edge_end(probe_event(kind, 0, id, 0));
+        memory_edge();
+    }
     signals_restore(signals);
 }
 

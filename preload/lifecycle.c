@@ -39,8 +39,8 @@ static struct {
     struct lock lock;
     bool begun; /* this image has been looked at; recorded or not */
     int pid;
-    int pauses;
-    bool wanted; /* recording, unless paused */
+    _Atomic int pauses;
+    _Atomic bool wanted; /* recording, unless paused */
     _Atomic bool ended;
     _Atomic int failed;
     enum lifecycle_exit exit_how; /* as the first exit event said */
@@ -60,8 +60,13 @@ static uint32_t wanted_bits(void) {
     return PROBE_EVENTS | (life.pauses > 0 ? 0 : PROBE_BIRTHS);
 }
 
+/* Of several at once the last one to switch sees what all of them want. */
 static void apply(void) {
-    probe_switch(wanted_bits());
+    uint32_t bits;
+    do {
+        probe_switch(bits = wanted_bits());
+        atomic_thread_fence(memory_order_seq_cst);
+    } while (bits != wanted_bits());
     if (file_header())
         atomic_store_explicit((_Atomic uint32_t *)(file_header() + TRACE_AT_CONTROL), life.wanted,
                               memory_order_release);
@@ -250,12 +255,11 @@ void lifecycle_failed(int error) {
 }
 
 void lifecycle_pause(void) {
-    __atomic_fetch_add(&life.pauses, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_add(&life.pauses, 1);
     apply();
 }
 void lifecycle_resume(void) {
-    if (__atomic_sub_fetch(&life.pauses, 1, __ATOMIC_SEQ_CST) < 0)
-        __atomic_fetch_add(&life.pauses, 1, __ATOMIC_SEQ_CST);
+    if (atomic_fetch_sub(&life.pauses, 1) <= 0) atomic_fetch_add(&life.pauses, 1);
     apply();
 }
 void lifecycle_set_recording(bool on) {

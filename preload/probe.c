@@ -240,10 +240,13 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
         ((volatile uint64_t *)queue)[i] = words[i]; /* word 0 last: it makes the event valid */
 }
 
-/* Full ring, or time for a sample: off the hot path, signals held back. */
+/*
+ * Full ring, or time for a sample: off the hot path, signals held back. An edge holds the lock that whoever drains takes
+ * last: its ring waits for the next event.
+ */
 static __attribute__((noinline)) void slow(struct thread *t, bool tick) {
     uint64_t signals = signals_block();
-    if (t->head > t->limit) {
+    if (t->head > t->limit && !writer_edge_is_mine()) {
         atomic_store_explicit(&t->away, true, memory_order_release);
         writer_ring_filled(t);
         atomic_store_explicit(&t->away, false, memory_order_release);
@@ -366,6 +369,12 @@ uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand
     if (!call.thread) return 0;
     uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, flags, operand), 0, value, 0};
     return commit(call, words, event_words[kind], false);
+}
+
+bool probe_prepare(void) {
+    struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
+    if (call.thread && !call.nested) leave(call.thread, 0);
+    return call.thread;
 }
 
 /* ---- the recorder's own allocations ---- */

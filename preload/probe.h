@@ -56,6 +56,12 @@ void probe_death(enum trace_event_kind kind, const void *address);
 void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
                  const struct unwind_registers *registers);
 
+/*
+ * For an event under the edges' lock: the calling thread is known, and its ring has room, so that the event waits for nobody.
+ * False where it can't be.
+ */
+bool probe_prepare(void);
+
 /* The calling thread's own allocations between these two are the recorder's and are not recorded. */
 uintptr_t probe_ignore(void);
 void probe_heed(uintptr_t before);

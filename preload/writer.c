@@ -1,6 +1,7 @@
 /*
  * The writer (writer.h). An encoder is the memory that one drain needs (predictors, zlib, buffers, a stack); there are few,
- * made when first wanted and claimed by lock. Lock order: thread list → ring's drain → encoder → file.
+ * made when first wanted and claimed by lock. Lock order: thread list → ring's drain → encoder → file or
+ * edges; under the last two nobody waits.
  */
 #include "writer.h"
 
@@ -167,13 +168,12 @@ void writer_edge_end(uint64_t stamp) {
 /* The edges from `first` on, ascending, into `out`. Taking the lock makes sure that no earlier one is still to come. */
 static long edges_since(void *unused, uint64_t first, uint64_t *out) {
     (void)unused;
-    bool mine = lock_is_mine(&writer.edge_lock); /* draining because our own edge filled the ring */
-    if (!mine) lock_take(&writer.edge_lock);
+    lock_take(&writer.edge_lock);
     uint64_t at = writer.edge_count, oldest = at > EDGES ? at - EDGES : 0;
     while (at > oldest && writer.edges[(at - 1) % EDGES] >= first) at--;
     long count = 0;
     for (; at < writer.edge_count; at++) out[count++] = writer.edges[at % EDGES];
-    if (!mine) lock_give(&writer.edge_lock);
+    lock_give(&writer.edge_lock);
     return count;
 }
 

@@ -2,7 +2,7 @@
  * The recorder in one program with its target, both built with the thread sanitizer: its hooks, which have other names here
  * (Makefile), are called by threads that make, hand over and free blocks at stacks that change, come and go, name
  * themselves, load and unload a library, tell phases, and start and stop the recorder's own thread.
- *   race SECONDS [fault]    fault: a race of its own, which must be found
+ *   race SECONDS [fault|pauses]    fault: a race of its own, which must be found; pauses: of which nobody knows what they hide
  * Prints how many blocks it made and freed.
  */
 #define TIDEMARK_RECORDER
@@ -129,12 +129,17 @@ static void *tell_phases(void *unused) {
         tidemark_items(100);
         tidemark_phase_end("round");
         if (i % 200 == 0) tidemark_mark("look");
-        if (i % 50 == 0) {
-            tidemark_pause();
-            tidemark_resume();
-        }
     }
     add_counts(&counts);
+    return unused;
+}
+
+static void *pause_and_resume(void *unused) {
+    while (!atomic_load(&stop)) {
+        tidemark_pause();
+        tidemark_resume();
+        usleep(1000);
+    }
     return unused;
 }
 
@@ -166,11 +171,12 @@ static void *race(void *unused) {
 int main(int argc, char **argv) {
     void *(*const parts[])(void *) = {come_and_go, tell_phases, tell_phases, load_and_unload, stop_the_helper, race};
     enum { PARTS = sizeof parts / sizeof *parts };
-    pthread_t threads[CHURNERS + PARTS + 1];
+    pthread_t threads[CHURNERS + PARTS + 2];
+    void *(*more)(void *) = argc < 3 ? NULL : strcmp(argv[2], "fault") ? pause_and_resume : race;
     size_t count = 0;
     for (uintptr_t i = 0; i < CHURNERS; i++) pthread_create(&threads[count++], NULL, churn, (void *)(i + 1));
     for (size_t i = 0; i < PARTS; i++) pthread_create(&threads[count++], NULL, parts[i], NULL);
-    if (argc > 2) pthread_create(&threads[count++], NULL, race, NULL);
+    for (int i = 0; more && i < 2; i++) pthread_create(&threads[count++], NULL, more, NULL);
     sleep(argc > 1 ? (unsigned)atoi(argv[1]) : 1);
     atomic_store(&stop, true);
     for (size_t i = 0; i < count; i++) pthread_join(threads[i], NULL);
