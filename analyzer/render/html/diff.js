@@ -6,17 +6,17 @@ const diff = unpackStacks(JSON.parse(document.getElementById("data").textContent
 const byId = (id) => document.getElementById(id);
 
 function make(tag, properties, ...children) {
-    const element = document.createElement(tag);
-    Object.assign(element, properties);
-    element.append(...children.filter((child) => child !== null && child !== undefined));
-    return element;
+  const element = document.createElement(tag);
+  Object.assign(element, properties);
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
 }
 
 function draw(tag, attributes, text) {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const name in attributes) element.setAttribute(name, attributes[name]);
-    if (text !== undefined) element.textContent = text;
-    return element;
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+  if (text !== undefined) element.textContent = text;
+  return element;
 }
 
 /* Numbers in words. */
@@ -24,426 +24,269 @@ function draw(tag, attributes, text) {
 const ABSENT = "–";
 
 function scaled(value, units) {
-    const unit = units.find(([ size ]) => Math.abs(value) >= size * 0.9995) || units[units.length - 1];
-    const part = value / unit[0];
-    return part.toFixed(Math.abs(part) >= 99.95 || Number.isInteger(part) ? 0
-                        : Math.abs(part) >= 9.995                         ? 1
-                                                                          : 2) +
-           "\u00a0" + unit[1];
+  const unit = units.find(([size]) => Math.abs(value) >= size * 0.9995) || units[units.length - 1];
+  const part = value / unit[0];
+  return part.toFixed(Math.abs(part) >= 99.95 || Number.isInteger(part) ? 0 : Math.abs(part) >= 9.995 ? 1 : 2) + "\u00a0" + unit[1];
 }
 
 const absent = (n) => n === null || n === undefined;
-const bytes = (n) => (
-    absent(n) ? ABSENT
-              : scaled(n, [ [ 2 ** 40, "TiB" ], [ 2 ** 30, "GiB" ], [ 2 ** 20, "MiB" ], [ 1024, "KiB" ], [ 1, "B" ] ]));
-const time = (n) => (absent(n) ? ABSENT
-                     : n === 0 ? "0 s"
-                               : scaled(n, [ [ 1e9, "s" ], [ 1e6, "ms" ], [ 1e3, "µs" ], [ 1, "ns" ] ]));
+const bytes = (n) => (absent(n) ? ABSENT : scaled(n, [[2 ** 40, "TiB"], [2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"], [1, "B"]]));
+const time = (n) => (absent(n) ? ABSENT : n === 0 ? "0 s" : scaled(n, [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]]));
 const count = (n) => (absent(n) ? ABSENT : n.toLocaleString("en").replace(/,/g, "\u202f"));
 const real = (n) => (absent(n) ? ABSENT : Math.abs(n) >= 1000 ? count(Math.round(n)) : String(+n.toPrecision(3)));
 const signed = (show) => (n) => (n === 0 ? "=" : (n > 0 ? "+" : "") + show(n));
-const pair = (show) => (before, after) => make("span", {className : "pair"}, show(before) + " → " + show(after));
+const pair = (show) => (before, after) => make("span", { className: "pair" }, show(before) + " → " + show(after));
 
 /* Tip and theme. */
 
 function showTip(event, text) {
-    const tip = byId("tip");
-    tip.textContent = text;
-    tip.classList.remove("hidden");
-    const box = tip.getBoundingClientRect();
-    tip.style.left = Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8)) + "px";
-    tip.style.top =
-        (event.clientY + box.height + 24 > innerHeight ? event.clientY - box.height - 10 : event.clientY + 16) + "px";
+  const tip = byId("tip");
+  tip.textContent = text;
+  tip.classList.remove("hidden");
+  const box = tip.getBoundingClientRect();
+  tip.style.left = Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8)) + "px";
+  tip.style.top = (event.clientY + box.height + 24 > innerHeight ? event.clientY - box.height - 10 : event.clientY + 16) + "px";
 }
 
 const hideTip = () => byId("tip").classList.add("hidden");
 
-function setTheme(theme) { document.documentElement.dataset.theme = theme; }
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+}
 
 /* What was chosen by hand holds for later reports, else the system's choice does. */
 function switchTheme() {
-    const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    setTheme(theme);
-    try {
-        localStorage.setItem("tidemark-theme", theme);
-    } catch (error) { /* file: pages may have no storage */
-    }
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  setTheme(theme);
+  try { localStorage.setItem("tidemark-theme", theme); } catch (error) { /* file: pages may have no storage */ }
 }
 
 function firstTheme() {
-    let stored = null;
-    try {
-        stored = localStorage.getItem("tidemark-theme");
-    } catch (error) { /* as above */
-    }
-    return stored || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  let stored = null;
+  try { stored = localStorage.getItem("tidemark-theme"); } catch (error) { /* as above */ }
+  return stored || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }
 
 /* Head and totals. */
 
 const TITLES = {
-    live_bytes_end : [ "Live at the end", bytes ],
-    peak_live_bytes : [ "Peak live", bytes ],
-    peak_rss_bytes : [ "Peak RSS", bytes ],
-    allocations : [ "Allocations", count ],
-    allocated_bytes : [ "Bytes allocated", bytes ],
-    temporary_allocations : [ "Temporary allocations", count ],
+  live_bytes_end: ["Live at the end", bytes], peak_live_bytes: ["Peak live", bytes], peak_rss_bytes: ["Peak RSS", bytes],
+  allocations: ["Allocations", count], allocated_bytes: ["Bytes allocated", bytes], temporary_allocations: ["Temporary allocations", count],
 };
 const changes = diff.sites_by_change;
-const badge = (change) => make("span", {className : "badge " + change}, change);
+const badge = (change) => make("span", { className: "badge " + change }, change);
 
 function tableOf(columns, rows) {
-    const head = make(
-        "tr", {}, ...columns.map((column) => make("th", {className : column.number ? "number" : ""}, column.title)));
-    const body = rows.map((row) => make("tr", {},
-                                        ...columns.map((column) => make("td", {
-                                                           className : (column.number ? "number"
-                                                                        : column.name ? "name"
-                                                                                      : "") +
-                                                                           (column.mark ? " " + column.mark(row) : "")
-                                                       },
-                                                                        ...[column.cell(row)].flat()))));
-    return make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
+  const head = make("tr", {}, ...columns.map((column) => make("th", { className: column.number ? "number" : "" }, column.title)));
+  const body = rows.map((row) => make("tr", {}, ...columns.map((column) => make("td", { className: (column.number ? "number" : column.name ? "name" : "") + (column.mark ? " " + column.mark(row) : "") }, ...[column.cell(row)].flat()))));
+  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
 }
 
 function headline() {
-    const parts = diff.totals.filter((total) => total.judged && total.change !== "same")
-                      .map((total) => TITLES[total.name][0].replace(/^\w/, (first) => first.toLowerCase()) + " " +
-                                      signed(TITLES[total.name][1])(total.new - total.old));
-    const leaks =
-        diff.findings.filter((finding) => finding.kind === "leak" && [ "new", "grown" ].includes(finding.change))
-            .length;
-    if (leaks) parts.unshift(leaks + (leaks === 1 ? " new leak" : " new leaks"));
-    for (const [change, words] of [[ "new", "new call sites" ], [ "grown", "call sites grew" ], [ "shrunk", "shrank" ],
-                                   [ "gone", "gone" ], [ "moved", "moved" ]])
-        if (changes[change]) parts.push(changes[change] + " " + words);
-    return parts.length ? parts.join(", ") : "No difference beyond noise";
+  const parts = diff.totals.filter((total) => total.judged && total.change !== "same").map((total) => TITLES[total.name][0].replace(/^\w/, (first) => first.toLowerCase()) + " " + signed(TITLES[total.name][1])(total.new - total.old));
+  const leaks = diff.findings.filter((finding) => finding.kind === "leak" && ["new", "grown"].includes(finding.change)).length;
+  if (leaks) parts.unshift(leaks + (leaks === 1 ? " new leak" : " new leaks"));
+  for (const [change, words] of [["new", "new call sites"], ["grown", "call sites grew"], ["shrunk", "shrank"], ["gone", "gone"], ["moved", "moved"]])
+    if (changes[change]) parts.push(changes[change] + " " + words);
+  return parts.length ? parts.join(", ") : "No difference beyond noise";
 }
 
 function workOf() {
-    const work = diff.work;
-    if (!work) return "Nothing says how much work the two did: values are compared as they are.";
-    const amounts = `${work.kind} of ${diff.work_phase}: ${count(work.old)} and ${count(work.new)}`;
-    return work.old === work.new
-               ? amounts + ", the same work."
-               : `${amounts}: new did ${
-                     real(
-                         work.ratio)} times the work of old. What builds up with the work is compared for each of the ${
-                     work.kind}; other values count only where they changed both as they are and for the work done.`;
+  const work = diff.work;
+  if (!work) return "Nothing says how much work the two did: values are compared as they are.";
+  const amounts = `${work.kind} of ${diff.work_phase}: ${count(work.old)} and ${count(work.new)}`;
+  return work.old === work.new ? amounts + ", the same work." : `${amounts}: new did ${real(work.ratio)} times the work of old. What builds up with the work is compared for each of the ${work.kind}; other values count only where they changed both as they are and for the work done.`;
 }
 
 /* As a shell takes it. */
-const quoted = (argument) =>
-    (/^[\w@%+=:,./-]+$/.test(argument) ? argument : "'" + argument.replace(/'/g, "'\\''") + "'");
+const quoted = (argument) => (/^[\w@%+=:,./-]+$/.test(argument) ? argument : "'" + argument.replace(/'/g, "'\\''") + "'");
 
 function showHead() {
-    document.title = "Tidemark: " + (diff.grew ? "grew" : "did not grow");
-    byId("headline")
-        .replaceChildren(
-            make("span", {className : "badge " + (diff.grew ? "grown" : "ok")}, diff.grew ? "grew" : "did not grow"),
-            " ", headline());
-    for (const [which, side] of [[ "old", diff.old ], [ "new", diff.new ]])
-        byId("sides").append(make("p", {}, make("b", {}, which), " ",
-                                  (side.args.length ? side.args.map(quoted).join(" ") : side.exe) || "?",
-                                  make("span", {className : "faint"},
-                                       ` · ${side.path} · ${time(side.duration_ns)}${
-                                           side.processes > 1 ? ` · ${side.processes} processes` : ""} · `),
-                                  make("span", {className : "badge " + side.result}, side.result)));
-    byId("sides").append(make("p", {className : "faint"}, workOf()));
-    byId("about").textContent =
-        `A change is more than ${real(diff.tolerance.margin * 100)} % of the larger value and more than ${
-            bytes(diff.tolerance.least_bytes)} (RSS: ${bytes(diff.tolerance.least_rss_bytes)}).`;
-    byId("totals").append(
-        tableOf(
-            [
-                {title : "", name : true, cell : (total) => TITLES[total.name][0]},
-                {title : "Old", number : true, cell : (total) => TITLES[total.name][1](total.old)},
-                {title : "New", number : true, cell : (total) => TITLES[total.name][1](total.new)},
-                {
-                    title : "Change",
-                    number : true,
-                    mark : (total) => (total.judged ? total.change : ""),
-                    cell : (total) =>
-                        (absent(total.old) || absent(total.new) ? ABSENT
-                                                                : signed(TITLES[total.name][1])(total.new - total.old))
-                },
-                {
-                    title : "",
-                    cell : (total) => (total.judged && total.change !== "same" ? badge(total.change)
-                                       : total.judged                          ? ""
-                                                      : make("span", {className : "faint"}, "shown only"))
-                },
-            ],
-            diff.totals));
+  document.title = "Tidemark: " + (diff.grew ? "grew" : "did not grow");
+  byId("headline").replaceChildren(make("span", { className: "badge " + (diff.grew ? "grown" : "ok") }, diff.grew ? "grew" : "did not grow"), " ", headline());
+  for (const [which, side] of [["old", diff.old], ["new", diff.new]])
+    byId("sides").append(make("p", {}, make("b", {}, which), " ", (side.args.length ? side.args.map(quoted).join(" ") : side.exe) || "?", make("span", { className: "faint" }, ` · ${side.path} · ${time(side.duration_ns)}${side.processes > 1 ? ` · ${side.processes} processes` : ""} · `), make("span", { className: "badge " + side.result }, side.result)));
+  byId("sides").append(make("p", { className: "faint" }, workOf()));
+  byId("about").textContent = `A change is more than ${real(diff.tolerance.margin * 100)} % of the larger value and more than ${bytes(diff.tolerance.least_bytes)} (RSS: ${bytes(diff.tolerance.least_rss_bytes)}).`;
+  byId("totals").append(tableOf([
+    { title: "", name: true, cell: (total) => TITLES[total.name][0] },
+    { title: "Old", number: true, cell: (total) => TITLES[total.name][1](total.old) },
+    { title: "New", number: true, cell: (total) => TITLES[total.name][1](total.new) },
+    { title: "Change", number: true, mark: (total) => (total.judged ? total.change : ""), cell: (total) => (absent(total.old) || absent(total.new) ? ABSENT : signed(TITLES[total.name][1])(total.new - total.old)) },
+    { title: "", cell: (total) => (total.judged && total.change !== "same" ? badge(total.change) : total.judged ? "" : make("span", { className: "faint" }, "shown only")) },
+  ], diff.totals));
 }
 
 /* Flame graph of the difference. */
 
 const METRICS = [
-    [ "live at the end", bytes, "live_bytes_end" ],
-    [ "peak of each call site", bytes, "peak_bytes" ],
-    [ "live at the peak", bytes, "live_at_peak" ],
-    [ "allocated bytes", bytes, "allocated_bytes" ],
-    [ "allocations", count, "allocations" ],
-    [ "temporary allocations", count, "temporary" ],
+  ["live at the end", bytes, "live_bytes_end"], ["peak of each call site", bytes, "peak_bytes"], ["live at the peak", bytes, "live_at_peak"],
+  ["allocated bytes", bytes, "allocated_bytes"], ["allocations", count, "allocations"], ["temporary allocations", count, "temporary"],
 ];
 let zoomedTo = null, WIDTH = 1160;
 
-const placeOf = (frame) =>
-    (frame.file ? frame.file.split("/").pop() + (frame.line ? ":" + frame.line : "") : frame.module || "");
+const placeOf = (frame) => (frame.file ? frame.file.split("/").pop() + (frame.line ? ":" + frame.line : "") : frame.module || "");
 
 /* Up to the program's own first function; what starts it is of no interest. */
 function ownFrames(stack) {
-    const main = stack.map((frame) => frame.function).lastIndexOf("main");
-    return main < 0 ? stack : stack.slice(0, main + 1);
+  const main = stack.map((frame) => frame.function).lastIndexOf("main");
+  return main < 0 ? stack : stack.slice(0, main + 1);
 }
 
 function treeOf(field, inverted, changedOnly) {
-    const root = {name : "all", before : 0, after : 0, width : 0, children : new Map(), frame : null};
-    const add = (node, before, after) => {
-        node.before += before;
-        node.after += after;
-        node.width += Math.max(before, after);
-    };
-    for (const site of diff.sites) {
-        const before = site.old[field], after = site.new[field];
-        if (Math.max(before, after) <= 0 || (changedOnly && site.change === "same")) continue;
-        let node = root;
-        add(root, before, after);
-        for (const frame of inverted ? ownFrames(site.stack) : ownFrames(site.stack).slice().reverse()) {
-            const name = nameOf(frame);
-            if (!node.children.has(name))
-                node.children.set(name,
-                                  {name, before : 0, after : 0, width : 0, children : new Map(), frame, parent : node});
-            node = node.children.get(name);
-            add(node, before, after);
-        }
+  const root = { name: "all", before: 0, after: 0, width: 0, children: new Map(), frame: null };
+  const add = (node, before, after) => { node.before += before; node.after += after; node.width += Math.max(before, after); };
+  for (const site of diff.sites) {
+    const before = site.old[field], after = site.new[field];
+    if (Math.max(before, after) <= 0 || (changedOnly && site.change === "same")) continue;
+    let node = root;
+    add(root, before, after);
+    for (const frame of inverted ? ownFrames(site.stack) : ownFrames(site.stack).slice().reverse()) {
+      const name = nameOf(frame);
+      if (!node.children.has(name)) node.children.set(name, { name, before: 0, after: 0, width: 0, children: new Map(), frame, parent: node });
+      node = node.children.get(name);
+      add(node, before, after);
     }
-    return root;
+  }
+  return root;
 }
 
 function layOut(node, x, width, depth, boxes) {
-    if (width < 1.2 || depth > 120) return;
-    boxes.push({node, x, width, depth});
-    for (const child of [...node.children.values()].sort((a, b) => b.width - a.width)) {
-        const share = (child.width / node.width) * width;
-        layOut(child, x, share, depth + 1, boxes);
-        x += share;
-    }
+  if (width < 1.2 || depth > 120) return;
+  boxes.push({ node, x, width, depth });
+  for (const child of [...node.children.values()].sort((a, b) => b.width - a.width)) {
+    const share = (child.width / node.width) * width;
+    layOut(child, x, share, depth + 1, boxes);
+    x += share;
+  }
 }
 
 /* Full red at twice as much, full blue at nothing left. */
 function colorOf(node) {
-    const share = Math.max(-1, Math.min(1, (node.after - node.before) / (Math.min(node.before, node.after) + 1)));
-    const strength = Math.round(Math.min(1, Math.abs(share)) * 100);
-    return `color-mix(in srgb, var(${share > 0 ? "--more" : "--less"}) ${
-        Math.abs(share) < 0.005 ? 0 : Math.max(12, strength)}%, var(--even))`;
+  const share = Math.max(-1, Math.min(1, (node.after - node.before) / (Math.min(node.before, node.after) + 1)));
+  const strength = Math.round(Math.min(1, Math.abs(share)) * 100);
+  return `color-mix(in srgb, var(${share > 0 ? "--more" : "--less"}) ${Math.abs(share) < 0.005 ? 0 : Math.max(12, strength)}%, var(--even))`;
 }
 
-const pathTo = (node) => (node.parent ? [...pathTo(node.parent), node.name ] : []);
+const pathTo = (node) => (node.parent ? [...pathTo(node.parent), node.name] : []);
 
 function frameBox(box, show, pattern) {
-    const {node, x, width, depth} = box, height = 20, by = signed(show)(node.after - node.before);
-    const found = pattern && node.name.toLowerCase().includes(pattern);
-    const group = draw("g", {class : "frame", tabindex : "0", role : "button", "aria-label" : `${node.name} ${by}`});
-    const rect = draw("rect", {x, y : depth * height, width : Math.max(1, width), height : height - 1, rx : 2});
-    rect.style.fill = colorOf(node);
-    if (pattern && !found) group.style.opacity = "0.35";
-    group.append(rect);
-    const room = Math.floor((width - 6) / 6.7), label = node.name + " " + by;
-    if (room > 3)
-        group.append(draw("text", {x : x + 4, y : depth * height + 14},
-                          label.length <= room ? label : cutName(node.name, room)));
-    const tip = `${node.name}\n${show(node.before)} → ${show(node.after)} (${by})` +
-                (node.frame ? "\n" + placeOf(node.frame) : "");
-    const open = () => {
-        zoomedTo = node.parent ? pathTo(node) : null;
-        showFlame();
-    };
-    group.addEventListener("mousemove", (event) => showTip(event, tip));
-    group.addEventListener("mouseleave", hideTip);
-    group.addEventListener("click", open);
-    group.addEventListener("keydown", (event) => {
-        if (event.key === "Enter") open();
-    });
-    return group;
+  const { node, x, width, depth } = box, height = 20, by = signed(show)(node.after - node.before);
+  const found = pattern && node.name.toLowerCase().includes(pattern);
+  const group = draw("g", { class: "frame", tabindex: "0", role: "button", "aria-label": `${node.name} ${by}` });
+  const rect = draw("rect", { x, y: depth * height, width: Math.max(1, width), height: height - 1, rx: 2 });
+  rect.style.fill = colorOf(node);
+  if (pattern && !found) group.style.opacity = "0.35";
+  group.append(rect);
+  const room = Math.floor((width - 6) / 6.7), label = node.name + " " + by;
+  if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, label.length <= room ? label : cutName(node.name, room)));
+  const tip = `${node.name}\n${show(node.before)} → ${show(node.after)} (${by})` + (node.frame ? "\n" + placeOf(node.frame) : "");
+  const open = () => { zoomedTo = node.parent ? pathTo(node) : null; showFlame(); };
+  group.addEventListener("mousemove", (event) => showTip(event, tip));
+  group.addEventListener("mouseleave", hideTip);
+  group.addEventListener("click", open);
+  group.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
+  return group;
 }
 
 function showFlame() {
-    const [, show, field] = METRICS[byId("metric").selectedIndex],
-                   root = treeOf(field, byId("inverted").checked, byId("changed").checked);
-    const pattern = byId("search").value.trim().toLowerCase(), boxes = [];
-    let top = root;
-    for (const name of zoomedTo || []) top = (top && top.children.get(name)) || null;
-    layOut(top || root, 0, WIDTH, 0, boxes);
-    hideTip();
-    const rows = Math.max(0, ...boxes.map((box) => box.depth)) + 1;
-    const svg = draw(
-        "svg", {viewBox : `0 0 ${WIDTH} ${rows * 20}`, role : "group", "aria-label" : "Call tree of the difference"});
-    svg.append(...boxes.map((box) => frameBox(box, show, pattern)));
-    byId("flame").replaceChildren(root.width ? svg
-                                             : make("p", {className : "faint"}, "Nothing to show for this value."));
-    byId("found").textContent = `${show(root.before)} → ${show(root.after)} in all`;
+  const [, show, field] = METRICS[byId("metric").selectedIndex], root = treeOf(field, byId("inverted").checked, byId("changed").checked);
+  const pattern = byId("search").value.trim().toLowerCase(), boxes = [];
+  let top = root;
+  for (const name of zoomedTo || []) top = (top && top.children.get(name)) || null;
+  layOut(top || root, 0, WIDTH, 0, boxes);
+  hideTip();
+  const rows = Math.max(0, ...boxes.map((box) => box.depth)) + 1;
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${rows * 20}`, role: "group", "aria-label": "Call tree of the difference" });
+  svg.append(...boxes.map((box) => frameBox(box, show, pattern)));
+  byId("flame").replaceChildren(root.width ? svg : make("p", { className: "faint" }, "Nothing to show for this value."));
+  byId("found").textContent = `${show(root.before)} → ${show(root.after)} in all`;
 }
 
 /* Tables. */
 
 function showPhases() {
-    byId("phases-section").classList.toggle("hidden", !diff.phases.length);
-    const hasItems =
-        diff.phases.some((phase) => [phase.old, phase.new].some((side) => side && !absent(side.items_per_s)));
-    const both = (field, show) => (phase) => pair(show)(phase.old && phase.old[field], phase.new && phase.new[field]);
-    byId("phases").append(
-        tableOf(
-            [
-                {
-                    title : "Phase",
-                    name : true,
-                    cell : (phase) => [phase.name, phase.old && phase.new
-                                                       ? ""
-                                                       : make("span", {className : "faint"},
-                                                              phase.old ? " only in old" : " only in new")]
-                },
-                {title : "Rounds", number : true, cell : both("rounds", count)},
-                {title : "Time", number : true, cell : both("duration_ns", time)},
-                ...(hasItems ? [ {title : "Items/s", number : true, cell : both("items_per_s", real)} ] : []),
-                {title : "RSS peak", number : true, cell : both("rss_peak", bytes)},
-                {title : "Live peak", number : true, cell : both("live_peak", bytes)},
-                {
-                    title : "Kept per unit",
-                    number : true,
-                    cell :
-                        (phase) =>
-                            [pair(bytes)(absent(phase.kept_per_unit_old) ? null : Math.round(phase.kept_per_unit_old),
-                                         absent(phase.kept_per_unit_new) ? null : Math.round(phase.kept_per_unit_new)),
-                             make("div", {className : "faint"}, phase.work ? "of " + phase.work.kind : "")]
-                },
-                {
-                    title : "",
-                    cell : (phase) => (phase.old && phase.new && phase.change !== "same" ? badge(phase.change) : "")
-                },
-            ],
-            diff.phases));
+  byId("phases-section").classList.toggle("hidden", !diff.phases.length);
+  const hasItems = diff.phases.some((phase) => [phase.old, phase.new].some((side) => side && !absent(side.items_per_s)));
+  const both = (field, show) => (phase) => pair(show)(phase.old && phase.old[field], phase.new && phase.new[field]);
+  byId("phases").append(tableOf([
+    { title: "Phase", name: true, cell: (phase) => [phase.name, phase.old && phase.new ? "" : make("span", { className: "faint" }, phase.old ? " only in old" : " only in new")] },
+    { title: "Rounds", number: true, cell: both("rounds", count) }, { title: "Time", number: true, cell: both("duration_ns", time) },
+    ...(hasItems ? [{ title: "Items/s", number: true, cell: both("items_per_s", real) }] : []), { title: "RSS peak", number: true, cell: both("rss_peak", bytes) },
+    { title: "Live peak", number: true, cell: both("live_peak", bytes) },
+    { title: "Kept per unit", number: true, cell: (phase) => [pair(bytes)(absent(phase.kept_per_unit_old) ? null : Math.round(phase.kept_per_unit_old), absent(phase.kept_per_unit_new) ? null : Math.round(phase.kept_per_unit_new)), make("div", { className: "faint" }, phase.work ? "of " + phase.work.kind : "")] },
+    { title: "", cell: (phase) => (phase.old && phase.new && phase.change !== "same" ? badge(phase.change) : "") },
+  ], diff.phases));
 }
 
 function findingsTable(findings) {
-    return tableOf(
-        [
-            {title : "", cell : (finding) => badge(finding.change)},
-            {title : "", cell : (finding) => finding.kind},
-            {
-                title : "Call site",
-                name : true,
-                cell : (finding) => [shortName(finding.function || "(unnamed)"),
-                                     finding.phase ? make("span", {className : "faint"}, " in " + finding.phase) : "",
-                                     make("div", {className : "faint"}, finding.reason || "")]
-            },
-            {title : "Old", cell : (finding) => finding.class_old || ABSENT},
-            {title : "New", cell : (finding) => finding.class_new || ABSENT},
-            {title : "Site", cell : (finding) => finding.site || ""},
-        ],
-        findings);
+  return tableOf([
+    { title: "", cell: (finding) => badge(finding.change) }, { title: "", cell: (finding) => finding.kind },
+    { title: "Call site", name: true, cell: (finding) => [shortName(finding.function || "(unnamed)"), finding.phase ? make("span", { className: "faint" }, " in " + finding.phase) : "", make("div", { className: "faint" }, finding.reason || "")] },
+    { title: "Old", cell: (finding) => finding.class_old || ABSENT }, { title: "New", cell: (finding) => finding.class_new || ABSENT },
+    { title: "Site", cell: (finding) => finding.site || "" },
+  ], findings);
 }
 
 /* Warnings that both have are no news. */
 function showFindings() {
-    const still = diff.findings.filter((finding) => finding.kind === "warning" && finding.change === "same");
-    const news = diff.findings.filter((finding) => !still.includes(finding));
-    byId("findings-section").classList.toggle("hidden", !diff.findings.length);
-    if (news.length) byId("findings").append(findingsTable(news));
-    if (still.length)
-        byId("findings")
-            .append(make("details", {}, make("summary", {}, `${still.length} warnings that both have`),
-                         findingsTable(still)));
+  const still = diff.findings.filter((finding) => finding.kind === "warning" && finding.change === "same");
+  const news = diff.findings.filter((finding) => !still.includes(finding));
+  byId("findings-section").classList.toggle("hidden", !diff.findings.length);
+  if (news.length) byId("findings").append(findingsTable(news));
+  if (still.length) byId("findings").append(make("details", {}, make("summary", {}, `${still.length} warnings that both have`), findingsTable(still)));
 }
 
 function stackOf(frames) {
-    return make(
-        "ol", {className : "stack"},
-        ...ownFrames(frames).map(
-            (frame) => make("li", {}, make("span", {className : "function"}, nameOf(frame)),
-                            make("span", {className : "faint"}, placeOf(frame) + (frame.inlined ? " inlined" : "")))));
+  return make("ol", { className: "stack" }, ...ownFrames(frames).map((frame) => make("li", {}, make("span", { className: "function" }, nameOf(frame)), make("span", { className: "faint" }, placeOf(frame) + (frame.inlined ? " inlined" : "")))));
 }
 
 function showSites() {
-    const pattern = byId("site-search").value.trim().toLowerCase();
-    const matching = diff.sites.filter(
-        (site) => !pattern || site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern)));
-    const some = matching.slice(0, 200),
-          by = (field, show) => (site) => signed(show)(site.new[field] - site.old[field]);
-    byId("sites-section").classList.toggle("hidden", !diff.sites.length);
-    byId("sites").replaceChildren(
-        tableOf(
-            [
-                {title : "", cell : (site) => badge(site.change)},
-                {
-                    title : "Call site",
-                    name : true,
-                    cell : (site) =>
-                        make("details", {},
-                             make("summary", {}, site.stack.length ? shortName(nameOf(site.stack[0])) : "(unknown)",
-                                  make("span", {className : "faint"},
-                                       site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")),
-                             stackOf(site.stack))
-                },
-                {
-                    title : "Live at the end",
-                    number : true,
-                    cell : (site) => pair(bytes)(site.old.live_bytes_end, site.new.live_bytes_end)
-                },
-                {title : "by", number : true, mark : (site) => site.change, cell : by("live_bytes_end", bytes)},
-                {title : "Peak", number : true, cell : (site) => pair(bytes)(site.old.peak_bytes, site.new.peak_bytes)},
-                {title : "by", number : true, mark : (site) => site.change, cell : by("peak_bytes", bytes)},
-                {title : "Allocations by", number : true, cell : by("allocations", count)},
-            ],
-            some));
-    const total = Object.values(changes).reduce((sum, n) => sum + n, 0);
-    byId("site-count").textContent = `${count(some.length)} of ${count(total)}: ${changes.new} new, ${
-        changes.grown} grown, ${changes.shrunk} shrunk, ${changes.gone} gone, ${changes.moved} moved`;
+  const pattern = byId("site-search").value.trim().toLowerCase();
+  const matching = diff.sites.filter((site) => !pattern || site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern)));
+  const some = matching.slice(0, 200), by = (field, show) => (site) => signed(show)(site.new[field] - site.old[field]);
+  byId("sites-section").classList.toggle("hidden", !diff.sites.length);
+  byId("sites").replaceChildren(tableOf([
+    { title: "", cell: (site) => badge(site.change) },
+    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, site.stack.length ? shortName(nameOf(site.stack[0])) : "(unknown)", make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
+    { title: "Live at the end", number: true, cell: (site) => pair(bytes)(site.old.live_bytes_end, site.new.live_bytes_end) },
+    { title: "by", number: true, mark: (site) => site.change, cell: by("live_bytes_end", bytes) },
+    { title: "Peak", number: true, cell: (site) => pair(bytes)(site.old.peak_bytes, site.new.peak_bytes) },
+    { title: "by", number: true, mark: (site) => site.change, cell: by("peak_bytes", bytes) },
+    { title: "Allocations by", number: true, cell: by("allocations", count) },
+  ], some));
+  const total = Object.values(changes).reduce((sum, n) => sum + n, 0);
+  byId("site-count").textContent = `${count(some.length)} of ${count(total)}: ${changes.new} new, ${changes.grown} grown, ${changes.shrunk} shrunk, ${changes.gone} gone, ${changes.moved} moved`;
 }
 
 function showDoubts() {
-    const doubts = [ [ "old", diff.old ], [ "new", diff.new ] ].flatMap(
-        ([ which, side ]) => side.doubts.map((doubt) => which + ": " + doubt));
-    byId("doubts-section").classList.toggle("hidden", !doubts.length);
-    byId("doubts").append(make("ul", {}, ...doubts.map((doubt) => make("li", {}, doubt))));
+  const doubts = [["old", diff.old], ["new", diff.new]].flatMap(([which, side]) => side.doubts.map((doubt) => which + ": " + doubt));
+  byId("doubts-section").classList.toggle("hidden", !doubts.length);
+  byId("doubts").append(make("ul", {}, ...doubts.map((doubt) => make("li", {}, doubt))));
 }
 
 function fitWidth() {
-    WIDTH = Math.max(340, byId("flame").clientWidth || 1160);
-    showFlame();
+  WIDTH = Math.max(340, byId("flame").clientWidth || 1160);
+  showFlame();
 }
 
 function listen() {
-    const whole = () => {
-        zoomedTo = null;
-        byId("search").value = "";
-        showFlame();
-    };
-    byId("theme").addEventListener("click", switchTheme);
-    for (const id of ["metric", "inverted", "changed"])
-        byId(id).addEventListener("change", () => {
-            zoomedTo = null;
-            showFlame();
-        });
-    byId("search").addEventListener("input", () => showFlame());
-    byId("whole").addEventListener("click", whole);
-    byId("site-search").addEventListener("input", () => showSites());
-    addEventListener("resize", fitWidth);
-    document.addEventListener("keydown", (event) => {
-        if (event.key === "Escape") whole();
-        if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) {
-            event.preventDefault();
-            byId("search").focus();
-        }
-    });
+  const whole = () => { zoomedTo = null; byId("search").value = ""; showFlame(); };
+  byId("theme").addEventListener("click", switchTheme);
+  for (const id of ["metric", "inverted", "changed"]) byId(id).addEventListener("change", () => { zoomedTo = null; showFlame(); });
+  byId("search").addEventListener("input", () => showFlame());
+  byId("whole").addEventListener("click", whole);
+  byId("site-search").addEventListener("input", () => showSites());
+  addEventListener("resize", fitWidth);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") whole();
+    if (event.key === "/" && !/^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); byId("search").focus(); }
+  });
 }
 
 setTheme(firstTheme());
-byId("metric").append(...METRICS.map(([ title ]) => make("option", {}, title)));
-byId("metric").selectedIndex =
-    Math.max(0, METRICS.findIndex(([, , field ]) => diff.sites.some((site) => site.change !== "same" &&
-                                                                              site.new[field] !== site.old[field])));
+byId("metric").append(...METRICS.map(([title]) => make("option", {}, title)));
+byId("metric").selectedIndex = Math.max(0, METRICS.findIndex(([, , field]) => diff.sites.some((site) => site.change !== "same" && site.new[field] !== site.old[field])));
 byId("changed").checked = diff.sites.some((site) => site.change !== "same") && diff.sites.length > 300;
 byId("flame-section").classList.toggle("hidden", !diff.sites.length);
 showHead();
