@@ -116,7 +116,8 @@ static const char *end_of(const struct watching *w) {
     const struct report *report = w->now.report;
     if (report->trace.complete) return "the trace is closed";
     const struct report_process *first = report->process_count ? report->processes : NULL;
-    if (first && first->exit_kind && !strcmp(first->exit_kind, "exec")) return "another program took its place";
+    const char *kind = first ? report_last_program(report, first)->exit_kind : NULL;
+    if (kind && !strcmp(kind, "exec")) return "another program took its place";
     return is_recorded(w->pid ? w->pid : first ? first->pid : 0) ? NULL : "the process has ended";
 }
 
@@ -172,7 +173,7 @@ static int64_t rss_now(const struct watching *w) {
     FILE *file = fopen(path, "re");
     int read = file ? fscanf(file, "%*u %lu", &pages) : 0;
     if (file) fclose(file);
-    int64_t own = report->processes[0].recorder_rss_bytes;
+    int64_t own = report_last_program(report, &report->processes[0])->recorder_rss_bytes;
     int64_t rss = (int64_t)pages * sysconf(_SC_PAGESIZE) - (own > 0 ? own : 0);
     return read == 1 && rss > 0 ? rss : -1;
 }

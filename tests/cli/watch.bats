@@ -77,6 +77,32 @@ teardown() {
     tail -n 1 lines | grep -q "live 97.7 KiB .*in 100 blocks.* the process has ended"
 }
 
+@test "a tree whose first program became another one is watched to its end" {
+    program steps <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+static void *volatile kept;
+int main(void) {
+    for (int i = 0; i < 500; i++) kept = malloc(1000);
+    if (write(1, "ready\n", 6) != 6) return 1;
+    while (access("stop", F_OK) != 0) usleep(10000);
+    return 0;
+}
+C
+    rm -f stop
+    tidemark record -q -o t.tmk sh -c 'exec ./steps' >out 3>&- &
+    launcher=$!
+    until_true grep -q ready out
+    tidemark watch t.tmk --plain --interval 100ms >lines 3>&- &
+    watcher=$!
+    until_true grep -q "in 5[0-9][0-9] blocks" lines
+    fails grep -q "took its place" lines
+    kill -0 "$watcher"
+    touch stop
+    wait "$watcher" "$launcher"
+    tail -n 1 lines | grep -q "the trace is closed"
+}
+
 @test "a trace that is closed: one view" {
     start
     touch more stop
