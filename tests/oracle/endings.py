@@ -6,14 +6,12 @@ Every trace must open, verify, and hold no impossible event; nothing may be lost
 """
 
 import json
-import os
 import random
 import re
 import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import common
 import ends
@@ -31,14 +29,12 @@ def start(project, name, work, env, group):
         return subprocess.Popen(["/usr/bin/python3", "-c", PYTHON], **quiet), None
     if name == "churn":
         return subprocess.Popen([str(project.compile("kill")), "16"], **quiet), None
-    socket = f"/tmp/tidemark-endings.{os.getpid()}.sock"
-    Path(socket).unlink(missing_ok=True)
-    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", socket, "--save", ""], **quiet)
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", "socket", "--save", ""], **quiet)
     until = time.monotonic() + 10
-    while not os.path.exists(socket) and time.monotonic() < until and server.poll() is None:
+    while not (work / "socket").exists() and time.monotonic() < until and server.poll() is None:
         time.sleep(0.01)
-    load = subprocess.Popen(["redis-benchmark", "-s", socket, "-q", "-n", "1000000", "-r", "100000", "-t", "set,lpush"],
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    load = subprocess.Popen(["redis-benchmark", "-s", "socket", "-q", "-n", "1000000", "-r", "100000", "-t", "set,lpush"],
+                            cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return server, load
 
 
