@@ -93,6 +93,7 @@ int prctl(int option, ...) {
     for (int i = 0; i < 4; i++) a[i] = va_arg(list, unsigned long);
     va_end(list);
     if (option == PR_SET_SECCOMP) lifecycle_shut_in(false);
+    if (option == PR_SET_TSC && a[0] == PR_TSC_SIGSEGV) probe_count_stamps();
     return (int)direct(SYS_prctl, option, (long)a[0], (long)a[1], (long)a[2], (long)a[3], 0);
 }
 

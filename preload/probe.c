@@ -371,6 +371,14 @@ uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand
     return commit(call, words, event_words[kind], false);
 }
 
+void probe_count_stamps(void) {
+    const uint64_t margin = 1 << 20; /* cycles: above all stamps that others take meanwhile */
+    if (probe_state.page.counted) return;
+    atomic_store_explicit(&probe_state.page.counter, machine_stamp() + margin, memory_order_seq_cst);
+    atomic_store_explicit(&probe_state.page.counted, true, memory_order_seq_cst);
+    if (probe_state.page.next_tick != UINT64_MAX) atomic_store(&probe_state.page.next_tick, 0);
+}
+
 bool probe_prepare(void) {
     struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
     if (call.thread && !call.nested) leave(call.thread, 0);

@@ -23,7 +23,7 @@ enum probe_on { PROBE_EVENTS = 1, PROBE_BIRTHS = 2 }; /* births are off while pa
 struct probe_page {
     _Atomic uint32_t on;
     uint32_t alive;             /* this memory belongs to the process that is recorded, or shares it (vfork) */
-    bool counted;               /* no invariant cycle counter: stamps are counted */
+    _Atomic bool counted;       /* no cycle counter that may be read: stamps are counted */
     _Atomic bool many;          /* a second thread has events */
     _Atomic uint64_t next_tick; /* stamp at which a hook must call lifecycle_tick(); UINT64_MAX: somebody else ticks */
     _Atomic uint64_t counter;
@@ -35,10 +35,13 @@ extern union probe_state {
 
 /* A stamp later than everything this thread has seen and earlier than everything it does next. */
 static inline uint64_t probe_stamp(void) {
-    if (unlikely(probe_state.page.counted))
+    if (unlikely(atomic_load_explicit(&probe_state.page.counted, memory_order_relaxed)))
         return atomic_fetch_add_explicit(&probe_state.page.counter, 1, memory_order_seq_cst) + 1;
     return machine_stamp();
 }
+
+/* From now on stamps are counted: the program forbids to read the cycle counter. */
+void probe_count_stamps(void);
 
 /* The frame that called the hook in which this is used; hooks are compiled with frame pointers. */
 #define PROBE_REGISTERS()                                                                                              \

@@ -123,6 +123,12 @@ static size_t entry_size(char *const envp[], const char *refusal) {
 
 /* ---- what starts ---- */
 
+/* What lies where no memory is the kernel refuses: we don't read it first. */
+static bool are_readable(const char *path, char *const envp[]) {
+    const void *const first[] = {path, envp ? (const void *)envp : path};
+    return sys_are_readable(first, 2) && sys_are_readable((const void *const *)envp, count_entries(envp));
+}
+
 struct start {
     enum process_start how;
     const char *path;
@@ -145,9 +151,10 @@ static void announce(void *argument) {
 static int run(const char *path, bool search, char *const argv[], char *const envp[]) {
     struct start start = {.how = PROCESS_EXEC, .path = path, .search = search, .envp = envp};
     bool becomes = lifecycle_is_self();
+    real_resolve();
+    if (!are_readable(path, envp)) return search ? real.execvpe(path, argv, envp) : real.execve(path, argv, envp);
     stacks_run(announce, &start);
     char **environment = CHILD_ENVIRONMENT(envp, start.refusal, becomes);
-    real_resolve();
     int result = search ? real.execvpe(path, argv, environment) : real.execve(path, argv, environment);
     int error = errno;
     lifecycle_exec_failed(error);
@@ -195,6 +202,7 @@ int execle(const char *path, const char *arg, ...) {
 }
 
 static int run_at(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
+    if (!are_readable(path, envp)) return (int)syscall(SYS_execveat, folder, path, argv, envp, flags);
     const char *refusal = own_entry(preload_of(envp)) ? NULL : "started with an environment without the recorder";
     char **environment = CHILD_ENVIRONMENT(envp, refusal, lifecycle_is_self());
     put_child(PROCESS_EXEC, path, refusal);
@@ -217,9 +225,10 @@ int execveat(int folder, const char *path, char *const argv[], char *const envp[
     int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,                                  \
              const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {                            \
         struct start start = {.how = PROCESS_SPAWN, .path = file, .search = by_search, .envp = envp};                  \
+        real_resolve();                                                                                                \
+        if (!are_readable(file, envp)) return real.name(pid, file, actions, attributes, argv, envp);                   \
         stacks_run(announce, &start);                                                                                  \
         char **environment = CHILD_ENVIRONMENT(envp, start.refusal, false);                                            \
-        real_resolve();                                                                                                \
         return real.name(pid, file, actions, attributes, argv, environment);                                           \
     }
 SPAWN(posix_spawn, false)

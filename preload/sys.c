@@ -309,3 +309,17 @@ long sys_peek(const void *address, void *out, size_t length) {
     struct iovec remote = {(void *)(uintptr_t)address, length};
     return CALL6(SYS_process_vm_readv, sys_getpid(), &local, 1, &remote, 1, 0);
 }
+
+bool sys_are_readable(const void *const *addresses, size_t count) {
+    enum { AT_ONCE = 64 };
+    char bytes[AT_ONCE];
+    struct iovec remote[AT_ONCE];
+    for (size_t part; count; addresses += part, count -= part) {
+        part = count < AT_ONCE ? count : AT_ONCE;
+        for (size_t i = 0; i < part; i++) remote[i] = (struct iovec){(void *)(uintptr_t)addresses[i], 1};
+        struct iovec local = {bytes, part};
+        long got = CALL6(SYS_process_vm_readv, sys_getpid(), &local, 1, remote, part, 0);
+        if (got == -EFAULT || (got > 0 && (size_t)got < part)) return false;
+    }
+    return true;
+}

@@ -97,6 +97,8 @@ size_t sys_mapped(struct sys_range *out, size_t capacity);
 /* In the child of a fork, which does not inherit the mappings of files. */
 void sys_forget_files(void);
 _Noreturn void sys_exit_thread(void);
+/* False if at one of these addresses is no memory, as far as can be told. */
+bool sys_are_readable(const void *const *addresses, size_t count);
 /* Copies memory that may not be mapped, from this process: bytes copied or -errno (process_vm_readv). */
 long sys_peek(const void *address, void *out, size_t length);
 
