@@ -216,8 +216,7 @@ static void put_head(struct writer *writer, const struct report *report) {
 }
 
 static void put_end(struct writer *writer, const struct report *report) {
-    if (report->process_count)
-        fprintf(writer->out, "c %" PRIx64 "\n", (uint64_t)known(report->processes[0].duration_ns) / 1000000);
+    if (report->process_count) fprintf(writer->out, "c %" PRIx64 "\n", (uint64_t)known(report->duration_ns) / 1000000);
     fprintf(writer->out, "R %" PRIx64 "\n", (uint64_t)known(report->totals.peak_rss_bytes) / 4096);
 }
 

@@ -210,7 +210,7 @@ static void put_profile(struct profile *profile, const struct report *report) {
     if (report->process_count == 0) return;
     const struct report_process *process = &report->processes[0];
     if (process->started_ns > 0) protobuf_number(profile->out, PROFILE_TIME, (uint64_t)process->started_ns);
-    if (process->duration_ns > 0) protobuf_number(profile->out, PROFILE_DURATION, (uint64_t)process->duration_ns);
+    if (report->duration_ns > 0) protobuf_number(profile->out, PROFILE_DURATION, (uint64_t)report->duration_ns);
 }
 
 /* One gzip member. */

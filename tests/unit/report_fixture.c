@@ -357,6 +357,7 @@ static struct report fixture = {
                   .pin_count = COUNT(pins),
                   .pins_t = 12400 * (int64_t)MS,
                   .explained_share = 0.975},
+    .duration_ns = 12500 * (int64_t)MS,
     .phases = phases,
     .phase_count = COUNT(phases),
     .sites = sites,
