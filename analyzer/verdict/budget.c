@@ -452,7 +452,7 @@ bool budget_names_process(void *context, const char *exe) {
 
 static bool matches_process(const struct budget_section *section, const struct report *report,
                             const struct report_site *site) {
-    return budget_section_matches_exe(section, report->processes[site->process_index].exe);
+    return report->process_count && budget_section_matches_exe(section, report->processes[site->process_index].exe);
 }
 
 size_t budget_ignores(const struct budget *budget, const struct report *report, const struct report_site *site) {
