@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXTENT 65536u
 #define THREADS 4096u /* power of two; threads whose serials collide may hide a temporary allocation */
 
 struct site {
@@ -26,8 +25,8 @@ struct last_birth {
 struct sites {
     struct site *list;
     size_t count, capacity;
-    uint32_t **extents; /* stack id to index + 1 */
-    size_t extent_count;
+    uint32_t *indices; /* by stack id: index + 1, 0 for none */
+    size_t room;       /* ids that have a place there */
     uint64_t peak_bytes, peak_number;
     struct age_clock clock;
     uint64_t slice_end; /* ns from which the clock has to move */
@@ -51,8 +50,7 @@ void sites_release(struct sites *sites) {
         ages_release(&sites->list[i].stats.ages);
         slices_release(&sites->list[i].stats.slices);
     }
-    for (size_t i = 0; i < sites->extent_count; i++) free(sites->extents[i]);
-    free(sites->extents);
+    free(sites->indices);
     free(sites->list);
     free(sites);
 }
@@ -71,27 +69,24 @@ static struct site *add_site(struct sites *sites, uint32_t stack, uint32_t *inde
     return site;
 }
 
-/* The part of the table that holds this id; made on first use. NULL: out of memory. */
-static uint32_t *extent_of(struct sites *sites, uint32_t stack) {
-    size_t number = stack / EXTENT;
-    if (number >= sites->extent_count) {
-        uint32_t **grown = realloc(sites->extents, (number + 1) * sizeof *grown);
-        if (!grown) return NULL;
-        while (sites->extent_count <= number) grown[sites->extent_count++] = NULL;
-        sites->extents = grown;
-    }
-    if (!sites->extents[number]) sites->extents[number] = calloc(EXTENT, sizeof **sites->extents);
-    return sites->extents[number];
+/* Makes a place for the id. False: out of memory. */
+static bool make_room(struct sites *sites, uint32_t stack) {
+    if (stack < sites->room) return true;
+    size_t room = (size_t)stack + stack / 2 + 64;
+    uint32_t *grown = realloc(sites->indices, room * sizeof *grown);
+    if (!grown) return false;
+    memset(grown + sites->room, 0, (room - sites->room) * sizeof *grown);
+    sites->indices = grown;
+    sites->room = room;
+    return true;
 }
 
 static inline uint32_t index_of(const struct sites *sites, uint32_t stack) {
-    size_t number = stack / EXTENT;
-    return number < sites->extent_count && sites->extents[number] ? sites->extents[number][stack % EXTENT] : 0;
+    return stack < sites->room ? sites->indices[stack] : 0;
 }
 
 static struct site *new_site(struct sites *sites, uint32_t stack) {
-    uint32_t *extent = extent_of(sites, stack);
-    return extent ? add_site(sites, stack, &extent[stack % EXTENT]) : NULL;
+    return make_room(sites, stack) ? add_site(sites, stack, &sites->indices[stack]) : NULL;
 }
 
 static inline struct site *site_of(struct sites *sites, uint32_t stack) {
@@ -156,7 +151,8 @@ static inline struct slice_counts *counts_of(const struct sites *sites, struct s
     return slices_at(&site->stats.slices, sites->clock.slice);
 }
 
-static inline void allocated(struct sites *sites, struct site *site, const struct block_event *event) {
+static inline __attribute__((always_inline)) void allocated(struct sites *sites, struct site *site,
+                                                            const struct block_event *event) {
     site->stats.allocations++;
     site->stats.allocated_bytes += event->size;
     site->stats.live_blocks++;
@@ -176,10 +172,11 @@ static inline void born(struct sites *sites, struct site *site, const struct blo
     note_level(sites, event);
 }
 
-static void resized(struct sites *sites, const struct block_event *event) {
-    if (!site_of(sites, event->stack)) return; /* may move the list: get both after it */
-    struct site *before = site_of(sites, event->old_stack), *after = site_of(sites, event->stack);
-    if (!before || !after) return;
+static __attribute__((noinline)) void resized(struct sites *sites, const struct block_event *event) {
+    if (!site_of(sites, event->stack) || !site_of(sites, event->old_stack))
+        return; /* may move the list: both after it */
+    struct site *before = &sites->list[index_of(sites, event->old_stack) - 1];
+    struct site *after = &sites->list[index_of(sites, event->stack) - 1];
     change(sites, before, event->birth_ns, 0, event->old_size);
     change(sites, after, event->birth_ns, event->size, 0);
     before->stats.live_blocks--;
