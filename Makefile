@@ -96,15 +96,15 @@ $(BUILD)/faults/target: tests/faults/target.c include/tidemark.h
 # The recorder and threads that use it, as one program under the thread sanitizer (tests/race): its hooks are called hooked_NAME there.
 RACE_OWN := helper lifecycle sys thread
 RACE_OBJ := $(patsubst preload/%.c,$(BUILD)/race/%.o,$(filter-out $(RACE_OWN:%=preload/%.c),$(PRELOAD_SRC))) $(RACE_OWN:%=$(BUILD)/race/own_%.o)
-RACE_FLAGS := -fsanitize=thread -O1 -fno-plt -fno-stack-protector -ftls-model=initial-exec -fasynchronous-unwind-tables -fno-omit-frame-pointer -fno-builtin
+RACE_FLAGS = $(filter-out -fsanitize%,$(BASE)) -fsanitize=thread -O1 -fno-plt -fno-stack-protector -ftls-model=initial-exec -fasynchronous-unwind-tables -fno-omit-frame-pointer -fno-builtin
 
 $(BUILD)/race/%.o: preload/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(RACE_FLAGS) -c $< -o $@
+	$(CC) $(RACE_FLAGS) -c $< -o $@
 
 $(BUILD)/race/own_%.o: tests/race/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(RACE_FLAGS) -c $< -o $@
+	$(CC) $(RACE_FLAGS) -c $< -o $@
 
 $(BUILD)/race/recorder.o: $(RACE_OBJ) $(BUILD)/preload/libtrace.map
 	sed -nE '/tidemark_/d; s/^  ([A-Za-z_0-9]+);$$/\1 hooked_\1/p' $(BUILD)/preload/libtrace.map > $(BUILD)/race/names
