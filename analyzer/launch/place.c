@@ -52,14 +52,21 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 /* Renames to PATH.old; an older .old goes. */
 static int set_aside(const char *path) {
     char old[PATH_MAX];
-    if (access(path, F_OK) != 0) return 0;
+    struct stat status;
+    if (lstat(path, &status) != 0) return 0; /* a link to nowhere is in the way, too */
     int error = format_path(old, sizeof old, "%s.old", path);
     if (error) return error;
     if (nftw(old, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT) return -errno;
     return rename(path, old) == 0 ? 0 : -errno;
 }
 
-static int make_directory(const char *path) { return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : -errno; }
+/* One that came meanwhile will do if it is ours, and no link to elsewhere. */
+static int make_directory(const char *path) {
+    struct stat status;
+    if (mkdir(path, 0777) == 0) return 0;
+    if (errno != EEXIST) return -errno;
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() ? 0 : -EEXIST;
+}
 
 int place_prepare(const struct place *place, const char **failed) {
     char names[PATH_MAX];

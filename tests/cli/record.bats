@@ -77,9 +77,27 @@ load helper
     [ ! -e "tidemark.sh.$output.tmk.d" ]
 }
 
-@test "the trace is private" {
-    tidemark record -q -o t.tmk true
+@test "the trace is private, whatever the umask" {
+    (umask 0 && tidemark record -q -o t.tmk sh -c "ls >/dev/null; exit 0")
     [ "$(stat -c %a t.tmk)" = 600 ]
+    [ "$(stat -c %a t.tmk.d/* | sort -u)" = 600 ]
+}
+
+@test "links that somebody put where a trace will be are not followed" {
+    echo precious >victim
+    for link in victim missing; do
+        rm -rf t.tmk* alone*
+        ln -s "$link" t.tmk
+        ln -s "$link" alone.tmk
+        tidemark record -q -o t.tmk true
+        [ -s t.tmk ]
+        [ ! -L t.tmk ]
+        env TIDEMARK_OUT="$PWD/alone.tmk" LD_PRELOAD="$BUILD/libtrace.so" true
+        [ -s alone.2.tmk ]
+        [ -L alone.tmk ]
+    done
+    [ "$(cat victim)" = precious ]
+    [ ! -e missing ]
 }
 
 @test "an existing trace and its folder move to .old, and an older .old goes" {
