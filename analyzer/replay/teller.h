@@ -15,7 +15,7 @@
 #define TELLER_PIECE 256u   /* events that stay in the first-level cache while all analyses look at them */
 #define TELLER_EVENTS 8192u /* handed over at once: a thread that sleeps takes as long to wake as some hundred events */
 #define TELLER_MESSAGES 64u
-#define TELLER_BATCHES 12u /* one after the other, so that none is written while the reader's processor still has it */
+#define TELLER_BATCHES 36u /* one after the other, so that none is written while the reader's processor still has it */
 
 enum teller_message_kind { TELLER_CONTROL, TELLER_SAMPLE, TELLER_FAILED };
 struct teller_message {
