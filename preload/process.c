@@ -124,7 +124,7 @@ static size_t entry_size(char *const envp[], const char *refusal) {
 /* ---- what starts ---- */
 
 /* What lies where no memory is the kernel refuses: we don't read it first. */
-static bool are_readable(const char *path, char *const envp[]) {
+static __attribute__((noinline)) bool are_readable(const char *path, char *const envp[]) {
     const void *const first[] = {path, envp ? (const void *)envp : path};
     return sys_are_readable(first, 2) && sys_are_readable((const void *const *)envp, count_entries(envp));
 }

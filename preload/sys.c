@@ -311,7 +311,7 @@ long sys_peek(const void *address, void *out, size_t length) {
 }
 
 bool sys_are_readable(const void *const *addresses, size_t count) {
-    enum { AT_ONCE = 64 };
+    enum { AT_ONCE = 8 }; /* little stack */
     char bytes[AT_ONCE] = {0};
     struct iovec remote[AT_ONCE];
     for (size_t part; count; addresses += part, count -= part) {
