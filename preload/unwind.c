@@ -8,6 +8,10 @@
  * a frame whose caller was found by libunwind ends what is kept. rbp counts only where an outer rule uses it before it
  * is restored.
  *
+ * Allocations come from a few stacks in turn, in an interpreter from hundreds. So the ends of the latest stacks are kept by
+ * their leaf, too: a tail, from the leaf to a frame that is still kept, with the words that led outward, and its node. The
+ * same words once more, the same stack once more: then nothing has to be looked up, and the kept stack stays as it is.
+ *
  * Words are read directly inside the stack's range of pages, which is extended page by page through sys_peek; the range
  * is dropped when the thread turns up on another stack.
  */
@@ -37,6 +41,11 @@ enum {
     REACH = 16 << 20,     /* largest gap in a stack that is taken as one frame's */
     GUESS_REACH = 0x4000, /* farthest frame pointer that libunwind believes in */
     JIT_PAGES_LOG = 6,
+    TAIL_SETS_LOG = 6,
+    TAIL_WAYS = 4,
+    TAIL_CHECKS = 14,
+    TAIL_TRIAL = 1024, /* looks after which a thread that found fewer than a quarter does without tails */
+    TAIL_REST = 32 * TAIL_TRIAL,
     ANCHOR_SHIFT = 16, /* a stack without a known end is cut where it crosses a multiple of 64 KB */
 };
 
@@ -56,6 +65,7 @@ struct kept {
     uint32_t node;
     uint32_t info;
     uint32_t checks; /* the words that led outward from here are those below this index */
+    uint64_t serial; /* of the settling that put it here */
     bool needs_bp;
     bool exact;
     bool guessed; /* how it leads outward */
@@ -68,6 +78,22 @@ typedef uintptr_t word __attribute__((aligned(1), may_alias));
 struct check {
     const word *at;
     uintptr_t value;
+};
+
+/* The innermost frames of a stack that was met before. */
+struct tail {
+    uintptr_t sp, ip, bp; /* of the leaf */
+    uint64_t serial;      /* of the kept frame that it leads to, the innermost of `base` */
+    uint32_t base, node;
+    uint8_t count;
+    bool needs_bp;
+    uint16_t offsets[TAIL_CHECKS]; /* of the words from sp, in words, those of the innermost frame first */
+    uintptr_t values[TAIL_CHECKS];
+};
+
+/* By which the tails of a set are told apart without a look at them; 0: none there. */
+struct tail_tags {
+    uint32_t tags[TAIL_WAYS], next;
 };
 
 /* The thread's own small memory of the shared tables: a rule by address, a node by parent and address. */
@@ -97,12 +123,17 @@ struct walker {
     uint32_t dropped;     /* frames that the kept nodes leave out */
     uint32_t epoch;       /* of the modules that rules and nodes name */
     uint32_t generation;  /* of the trie and the rules; 0 = hints never used */
+    uint32_t recalled;    /* the node of the tail that ended it */
+    uint64_t serial;      /* of the last settling */
     uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
     bool unkeepable;      /* something was read that may not be readable again */
     bool fell_back;
     uintptr_t jit[1 << JIT_PAGES_LOG]; /* pages outside of modules that could be read */
     struct rule_hint rules[1 << RULE_HINTS_LOG];
     struct node_hint nodes[1 << NODE_HINTS_LOG];
+    struct tail tails[1 << TAIL_SETS_LOG][TAIL_WAYS];
+    struct tail_tags tags[1 << TAIL_SETS_LOG];
+    uint32_t tail_looks, tail_hits, tail_rest; /* of this trial; looks to leave out */
 };
 
 struct unwind_thread {
@@ -117,7 +148,7 @@ struct unwind_thread {
     struct check nested_checks[NESTED_FRAMES_MAX * CHECKS_A_FRAME];
 };
 
-enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
+enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_RECALLED, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
 
 static uint32_t limit = 256;
 static uint32_t generation;
@@ -328,8 +359,75 @@ static uint32_t owner_of(const struct walker *w, uint32_t top, uint32_t check) {
     return top - 1;
 }
 
+/* --- tails ------------------------------------------------------------------------------------------------------- */
+
+static inline uint64_t tail_hash(uintptr_t sp, uintptr_t ip) { return mix(sp ^ (uint64_t)ip << 20); }
+static inline uint32_t tail_set(uint64_t hash) { return (uint32_t)(hash >> (64 - TAIL_SETS_LOG)); }
+static inline uint32_t tail_tag(uint64_t hash) { return (uint32_t)hash | 1; }
+
+static inline bool is_current(const struct walker *w, const struct tail *tail, const struct unwind_state *at) {
+    if (tail->sp != at->sp || tail->ip != at->ip || (tail->needs_bp && tail->bp != at->bp)) return false;
+    if (tail->base > w->depth || w->kept[tail->base - 1].serial != tail->serial) return false;
+    for (unsigned i = 0; i < tail->count; i++)
+        if (load(word_at(tail->sp) + tail->offsets[i]) != tail->values[i]) return false;
+    return !changed_word(w, tail->base);
+}
+
+/* A compiler allocates from ever new stacks: there, tails are looked for again after a while only. */
+static slow_path void end_trial(struct walker *w) {
+    if (w->tail_hits < TAIL_TRIAL / 4) w->tail_rest = TAIL_REST;
+    w->tail_looks = w->tail_hits = 0;
+}
+
+/* The node of the whole stack whose leaf is `at`, if its end is known and what is outward of that is kept; else 0. */
+static inline uint32_t recall(struct walker *w, const struct unwind_state *at) {
+    if (w->tail_rest) {
+        w->tail_rest--;
+        return 0;
+    }
+    uint64_t hash = tail_hash(at->sp, at->ip);
+    uint32_t set = tail_set(hash), tag = tail_tag(hash);
+    if (unlikely(++w->tail_looks == TAIL_TRIAL)) end_trial(w);
+    for (unsigned i = 0; i < TAIL_WAYS; i++) {
+        if (w->tags[set].tags[i] != tag || !is_current(w, &w->tails[set][i], at)) continue;
+        w->tail_hits++;
+        return w->tails[set][i].node;
+    }
+    return 0;
+}
+
+/* The kept frames from `base` on become a tail, unless they are many, or on two stacks. */
+static inline void remember_tail(struct walker *w, uint32_t base, uint32_t depth) {
+    const struct kept *outer = &w->kept[base - 1], *leaf = &w->kept[depth - 1];
+    uint64_t hash = tail_hash(leaf->sp, leaf->ip);
+    uint32_t count = leaf->checks - outer->checks, set = tail_set(hash);
+    if (w->tail_rest || count > TAIL_CHECKS) return;
+    struct tail_tags *tags = &w->tags[set];
+    uint32_t way = tags->next++ % TAIL_WAYS;
+    struct tail *tail = &w->tails[set][way];
+    tags->tags[way] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct check *check = &w->checks[leaf->checks - 1 - i];
+        uintptr_t offset = (uintptr_t)check->at - leaf->sp;
+        if (offset % WORD || offset / WORD > UINT16_MAX || !in(&w->stack, (uintptr_t)check->at)) return;
+        tail->offsets[i] = (uint16_t)(offset / WORD);
+        tail->values[i] = check->value;
+    }
+    tail->sp = leaf->sp;
+    tail->ip = leaf->ip;
+    tail->bp = leaf->bp;
+    tail->serial = outer->serial;
+    tail->base = base;
+    tail->node = leaf->node;
+    tail->count = (uint8_t)count;
+    tail->needs_bp = leaf->needs_bp;
+    tags->tags[way] = tail_tag(hash);
+}
+
+/* --- the walk ---------------------------------------------------------------------------------------------------- */
+
 /* From the leaf `at` outward. Leaves frames in w->fresh, and in w->base how many kept ones follow. */
-static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint32_t max) {
+static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint32_t max, bool tails) {
     uint32_t top = w->depth;
     w->found = 0;
     w->base = 0;
@@ -343,6 +441,8 @@ static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint3
             }
             top = owner_of(w, top, changed);
         }
+        if (tails && !w->dropped && (w->recalled = recall(w, at))) return OUTCOME_RECALLED;
+        tails = false;
         if (unlikely(w->found == max)) return OUTCOME_DEEP;
         enum outcome outcome = leave_frame(w, add_frame(w, *at), at, max);
         if (unlikely(outcome != OUTCOME_CALLER)) return outcome;
@@ -369,6 +469,7 @@ static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *
     kept->exact = at->exact;
     kept->info = rule->module | (at->exact ? TRACE_NODE_SIGNAL : 0);
     kept->checks = i ? w->kept[i - 1].checks : 0;
+    kept->serial = w->serial;
     kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
     kept->guessed = rule->kind & RULE_BARE;
     if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
@@ -492,6 +593,7 @@ static slow_path void compare(struct unwind_thread *t, struct walker *w, const s
 static inline uint32_t settle(struct unwind_thread *t, struct walker *w, enum outcome outcome,
                               const struct unwind_state *end) {
     uint32_t depth = w->base + w->found;
+    w->serial++;
     uint32_t keep = keep_frames(w, end);
     if (unlikely(outcome == OUTCOME_LOST)) {
         w->kept[0].info |= TRACE_NODE_PARTIAL;
@@ -508,6 +610,7 @@ static inline uint32_t settle(struct unwind_thread *t, struct walker *w, enum ou
     }
     w->depth = keep < depth ? keep : depth;
     if (unlikely(!named || w->unkeepable)) forget(w);
+    else if (outcome == OUTCOME_KEPT && !dropped && w->depth == depth) remember_tail(w, w->base, depth);
     return named ? w->kept[depth - 1].node : 0;
 }
 
@@ -537,7 +640,11 @@ static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thre
     if (unlikely(at.sp <= w->bottomless && limit < max)) max = limit;
     w->unkeepable = false;
     w->fell_back = false;
-    enum outcome outcome = walk(w, &at, max);
+    enum outcome outcome = walk(w, &at, max, true);
+    bool check = unlikely(check_every) && t->counters.stacks % check_every == 0;
+    uint32_t recalled = outcome == OUTCOME_RECALLED ? w->recalled : 0;
+    if (recalled && !check) return recalled;
+    if (recalled) outcome = walk(w, &at, max, false);
     t->counters.fallbacks += w->fell_back;
     if (unlikely(outcome == OUTCOME_DEEP || w->base + w->found > w->max)) return settle_bottomless(t, w, registers->sp);
     uint32_t node;
@@ -547,8 +654,10 @@ static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thre
     } else {
         node = settle(t, w, outcome, &at);
     }
-    if (unlikely(check_every && t->counters.stacks % check_every == 0))
+    if (unlikely(check)) {
+        t->counters.different += recalled && recalled != node;
         compare(t, w, registers, w->base + w->found, outcome == OUTCOME_LOST);
+    }
     return node;
 }
 
