@@ -123,7 +123,7 @@ struct walker {
     uint32_t dropped;     /* frames that the kept nodes leave out */
     uint32_t epoch;       /* of the modules that rules and nodes name */
     uint32_t generation;  /* of the trie and the rules; 0 = hints never used */
-    uint32_t recalled;    /* the node of the tail that ended it */
+    uint32_t recalled;    /* node of a tail, 0: none */
     uint64_t serial;      /* of the last settling */
     uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
     bool unkeepable;      /* something was read that may not be readable again */
@@ -379,11 +379,14 @@ static slow_path void end_trial(struct walker *w) {
     w->tail_looks = w->tail_hits = 0;
 }
 
-/* The node of the whole stack whose leaf is `at`, if its end is known and what is outward of that is kept; else 0. */
-static inline uint32_t recall(struct walker *w, const struct unwind_state *at) {
-    if (w->tail_rest) {
-        w->tail_rest--;
-        return 0;
+/*
+ * Whether the stack whose leaf is `at` ends in a tail, and what is outward of that is kept; w->recalled is its node then. No
+ * walk is needed, but where walks are checked, and then tails as well.
+ */
+static __attribute__((noinline)) bool recall(struct walker *w, const struct unwind_state *at) {
+    if (w->tail_rest || w->dropped) {
+        w->tail_rest -= w->tail_rest > 0;
+        return false;
     }
     uint64_t hash = tail_hash(at->sp, at->ip);
     uint32_t set = tail_set(hash), tag = tail_tag(hash);
@@ -391,13 +394,14 @@ static inline uint32_t recall(struct walker *w, const struct unwind_state *at) {
     for (unsigned i = 0; i < TAIL_WAYS; i++) {
         if (w->tags[set].tags[i] != tag || !is_current(w, &w->tails[set][i], at)) continue;
         w->tail_hits++;
-        return w->tails[set][i].node;
+        w->recalled = w->tails[set][i].node;
+        return !check_every;
     }
-    return 0;
+    return false;
 }
 
 /* The kept frames from `base` on become a tail, unless they are many, or on two stacks. */
-static inline void remember_tail(struct walker *w, uint32_t base, uint32_t depth) {
+static __attribute__((noinline)) void remember_tail(struct walker *w, uint32_t base, uint32_t depth) {
     const struct kept *outer = &w->kept[base - 1], *leaf = &w->kept[depth - 1];
     uint64_t hash = tail_hash(leaf->sp, leaf->ip);
     uint32_t count = leaf->checks - outer->checks, set = tail_set(hash);
@@ -427,10 +431,11 @@ static inline void remember_tail(struct walker *w, uint32_t base, uint32_t depth
 /* --- the walk ---------------------------------------------------------------------------------------------------- */
 
 /* From the leaf `at` outward. Leaves frames in w->fresh, and in w->base how many kept ones follow. */
-static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint32_t max, bool tails) {
+static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint32_t max) {
     uint32_t top = w->depth;
     w->found = 0;
     w->base = 0;
+    w->recalled = 0;
     for (;;) {
         while (top && w->kept[top - 1].sp < at->sp) top--;
         if (top && same_frame(&w->kept[top - 1], at)) {
@@ -441,8 +446,7 @@ static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint3
             }
             top = owner_of(w, top, changed);
         }
-        if (tails && !w->dropped && (w->recalled = recall(w, at))) return OUTCOME_RECALLED;
-        tails = false;
+        if (!w->found && recall(w, at)) return OUTCOME_RECALLED;
         if (unlikely(w->found == max)) return OUTCOME_DEEP;
         enum outcome outcome = leave_frame(w, add_frame(w, *at), at, max);
         if (unlikely(outcome != OUTCOME_CALLER)) return outcome;
@@ -577,10 +581,12 @@ static bool compare_visit(void *argument, const struct unwind_state *frame) {
     return !kept[left].guessed;
 }
 
-static slow_path void compare(struct unwind_thread *t, struct walker *w, const struct unwind_registers *registers,
-                              uint32_t depth, bool partial) {
-    struct comparison comparison = {w, depth - 1, true};
+static slow_path void check(struct unwind_thread *t, const struct walker *w, const struct unwind_registers *registers,
+                            uint32_t node, bool partial) {
+    struct comparison comparison = {w, w->base + w->found - 1, true};
     struct unwind_state leaf = {registers->ip, registers->sp, registers->bp, false};
+    if (w->recalled && w->recalled != node) t->counters.different++;
+    if (t->counters.stacks % check_every) return;
     int result = reference_walk(&leaf, compare_visit, &comparison);
     if (result == -ENOSYS || result == -EAGAIN) return;
     t->counters.checked++;
@@ -640,11 +646,8 @@ static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thre
     if (unlikely(at.sp <= w->bottomless && limit < max)) max = limit;
     w->unkeepable = false;
     w->fell_back = false;
-    enum outcome outcome = walk(w, &at, max, true);
-    bool check = unlikely(check_every) && t->counters.stacks % check_every == 0;
-    uint32_t recalled = outcome == OUTCOME_RECALLED ? w->recalled : 0;
-    if (recalled && !check) return recalled;
-    if (recalled) outcome = walk(w, &at, max, false);
+    enum outcome outcome = walk(w, &at, max);
+    if (outcome == OUTCOME_RECALLED) return w->recalled;
     t->counters.fallbacks += w->fell_back;
     if (unlikely(outcome == OUTCOME_DEEP || w->base + w->found > w->max)) return settle_bottomless(t, w, registers->sp);
     uint32_t node;
@@ -654,10 +657,7 @@ static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thre
     } else {
         node = settle(t, w, outcome, &at);
     }
-    if (unlikely(check)) {
-        t->counters.different += recalled && recalled != node;
-        compare(t, w, registers, w->base + w->found, outcome == OUTCOME_LOST);
-    }
+    if (unlikely(check_every)) check(t, w, registers, node, outcome == OUTCOME_LOST);
     return node;
 }
 
