@@ -2,6 +2,7 @@
  * The phases of a report: what analysis/phases found, in the report's terms.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../verdict/statistics.h"
@@ -100,14 +101,50 @@ static bool is_steady(const struct build_options *options, const char *phase) {
     return options->phase_facts && options->phase_facts(options->phase_context, phase, &facts) && facts.steady;
 }
 
+/* The phases as judged, by name. A trace may have a million. */
+struct judged_phase {
+    struct growth_phase of;
+    size_t index;
+};
+struct judged {
+    struct judged_phase *phases;
+    size_t count;
+};
+
+static int by_name(const void *left, const void *right) {
+    const struct judged_phase *a = left, *b = right;
+    int order = strcmp(a->of.name, b->of.name);
+    return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+static struct judged judged_phases(struct arena *arena, const struct subject *subject) {
+    struct judged judged = {.count = growth_phase_count(subject->growth)};
+    judged.phases = arena_take(arena, judged.count, sizeof *judged.phases);
+    for (size_t i = 0; i < judged.count; i++)
+        judged.phases[i] = (struct judged_phase){growth_phase(subject->growth, i), i};
+    qsort(judged.phases, judged.count, sizeof *judged.phases, by_name);
+    return judged;
+}
+
+static size_t first_named(const struct judged *judged, const char *name) {
+    size_t low = 0, high = judged->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(judged->phases[middle].of.name, name) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* A phase counts its rounds in one way; as the parent of siblings it may be judged once more. */
 static void set_rounds_kind(struct report_phase *row, const struct build_options *options,
-                            const struct subject *subject) {
+                            const struct judged *judged) {
     row->rounds_kind = growth_kind_name(GROWTH_ROUNDS_PHASES);
-    for (size_t i = 0; i < growth_phase_count(subject->growth); i++) {
-        struct growth_phase found = growth_phase(subject->growth, i);
-        if (strcmp(found.name, row->name)) continue;
-        if (!found.siblings) row->rounds_kind = growth_kind_name(found.kind);
-        row->judged |= growth_phase_is_judged(&found, is_steady(options, row->name));
+    for (size_t i = first_named(judged, row->name); i < judged->count; i++) {
+        const struct growth_phase *found = &judged->phases[i].of;
+        if (strcmp(found->name, row->name)) break;
+        if (!found->siblings) row->rounds_kind = growth_kind_name(found->kind);
+        row->judged |= growth_phase_is_judged(found, is_steady(options, row->name));
     }
 }
 
@@ -154,6 +191,7 @@ static struct report_phase make_phase(const struct phase *phase, int64_t start) 
 void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged) {
     struct report *report = builder->report;
     const int64_t start = builder_start_of(builder, subject);
+    const struct judged as_judged = judged ? judged_phases(builder->arena, subject) : (struct judged){.count = 0};
     for (size_t i = 0; i < phases_count(subject->phases); i++) {
         const struct phase *phase = phases_get(subject->phases, i);
         if (!phase->rounds) continue;
@@ -168,7 +206,7 @@ void builder_add_phases(struct builder *builder, const struct subject *subject, 
         add_values(builder, row, phase);
         add_instances(builder, row, phase, start);
         if (!judged) continue;
-        set_rounds_kind(row, builder->options, subject);
+        set_rounds_kind(row, builder->options, &as_judged);
         diagnose(row, &builder->curves[builder->curve_count - 1], phase);
     }
 }
