@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -109,12 +110,19 @@ void residency_after(int fd) {
     kept.fd = file_move_high(fd);
 }
 
+/* Also in the child of a fork, which may have come while another thread exchanged the two. */
+static void begin_tables(struct look *made) {
+    made->last = &made->tables[0];
+    made->now = &made->tables[1];
+    made->last->count = made->now->count = 0;
+}
+
 /* What the parent of a fork kept shows the parent's pages. */
 void residency_start(void) {
     int parents = residency_descriptor();
     if (parents >= 0) sys_close(parents);
     kept.fd = -1;
-    if (look) look->tables[0].count = look->tables[1].count = 0;
+    if (look) begin_tables(look);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x100000001b3u; }
@@ -435,10 +443,11 @@ static void look_around(int maps, int pagemap) {
 
 static bool make_look(void) {
     if (look) return true;
-    look = sys_memory(sizeof *look);
-    if (!look) return false;
-    look->last = &look->tables[0];
-    look->now = &look->tables[1];
+    struct look *made = sys_memory(sizeof *made);
+    if (!made) return false;
+    begin_tables(made);
+    atomic_signal_fence(memory_order_release); /* a fork copies memory as it is */
+    look = made;
     return true;
 }
 
