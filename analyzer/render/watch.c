@@ -22,19 +22,11 @@ static double rate(const struct watch_view *view, int64_t now, int64_t before) {
     return (double)(now - before) * 1e9 / (double)view->between_ns;
 }
 
-static struct amount bytes_per_second(double value) {
+static struct amount per_second(double value, struct amount (*shown)(double)) {
     struct amount out = {"–"};
     if (!isfinite(value)) return out;
     if (fabs(value) < 0.5) snprintf(out.text, sizeof out.text, "=");
-    else snprintf(out.text, sizeof out.text, "%s%.20s/s", value > 0 ? "+" : "-", amount_bytes_real(fabs(value)).text);
-    return out;
-}
-
-static struct amount per_second(double value) {
-    struct amount out = {"–"};
-    if (!isfinite(value)) return out;
-    if (fabs(value) < 0.5) snprintf(out.text, sizeof out.text, "=");
-    else snprintf(out.text, sizeof out.text, "%s%.20s/s", value > 0 ? "+" : "-", amount_number(fabs(value)).text);
+    else snprintf(out.text, sizeof out.text, "%s%.20s/s", value > 0 ? "+" : "-", shown(fabs(value)).text);
     return out;
 }
 
@@ -132,7 +124,7 @@ int render_watch_line(FILE *out, const struct watch_view *view, const struct tex
         return pen_done(&pen);
     }
     pen_print(&pen, "%s · live %s", amount_time_whole(duration(now)).text, amount_bytes(live_of(now)).text);
-    if (before) pen_print(&pen, " (%s)", bytes_per_second(rate(view, live_of(now), live_of(before))).text);
+    if (before) pen_print(&pen, " (%s)", per_second(rate(view, live_of(now), live_of(before)), amount_bytes_real).text);
     pen_print(&pen, " in %s blocks · RSS %s", amount_count(now->totals.live_blocks_end).text,
               amount_bytes(rss_of(now)).text);
     pen_print(&pen, " · %s allocations", amount_count(now->totals.allocations).text);
@@ -219,15 +211,15 @@ static void put_rates(struct pen *pen, const struct watch_view *view) {
     const struct report_point *last = last_point(view->now);
     int64_t rss = rss_of(view->now);
     put_rate(pen, "live", amount_bytes(now->live_bytes_end).text,
-             bytes_per_second(rate(view, now->live_bytes_end, before->live_bytes_end)).text,
+             per_second(rate(view, now->live_bytes_end, before->live_bytes_end), amount_bytes_real).text,
              amount_bytes(now->peak_live_bytes).text);
     put_rate(pen, "RSS", amount_bytes(rss).text,
-             bytes_per_second(rate(view, rss, view->before ? rss_of(view->before) : rss)).text,
+             per_second(rate(view, rss, view->before ? rss_of(view->before) : rss), amount_bytes_real).text,
              amount_bytes(now->peak_rss_bytes).text);
     put_rate(pen, "blocks", amount_count(now->live_blocks_end).text,
-             per_second(rate(view, now->live_blocks_end, before->live_blocks_end)).text, NULL);
+             per_second(rate(view, now->live_blocks_end, before->live_blocks_end), amount_number).text, NULL);
     put_rate(pen, "allocations", amount_count(now->allocations).text,
-             per_second(rate(view, now->allocations, before->allocations)).text, NULL);
+             per_second(rate(view, now->allocations, before->allocations), amount_number).text, NULL);
     if (last && last->threads != REPORT_NONE) {
         pen_print(pen, "  threads %" PRId64, last->threads);
         if (isfinite(last->cpu)) pen_print(pen, " · processors in use %.2f", last->cpu);
@@ -256,7 +248,7 @@ static void put_sites(struct pen *pen, const struct watch_view *view, int rows) 
         double by = view->before ? rate(view, sites[i].by, 0) : NAN;
         pen_right(pen, 12, amount_bytes(site->live_bytes_end).text);
         if (by > 0) pen_tint(pen, TINT_WARN);
-        pen_right(pen, 15, bytes_per_second(by).text);
+        pen_right(pen, 15, per_second(by, amount_bytes_real).text);
         if (by > 0) pen_tint(pen, TINT_NONE);
         pen_right(pen, 9, amount_count(site->live_blocks_end).text);
         pen_put(pen, "  ");

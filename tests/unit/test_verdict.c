@@ -71,14 +71,7 @@ static int64_t rss_at(int second) {
     return (105 + (second - 30) * 25 / 29) * (int64_t)MIB;
 }
 
-static int set_up(void **state) {
-    (void)state;
-    for (int i = 0; i < 6; i++)
-        rounds[i] = (struct report_round){.round = i + 1,
-                                          .begin = 10000000000 + i * 1700000000ll,
-                                          .end = 11500000000 + i * 1700000000ll,
-                                          .live_end = (10 + i) * MIB,
-                                          .rss_end = (100 + 2 * i) * (int64_t)MIB};
+static void set_up_phases(void) {
     phases[0] = (struct report_phase){.name = "load",
                                       .rounds = 6,
                                       .rounds_kind = "phases",
@@ -131,6 +124,17 @@ static int set_up(void **state) {
                                       .end = 59000000000,
                                       .live_start = MIB,
                                       .live_end = 2 * MIB};
+}
+
+static int set_up(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        rounds[i] = (struct report_round){.round = i + 1,
+                                          .begin = 10000000000 + i * 1700000000ll,
+                                          .end = 11500000000 + i * 1700000000ll,
+                                          .live_end = (10 + i) * MIB,
+                                          .rss_end = (100 + 2 * i) * (int64_t)MIB};
+    set_up_phases();
     for (int i = 0; i < 60; i++)
         curve[i] = (struct report_point){.t = i * 1000000000ll,
                                          .rss_bytes = rss_at(i),
