@@ -28,7 +28,7 @@
 #define REAL(name) (likely(real.name != NULL) ? real.name : (real_resolve(), real.name))
 
 static void birth(void *block, size_t size, const struct unwind_registers *registers) {
-    probe_birth(TRACE_EVENT_ALLOC, block ? 0 : TRACE_EVENT_FAILED, block, size, registers);
+    probe_block(block, size, registers);
 }
 
 /* ---- heap ---- */

@@ -382,9 +382,9 @@ void lifecycle_exiting(enum lifecycle_exit how, int status) {
 
 static void add_counters(struct unwind_counters *sum) {
     for (struct thread *t = threads_first(); t; t = t->next)
-        for (int nested = 0; nested < 2; nested++) {
+        for (unsigned i = 0; i < THREAD_UNWINDERS; i++) {
             struct unwind_counters one = {0};
-            unwind_thread_counters(nested ? t->unwind_nested : t->unwind, &one);
+            unwind_thread_counters(t->unwind[i], &one);
             sum->fallbacks += one.fallbacks;
             sum->partial += one.partial;
             sum->cut += one.cut;

@@ -7,6 +7,7 @@
 #define PRELOAD_MACHINE_X86_64_H
 
 #include <cpuid.h>
+#include <emmintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +47,12 @@ static inline uintptr_t machine_stack_pointer(void) {
     uintptr_t sp;
     __asm__("movq %%rsp, %0" : "=r"(sp));
     return sp;
+}
+
+/* Which of four numbers (aligned to 16) are equal to `value`: a bit each, the first the lowest. */
+static inline unsigned machine_equal(const uint32_t four[4], uint32_t value) {
+    __m128i equal = _mm_cmpeq_epi32(*(const __m128i *)four, _mm_set1_epi32((int)value));
+    return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(equal));
 }
 
 /* A word that belongs to no object of ours, at any alignment; sanitizers do not look. */

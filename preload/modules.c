@@ -50,8 +50,9 @@ struct known {
     _Atomic(struct loaded *) buckets[BUCKETS];
     _Atomic(struct loaded *) pages[PAGES]; /* PAGE_MODULES each, by id */
     _Atomic uint32_t count;
-    _Atomic uint32_t epoch;
 };
+
+_Atomic uint32_t modules_epoch_now;
 
 static struct known *known, *parents; /* parents: in the child of a fork, until modules_inherit */
 
@@ -301,13 +302,11 @@ const struct module *modules_by_id(uint32_t id) {
     return loaded ? &loaded->module : NULL;
 }
 
-uint32_t modules_epoch(void) { return known ? atomic_load_explicit(&known->epoch, memory_order_acquire) : 0; }
-
 /* Marks a module gone once; readers that still see it alive see the old epoch too. */
 static void retire(struct loaded *loaded) {
     if (atomic_exchange_explicit(&loaded->gone, true, memory_order_acq_rel)) return;
     loaded->module.gone = true;
-    atomic_fetch_add_explicit(&known->epoch, 1, memory_order_release);
+    atomic_fetch_add_explicit(&modules_epoch_now, 1, memory_order_release);
     tell_gone(loaded);
 }
 

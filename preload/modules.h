@@ -8,6 +8,7 @@
 #ifndef PRELOAD_MODULES_H
 #define PRELOAD_MODULES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +30,8 @@ const struct module *modules_find(uintptr_t ip);
 const struct module *modules_by_id(uint32_t id);
 
 /* Grows by one whenever a known module has gone; anything cached under an older epoch must be looked up again. */
-uint32_t modules_epoch(void);
+extern _Atomic uint32_t modules_epoch_now __attribute__((visibility("hidden")));
+static inline uint32_t modules_epoch(void) { return atomic_load_explicit(&modules_epoch_now, memory_order_acquire); }
 
 /* Looks again at every known module; writes MODULE_GONE for those that went. After dlclose, and at samples. */
 void modules_sweep(void);

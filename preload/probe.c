@@ -126,12 +126,21 @@ static bool nested_has_room(const struct thread *t) {
            TRACE_NESTED_WORDS;
 }
 
+/* The hook that set the guard was left, and all that interrupted it: this one takes its place. */
+static void abandon(struct thread *thread, uintptr_t sp) {
+    thread_set_guard(thread, sp);
+    for (unsigned i = 0; i < THREAD_UNWINDERS; i++) {
+        unwind_abandon(thread->unwind[i]);
+        atomic_store_explicit(&thread->unwinds[i], false, memory_order_relaxed);
+    }
+}
+
 /* The guard is set. Another use of this thread's stack below it is a signal handler; above it, the guard is stale. */
 static __attribute__((noinline)) struct call enter_guarded(struct thread *thread, uintptr_t sp) {
     if (thread_guard(thread) == THREAD_IGNORE) return (struct call){NULL, false};
     bool abandoned =
         sp >= thread_guard(thread) && sp - thread_guard(thread) < THREAD_STACK_SPAN && !sys_on_alternate_stack();
-    if (abandoned) thread_set_guard(thread, sp);
+    if (abandoned) abandon(thread, sp);
     if (abandoned || nested_has_room(thread)) return (struct call){thread, !abandoned};
     struct thread *spare = thread_spare(thread);
     if (!spare) return (struct call){thread, true};
@@ -244,28 +253,28 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
  * Full ring, or time for a sample: off the hot path, signals held back. An edge holds the lock that whoever drains takes
  * last: its ring waits for the next event.
  */
-static __attribute__((noinline)) void slow(struct thread *t, bool tick) {
+static __attribute__((noinline)) void slow(struct thread *t, uint64_t stamp) {
     uint64_t signals = signals_block();
     if (t->head > t->limit && !writer_edge_is_mine()) {
         atomic_store_explicit(&t->away, true, memory_order_release);
         writer_ring_filled(t);
         atomic_store_explicit(&t->away, false, memory_order_release);
     }
-    if (tick) lifecycle_tick();
+    if (stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed)) lifecycle_tick();
     signals_restore(signals);
 }
 
 /* While the guard is set handlers queue their events; those that came before it was cleared are ours to move. */
 static inline void leave(struct thread *t, uint64_t stamp) {
-    bool tick = stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed);
-    if (unlikely(t->head > t->limit || tick)) slow(t, tick);
-    const uintptr_t guard = thread_guard(t);
+    if (unlikely(t->head > t->limit ||
+                 stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed)))
+        slow(t, stamp);
     for (;;) {
         atomic_signal_fence(memory_order_seq_cst);
         thread_set_guard(t, 0);
         atomic_signal_fence(memory_order_seq_cst);
         if (likely(!has_nested(t))) return;
-        thread_set_guard(t, guard);
+        thread_set_guard(t, machine_stack_pointer());
         atomic_signal_fence(memory_order_seq_cst);
         flush_nested(t);
     }
@@ -329,12 +338,25 @@ static __attribute__((noinline)) void commit_rare(struct call call, uint64_t fir
     commit(call, words, 3 + wide, private);
 }
 
+/* For a handler that interrupted a hook; 0 in one that interrupted too many of them. */
+static __attribute__((noinline)) uint32_t capture_nested(struct thread *t, const struct unwind_registers *registers) {
+    for (unsigned i = 1; i < THREAD_UNWINDERS; i++) {
+        if (atomic_exchange_explicit(&t->unwinds[i], true, memory_order_relaxed)) continue;
+        atomic_signal_fence(memory_order_seq_cst);
+        uint32_t stack = unwind_capture(t->unwind[i], registers);
+        atomic_signal_fence(memory_order_seq_cst);
+        atomic_store_explicit(&t->unwinds[i], false, memory_order_relaxed);
+        return stack;
+    }
+    return 0;
+}
+
 /* One frame less on the target's stack (tests/programs/stack_use.c). */
 static inline __attribute__((always_inline)) void commit_sized(struct call call, enum trace_event_kind kind,
                                                                uint8_t flags, const void *address, uint64_t size,
                                                                const struct unwind_registers *registers) {
     struct thread *t = call.thread;
-    uint32_t stack = unwind_capture(call.nested ? t->unwind_nested : t->unwind, registers);
+    uint32_t stack = call.nested ? capture_nested(t, registers) : unwind_capture(t->unwind[0], registers);
     bool private = is_block(kind) && own(t, (uintptr_t)address);
     if (unlikely(!stack)) flags |= TRACE_EVENT_NO_STACK;
     uint64_t first = first_word(kind, flags, (uintptr_t)address);
@@ -349,23 +371,52 @@ void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address,
     if (call.thread) commit_sized(call, kind, flags, address, size, registers);
 }
 
+/* Nearly all births, with what every other one needs left to it. */
+void probe_block(const void *block, uint64_t size, const struct unwind_registers *registers) {
+    struct thread *t = thread_self;
+    uint32_t on = atomic_load_explicit(&probe_state.page.on, memory_order_relaxed);
+    if (unlikely(!(on & PROBE_BIRTHS) || !t || thread_guard(t) || !block || size > UINT32_MAX)) {
+        probe_birth(TRACE_EVENT_ALLOC, block ? 0 : TRACE_EVENT_FAILED, block, size, registers);
+        return;
+    }
+    thread_set_guard(t, registers->sp);
+    atomic_signal_fence(memory_order_seq_cst);
+    uint32_t stack = unwind_capture(t->unwind[0], registers);
+    uint8_t flags = likely(stack) ? 0 : TRACE_EVENT_NO_STACK;
+    bool private = own(t, (uintptr_t)block);
+    commit_birth(t, first_word(TRACE_EVENT_ALLOC, flags, (uintptr_t)block), (uint64_t)stack << 32 | size, private);
+}
+
 void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
                  const struct unwind_registers *registers) {
     struct call call = enter(PROBE_EVENTS, registers->sp);
     if (call.thread) commit_sized(call, kind, flags, address, size, registers);
 }
 
-void probe_death(enum trace_event_kind kind, const void *address) {
-    struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
+static __attribute__((noinline)) void commit_odd_death(enum trace_event_kind kind, const void *address, uintptr_t sp) {
+    struct call call = enter(PROBE_EVENTS, sp);
     if (!call.thread) return;
     bool own = disown(call.thread, (uintptr_t)address);
     uint64_t first = first_word(kind, own ? 0 : TRACE_EVENT_FOREIGN, (uintptr_t)address);
-    if (likely(!call.nested)) commit_death(call.thread, first, own);
-    else commit(call, (uint64_t[2]){first, 0}, 2, own);
+    commit(call, (uint64_t[2]){first, 0}, 2, own);
+}
+
+void probe_death(enum trace_event_kind kind, const void *address) {
+    struct thread *t = thread_self;
+    uintptr_t sp = machine_stack_pointer();
+    uint32_t on = atomic_load_explicit(&probe_state.page.on, memory_order_relaxed);
+    if (unlikely(!(on & PROBE_EVENTS) || !t || thread_guard(t))) {
+        commit_odd_death(kind, address, sp);
+        return;
+    }
+    thread_set_guard(t, sp);
+    atomic_signal_fence(memory_order_seq_cst);
+    bool own = disown(t, (uintptr_t)address);
+    commit_death(t, first_word(kind, own ? 0 : TRACE_EVENT_FOREIGN, (uintptr_t)address), own);
 }
 
 uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value) {
-    struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
+    struct call call = enter(PROBE_EVENTS, machine_stack_pointer());
     if (!call.thread) return 0;
     uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, flags, operand), 0, value, 0};
     return commit(call, words, event_words[kind], false);
@@ -380,7 +431,7 @@ void probe_count_stamps(void) {
 }
 
 bool probe_prepare(void) {
-    struct call call = enter(PROBE_EVENTS, (uintptr_t)__builtin_frame_address(0));
+    struct call call = enter(PROBE_EVENTS, machine_stack_pointer());
     if (call.thread && !call.nested) leave(call.thread, 0);
     return call.thread;
 }

@@ -54,6 +54,8 @@ uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand
 /* Memory events: `births` are not recorded while paused. */
 void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,
                  const struct unwind_registers *registers);
+/* What an allocator's function gave; NULL: it failed. */
+void probe_block(const void *block, uint64_t size, const struct unwind_registers *registers);
 void probe_death(enum trace_event_kind kind, const void *address);
 /* An event with stack and size that is recorded even while paused: the other half of one that was. */
 void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,

@@ -9,11 +9,11 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { EARLY_BYTES = 64 << 10, EARLY_HEAD = 16 };
+enum { EARLY_HEAD = 16 };
 
 struct real_functions real;
 
-static _Alignas(64) char early[EARLY_BYTES];
+_Alignas(64) char real_early[REAL_EARLY_BYTES];
 static _Atomic size_t early_used;
 
 static struct {
@@ -87,16 +87,14 @@ void *real_late_new(const char *name) {
 /* Each block is preceded by its size. */
 void *real_early_block(size_t size, size_t alignment) {
     if (alignment < EARLY_HEAD) alignment = EARLY_HEAD;
-    if (size > EARLY_BYTES || alignment > EARLY_BYTES / 4) return NULL;
+    if (size > REAL_EARLY_BYTES || alignment > REAL_EARLY_BYTES / 4) return NULL;
     size_t room = EARLY_HEAD + alignment + size;
     size_t at = atomic_fetch_add(&early_used, room);
-    if (at + room > EARLY_BYTES) return NULL;
-    uintptr_t block = ((uintptr_t)early + at + EARLY_HEAD + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    if (at + room > REAL_EARLY_BYTES) return NULL;
+    uintptr_t block = ((uintptr_t)real_early + at + EARLY_HEAD + alignment - 1) & ~(uintptr_t)(alignment - 1);
     memcpy((char *)block - sizeof size, &size, sizeof size);
     return (void *)block;
 }
-
-bool real_is_early(const void *block) { return (uintptr_t)block - (uintptr_t)early < EARLY_BYTES; }
 
 size_t real_early_size(const void *block) {
     size_t size;

@@ -28,7 +28,11 @@ bool real_is_resolved(void);
 
 /* Blocks for allocations made while the look-up runs; NULL when the arena is full. Zeroed. */
 void *real_early_block(size_t size, size_t alignment);
-bool real_is_early(const void *block);
+enum { REAL_EARLY_BYTES = 64 << 10 };
+extern char real_early[REAL_EARLY_BYTES] __attribute__((visibility("hidden")));
+static inline bool real_is_early(const void *block) {
+    return (uintptr_t)block - (uintptr_t)real_early < REAL_EARLY_BYTES;
+}
 size_t real_early_size(const void *block);
 
 /* The C++ operators are the allocator's own, not library code that calls malloc. */

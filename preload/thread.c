@@ -156,13 +156,14 @@ static void reset_slot(struct thread *thread) {
 
 static struct thread *make(void) {
     size_t unwind = (unwind_thread_size() + 63) & ~(size_t)63, head = (sizeof(struct thread) + 63) & ~(size_t)63;
-    uint8_t *memory = sys_memory((head + 2 * unwind + TRACE_PAGE - 1) & ~(size_t)(TRACE_PAGE - 1));
+    size_t all = (head + THREAD_UNWINDERS * unwind + TRACE_PAGE - 1) & ~(size_t)(TRACE_PAGE - 1);
+    uint8_t *memory = sys_memory(all);
     if (!memory) return NULL;
     struct thread *thread = (struct thread *)memory;
-    thread->unwind = (struct unwind_thread *)(memory + head);
-    thread->unwind_nested = (struct unwind_thread *)(memory + head + unwind);
+    for (unsigned i = 0; i < THREAD_UNWINDERS; i++)
+        thread->unwind[i] = (struct unwind_thread *)(memory + head + i * unwind);
     if (file_slot(TRACE_FRAME_SLOT_RING, 0, 0, TRACE_SLOT_CONTROL + THREAD_RING_WORDS * 8, &thread->slot) != 0) {
-        sys_munmap(memory, (head + 2 * unwind + TRACE_PAGE - 1) & ~(size_t)(TRACE_PAGE - 1));
+        sys_munmap(memory, all);
         return NULL;
     }
     thread->control = thread->slot.memory;
@@ -196,8 +197,10 @@ static bool begin(struct thread *thread, int tid) {
     thread->first_stamp = probe_stamp();
     memset(thread->name, 0, sizeof thread->name);
     sys_prctl(PR_GET_NAME, (unsigned long)thread->name);
-    unwind_thread_start(thread->unwind);
-    unwind_thread_start(thread->unwind_nested);
+    for (unsigned i = 0; i < THREAD_UNWINDERS; i++) {
+        unwind_thread_start(thread->unwind[i]);
+        atomic_store_explicit(&thread->unwinds[i], false, memory_order_relaxed);
+    }
     if (!writer_ring_lock(thread)) return false;
     reset_slot(thread);
     writer_ring_unlock(thread);

@@ -16,6 +16,7 @@
 enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING, THREAD_SPARE };
 
 #define THREAD_RING_WORDS 65536u
+#define THREAD_UNWINDERS 3
 
 /* Guard values: 0 outside hooks, THREAD_IGNORE while the recorder itself may allocate, else the stack pointer of the
  * hook that is at work, so that a longjmp out of a signal handler can be told from a handler that is still running. */
@@ -31,8 +32,9 @@ struct thread {
     uint32_t stamp_turn;      /* while this is the turn of the edges */
     const _Atomic uint32_t *turn;
     uint64_t *ring;
-    uint8_t *control; /* slot control page */
-    struct unwind_thread *unwind, *unwind_nested;
+    uint8_t *control;                               /* slot control page */
+    struct unwind_thread *unwind[THREAD_UNWINDERS]; /* the first for hooks that interrupt none */
+    atomic_bool unwinds[THREAD_UNWINDERS];          /* the others at work: signal handlers that interrupted a hook */
     uint32_t serial;
     _Atomic int tid;
     unsigned key_rounds;

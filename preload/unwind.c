@@ -31,8 +31,7 @@
 #include <string.h>
 
 enum {
-    FRAMES_MAX = 8192,        /* deeper stacks become partial */
-    NESTED_FRAMES_MAX = 1024, /* in a signal handler that interrupted a walk */
+    FRAMES_MAX = 8192, /* deeper stacks become partial */
     CHECKS_A_FRAME = 3,
     RULE_HINTS_LOG = 11,
     NODE_HINTS_LOG = 13,
@@ -93,7 +92,8 @@ struct tail {
 
 /* By which the tails of a set are told apart without a look at them; 0: none there. */
 struct tail_tags {
-    uint32_t tags[TAIL_WAYS], next;
+    _Alignas(16) uint32_t tags[TAIL_WAYS];
+    uint32_t next;
 };
 
 /* The thread's own small memory of the shared tables: a rule by address, a node by parent and address. */
@@ -116,14 +116,12 @@ struct walker {
     struct fresh *fresh;
     struct kept *kept;
     struct check *checks;
-    uint32_t max;
     uint32_t depth;       /* frames kept */
     uint32_t found;       /* fresh frames of this walk */
     uint32_t base;        /* kept frames that are the rest of it */
     uint32_t dropped;     /* frames that the kept nodes leave out */
     uint32_t epoch;       /* of the modules that rules and nodes name */
     uint32_t generation;  /* of the trie and the rules; 0 = hints never used */
-    uint32_t recalled;    /* node of a tail, 0: none */
     uint64_t serial;      /* of the last settling */
     uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
     bool unkeepable;      /* something was read that may not be readable again */
@@ -137,18 +135,14 @@ struct walker {
 };
 
 struct unwind_thread {
-    atomic_bool busy, nested_busy;
-    struct walker main, nested;
+    struct walker walker;
     struct unwind_counters counters;
     struct fresh fresh[FRAMES_MAX];
     struct kept kept[FRAMES_MAX];
-    struct check checks[FRAMES_MAX * CHECKS_A_FRAME];
-    struct fresh nested_fresh[NESTED_FRAMES_MAX];
-    struct kept nested_kept[NESTED_FRAMES_MAX];
-    struct check nested_checks[NESTED_FRAMES_MAX * CHECKS_A_FRAME];
+    struct check checks[1 + FRAMES_MAX * CHECKS_A_FRAME]; /* the first is the sentinel of changed_word */
 };
 
-enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_RECALLED, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
+enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
 
 static uint32_t limit = 256;
 static uint32_t generation;
@@ -340,18 +334,17 @@ static inline enum outcome leave_frame(struct walker *w, const struct rule *rule
 
 /* --- the previous stack ------------------------------------------------------------------------------------------ */
 
-static inline bool same_frame(const struct kept *kept, const struct unwind_state *at) {
-    return kept->sp == at->sp && kept->ip == at->ip && kept->exact == at->exact &&
-           (!kept->needs_bp || kept->bp == at->bp);
+static inline bool same_frame(const struct kept *kept, uintptr_t sp, uintptr_t ip, uintptr_t bp, bool exact) {
+    return kept->sp == sp && kept->ip == ip && kept->exact == exact && (!kept->needs_bp || kept->bp == bp);
 }
 
-/* Index + 1 of the innermost changed word outward of the frames [0, top); 0: none. In this order, because a word is known
- * to be there only while those before it are unchanged. */
-static inline uint32_t changed_word(const struct walker *w, uint32_t top) {
-    const struct check *checks = w->checks;
-    uint32_t i = w->kept[top - 1].checks;
-    while (i && load(checks[i - 1].at) == checks[i - 1].value) i--;
-    return i;
+/* Index + 1 of the innermost changed word outward of a kept frame; 0: none. In this order, because a word is known to be there
+ * only while those before it are unchanged. Below the first lies one that always counts as changed. */
+static inline uint32_t changed_word(const struct walker *w, const struct kept *from) {
+    const struct check *check = &w->checks[from->checks];
+    do check--;
+    while (load(check->at) == check->value);
+    return (uint32_t)(check + 1 - w->checks);
 }
 
 static uint32_t owner_of(const struct walker *w, uint32_t top, uint32_t check) {
@@ -365,12 +358,12 @@ static inline uint64_t tail_hash(uintptr_t sp, uintptr_t ip) { return mix(sp ^ (
 static inline uint32_t tail_set(uint64_t hash) { return (uint32_t)(hash >> (64 - TAIL_SETS_LOG)); }
 static inline uint32_t tail_tag(uint64_t hash) { return (uint32_t)hash | 1; }
 
-static inline bool is_current(const struct walker *w, const struct tail *tail, const struct unwind_state *at) {
+static inline bool is_current(const struct walker *w, const struct tail *tail, const struct unwind_registers *at) {
     if (tail->sp != at->sp || tail->ip != at->ip || (tail->needs_bp && tail->bp != at->bp)) return false;
     if (tail->base > w->depth || w->kept[tail->base - 1].serial != tail->serial) return false;
     for (unsigned i = 0; i < tail->count; i++)
         if (load(word_at(tail->sp) + tail->offsets[i]) != tail->values[i]) return false;
-    return !changed_word(w, tail->base);
+    return !changed_word(w, &w->kept[tail->base - 1]);
 }
 
 /* A compiler allocates from ever new stacks: there, tails are looked for again after a while only. */
@@ -379,25 +372,22 @@ static slow_path void end_trial(struct walker *w) {
     w->tail_looks = w->tail_hits = 0;
 }
 
-/*
- * Whether the stack whose leaf is `at` ends in a tail, and what is outward of that is kept; w->recalled is its node then. No
- * walk is needed, but where walks are checked, and then tails as well.
- */
-static __attribute__((noinline)) bool recall(struct walker *w, const struct unwind_state *at) {
-    if (w->tail_rest || w->dropped) {
-        w->tail_rest -= w->tail_rest > 0;
-        return false;
+/* The node of the stack whose leaf is `at`, if it ends in a tail and what is outward of that is kept; else 0. */
+static __attribute__((noinline)) uint32_t recall(struct walker *w, const struct unwind_registers *at) {
+    if (w->tail_rest) {
+        w->tail_rest--;
+        return 0;
     }
     uint64_t hash = tail_hash(at->sp, at->ip);
     uint32_t set = tail_set(hash), tag = tail_tag(hash);
     if (unlikely(++w->tail_looks == TAIL_TRIAL)) end_trial(w);
-    for (unsigned i = 0; i < TAIL_WAYS; i++) {
-        if (w->tags[set].tags[i] != tag || !is_current(w, &w->tails[set][i], at)) continue;
+    for (unsigned ways = machine_equal(w->tags[set].tags, tag); ways; ways &= ways - 1) {
+        const struct tail *tail = &w->tails[set][__builtin_ctz(ways)];
+        if (!is_current(w, tail, at)) continue;
         w->tail_hits++;
-        w->recalled = w->tails[set][i].node;
-        return !check_every;
+        return tail->node;
     }
-    return false;
+    return 0;
 }
 
 /* The kept frames from `base` on become a tail, unless they are many, or on two stacks. */
@@ -435,18 +425,16 @@ static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint3
     uint32_t top = w->depth;
     w->found = 0;
     w->base = 0;
-    w->recalled = 0;
     for (;;) {
         while (top && w->kept[top - 1].sp < at->sp) top--;
-        if (top && same_frame(&w->kept[top - 1], at)) {
-            uint32_t changed = changed_word(w, top);
+        if (top && same_frame(&w->kept[top - 1], at->sp, at->ip, at->bp, at->exact)) {
+            uint32_t changed = changed_word(w, &w->kept[top - 1]);
             if (likely(!changed)) {
                 w->base = top;
                 return OUTCOME_KEPT;
             }
             top = owner_of(w, top, changed);
         }
-        if (!w->found && recall(w, at)) return OUTCOME_RECALLED;
         if (unlikely(w->found == max)) return OUTCOME_DEEP;
         enum outcome outcome = leave_frame(w, add_frame(w, *at), at, max);
         if (unlikely(outcome != OUTCOME_CALLER)) return outcome;
@@ -581,11 +569,13 @@ static bool compare_visit(void *argument, const struct unwind_state *frame) {
     return !kept[left].guessed;
 }
 
-static slow_path void check(struct unwind_thread *t, const struct walker *w, const struct unwind_registers *registers,
-                            uint32_t node, bool partial) {
+/* `known`: its node as it was found without a walk, or 0. */
+static slow_path void check(struct unwind_thread *t, const struct unwind_registers *registers, uint32_t node,
+                            uint32_t known, bool partial) {
+    const struct walker *w = &t->walker;
     struct comparison comparison = {w, w->base + w->found - 1, true};
     struct unwind_state leaf = {registers->ip, registers->sp, registers->bp, false};
-    if (w->recalled && w->recalled != node) t->counters.different++;
+    if (known && known != node) t->counters.different++;
     if (t->counters.stacks % check_every) return;
     int result = reference_walk(&leaf, compare_visit, &comparison);
     if (result == -ENOSYS || result == -EAGAIN) return;
@@ -633,11 +623,11 @@ static slow_path void forget_hints(struct walker *w, uint32_t epoch) {
     w->epoch = epoch;
 }
 
-static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thread *t, struct walker *w,
-                                                              const struct unwind_registers *registers) {
+static __attribute__((noinline)) uint32_t capture_unknown(struct unwind_thread *t,
+                                                          const struct unwind_registers *registers, uint32_t known) {
+    struct walker *w = &t->walker;
     struct unwind_state at = {registers->ip, registers->sp, registers->bp, false};
-    uint32_t epoch = modules_epoch(), max = w->max;
-    t->counters.stacks++;
+    uint32_t epoch = modules_epoch(), max = FRAMES_MAX;
     if (unlikely(epoch != w->epoch)) {
         forget(w);
         forget_hints(w, epoch);
@@ -647,9 +637,9 @@ static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thre
     w->unkeepable = false;
     w->fell_back = false;
     enum outcome outcome = walk(w, &at, max);
-    if (outcome == OUTCOME_RECALLED) return w->recalled;
     t->counters.fallbacks += w->fell_back;
-    if (unlikely(outcome == OUTCOME_DEEP || w->base + w->found > w->max)) return settle_bottomless(t, w, registers->sp);
+    if (unlikely(outcome == OUTCOME_DEEP || w->base + w->found > FRAMES_MAX))
+        return settle_bottomless(t, w, registers->sp);
     uint32_t node;
     if (likely(!w->found && !w->dropped)) {
         w->depth = w->base;
@@ -657,33 +647,27 @@ static inline __attribute__((always_inline)) uint32_t capture(struct unwind_thre
     } else {
         node = settle(t, w, outcome, &at);
     }
-    if (unlikely(check_every)) check(t, w, registers, node, outcome == OUTCOME_LOST);
+    if (unlikely(check_every)) check(t, registers, node, known, outcome == OUTCOME_LOST);
     return node;
 }
 
-/* A handler interrupted a walk of this thread: a walk of its own, from nothing. A third level stays unknown. */
-static slow_path uint32_t capture_nested(struct unwind_thread *t, const struct unwind_registers *registers) {
-    struct walker *w = &t->nested;
-    if (atomic_exchange_explicit(&t->nested_busy, true, memory_order_relaxed)) return 0;
-    atomic_signal_fence(memory_order_seq_cst);
-    w->stack = w->other = (struct range){0};
-    w->bottomless = 0;
-    forget(w);
-    uint32_t node = capture(t, w, registers);
-    atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&t->nested_busy, false, memory_order_relaxed);
-    return node;
+/* The node of a stack that is the previous one, or was met lately; else 0. */
+static inline uint32_t find_known(struct walker *w, const struct unwind_registers *at) {
+    if (unlikely(!w->depth || w->dropped || w->epoch != modules_epoch())) return 0;
+    const struct kept *leaf = &w->kept[w->depth - 1];
+    return likely(same_frame(leaf, at->sp, at->ip, at->bp, false)) && !changed_word(w, leaf) ? leaf->node
+                                                                                             : recall(w, at);
 }
 
+/* Where walks are checked every stack is walked, and what would have been found without is compared. */
 uint32_t unwind_capture(struct unwind_thread *t, const struct unwind_registers *registers) {
-    if (unlikely(atomic_load_explicit(&t->busy, memory_order_relaxed))) return capture_nested(t, registers);
-    atomic_store_explicit(&t->busy, true, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    uint32_t node = capture(t, &t->main, registers);
-    atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&t->busy, false, memory_order_relaxed);
-    return node;
+    struct walker *w = &t->walker;
+    t->counters.stacks++;
+    uint32_t known = find_known(w, registers);
+    return likely(known && !check_every) ? known : capture_unknown(t, registers, known);
 }
+
+void unwind_abandon(struct unwind_thread *t) { forget(&t->walker); }
 
 void unwind_open_reference(void) { reference_open(); }
 
@@ -698,24 +682,23 @@ int unwind_start(unsigned depth, unsigned check) {
 size_t unwind_thread_size(void) { return sizeof(struct unwind_thread); }
 
 /* Hints hold for every thread of a process; new memory has none. */
-static void start_walker(struct walker *w, struct fresh *fresh, struct kept *kept, struct check *checks, uint32_t max) {
+static void start_walker(struct unwind_thread *t) {
+    static const word zero;
+    struct walker *w = &t->walker;
     if (w->generation && w->generation != generation) forget_hints(w, w->epoch);
     w->generation = generation;
-    w->fresh = fresh;
-    w->kept = kept;
-    w->checks = checks;
-    w->max = max;
+    t->checks[0] = (struct check){&zero, 1};
+    w->fresh = t->fresh;
+    w->kept = t->kept;
+    w->checks = t->checks + 1;
     w->stack = w->other = (struct range){0};
     w->bottomless = 0;
     forget(w);
 }
 
 void unwind_thread_start(struct unwind_thread *t) {
-    atomic_store(&t->busy, false);
-    atomic_store(&t->nested_busy, false);
-    if (t->main.generation != generation) t->counters = (struct unwind_counters){0};
-    start_walker(&t->main, t->fresh, t->kept, t->checks, FRAMES_MAX);
-    start_walker(&t->nested, t->nested_fresh, t->nested_kept, t->nested_checks, NESTED_FRAMES_MAX);
+    if (t->walker.generation != generation) t->counters = (struct unwind_counters){0};
+    start_walker(t);
 }
 
 void unwind_thread_counters(const struct unwind_thread *t, struct unwind_counters *out) { *out = t->counters; }

@@ -41,8 +41,11 @@ size_t unwind_thread_size(void);
  * go on until unwind_start, so their sum over all memory ever used is that of the process. */
 void unwind_thread_start(struct unwind_thread *thread);
 
-/* The stack above the hook as a trie id; 0 when nothing is known. */
+/* The stack above the hook as a trie id; 0 when nothing is known. No other capture with the same state may be under way. */
 uint32_t unwind_capture(struct unwind_thread *thread, const struct unwind_registers *registers);
+
+/* A longjmp may have left a capture half done: the next one relies on nothing. */
+void unwind_abandon(struct unwind_thread *thread);
 
 void unwind_thread_counters(const struct unwind_thread *thread, struct unwind_counters *out);
 
