@@ -153,6 +153,7 @@ enum trace_slot_offset {
     TRACE_SLOT_AT_TID = 4,            /* u32 [live] */
     TRACE_SLOT_AT_HEAD = 64,          /* u64 [live]: committed up to here (release store) */
     TRACE_SLOT_AT_TAIL = 128,         /* u64 [live]: in a whole frame up to here */
+    TRACE_SLOT_AT_AWAITED = 136,      /* u32 [live]: 1 while the owner waits for the tail to move */
     TRACE_SLOT_AT_NESTED = 192,       /* u64 [live]: words in the nested queue */
     TRACE_SLOT_AT_LOCK = 256,         /* u32 [live]: enum trace_holder: who drains */
     TRACE_SLOT_AT_NESTED_WORDS = 512, /* 448 words: events of signal handlers that interrupted a hook */

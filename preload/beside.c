@@ -119,6 +119,8 @@ bool beside_take(_Atomic uint32_t *word) {
     return false;
 }
 
+bool beside_holds(_Atomic uint32_t *word) { return is_invited() && is_its(word); }
+
 void beside_give(_Atomic uint32_t *word) {
     if (is_invited()) shared_lock_give(word);
 }

@@ -27,6 +27,7 @@ void beside_refuse(void);
 
 /* A lock word that it shares with us. False when it holds the lock, lives, and has not moved for ten seconds. */
 bool beside_take(_Atomic uint32_t *word);
+bool beside_holds(_Atomic uint32_t *word);
 void beside_give(_Atomic uint32_t *word);
 
 #endif

@@ -89,6 +89,12 @@ static uint64_t head_of(uint8_t *slot) {
 static void release(uint8_t *slot, uint64_t tail) {
     atomic_store_explicit(slot_word(slot, TRACE_SLOT_AT_TAIL), tail, memory_order_release);
 }
+/* The thread that fills the ring may wait for that (writer.c). Whoever exchanges the word second sees what the first did. */
+static void give_room(uint8_t *ring, uint64_t tail) {
+    _Atomic uint32_t *awaited = (_Atomic uint32_t *)(ring + TRACE_SLOT_AT_AWAITED);
+    release(ring, tail);
+    if (atomic_exchange(awaited, 0)) sys_futex_wake_shared(awaited, 1);
+}
 bool drain_is_empty(uint8_t *slot) { return head_of(slot) == tail_of(slot); }
 
 /* ---- frames ---- */
@@ -274,8 +280,8 @@ int drain_ring(struct drain *d, const struct drain_host *host, uint8_t *slot, ui
             columns_forget(d->columns);
             return error;
         }
-        release(slot, in.first = out.end);
         atomic_fetch_add_explicit(header_word(host->header, TRACE_AT_EVENTS), out.count, memory_order_relaxed);
+        give_room(slot, in.first = out.end);
     }
     return 0;
 }

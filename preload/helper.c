@@ -58,10 +58,10 @@ static void serve(void *unused) {
     const struct timespec shut_interval = {0, 500000}; /* nobody can wake us then */
     const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u),
                                       (long)(config.interval_ns % 1000000000u)};
-    while (lifecycle_helper_wanted() && !atomic_load_explicit(&helper.quit, memory_order_acquire)) {
+    for (bool busy = false; lifecycle_helper_wanted() && !atomic_load_explicit(&helper.quit, memory_order_acquire);) {
         uint32_t seen = atomic_load_explicit(&helper.wakes, memory_order_acquire);
-        lifecycle_serve();
-        sys_futex_wait(&helper.wakes, seen, sys_is_shut() ? &shut_interval : &interval);
+        busy = lifecycle_serve(busy);
+        if (!busy) sys_futex_wait(&helper.wakes, seen, sys_is_shut() ? &shut_interval : &interval);
     }
     atomic_store_explicit(&helper.runs, false, memory_order_release);
     sys_exit_thread();

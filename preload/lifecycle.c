@@ -338,16 +338,13 @@ void lifecycle_tick(void) {
 
 bool lifecycle_helper_wanted(void) { return !life.failed && !atomic_load_explicit(&life.ended, memory_order_acquire); }
 
-void lifecycle_serve(void) {
+bool lifecycle_serve(bool busy) {
     atomic_store_explicit(&probe_state.page.next_tick, UINT64_MAX, memory_order_relaxed);
     lock_take(&life.tick_lock);
     round_of_work();
-    for (struct thread *t = threads_first(); t; t = t->next) {
-        uint64_t head = thread_head(t);
-        if (head > writer_limit(atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire)))
-            writer_drain_thread(t);
-    }
+    bool drained = writer_drain_filled(busy);
     lock_give(&life.tick_lock);
+    return drained;
 }
 
 /* ---- the end ---- */

@@ -19,8 +19,8 @@ bool lifecycle_wake(uint32_t wanted);
 /* From a hook whose time has come (signals blocked): samples, requests, clocks. */
 void lifecycle_tick(void);
 
-/* The helper thread's round: the same, and draining. */
-void lifecycle_serve(void);
+/* The helper thread's round: the same, and draining (writer_drain_filled). Returns whether there may be more to do at once. */
+bool lifecycle_serve(bool busy);
 bool lifecycle_helper_wanted(void);
 
 /* A frame or slot could not be written: recording stops, the trace says why. */

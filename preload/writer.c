@@ -26,6 +26,8 @@
 enum {
     ENCODERS = 4,
     EDGES = DRAIN_EDGES,
+    ROOM_PATIENCE_NS = 2000000,
+    ROOM_WAITS = 8,
     RING_RESERVE = 1024, /* words kept free: one event, a full nested queue */
 };
 
@@ -259,10 +261,12 @@ void writer_ring_unlock(struct thread *thread) {
     lock_give(&thread->drain);
 }
 
-/* Words that wait in a thread's ring. */
-static uint64_t waiting(const struct thread *t) {
-    return thread_head(t) - atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
+static uint64_t tail_of(const struct thread *t) {
+    return atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
 }
+
+/* Words that wait in a thread's ring. */
+static uint64_t waiting(const struct thread *t) { return thread_head(t) - tail_of(t); }
 
 /* The ring's lock is held, if `locked`. Nothing is done where fewer than `least` words wait. */
 static void drain_locked(struct thread *thread, bool locked, uint64_t least) {
@@ -281,7 +285,7 @@ static void drain_locked(struct thread *thread, bool locked, uint64_t least) {
 void writer_drain_thread(struct thread *thread) {
     uint64_t head = thread_head(thread);
     for (; !lock_try(&thread->drain); wait_a_little(&thread->drain))
-        if (atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_acquire) >= head) return;
+        if (tail_of(thread) >= head) return;
     drain_locked(thread, lock_out_writer(thread), 0);
 }
 
@@ -306,14 +310,45 @@ uint64_t writer_limit(uint64_t tail) {
     return tail + (is_attended() ? THREAD_RING_WORDS / 2 : THREAD_RING_WORDS - THREAD_RING_WORDS / 8);
 }
 
+bool writer_drain_filled(bool busy) {
+    const uint64_t least = busy ? THREAD_RING_WORDS / 4 : THREAD_RING_WORDS / 2;
+    bool drained = false;
+    for (struct thread *t = threads_first(); t; t = t->next) {
+        uint64_t before = tail_of(t);
+        if (waiting(t) > least) writer_drain_thread(t);
+        drained |= tail_of(t) != before;
+    }
+    return drained;
+}
+
 /* For the helper, where we could not drain ourselves; without system calls, it looks often enough. */
 static void wait_drained(struct thread *t) {
     if (is_attended() && waiting(t) > THREAD_RING_WORDS / 2) call_attendant();
     for (uint64_t turns = 0; is_attended() && turns < 1u << 30; turns++) {
-        uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
+        uint64_t tail = tail_of(t);
         if (t->head - tail <= THREAD_RING_WORDS / 2) return;
         machine_pause();
     }
+}
+
+static bool is_drained_by_another(struct thread *t) {
+    return atomic_load_explicit(&t->drain.state, memory_order_relaxed) ||
+           beside_holds((_Atomic uint32_t *)(t->control + TRACE_SLOT_AT_LOCK));
+}
+
+static bool has_room(const struct thread *t) { return waiting(t) <= THREAD_RING_WORDS - THREAD_RING_WORDS / 4; }
+
+/* Sleeps while somebody else drains the ring and has not made room. Returns whether there is room; if not, and after a
+ * while, its lock is what to wait for. */
+static bool wait_for_room(struct thread *t) {
+    _Atomic uint32_t *awaited = (_Atomic uint32_t *)(t->control + TRACE_SLOT_AT_AWAITED);
+    const struct timespec patience = {0, ROOM_PATIENCE_NS};
+    for (unsigned waits = 0; waits < ROOM_WAITS && is_drained_by_another(t); waits++) {
+        atomic_exchange(awaited, 1);
+        if (has_room(t)) return true;
+        sys_futex_wait_shared(awaited, 1, &patience);
+    }
+    return has_room(t);
 }
 
 /* A program of one thread that makes many events gets a helper too, where a processor is free for it. */
@@ -327,16 +362,18 @@ void writer_ring_filled(struct thread *t) {
         hire_helper();
     }
     const uint64_t hard = THREAD_RING_WORDS - RING_RESERVE;
-    uint64_t tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
+    uint64_t tail = tail_of(t);
     if (t->head > writer_limit(tail)) {
         if (is_attended() && t->head - tail < hard) {
             call_attendant();
             t->limit = tail + hard;
             return;
         }
-        if (!sys_is_quiet()) drain_locked(t, writer_ring_lock(t), THREAD_RING_WORDS / 2);
-        wait_drained(t);
-        tail = atomic_load_explicit(thread_field(t, TRACE_SLOT_AT_TAIL), memory_order_acquire);
+        if (sys_is_quiet() || !wait_for_room(t)) {
+            if (!sys_is_quiet()) drain_locked(t, writer_ring_lock(t), THREAD_RING_WORDS / 2);
+            wait_drained(t);
+        }
+        tail = tail_of(t);
     }
     t->limit = writer_limit(tail);
     if (t->head - tail >= hard) lifecycle_failed(-ENOSPC);

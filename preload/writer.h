@@ -23,6 +23,13 @@ bool writer_ring_lock(struct thread *thread);
 void writer_ring_unlock(struct thread *thread);
 
 void writer_drain_thread(struct thread *thread);
+
+/*
+ * The rings that are half full, or a quarter, for whoever is `busy` with them anyway: a thread that waits for room then finds it
+ * without a sleep of the helper's in between. Returns whether room was made.
+ */
+bool writer_drain_filled(bool busy);
+
 void writer_drain_journal(void);
 
 /* Everything committed so far, and a watermark for it. */

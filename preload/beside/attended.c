@@ -178,27 +178,33 @@ static void drain_one(struct attended *t, const struct slot *ring) {
     shared_lock_give(lock);
 }
 
-static void drain_rings(struct attended *t, bool all) {
+/* Returns whether one was drained. */
+static bool drain_rings(struct attended *t, bool all, bool busy) {
+    bool drained = false;
     for (size_t i = 0; i < t->rings.count && !t->error && is_wanted(t); i++) {
         const struct slot *ring = &t->rings.all[i];
-        uint64_t least = all ? 1 : words_of(ring) / 2;
-        if (waiting(ring) >= least) drain_one(t, ring);
+        uint64_t least = all ? 1 : words_of(ring) / (busy ? 4 : 2);
+        if (waiting(ring) < least) continue;
+        drain_one(t, ring);
+        drained = true;
     }
     if (all && !t->error && is_wanted(t)) keep_error(t, drain_shared(t->drain, &t->host));
+    return drained;
 }
 
-static void drain_round(struct attended *t) {
+static bool drain_round(struct attended *t, bool busy) {
     struct timespec before, after;
     uint32_t asked = atomic_load_explicit(half(t, TRACE_AT_ASKED), memory_order_acquire);
     bool all = asked != atomic_load_explicit(half(t, TRACE_AT_ANSWERED), memory_order_relaxed);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     look_for_slots(t);
-    drain_rings(t, all);
+    bool drained = drain_rings(t, all, busy);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
     int64_t spent = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
     atomic_fetch_add_explicit(header_word(t->header, TRACE_AT_CPU), (uint64_t)spent, memory_order_relaxed);
     if (all && !t->error && is_wanted(t))
         atomic_store_explicit(half(t, TRACE_AT_ANSWERED), asked, memory_order_release);
+    return drained;
 }
 
 /* In another PID namespace its number is not ours to know; then we leave too early, which does no harm. */
@@ -208,10 +214,11 @@ static bool has_gone(const struct attended *t) {
 
 void attended_serve(struct attended *t) {
     const struct timespec wait = {0, LOOK_EVERY_MS * 1000000};
-    while (is_wanted(t) && !t->error) {
+    for (bool busy = false; is_wanted(t) && !t->error;) {
         uint32_t bell = atomic_load_explicit(half(t, TRACE_AT_BELL), memory_order_acquire);
-        drain_round(t);
+        busy = drain_round(t, busy);
         if (!is_wanted(t) || t->error) break;
+        if (busy) continue;
         if (sys_futex_wait_shared(half(t, TRACE_AT_BELL), bell, &wait) == -ETIMEDOUT && has_gone(t)) break;
     }
 }
