@@ -39,7 +39,7 @@ struct columns {
     uint32_t thread, events;
     uint64_t end;
     unsigned scale;
-    uint32_t bucket_mask;
+    uint32_t bucket_mask, stack_mask;
     uint16_t buckets[BUCKETS_MAX];       /* index of addresses: the first block of each chain */
     uint16_t stack_numbers[STACK_SLOTS]; /* by stack id, in pairs; what is wrong there is seen by the id */
     uint32_t place_count;
@@ -180,7 +180,7 @@ static inline bool is_block_at(const struct columns *e, uint32_t block, uint64_t
 
 /* The stack's number, 0 when it has none; *slot is where to put it. */
 static uint32_t find_stack(struct columns *e, uint32_t id, uint16_t **slot) {
-    uint32_t at = (id * 0x9e3779b1u) >> 16 & (STACK_SLOTS - 2);
+    uint32_t at = (id * 0x9e3779b1u) >> 16 & e->stack_mask;
     for (unsigned i = 0; i < 2; i++) {
         *slot = &e->stack_numbers[at + i];
         uint32_t number = **slot;
@@ -475,6 +475,7 @@ static void start_segment(struct columns *e, const struct columns_input *in, uin
     e->events = 0;
     columns_start(&e->model, e->scale);
     e->bucket_mask = (2u << e->scale) - 1;
+    e->stack_mask = e->bucket_mask & (STACK_SLOTS - 2);
     memset(e->buckets, 0, (e->bucket_mask + 1) * sizeof e->buckets[0]);
 }
 

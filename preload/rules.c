@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-enum { FIRST_ENTRIES = 4096, MAX_ENTRIES = 1 << 20, PROBES = 16, FILLING = 1 };
+enum { FIRST_ENTRIES = 1024, MAX_ENTRIES = 1 << 20, PROBES = 16, FILLING = 1 };
 enum { REGISTER_BP = 6, REGISTER_SP = 7 };
 
 struct entry {

@@ -21,7 +21,7 @@ enum {
     WINDOW = 16,
     WINDOWS = 4,
     MOVED_AT_ONCE = 4,
-    FIRST_SLOTS = 8192,
+    FIRST_SLOTS = 2048,
     EXTENTS = 65536,
     AHEAD = TRACE_NODES_PER_SLOT / 2
 };

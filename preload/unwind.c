@@ -33,7 +33,9 @@
 enum {
     FRAMES_MAX = 8192, /* deeper stacks become partial */
     CHECKS_A_FRAME = 3,
+    RULE_HINTS_FIRST_LOG = 7,
     RULE_HINTS_LOG = 11,
+    NODE_HINTS_FIRST_LOG = 7,
     NODE_HINTS_LOG = 13,
     PAGE = 4096,
     WORD = sizeof(uintptr_t),
@@ -106,6 +108,11 @@ struct node_hint {
     uint32_t parent, info, node;
 };
 
+/* How far the hints reach: the first 2 to the power of log, so that a thread with few stacks touches few pages. */
+struct spread {
+    uint32_t log, misses; /* since it grew last */
+};
+
 /* Readable pages. words: addresses from start on at which a word can be read. */
 struct range {
     uintptr_t start, words;
@@ -127,6 +134,7 @@ struct walker {
     bool unkeepable;      /* something was read that may not be readable again */
     bool fell_back;
     uintptr_t jit[1 << JIT_PAGES_LOG]; /* pages outside of modules that could be read */
+    struct spread rules_spread, nodes_spread;
     struct rule_hint rules[1 << RULE_HINTS_LOG];
     struct node_hint nodes[1 << NODE_HINTS_LOG];
     struct tail tails[1 << TAIL_SETS_LOG][TAIL_WAYS];
@@ -251,6 +259,15 @@ static inline enum outcome follow(struct walker *w, const struct rule *rule, str
 
 static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
 
+static inline size_t hint_of(const struct spread *spread, uint64_t key) { return mix(key) >> (64 - spread->log); }
+
+/* As many misses as there are hints: twice as many from now on. What is found in a place that is no longer its own is another's. */
+static inline void count_miss(struct spread *spread, unsigned most) {
+    if (++spread->misses < 1u << spread->log) return;
+    spread->misses = 0;
+    spread->log += spread->log < most;
+}
+
 static bool code_readable(struct walker *w, uintptr_t address) {
     uintptr_t page = address / PAGE, *known = &w->jit[mix(page) >> (64 - JIT_PAGES_LOG)];
     if (*known != page && page_readable(address)) *known = page;
@@ -266,6 +283,7 @@ static struct rule rule_of_jit(struct walker *w, uintptr_t ip) {
 static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uintptr_t ip, bool exact) {
     struct rule scratch;
     bool inside = modules_find(exact ? ip : ip - 1);
+    count_miss(&w->rules_spread, RULE_HINTS_LOG);
     const struct rule *rule = inside ? rules_find(ip, exact, w->epoch, &scratch) : NULL;
     hint->key = rule ? (uint64_t)ip << 1 | exact : 0;
     hint->rule = rule ? *rule : inside ? (struct rule){.kind = RULE_COMPLEX} : rule_of_jit(w, ip);
@@ -275,7 +293,7 @@ static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uint
 static inline const struct rule *add_frame(struct walker *w, struct unwind_state at) {
     struct fresh *fresh = &w->fresh[w->found++];
     uint64_t key = (uint64_t)at.ip << 1 | at.exact;
-    struct rule_hint *hint = &w->rules[mix(key) >> (64 - RULE_HINTS_LOG)];
+    struct rule_hint *hint = &w->rules[hint_of(&w->rules_spread, key)];
     if (unlikely(hint->key != key)) recall_rule(w, hint, at.ip, at.exact);
     fresh->at.sp = at.sp;
     fresh->at.ip = at.ip;
@@ -502,9 +520,10 @@ static uint32_t frames_to_drop(uint32_t depth) {
 }
 
 static inline uint32_t node_of(struct walker *w, uint32_t parent, uintptr_t ip, uint32_t info) {
-    struct node_hint *hint = &w->nodes[mix(ip ^ (uint64_t)parent << 40) >> (64 - NODE_HINTS_LOG)];
+    struct node_hint *hint = &w->nodes[hint_of(&w->nodes_spread, ip ^ (uint64_t)parent << 40)];
     if (likely(hint->ip == ip && hint->parent == parent && hint->info == info)) return hint->node;
     uint32_t node = stackid_child(parent, ip, info);
+    count_miss(&w->nodes_spread, NODE_HINTS_LOG);
     if (node) *hint = (struct node_hint){ip, parent, info, node};
     return node;
 }
@@ -618,8 +637,8 @@ static slow_path uint32_t settle_bottomless(struct unwind_thread *t, struct walk
 }
 
 static slow_path void forget_hints(struct walker *w, uint32_t epoch) {
-    memset(w->rules, 0, sizeof w->rules);
-    memset(w->nodes, 0, sizeof w->nodes);
+    memset(w->rules, 0, sizeof w->rules[0] << w->rules_spread.log);
+    memset(w->nodes, 0, sizeof w->nodes[0] << w->nodes_spread.log);
     w->epoch = epoch;
 }
 
@@ -685,6 +704,10 @@ size_t unwind_thread_size(void) { return sizeof(struct unwind_thread); }
 static void start_walker(struct unwind_thread *t) {
     static const word zero;
     struct walker *w = &t->walker;
+    if (!w->generation) {
+        w->rules_spread.log = RULE_HINTS_FIRST_LOG;
+        w->nodes_spread.log = NODE_HINTS_FIRST_LOG;
+    }
     if (w->generation && w->generation != generation) forget_hints(w, w->epoch);
     w->generation = generation;
     t->checks[0] = (struct check){&zero, 1};
