@@ -67,6 +67,7 @@ struct kept {
     uint32_t info;
     uint32_t checks; /* the words that led outward from here are those below this index */
     uint64_t serial; /* of the settling that put it here */
+    uint64_t path;   /* hash of this and all outer frames: where the hint of its node is */
     bool needs_bp;
     bool exact;
     bool guessed; /* how it leads outward */
@@ -259,7 +260,11 @@ static inline enum outcome follow(struct walker *w, const struct rule *rule, str
 
 static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
 
-static inline size_t hint_of(const struct spread *spread, uint64_t key) { return mix(key) >> (64 - spread->log); }
+static inline size_t hint_of(const struct spread *spread, uint64_t hash) { return hash >> (64 - spread->log); }
+
+static inline struct node_hint *node_hint_of(struct walker *w, uint64_t path) {
+    return &w->nodes[hint_of(&w->nodes_spread, path)];
+}
 
 /* As many misses as there are hints: twice as many from now on. What is found in a place that is no longer its own is another's. */
 static inline void count_miss(struct spread *spread, unsigned most) {
@@ -293,7 +298,7 @@ static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uint
 static inline const struct rule *add_frame(struct walker *w, struct unwind_state at) {
     struct fresh *fresh = &w->fresh[w->found++];
     uint64_t key = (uint64_t)at.ip << 1 | at.exact;
-    struct rule_hint *hint = &w->rules[hint_of(&w->rules_spread, key)];
+    struct rule_hint *hint = &w->rules[hint_of(&w->rules_spread, mix(key))];
     if (unlikely(hint->key != key)) recall_rule(w, hint, at.ip, at.exact);
     fresh->at.sp = at.sp;
     fresh->at.ip = at.ip;
@@ -480,6 +485,8 @@ static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *
     kept->info = rule->module | (at->exact ? TRACE_NODE_SIGNAL : 0);
     kept->checks = i ? w->kept[i - 1].checks : 0;
     kept->serial = w->serial;
+    kept->path = mix((i ? w->kept[i - 1].path : 0) ^ at->ip);
+    __builtin_prefetch(node_hint_of(w, kept->path), 1);
     kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
     kept->guessed = rule->kind & RULE_BARE;
     if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
@@ -519,8 +526,10 @@ static uint32_t frames_to_drop(uint32_t depth) {
     return depth <= limit ? 0 : (depth - limit + block - 1) / block * block;
 }
 
-static inline uint32_t node_of(struct walker *w, uint32_t parent, uintptr_t ip, uint32_t info) {
-    struct node_hint *hint = &w->nodes[hint_of(&w->nodes_spread, ip ^ (uint64_t)parent << 40)];
+static inline uint32_t node_of(struct walker *w, uint32_t parent, const struct kept *kept) {
+    struct node_hint *hint = node_hint_of(w, kept->path);
+    uintptr_t ip = kept->ip;
+    uint32_t info = kept->info;
     if (likely(hint->ip == ip && hint->parent == parent && hint->info == info)) return hint->node;
     uint32_t node = stackid_child(parent, ip, info);
     count_miss(&w->nodes_spread, NODE_HINTS_LOG);
@@ -532,7 +541,7 @@ static inline uint32_t node_of(struct walker *w, uint32_t parent, uintptr_t ip, 
 static inline bool name_frames(struct walker *w, uint32_t from, uint32_t depth) {
     uint32_t node = from ? w->kept[from - 1].node : 0;
     for (uint32_t i = from; i < depth; i++) {
-        node = node_of(w, node, w->kept[i].ip, w->kept[i].info);
+        node = node_of(w, node, &w->kept[i]);
         w->kept[i].node = node;
         if (unlikely(!node)) return false;
     }
