@@ -34,7 +34,9 @@ PRELOAD_FLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno
 ANALYZER_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)
 ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
-ANALYZER_LIBS := -ldw -lelf -ljansson -linih -liberty -ldeflate -lz -lm -pthread
+# Linked in, but libc: to load ten libraries is a tenth of what `tidemark record true` adds to true. SHARED=1 for packages that may not.
+ANALYZER_LIBS := $(shell pkg-config $(if $(SHARED),,--static) --libs libdw libelf jansson inih libdeflate zlib) -liberty
+ANALYZER_LIBS := $(if $(SHARED),$(ANALYZER_LIBS),-Wl,-Bstatic $(ANALYZER_LIBS) -Wl,-Bdynamic) -lm -pthread
 
 .PHONY: all clean deb deb-check setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark-writer $(BUILD)/tidemark

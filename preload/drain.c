@@ -18,7 +18,7 @@
 enum {
     RAW_SMALL = 192 << 10, /* of a nodes or journal frame, at most */
     NODES_PER_FRAME = 8192,
-    PACKED_FROM = 1024
+    PACKED_FROM = 16 << 10
 };
 
 struct drain {
@@ -29,7 +29,8 @@ struct drain {
     uint64_t *edges;           /* DRAIN_EDGES */
     unsigned level;
     struct packing packing;
-    bool zlib; /* is set up */
+    size_t stored; /* unpacked, before zlib is set up */
+    bool zlib;     /* is set up */
 };
 
 /* ---- memory ---- */
@@ -71,6 +72,7 @@ int drain_init(struct drain *drain, unsigned level) {
                             (uint64_t *)at[PART_EDGES],
                             level,
                             {0},
+                            0,
                             false};
     return level > 9 ? -EINVAL : 0;
 }
@@ -109,9 +111,11 @@ static const uint8_t *choose_codec(struct drain *d, struct trace_frame *frame, c
     return smaller ? d->packed : raw;
 }
 
-/* Whether zlib is to try: its set-up waits for the first frame that is worth it. */
+/* Whether zlib is to try. Its set-up and first tables are a tenth of what a short process pays, for a few kilobytes: they wait until there
+ * is more. */
 static bool is_packed(struct drain *d, size_t length) {
-    if (d->level && !d->zlib && length >= PACKED_FROM) d->zlib = deflate_init(d->deflate, (int)d->level) == 0;
+    d->stored += length;
+    if (d->level && !d->zlib && d->stored >= PACKED_FROM) d->zlib = deflate_init(d->deflate, (int)d->level) == 0;
     return d->zlib;
 }
 

@@ -25,12 +25,14 @@ enum {
     NAME_MOST = 1024,
     ENTRIES_ROOM = 6000, /* of mapping entries in a record; one more still fits behind it */
     RUN_ROOM = 40,
-    PAGES = 2048, /* read at once */
+    PAGES = 2048,     /* read at once */
+    PAGES_AHEAD = 64, /* at least: libraries lie side by side, in ranges of a few pages */
     GUARD_MOST = 1 << 20,
     STRETCHES = 64 /* asked for at once */
 };
 
-#define LARGE (1ull << 30)
+#define LARGE (1ull << 30) /* where the kernel is asked for the stretches that are there */
+#define LARGE_OWN (1ull << 20)
 #define UNREADABLE (1ull << 38) /* for kernels that can't tell where pages are: a second and more */
 
 #define PAGE_PRESENT (1ull << 63)
@@ -71,6 +73,7 @@ struct look {
     bool shared, failed;
     struct maps_line line;
     char text[4096];
+    uint64_t pages_start, pages_end; /* addresses that `pages` tells of in this look */
     uint64_t pages[PAGES];
     uint8_t body[JOURNAL_MAX_BODY];
     struct wire_writer entries;
@@ -327,13 +330,22 @@ static bool is_resident(uint64_t page) {
     return page & PAGE_PRESENT && (look->shared || page & (PAGE_FILE | PAGE_EXCLUSIVE));
 }
 
+/* What the kernel says of the pages at `at` and behind it, into look->pages; mostly the next ranges' too. */
+static bool fetch_pages(int fd, uint64_t at, uint64_t end) {
+    uint64_t count = (end - at) / TRACE_PAGE;
+    count = count < PAGES_AHEAD ? PAGES_AHEAD : count > PAGES ? PAGES : count;
+    long got = sys_pread(fd, look->pages, count * 8, at / TRACE_PAGE * 8);
+    if (got <= 0 || got % 8) return false;
+    look->pages_start = at;
+    look->pages_end = at + (uint64_t)got / 8 * TRACE_PAGE;
+    return true;
+}
+
 static bool read_pages(int fd, uint64_t start, uint64_t end) {
     for (uint64_t at = start; at < end;) {
-        uint64_t count = (end - at) / TRACE_PAGE;
-        if (count > PAGES) count = PAGES;
-        long got = sys_pread(fd, look->pages, count * 8, at / TRACE_PAGE * 8);
-        if (got <= 0 || got % 8) return false;
-        for (long i = 0; i < got / 8; i++, at += TRACE_PAGE) add_page(at, is_resident(look->pages[i]));
+        if ((at < look->pages_start || at >= look->pages_end) && !fetch_pages(fd, at, end)) return false;
+        for (; at < end && at < look->pages_end; at += TRACE_PAGE)
+            add_page(at, is_resident(look->pages[(at - look->pages_start) / TRACE_PAGE]));
     }
     return true;
 }
@@ -383,8 +395,10 @@ static bool read_large(int fd, const struct range *range) {
     return true;
 }
 
+/* Our own memory is mostly room that was never used. */
 static bool read_range(int fd, const struct range *range) {
-    return range->end - range->start > LARGE ? read_large(fd, range) : read_pages(fd, range->start, range->end);
+    uint64_t large = range->flags & TRACE_MAP_OWN ? LARGE_OWN : LARGE;
+    return range->end - range->start > large ? read_large(fd, range) : read_pages(fd, range->start, range->end);
 }
 
 static bool is_named(const struct range *range, const char *name) {
@@ -430,6 +444,7 @@ static void forget_all(void) {
 static void look_around(int maps, int pagemap) {
     look->stamp = probe_stamp();
     look->failed = false;
+    look->pages_end = 0;
     look->now->count = look->compared = 0;
     if (!look->last->count) forget_all();
     find_own();

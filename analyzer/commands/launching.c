@@ -81,7 +81,7 @@ static int open_output(const struct output_phase_values *phases, const struct pl
 
 /* The run itself. */
 
-static int wait_for_end(const struct started *started, struct output *output, struct launched *out) {
+static int wait_for_end(struct started *started, struct output *output, struct launched *out) {
     struct pump pump = output ? output_pump(output) : (struct pump){.fd = -1};
     int error = wait_program(started, output ? &pump : NULL, &out->ending);
     if (!error) return 0;

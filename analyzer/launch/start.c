@@ -127,13 +127,10 @@ int start_program(const struct start_plan *plan, struct place *place, struct sta
         out->failed = START_PREPARE;
         error = name_place(plan, place, out->pid);
         if (!error && plan->recorder) error = place_prepare(place, &out->failed_path);
-        if (!error && plan->recorder && plan->writer) writer_start(&out->writer, plan->writer, place);
+        out->writer = (struct writer){.path = plan->recorder ? plan->writer : NULL, .place = place, .hold = -1};
         if (!error) error = let_go(&gate, out);
     }
     close_gate(&gate);
-    if (error) {
-        writer_end(&out->writer);
-        sigprocmask(SIG_SETMASK, &out->old_mask, NULL);
-    }
+    if (error) sigprocmask(SIG_SETMASK, &out->old_mask, NULL);
     return error;
 }

@@ -30,7 +30,7 @@ struct started {
     pid_t pid;
     sigset_t old_mask;          /* signals are blocked from before the fork until wait_program returns */
     struct sigaction old_child; /* SIGCHLD, which may be ignored where we come from, but not here */
-    struct writer writer;       /* to be ended by the caller, after the program */
+    struct writer writer;       /* started by wait_program, to be ended by the caller after it */
     enum start_step failed;     /* when start_program fails: in which step */
     const char *failed_path;
 };
@@ -54,7 +54,10 @@ struct pump {
     void *self;
 };
 
-/* Waits for the program's end, passing on SIGINT, SIGTERM, SIGHUP and SIGQUIT. `pump` may be NULL. 0 or -errno. */
-int wait_program(const struct started *started, struct pump *pump, struct ending *out);
+/*
+ * Waits for the program's end, passing on SIGINT, SIGTERM, SIGHUP and SIGQUIT, and starts the writer if that is not soon. `pump` may
+ * be NULL. 0 or -errno.
+ */
+int wait_program(struct started *started, struct pump *pump, struct ending *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "start.h"
@@ -39,12 +40,26 @@ static void serve(struct pump *pump, short events) {
     if (events && pump->serve && !pump->serve(pump->self)) pump->fd = -1;
 }
 
-static int wait_with(int signals, pid_t pid, struct pump *pump, struct ending *out) {
-    while (!has_ended(pid, out)) {
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Milliseconds until the writer is to be started; -1: it need not be, or has been just now. */
+static int until_writer(struct writer *writer, int64_t due_ms) {
+    int64_t left = writer->path ? due_ms - now_ms() : -1;
+    if (writer->path && left <= 0) writer_start(writer);
+    return left > 0 ? (int)left : -1;
+}
+
+static int wait_with(int signals, struct started *started, struct pump *pump, struct ending *out) {
+    int64_t due_ms = now_ms() + WRITER_AFTER_MS;
+    while (!has_ended(started->pid, out)) {
         struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = pump->fd, .events = POLLIN}};
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) return -errno;
+        if (poll(fds, 2, until_writer(&started->writer, due_ms)) < 0 && errno != EINTR) return -errno;
         serve(pump, fds[1].revents);
-        if (fds[0].revents) take_signal(signals, pid);
+        if (fds[0].revents) take_signal(signals, started->pid);
     }
     return 0;
 }
@@ -55,11 +70,11 @@ static void drain(struct pump *pump) {
         serve(pump, fd.revents);
 }
 
-int wait_program(const struct started *started, struct pump *pump, struct ending *out) {
+int wait_program(struct started *started, struct pump *pump, struct ending *out) {
     struct pump none = {.fd = -1};
     sigset_t set = passed_signals();
     int fd = signalfd(-1, &set, SFD_CLOEXEC);
-    int error = fd < 0 ? -errno : wait_with(fd, started->pid, pump ? pump : &none, out);
+    int error = fd < 0 ? -errno : wait_with(fd, started, pump ? pump : &none, out);
     if (pump) drain(pump);
     if (fd >= 0) close(fd);
     sigprocmask(SIG_SETMASK, &started->old_mask, NULL);

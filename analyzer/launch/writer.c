@@ -34,12 +34,13 @@ static _Noreturn void become_writer(const char *path, const struct place *place,
     _exit(127);
 }
 
-void writer_start(struct writer *writer, const char *path, const struct place *place) {
+void writer_start(struct writer *writer) {
     int ends[2];
-    *writer = (struct writer){.pid = 0, .hold = -1};
+    const char *path = writer->path;
+    writer->path = NULL;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
     writer->pid = fork();
-    if (writer->pid == 0) become_writer(path, place, ends[0]);
+    if (writer->pid == 0) become_writer(path, writer->place, ends[0]);
     close(ends[0]);
     writer->hold = ends[1];
     if (writer->pid > 0) return;

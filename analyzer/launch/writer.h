@@ -10,7 +10,12 @@
 
 #include "place.h"
 
+/* A program that ends before needs none: it encodes for itself what fits into its rings. */
+#define WRITER_AFTER_MS 6
+
 struct writer {
+    const char *path; /* NULL: none is wanted, or it was started */
+    const struct place *place;
     pid_t pid; /* 0: none */
     int hold;  /* it ends when this is closed */
 };
@@ -18,8 +23,8 @@ struct writer {
 /* The environment leaves the choice to us, and the program stands beside the recorder: its path goes into `out`. */
 bool writer_find(const char *recorder, char *out, size_t capacity);
 
-/* Starts it for the traces at `place`; without it every recorder writes for itself. */
-void writer_start(struct writer *writer, const char *path, const struct place *place);
+/* Starts it for the traces at its place; without it every recorder writes for itself. */
+void writer_start(struct writer *writer);
 /* It finishes what it has begun, and touches no trace any more when this returns. */
 void writer_end(struct writer *writer);
 

@@ -23,12 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A trace that ends within the first moments is not worth a thread. */
+/* A trace that ends within its first moments is not worth mapping. */
 enum { PATIENCE_MS = 8, TRIES = 40, THREAD_STACK = 256 << 10 };
 
 struct task {
     struct task *next;
     char path[PATH_MAX];
+    bool fresh; /* it has just begun */
     pthread_t thread;
     struct attended *trace; /* under the lock, while it is served */
     atomic_bool done;
@@ -71,7 +72,8 @@ static bool publish(struct task *task, struct attended *trace) {
 static void attend_trace(struct task *task) {
     struct attended *trace = NULL;
     int error = -EAGAIN;
-    for (unsigned tries = 0; error == -EAGAIN && tries < TRIES && wait_a_moment(); tries++)
+    if (task->fresh && !wait_a_moment()) return;
+    for (unsigned tries = 0; error == -EAGAIN && tries < TRIES && (!tries || wait_a_moment()); tries++)
         error = attended_open(task->path, run.run_id, &trace);
     if (error) return;
     if (publish(task, trace)) attended_serve(trace);
@@ -99,10 +101,11 @@ static void reap(void) {
 }
 
 /* A trace that was found twice is locked, or has ended, the second time. */
-static void add(const char *path) {
+static void add(const char *path, bool fresh) {
     struct task *task = calloc(1, sizeof *task);
     pthread_attr_t attributes;
     if (!task) return;
+    task->fresh = fresh;
     snprintf(task->path, sizeof task->path, "%s", path);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, THREAD_STACK);
@@ -128,19 +131,19 @@ static void end_all(void) {
 
 /* ---- finding traces ---- */
 
-static void consider(bool in_folder, const char *name) {
+static void consider(bool in_folder, const char *name, bool fresh) {
     char path[PATH_MAX];
     size_t length = strlen(name);
-    if (!in_folder && strcmp(name, run.name) == 0) add(run.file);
+    if (!in_folder && strcmp(name, run.name) == 0) add(run.file, fresh);
     if (!in_folder || length < 4 || strcmp(name + length - 4, ".tmk") != 0) return;
-    if (snprintf(path, sizeof path, "%s/%s", run.folder, name) < (int)sizeof path) add(path);
+    if (snprintf(path, sizeof path, "%s/%s", run.folder, name) < (int)sizeof path) add(path, fresh);
 }
 
 static void look_around(void) {
     DIR *folder = opendir(run.folder);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) consider(true, entry->d_name);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) consider(true, entry->d_name, false);
     if (folder) closedir(folder);
-    if (access(run.file, F_OK) == 0) add(run.file);
+    if (access(run.file, F_OK) == 0) add(run.file, false);
 }
 
 static int watch(int *of_folder) {
@@ -160,7 +163,7 @@ static void take_events(int fd, int of_folder) {
         for (char *at = bytes; at < bytes + got;) {
             const struct inotify_event *event = (const struct inotify_event *)at;
             if (event->mask & IN_Q_OVERFLOW) look_around();
-            else if (event->len) consider(event->wd == of_folder, event->name);
+            else if (event->len) consider(event->wd == of_folder, event->name, true);
             at += sizeof *event + event->len;
         }
 }
