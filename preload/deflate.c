@@ -54,7 +54,7 @@ static bool put_part(struct arena *arena, const uint8_t *bytes, struct deflate_p
     z_stream *stream = &arena->stream;
     int strategy = part->way == DEFLATE_SYMBOLS ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY;
     uLong before = stream->total_out;
-    if (deflateParams(stream, arena->level, strategy) != Z_OK) return false;
+    if (deflateParams(stream, part->way == DEFLATE_STORED ? 0 : arena->level, strategy) != Z_OK) return false;
     stream->next_in = (z_const Bytef *)(uintptr_t)bytes;
     stream->avail_in = (uInt)part->length;
     int result = deflate(stream, flush);

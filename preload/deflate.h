@@ -22,8 +22,8 @@ size_t deflate_room(size_t length);
 /* One whole zlib stream (RFC 1950). Returns its length; 0 when `capacity` does not hold it. */
 size_t deflate_bytes(void *arena, const void *bytes, size_t length, uint8_t *out, size_t capacity);
 
-/* By repetitions and the frequency of bytes, or by the latter alone. */
-enum deflate_way { DEFLATE_MATCHES, DEFLATE_SYMBOLS };
+/* By repetitions and the frequency of bytes, by the latter alone, or not at all. */
+enum deflate_way { DEFLATE_MATCHES, DEFLATE_SYMBOLS, DEFLATE_STORED };
 
 struct deflate_part {
     size_t length;

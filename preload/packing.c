@@ -34,6 +34,9 @@ static size_t pack_by(enum deflate_way way, struct parts *parts, void *deflate, 
 
 static uint32_t rate_of(const struct deflate_part *part) { return (uint32_t)(part->packed * 256 / part->length); }
 
+/* Random bytes, of which seven bits say everything: an eighth less of them is not worth seven times the time. */
+static bool is_noise(const struct deflate_part *part) { return part->packed >= part->length - part->length / 7; }
+
 /* Returns whether another way than before turned out to be the better one for a column. */
 static bool try_ways(struct packing *p, struct parts *parts, void *deflate, const uint8_t *payload, uint8_t *out,
                      size_t capacity) {
@@ -45,6 +48,7 @@ static bool try_ways(struct packing *p, struct parts *parts, void *deflate, cons
         unsigned column = parts->column[i];
         struct deflate_part *part = &parts->part[i], *other = &by_symbols.part[i];
         if (other->packed <= part->packed + part->packed / 64) *part = *other;
+        if (is_noise(part)) *part = (struct deflate_part){part->length, DEFLATE_STORED, part->length};
         changed |= p->ways[column] != part->way;
         p->ways[column] = part->way;
         p->rates[column] = rate_of(part);
