@@ -156,10 +156,13 @@ static long host_edges(void *self, uint64_t first, uint64_t *out) {
 
 /* ---- draining ---- */
 
+static uint64_t tail_of(const struct slot *ring) {
+    return atomic_load_explicit((const _Atomic uint64_t *)(ring->memory + TRACE_SLOT_AT_TAIL), memory_order_acquire);
+}
+
 static uint64_t waiting(const struct slot *ring) {
     const _Atomic uint64_t *head = (const _Atomic uint64_t *)(ring->memory + TRACE_SLOT_AT_HEAD);
-    const _Atomic uint64_t *tail = (const _Atomic uint64_t *)(ring->memory + TRACE_SLOT_AT_TAIL);
-    uint64_t emptied = atomic_load_explicit(tail, memory_order_acquire);
+    uint64_t emptied = tail_of(ring);
     uint64_t filled = atomic_load_explicit(head, memory_order_acquire);
     return filled > emptied ? filled - emptied : 0;
 }
@@ -178,15 +181,14 @@ static void drain_one(struct attended *t, const struct slot *ring) {
     shared_lock_give(lock);
 }
 
-/* Returns whether one was drained. */
+/* All, or those that are half full: a quarter, for a writer that is `busy` anyway (writer_drain_filled). Returns whether room was made. */
 static bool drain_rings(struct attended *t, bool all, bool busy) {
     bool drained = false;
     for (size_t i = 0; i < t->rings.count && !t->error && is_wanted(t); i++) {
         const struct slot *ring = &t->rings.all[i];
-        uint64_t least = all ? 1 : words_of(ring) / (busy ? 4 : 2);
-        if (waiting(ring) < least) continue;
-        drain_one(t, ring);
-        drained = true;
+        uint64_t least = all ? 1 : words_of(ring) / (busy ? 4 : 2), before = tail_of(ring);
+        if (waiting(ring) >= least) drain_one(t, ring);
+        drained |= tail_of(ring) != before;
     }
     if (all && !t->error && is_wanted(t)) keep_error(t, drain_shared(t->drain, &t->host));
     return drained;
