@@ -42,7 +42,11 @@ int main(int count, char **words) {
         }
         tidemark_phase_end("load");
     }
-    if (count > 2) kill(getpid(), SIGKILL);
+    if (count > 2) {
+        usleep(30000); /* time for a sample */
+        kept[0] = malloc(1);
+        kill(getpid(), SIGKILL);
+    }
     return 0;
 }
 """
@@ -295,9 +299,9 @@ def testers(tidemark, folder):
     (folder / "program.c").write_text(PROGRAM)
     subprocess.run(["cc", "-O1", "-fno-builtin", f"-I{HERE.parent.parent / 'include'}", "program.c", "-o", "program"], cwd=folder, check=True)
     yield "ended", recorded(tidemark, folder, "ended", "34")
-    for rounds in range(28, 40): # until one is killed before its buffer was moved into a frame
+    for rounds in range(28, 40): # until one is killed before its buffers were moved into frames
         tester = recorded(tidemark, folder, "killed", str(rounds), "kill")
-        if tester.last(RING).lines:
+        if tester.last(RING).lines and tester.last(JOURNAL).lines:
             break
     yield "killed", tester
 
