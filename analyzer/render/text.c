@@ -5,7 +5,7 @@
 #include "chart.h"
 #include "sections.h"
 
-enum { SUMMARY_LEAKS = 3, WARNINGS = 10, ALL = 1000 };
+enum { SUMMARY_LEAKS = 3, SUMMARY_WARNINGS = 1, WARNINGS = 10, ALL = 1000 };
 
 static size_t warnings_shown(const struct text_style *style) { return style->sites ? style->sites : WARNINGS; }
 
@@ -28,6 +28,7 @@ int render_text(FILE *out, const struct report *report, const struct text_style 
 int render_summary(FILE *out, const struct report *report, const struct text_style *style) {
     struct pen pen = pen_for(out, style);
     section_leaks(&pen, report, SUMMARY_LEAKS);
+    section_warnings(&pen, report, SUMMARY_WARNINGS);
     section_budgets(&pen, report, true);
     section_phases(&pen, report, false);
     section_doubts(&pen, report);

@@ -54,6 +54,30 @@ last() { tail -n 1 <<<"$errors"; }
     [[ "$(last)" == "tidemark: "*" (exit 137, from CMD)" ]]
 }
 
+@test "what a run warns of is named with its evidence" {
+    program stepping <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include "tidemark.h"
+static char *kept[2];
+static char *remember(size_t size) { return memset(malloc(size), 1, size); }
+int main(void) {
+    for (int round = 0; round < 30; round++) {
+        tidemark_phase_begin("work");
+        free(remember(1000));
+        if (round == 6 || round == 7) kept[round - 6] = remember(100000);
+        tidemark_phase_end("work");
+    }
+    return kept[0] == NULL;
+}
+C
+    both tidemark run --strict -o t.tmk ./stepping
+    expect_status 10
+    [ "$(last)" = "tidemark: warn (exit 10, from verdict)" ]
+    expect_in Warnings "$errors"
+    expect_in "step  remember in work" "$errors"
+}
+
 @test "nothing to judge passes, unless --strict" {
     both tidemark run -o t.tmk true
     expect_status 0
