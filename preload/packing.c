@@ -37,11 +37,14 @@ static uint32_t rate_of(const struct deflate_part *part) { return (uint32_t)(par
 /* Random bytes, of which seven bits say everything: an eighth less of them is not worth seven times the time. */
 static bool is_noise(const struct deflate_part *part) { return part->packed >= part->length - part->length / 7; }
 
-/* Returns whether another way than before turned out to be the better one for a column. */
+/* What the way of a column that makes a few bytes is worth does not pay for trying all columns. */
+static bool is_noticeable(size_t bytes, size_t all) { return bytes > all / 8; }
+
+/* Returns whether another way than before turned out to be the better one for a noticeable part. */
 static bool try_ways(struct packing *p, struct parts *parts, void *deflate, const uint8_t *payload, uint8_t *out,
                      size_t capacity) {
     struct parts by_symbols = *parts;
-    bool changed = false;
+    size_t changed = 0, all = 0;
     if (!pack_by(DEFLATE_MATCHES, parts, deflate, payload, out, capacity)) return false;
     if (!pack_by(DEFLATE_SYMBOLS, &by_symbols, deflate, payload, out, capacity)) return false;
     for (unsigned i = 1; i < parts->count; i++) {
@@ -49,11 +52,12 @@ static bool try_ways(struct packing *p, struct parts *parts, void *deflate, cons
         struct deflate_part *part = &parts->part[i], *other = &by_symbols.part[i];
         if (other->packed <= part->packed + part->packed / 64) *part = *other;
         if (is_noise(part)) *part = (struct deflate_part){part->length, DEFLATE_STORED, part->length};
-        changed |= p->ways[column] != part->way;
+        if (p->ways[column] != part->way) changed += part->packed;
+        all += part->packed;
         p->ways[column] = part->way;
         p->rates[column] = rate_of(part);
     }
-    return changed;
+    return is_noticeable(changed, all);
 }
 
 static void trial(struct packing *p, struct parts *parts, void *deflate, const uint8_t *payload, uint8_t *out,
@@ -63,12 +67,15 @@ static void trial(struct packing *p, struct parts *parts, void *deflate, const u
     p->frames = p->apart;
 }
 
-/* A column that packs otherwise than in the last trial is another one. */
+/* Columns that pack otherwise than in the last trial are others. */
 static void look_at_rates(struct packing *p, const struct parts *parts) {
+    size_t changed = 0, all = 0;
     for (unsigned i = 1; i < parts->count; i++) {
         uint32_t rate = rate_of(&parts->part[i]), before = p->rates[parts->column[i]];
-        if (rate > before + before / 4 + 2 || before > rate + rate / 4 + 2) p->frames = 0;
+        all += parts->part[i].packed;
+        if (rate > before + before / 4 + 2 || before > rate + rate / 4 + 2) changed += parts->part[i].packed;
     }
+    if (is_noticeable(changed, all)) p->frames = 0;
 }
 
 size_t packing_pack(struct packing *p, void *deflate, const uint8_t *payload, size_t length,
