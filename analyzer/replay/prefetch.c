@@ -236,7 +236,8 @@ static struct chunk *decode_job(struct decoder *decoder, size_t number) {
     return chunk;
 }
 
-/* The next job in the window, or count when there is none any more. The lock is held. */
+/* The next job in the window, or count when there is none any more. Who finds it full sleeps until half of it is taken, not for each
+ * chunk. The lock is held. */
 static size_t next_job(struct prefetch *prefetch) {
     while (!prefetch->stop && prefetch->started < prefetch->count &&
            prefetch->started >= prefetch->taken + PREFETCH_AHEAD)
@@ -300,7 +301,7 @@ struct chunk *prefetch_take(struct prefetch *prefetch) {
     struct chunk *chunk = *place;
     *place = NULL;
     prefetch->taken++;
-    pthread_cond_broadcast(&prefetch->room);
+    if (prefetch->started - prefetch->taken <= PREFETCH_AHEAD / 2) pthread_cond_broadcast(&prefetch->room);
     pthread_mutex_unlock(&prefetch->lock);
     return chunk;
 }

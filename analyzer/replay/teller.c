@@ -1,12 +1,16 @@
 /*
  * A ring of batches between the replay and one thread. See teller.h.
  *
- * One lock, taken twice per batch, that is, per some thousand events.
+ * One lock, taken twice per batch, that is, per some thousand events. Both sides sleep until there are some batches to do:
+ * each waking costs both processors, and may put one thread in the other's place.
  */
 #include "teller.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#define TELLER_FILLED 2u /* batches that wake the teller */
+#define TELLER_ROOM 4u   /* and free ones that wake who fills them */
 
 static void fill(struct teller *teller, struct teller_batch *batch) {
     teller->batch = batch;
@@ -90,7 +94,8 @@ static void *work(void *context) {
         tell_batch(teller, &teller->batches[teller->told_count % TELLER_BATCHES]);
         pthread_mutex_lock(&teller->lock);
         teller->told_count++;
-        pthread_cond_signal(&teller->told);
+        if (teller->filled_count - teller->told_count <= TELLER_BATCHES - TELLER_ROOM)
+            pthread_cond_signal(&teller->told);
     }
     pthread_mutex_unlock(&teller->lock);
     return NULL;
@@ -109,7 +114,7 @@ void teller_start(struct teller *teller) {
 static void hand_over(struct teller *teller) {
     pthread_mutex_lock(&teller->lock);
     teller->filled_count++;
-    pthread_cond_signal(&teller->filled);
+    if (teller->filled_count - teller->told_count >= TELLER_FILLED) pthread_cond_signal(&teller->filled);
     while (teller->filled_count - teller->told_count == TELLER_BATCHES) pthread_cond_wait(&teller->told, &teller->lock);
     pthread_mutex_unlock(&teller->lock);
 }
