@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 #include <zlib.h>
+
+#include "huffman.h"
 
 #define WINDOW_BITS 15
 #define MEMORY_LEVEL 9 /* fewer blocks with trees of their own: 5 to 8 % of the recorder's time */
@@ -15,8 +18,8 @@
 
 struct arena {
     z_stream stream;
+    struct huffman huffman;
     size_t used;
-    int level;
     _Alignas(64) unsigned char bytes[ARENA_BYTES];
 };
 
@@ -40,9 +43,8 @@ int deflate_init(void *memory, int level) {
     struct arena *arena = memory;
     if (level < 0 || level > 9) return -EINVAL;
     arena->used = 0;
-    arena->level = level;
     arena->stream = (z_stream){.zalloc = arena_take, .zfree = arena_keep, .opaque = arena};
-    return deflateInit2(&arena->stream, level, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK
+    return deflateInit2(&arena->stream, level, Z_DEFLATED, -WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK
                ? 0
                : -EINVAL;
 }
@@ -50,27 +52,80 @@ int deflate_init(void *memory, int level) {
 /* As zlib's deflateBound for a stream of any parameters. */
 size_t deflate_room(size_t length) { return length + (length >> 3) + (length >> 6) + 64; }
 
-static bool put_part(struct arena *arena, const uint8_t *bytes, struct deflate_part *part, int flush) {
-    z_stream *stream = &arena->stream;
-    int strategy = part->way == DEFLATE_SYMBOLS ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY;
-    uLong before = stream->total_out;
-    if (deflateParams(stream, part->way == DEFLATE_STORED ? 0 : arena->level, strategy) != Z_OK) return false;
+/* What is still to be written to. */
+struct output {
+    uint8_t *at, *end;
+};
+
+static bool has_room(const struct output *out, size_t length) { return (size_t)(out->end - out->at) >= length; }
+
+static void put_bytes(struct output *out, const void *bytes, size_t length) {
+    memcpy(out->at, bytes, length);
+    out->at += length;
+}
+
+/* Stored blocks, of at most 65535 bytes. */
+static bool put_stored(struct output *out, const uint8_t *bytes, size_t length) {
+    for (size_t now; length; bytes += now, length -= now) {
+        now = length < 65535 ? length : 65535;
+        const uint8_t head[5] = {0, (uint8_t)now, (uint8_t)(now >> 8), (uint8_t)~now, (uint8_t)(~now >> 8)};
+        if (!has_room(out, sizeof head + now)) return false;
+        put_bytes(out, head, sizeof head);
+        put_bytes(out, bytes, now);
+    }
+    return true;
+}
+
+/* Random bytes, of which seven bits say everything: an eighth less of them is not worth the time of coding. */
+static bool put_symbols(struct huffman *huffman, struct output *out, const uint8_t *bytes, size_t length) {
+    if (!length) return true;
+    size_t packed = huffman_plan(huffman, bytes, length);
+    if (packed >= length - length / 7) return put_stored(out, bytes, length);
+    if (!has_room(out, packed + HUFFMAN_SLACK)) return false;
+    out->at = huffman_put(huffman, bytes, length, out->at);
+    return true;
+}
+
+/* Repetitions may reach back over such parts, but not over others (`last`: one comes next), for zlib knows nothing of them. */
+static bool put_matches(z_stream *stream, struct output *out, const uint8_t *bytes, size_t length, bool last) {
     stream->next_in = (z_const Bytef *)(uintptr_t)bytes;
-    stream->avail_in = (uInt)part->length;
-    int result = deflate(stream, flush);
-    part->packed = stream->total_out - before;
-    return flush == Z_FINISH ? result == Z_STREAM_END : result == Z_OK && !stream->avail_in && stream->avail_out;
+    stream->avail_in = (uInt)length;
+    stream->next_out = out->at;
+    stream->avail_out = (uInt)(out->end - out->at);
+    int result = deflate(stream, last ? Z_FULL_FLUSH : Z_BLOCK);
+    out->at = stream->next_out;
+    return result == Z_OK && !stream->avail_in && stream->avail_out;
+}
+
+static bool put_part(struct arena *arena, struct output *out, const uint8_t *bytes, struct deflate_part *part,
+                     bool last) {
+    uint8_t *start = out->at;
+    bool put = part->way == DEFLATE_MATCHES ? put_matches(&arena->stream, out, bytes, part->length, last)
+                                            : put_symbols(&arena->huffman, out, bytes, part->length);
+    part->packed = (size_t)(out->at - start);
+    return put;
+}
+
+/* The last block, without any literal, and the checksum of all. */
+static bool put_end(struct output *out, const uint8_t *bytes, size_t length) {
+    uint32_t sum = (uint32_t)adler32_z(1, bytes, length);
+    const uint8_t end[6] = {0x03, 0x00, (uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8), (uint8_t)sum};
+    if (!has_room(out, sizeof end)) return false;
+    put_bytes(out, end, sizeof end);
+    return true;
 }
 
 size_t deflate_parts(void *memory, const uint8_t *bytes, struct deflate_part *parts, size_t count, uint8_t *out,
                      size_t capacity) {
+    static const uint8_t head[2] = {0x78, 0x01}; /* a window of 32 KB, no dictionary (RFC 1950) */
     struct arena *arena = memory;
-    if (capacity > UINT32_MAX || deflateReset(&arena->stream) != Z_OK) return 0;
-    arena->stream.next_out = out;
-    arena->stream.avail_out = (uInt)capacity;
-    for (size_t i = 0; i < count; bytes += parts[i++].length)
-        if (!put_part(arena, bytes, &parts[i], i + 1 < count ? Z_BLOCK : Z_FINISH)) return 0;
-    return capacity - arena->stream.avail_out;
+    struct output output = {out, out + capacity};
+    const uint8_t *at = bytes;
+    if (capacity > UINT32_MAX || capacity < sizeof head || deflateReset(&arena->stream) != Z_OK) return 0;
+    put_bytes(&output, head, sizeof head);
+    for (size_t i = 0; i < count; at += parts[i++].length)
+        if (!put_part(arena, &output, at, &parts[i], i + 1 == count || parts[i + 1].way != DEFLATE_MATCHES)) return 0;
+    return put_end(&output, bytes, (size_t)(at - bytes)) ? (size_t)(output.at - out) : 0;
 }
 
 size_t deflate_bytes(void *memory, const void *bytes, size_t length, uint8_t *out, size_t capacity) {

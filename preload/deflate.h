@@ -22,13 +22,13 @@ size_t deflate_room(size_t length);
 /* One whole zlib stream (RFC 1950). Returns its length; 0 when `capacity` does not hold it. */
 size_t deflate_bytes(void *arena, const void *bytes, size_t length, uint8_t *out, size_t capacity);
 
-/* By repetitions and the frequency of bytes, by the latter alone, or not at all. */
-enum deflate_way { DEFLATE_MATCHES, DEFLATE_SYMBOLS, DEFLATE_STORED };
+/* By repetitions and the frequency of bytes, or by the latter alone, where bytes that it saves hardly anything of are stored. */
+enum deflate_way { DEFLATE_MATCHES, DEFLATE_SYMBOLS };
 
 struct deflate_part {
     size_t length;
     enum deflate_way way;
-    size_t packed; /* out: what it has become, without the last bits */
+    size_t packed; /* out: the bytes that it has become */
 };
 
 /* The same of consecutive parts, each in its way: one stream for all. */

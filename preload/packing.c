@@ -34,7 +34,7 @@ static size_t pack_by(enum deflate_way way, struct parts *parts, void *deflate, 
 
 static uint32_t rate_of(const struct deflate_part *part) { return (uint32_t)(part->packed * 256 / part->length); }
 
-/* Random bytes, of which seven bits say everything: an eighth less of them is not worth seven times the time. */
+/* An eighth less of a column is not worth the time of looking for repetitions. */
 static bool is_noise(const struct deflate_part *part) { return part->packed >= part->length - part->length / 7; }
 
 /* What the way of a column that makes a few bytes is worth does not pay for trying all columns. */
@@ -50,8 +50,7 @@ static bool try_ways(struct packing *p, struct parts *parts, void *deflate, cons
     for (unsigned i = 1; i < parts->count; i++) {
         unsigned column = parts->column[i];
         struct deflate_part *part = &parts->part[i], *other = &by_symbols.part[i];
-        if (other->packed <= part->packed + part->packed / 64) *part = *other;
-        if (is_noise(part)) *part = (struct deflate_part){part->length, DEFLATE_STORED, part->length};
+        if (other->packed <= part->packed + part->packed / 64 || is_noise(part)) *part = *other;
         if (p->ways[column] != part->way) changed += part->packed;
         all += part->packed;
         p->ways[column] = part->way;

@@ -1,4 +1,4 @@
-/* links: preload/columns.c preload/deflate.c analyzer/input/decode.c analyzer/input/inflate.c libs: -lz -ldeflate */
+/* links: preload/columns.c preload/deflate.c preload/huffman.c analyzer/input/decode.c analyzer/input/inflate.c libs: -lz -ldeflate */
 /*
  * Event columns and the two gates to zlib: round trips of random and adversarial streams, with the words and the list
  * of events made side by side by the generator. Partners are checked against a search backwards, stamps against the
