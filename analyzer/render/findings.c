@@ -104,11 +104,31 @@ static void put_budget_headline(struct pen *pen, const struct report_budget *bud
     pen_name(pen, budget->limit ? budget->limit : "unknown", 30);
 }
 
+/* The first phase with rounds in which RSS rises while no call site accounts for it, or NULL. Only rules fail for that: the headline tells. */
+static const struct report_phase *rising_phase(const struct report *report) {
+    for (size_t i = 0; i < report->phase_count; i++) {
+        const struct report_phase *phase = &report->phases[i];
+        const char *diagnosis = phase->judged && phase->rounds > 1 && phase->diagnosis ? phase->diagnosis : "";
+        if (strcmp(diagnosis, "unexplained") == 0 || strcmp(diagnosis, "fragmentation") == 0) return phase;
+    }
+    return NULL;
+}
+
+static void put_pass_headline(struct pen *pen, const struct report *report) {
+    const struct report_phase *phase = rising_phase(report);
+    pen_put(pen, style_of("pass")->headline);
+    if (!phase) return;
+    pen_put(pen, ", but RSS does in ");
+    pen_name(pen, phase->name, 30);
+    pen_print(pen, " (%s)", phase->diagnosis);
+}
+
 static void put_headline(struct pen *pen, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     const struct report_budget *failed = first_failed(verdict);
     if (verdict->result && strcmp(verdict->result, "leak") == 0 && verdict->leak_count) put_leak_headline(pen, report);
     else if (verdict->result && strcmp(verdict->result, "budget") == 0 && failed) put_budget_headline(pen, failed);
+    else if (verdict->result && strcmp(verdict->result, "pass") == 0) put_pass_headline(pen, report);
     else pen_put(pen, style_of(verdict->result)->headline);
 }
 

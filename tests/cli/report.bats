@@ -274,6 +274,31 @@ END
     tidemark report t.tmk | grep -q 'RSS grows .* a second (95%: .*), live bytes .*; at this rate'
 }
 
+@test "memory that no hook saw: the headline says that RSS grows, although no call site does" {
+    program unseen <<'END'
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "tidemark.h"
+int main(void) {
+    for (int round = 0; round < 30; round++) {
+        tidemark_phase_begin("work");
+        void *pages = (void *)syscall(SYS_mmap, 0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        memset(pages, 1, 1 << 20);
+        void *volatile block = malloc(100);
+        free(block);
+        usleep(10000);
+        tidemark_phase_end("work");
+    }
+}
+END
+    tidemark record -q -o t.tmk ./unseen
+    tidemark report t.tmk | head -n 1 >out
+    grep -q '^PASS  no call site keeps growing, but RSS does in work (unexplained)$' out
+}
+
 @test "start-up is no warning where phases repeat, and one where nothing does" {
     program start <<'END'
 #include <stdlib.h>
