@@ -23,7 +23,8 @@ enum {
     MOVED_AT_ONCE = 4,
     FIRST_SLOTS = 2048,
     EXTENTS = 65536,
-    AHEAD = TRACE_NODES_PER_SLOT / 2
+    AHEAD = TRACE_NODES_PER_SLOT / 2,
+    PATIENCE = 500 /* turns of waiting for an extent */
 };
 
 struct table {
@@ -123,9 +124,10 @@ static bool grow(struct table *full) {
     return true;
 }
 
-/* One thread at a time asks for an extent; the others go on with what there is. */
-static void extend(uint32_t index) {
-    if (index >= EXTENTS || atomic_exchange_explicit(&extending, true, memory_order_acquire)) return;
+/* One thread at a time asks for an extent; false when another one does. */
+static bool extend(uint32_t index) {
+    if (index >= EXTENTS) return true;
+    if (atomic_exchange_explicit(&extending, true, memory_order_acquire)) return false;
     if (!atomic_load_explicit(&extents[index], memory_order_relaxed)) {
         struct node *extent = more(index * TRACE_NODES_PER_SLOT);
         atomic_store_explicit(&extents[index], extent, memory_order_release);
@@ -133,14 +135,24 @@ static void extend(uint32_t index) {
             atomic_fetch_add_explicit(&memory, (uint64_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, memory_order_relaxed);
     }
     atomic_store_explicit(&extending, false, memory_order_release);
+    return true;
+}
+
+/*
+ * Whether the node has memory. Who asks for it may have lost the processor for longer than the half extent ahead lasted: it is
+ * waited for, but not for ever, because it may be the thread that this signal handler has interrupted.
+ */
+static bool has_memory(uint32_t id) {
+    for (unsigned turns = 0; turns < PATIENCE && !node_of(id) && !extend(id / TRACE_NODES_PER_SLOT); turns++)
+        sys_yield();
+    return node_of(id);
 }
 
 /* An id whose node has memory, or 0. The next extent is asked for half an extent ahead. */
 static uint32_t reserve(void) {
     uint32_t id = atomic_load_explicit(&count, memory_order_relaxed);
     do {
-        if (!node_of(id)) extend(id / TRACE_NODES_PER_SLOT);
-        if (!node_of(id)) return 0;
+        if (!has_memory(id)) return 0;
     } while (!atomic_compare_exchange_weak_explicit(&count, &id, id + 1, memory_order_relaxed, memory_order_relaxed));
     if (id % TRACE_NODES_PER_SLOT == AHEAD) extend(id / TRACE_NODES_PER_SLOT + 1);
     return id;
