@@ -86,21 +86,32 @@ static bool put_symbols(struct huffman *huffman, struct output *out, const uint8
     return true;
 }
 
-/* Repetitions may reach back over such parts, but not over others (`last`: one comes next), for zlib knows nothing of them. */
-static bool put_matches(z_stream *stream, struct output *out, const uint8_t *bytes, size_t length, bool last) {
+/* Where a part stands among those that are put one after the other in the same way. */
+struct place {
+    bool first, last;
+};
+
+/* Repetitions reach back over such parts, but not over others, for zlib knows nothing of them. */
+static bool put_matches(z_stream *stream, struct output *out, const uint8_t *bytes, size_t length, struct place place) {
+    if (place.first && deflateReset(stream) != Z_OK) return false;
     stream->next_in = (z_const Bytef *)(uintptr_t)bytes;
     stream->avail_in = (uInt)length;
     stream->next_out = out->at;
     stream->avail_out = (uInt)(out->end - out->at);
-    int result = deflate(stream, last ? Z_FULL_FLUSH : Z_BLOCK);
+    int result = deflate(stream, place.last ? Z_SYNC_FLUSH : Z_BLOCK);
     out->at = stream->next_out;
     return result == Z_OK && !stream->avail_in && stream->avail_out;
 }
 
+static struct place place_of(const struct deflate_part *parts, size_t count, size_t i) {
+    return (struct place){i == 0 || parts[i - 1].way != parts[i].way,
+                          i + 1 == count || parts[i + 1].way != parts[i].way};
+}
+
 static bool put_part(struct arena *arena, struct output *out, const uint8_t *bytes, struct deflate_part *part,
-                     bool last) {
+                     struct place place) {
     uint8_t *start = out->at;
-    bool put = part->way == DEFLATE_MATCHES ? put_matches(&arena->stream, out, bytes, part->length, last)
+    bool put = part->way == DEFLATE_MATCHES ? put_matches(&arena->stream, out, bytes, part->length, place)
                                             : put_symbols(&arena->huffman, out, bytes, part->length);
     part->packed = (size_t)(out->at - start);
     return put;
@@ -121,10 +132,10 @@ size_t deflate_parts(void *memory, const uint8_t *bytes, struct deflate_part *pa
     struct arena *arena = memory;
     struct output output = {out, out + capacity};
     const uint8_t *at = bytes;
-    if (capacity > UINT32_MAX || capacity < sizeof head || deflateReset(&arena->stream) != Z_OK) return 0;
+    if (capacity > UINT32_MAX || capacity < sizeof head) return 0;
     put_bytes(&output, head, sizeof head);
     for (size_t i = 0; i < count; at += parts[i++].length)
-        if (!put_part(arena, &output, at, &parts[i], i + 1 == count || parts[i + 1].way != DEFLATE_MATCHES)) return 0;
+        if (!put_part(arena, &output, at, &parts[i], place_of(parts, count, i))) return 0;
     return put_end(&output, bytes, (size_t)(at - bytes)) ? (size_t)(output.at - out) : 0;
 }
 
