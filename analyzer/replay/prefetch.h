@@ -1,14 +1,15 @@
 /*
- * Decodes chunks of events ahead of the replay, on other threads, in the order in which the replay needs them.
+ * Decodes chunks of events ahead of the replay, a duty of its crew, in the order in which the replay needs them.
  *
  * Memory: at most PREFETCH_AHEAD decoded chunks wait at any time, beside those that the replay holds. A chunk that cannot
- * be decoded arrives with count 0 and its error. One thread takes and gives back.
+ * be decoded arrives with count 0 and its error. The replay's thread takes and gives back.
  */
 #ifndef REPLAY_PREFETCH_H
 #define REPLAY_PREFETCH_H
 
 #include "../input/decode.h"
 #include "../input/trace.h"
+#include "crew.h"
 
 #define PREFETCH_AHEAD 8u
 #define PREFETCH_RING SIZE_MAX /* job.frame: the job is the ring rest with number job.ring */
@@ -36,15 +37,13 @@ struct chunk {
 
 struct prefetch;
 
-/*
- * 0 or -ENOMEM. Sources are numbered below source_count. workers 0: chunks are decoded when they are taken. Trace and
- * jobs must outlive it.
- */
-int prefetch_begin(struct prefetch **out, const struct trace *trace, const struct prefetch_job *jobs, size_t count,
-                   uint32_t source_count, unsigned workers);
-/* The next job's chunk; waits for it. NULL after the last, or out of memory. */
+/* A duty for the crew, before its start. Sources are numbered below source_count. Trace and jobs must outlive it. 0 or -ENOMEM. */
+int prefetch_begin(struct prefetch **out, struct crew *crew, const struct trace *trace, const struct prefetch_job *jobs,
+                   size_t count, uint32_t source_count);
+/* The next job's chunk; waits for it, or decodes it. NULL after the last, or out of memory. */
 struct chunk *prefetch_take(struct prefetch *prefetch);
 void prefetch_give(struct prefetch *prefetch, struct chunk *chunk);
+/* Only when the crew has ended. */
 void prefetch_end(struct prefetch *prefetch);
 
 #endif

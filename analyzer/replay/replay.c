@@ -14,7 +14,6 @@
 #include "schedule.h"
 
 #define NEVER UINT64_MAX
-#define ENOUGH_TO_TELL 2u /* processors: decoding takes less than replaying */
 #define PROGRESS_CHUNKS 64u
 #define OPEN_EVENTS_MAX (16u << 20) /* beyond that memory goes before order; no recorder comes near it */
 
@@ -34,6 +33,7 @@ struct replay {
     struct trace *trace;
     struct model model;
     struct schedule schedule;
+    struct crew crew;
     struct prefetch *prefetch;
     size_t next_job;
     struct source *sources;
@@ -247,6 +247,7 @@ static uint32_t stack_limit(const struct trace *trace) {
 
 static int begin(struct replay *replay, struct trace *trace, const struct replay_options *options) {
     *replay = (struct replay){.trace = trace, .options = options, .expected = trace_events(trace)};
+    crew_begin(&replay->crew);
     int error = model_begin(&replay->model, &trace->tables);
     if (!error) error = schedule_make(&replay->schedule, trace);
     if (error) return error;
@@ -257,8 +258,8 @@ static int begin(struct replay *replay, struct trace *trace, const struct replay
     if (!replay->sources || !replay->heap) return -ENOMEM;
     for (uint32_t i = 0; i < sources; i++) replay->sources[i].thread.serial = replay->schedule.serials[i];
     records_begin(&replay->records, &trace->input, &trace->recovery);
-    return prefetch_begin(&replay->prefetch, trace, replay->schedule.jobs, replay->schedule.job_count, sources,
-                          options->workers);
+    return prefetch_begin(&replay->prefetch, &replay->crew, trace, replay->schedule.jobs, replay->schedule.job_count,
+                          sources);
 }
 
 static void drop_chunks(struct chunk *chunk) {
@@ -279,6 +280,7 @@ static void end_source(struct source *source) {
 }
 
 static void end(struct replay *replay) {
+    crew_end(&replay->crew);
     if (replay->prefetch) prefetch_end(replay->prefetch);
     for (uint32_t i = 0; replay->sources && i < replay->schedule.source_count; i++) end_source(&replay->sources[i]);
     records_end(&replay->records);
@@ -321,6 +323,13 @@ static int begin_analyses(struct replay *replay, const struct analysis *const *a
     return 0;
 }
 
+/* Alone, analyses are told at once. */
+static void start_crew(struct replay *replay, unsigned workers) {
+    if (workers < 2) return;
+    teller_join(&replay->model.teller, &replay->crew);
+    crew_start(&replay->crew, workers - 1);
+}
+
 unsigned replay_workers(void) {
     cpu_set_t set;
     int count = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
@@ -336,7 +345,7 @@ int replay_trace(struct trace *trace, const struct analysis *const *analyses, vo
     int error = begin(&replay, trace, options);
     if (!error) error = begin_analyses(&replay, analyses, selves, count);
     if (!error) next_record(&replay);
-    if (!error && options->workers >= ENOUGH_TO_TELL) teller_start(&replay.model.teller);
+    if (!error) start_crew(&replay, options->workers);
     if (!error) error = run(&replay);
     if (!error) finish(&replay);
     teller_finish(&replay.model.teller);

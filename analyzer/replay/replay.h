@@ -2,7 +2,7 @@
  * Replays a trace: all events of all threads in the order of their stamps, told to analyses as the life of blocks.
  *
  * One pass. Memory follows the live blocks, the stacks and the threads active at once, not the number of events: chunks
- * are opened when their time has come and dropped after it. Decoding runs on other threads.
+ * are opened when their time has come and dropped after it. Decoding runs ahead on other threads.
  */
 #ifndef REPLAY_REPLAY_H
 #define REPLAY_REPLAY_H
@@ -12,7 +12,7 @@
 #include "model.h"
 
 struct replay_options {
-    unsigned workers;                                                    /* that decode; 0: none */
+    unsigned workers;                                                    /* threads, this one included */
     const struct block_choice *choice;                                   /* for the analyses' facts; may be NULL */
     const struct function_watch *watch;                                  /* likewise */
     void (*progress)(void *context, uint64_t events, uint64_t expected); /* now and then; may be NULL */

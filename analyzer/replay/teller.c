@@ -1,16 +1,14 @@
 /*
- * A ring of batches between the replay and one thread. See teller.h.
+ * A ring of batches between the replay and the crew. See teller.h.
  *
- * One lock, taken twice per batch, that is, per some thousand events. Both sides sleep until there are some batches to do:
- * each waking costs both processors, and may put one thread in the other's place.
+ * The crew's lock is taken twice per batch, that is, per some thousand events.
  */
 #include "teller.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define TELLER_FILLED 2u /* batches that wake the teller */
-#define TELLER_ROOM 4u   /* and free ones that wake who fills them */
+#define TELLER_FILLED 2u /* batches that wake a helper: each waking costs both processors */
 
 static void fill(struct teller *teller, struct teller_batch *batch) {
     teller->batch = batch;
@@ -83,47 +81,41 @@ static void tell_batch(const struct teller *teller, const struct teller_batch *b
     tell_events(teller, event, batch->events + batch->count);
 }
 
-static void *work(void *context) {
-    struct teller *teller = context;
-    pthread_mutex_lock(&teller->lock);
-    for (;;) {
-        while (teller->told_count == teller->filled_count && !teller->stop)
-            pthread_cond_wait(&teller->filled, &teller->lock);
-        if (teller->told_count == teller->filled_count) break;
-        pthread_mutex_unlock(&teller->lock);
-        tell_batch(teller, &teller->batches[teller->told_count % TELLER_BATCHES]);
-        pthread_mutex_lock(&teller->lock);
-        teller->told_count++;
-        if (teller->filled_count - teller->told_count <= TELLER_BATCHES - TELLER_ROOM)
-            pthread_cond_signal(&teller->told);
-    }
-    pthread_mutex_unlock(&teller->lock);
-    return NULL;
+/* One batch at a time, for they have an order. */
+static bool tell_one(void *self, unsigned hand, bool pressing) {
+    struct teller *teller = self;
+    (void)hand, (void)pressing;
+    if (teller->telling || teller->told == teller->filled) return false;
+    teller->telling = true;
+    pthread_mutex_unlock(&teller->crew->lock);
+    tell_batch(teller, &teller->batches[teller->told % TELLER_BATCHES]);
+    pthread_mutex_lock(&teller->crew->lock);
+    teller->telling = false;
+    teller->told++;
+    return true;
 }
 
-void teller_start(struct teller *teller) {
+void teller_join(struct teller *teller, struct crew *crew) {
     if (!teller->hook_count) return;
-    pthread_mutex_init(&teller->lock, NULL);
-    pthread_cond_init(&teller->filled, NULL);
-    pthread_cond_init(&teller->told, NULL);
-    teller->threaded = !pthread_create(&teller->thread, NULL, work, teller);
-    if (teller->threaded) teller->room = TELLER_EVENTS;
+    teller->crew = crew;
+    teller->room = TELLER_EVENTS;
+    crew_add(crew, (struct crew_duty){teller, tell_one});
     fill(teller, teller->batch);
 }
 
 static void hand_over(struct teller *teller) {
-    pthread_mutex_lock(&teller->lock);
-    teller->filled_count++;
-    if (teller->filled_count - teller->told_count >= TELLER_FILLED) pthread_cond_signal(&teller->filled);
-    while (teller->filled_count - teller->told_count == TELLER_BATCHES) pthread_cond_wait(&teller->told, &teller->lock);
-    pthread_mutex_unlock(&teller->lock);
+    pthread_mutex_lock(&teller->crew->lock);
+    teller->filled++;
+    if (teller->filled >= teller->told + TELLER_FILLED) crew_offer(teller->crew);
+    while (teller->filled == teller->told + TELLER_BATCHES) crew_wait(teller->crew);
+    pthread_mutex_unlock(&teller->crew->lock);
 }
 
 void teller_pass(struct teller *teller) {
     teller->batch->count = (uint32_t)(teller->at - teller->batch->events);
-    if (teller->threaded) hand_over(teller);
+    if (teller->crew) hand_over(teller);
     else tell_batch(teller, teller->batch);
-    fill(teller, &teller->batches[teller->filled_count % TELLER_BATCHES]);
+    fill(teller, &teller->batches[teller->filled % TELLER_BATCHES]);
 }
 
 struct teller_message *teller_message(struct teller *teller, const struct moment *now) {
@@ -138,20 +130,13 @@ struct teller_message *teller_message(struct teller *teller, const struct moment
 void teller_finish(struct teller *teller) {
     if (!teller->batches) return;
     teller_pass(teller);
-    if (!teller->threaded) return;
-    pthread_mutex_lock(&teller->lock);
-    teller->stop = true;
-    pthread_cond_signal(&teller->filled);
-    pthread_mutex_unlock(&teller->lock);
-    pthread_join(teller->thread, NULL);
-    teller->threaded = false;
-    pthread_mutex_destroy(&teller->lock);
-    pthread_cond_destroy(&teller->filled);
-    pthread_cond_destroy(&teller->told);
+    if (!teller->crew) return;
+    pthread_mutex_lock(&teller->crew->lock);
+    while (teller->told < teller->filled) crew_wait(teller->crew);
+    pthread_mutex_unlock(&teller->crew->lock);
 }
 
 void teller_end(struct teller *teller) {
-    teller_finish(teller);
     free(teller->batches);
     teller->batches = NULL;
 }

@@ -1,21 +1,20 @@
 /*
  * Tells block events to the analyses that take many at once, and in between whatever else these are told, all in the
- * order in which it came. With a thread of its own it does so beside the replay, some thousand events later.
+ * order in which it came. As a duty of a crew it does so some thousand events later, on whichever thread has time.
  *
  * Filled by the model, on the replay's thread. Memory: TELLER_BATCHES batches, however long the trace.
  */
 #ifndef REPLAY_TELLER_H
 #define REPLAY_TELLER_H
 
-#include <pthread.h>
-
 #include "../analysis/analysis.h"
+#include "crew.h"
 
 #define TELLER_ANALYSES 12u
 #define TELLER_PIECE 256u   /* events that stay in the first-level cache while all analyses look at them */
-#define TELLER_EVENTS 8192u /* handed over at once: a thread that sleeps takes as long to wake as some hundred events */
+#define TELLER_EVENTS 4096u /* handed over at once: waking a thread takes as long as some hundred events */
 #define TELLER_MESSAGES 64u
-#define TELLER_BATCHES 36u /* one after the other, so that none is written while the reader's processor still has it */
+#define TELLER_BATCHES 12u /* how far replay and telling may be apart; more than caches hold is slower */
 
 enum teller_message_kind { TELLER_CONTROL, TELLER_SAMPLE, TELLER_FAILED };
 struct teller_message {
@@ -49,22 +48,19 @@ struct teller {
     struct teller_batch *batches;
     struct teller_hook hooks[TELLER_ANALYSES];
     unsigned hook_count;
-    uint32_t room; /* events of a batch */
-    bool threaded;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t filled, told;
-    size_t filled_count, told_count; /* batches */
-    bool stop;
+    uint32_t room;       /* events of a batch */
+    struct crew *crew;   /* its lock guards the rest; NULL: all is told at once */
+    size_t filled, told; /* batches */
+    bool telling;        /* somebody is */
 };
 
 /* 0 or -ENOMEM. */
 int teller_begin(struct teller *teller);
 /* Only before anything is told. */
 void teller_add(struct teller *teller, const struct analysis *analysis, void *self);
-/* From now on analyses are called on another thread, if there are any and one can be had. */
-void teller_start(struct teller *teller);
-/* All is told when it returns, and analyses belong to the caller again. */
+/* From now on analyses are called by the crew, which has not started yet. */
+void teller_join(struct teller *teller, struct crew *crew);
+/* All is told when it returns, and analyses belong to the caller again. The crew is still there. */
 void teller_finish(struct teller *teller);
 void teller_end(struct teller *teller);
 

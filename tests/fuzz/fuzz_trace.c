@@ -1,4 +1,4 @@
-/* links: tests/fuzz/trace_input.c tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/ids.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/input/losses.c analyzer/replay/clock.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/replay/teller.c analyzer/analysis/histogram.c analyzer/analysis/ages.c analyzer/analysis/sites.c analyzer/analysis/slices.c analyzer/analysis/totals.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/open_ops.c analyzer/analysis/phase_paths.c analyzer/analysis/phase_sets.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c analyzer/analysis/drift.c preload/columns.c analyzer/text/utf8.c analyzer/text/printable.c libs: -lz -ldeflate -lm flags: -pthread */
+/* links: tests/fuzz/trace_input.c tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/ids.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/inflate.c analyzer/input/losses.c analyzer/replay/clock.c analyzer/replay/crew.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/replay/teller.c analyzer/analysis/histogram.c analyzer/analysis/ages.c analyzer/analysis/sites.c analyzer/analysis/slices.c analyzer/analysis/totals.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/open_ops.c analyzer/analysis/phase_paths.c analyzer/analysis/phase_sets.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c analyzer/analysis/drift.c preload/columns.c analyzer/text/utf8.c analyzer/text/printable.c libs: -lz -ldeflate -lm flags: -pthread */
 /*
  * Reader, recovery, replay and the search for losses against any trace (trace_input.h). Beside crashes: what is live at the
  * end must be what was born and has not died, and losses are ranges.
@@ -43,7 +43,7 @@ static void find_losses(const struct trace *trace) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct trace trace;
     struct reader_refusal refusal;
-    unsigned workers = length % 16 == 0;
+    unsigned workers = length % 16 ? 1 : 2;
     if (trace_open(&trace, trace_input_write(bytes, length), &refusal)) return 0;
     find_losses(&trace);
     replay_it(&trace, workers);
