@@ -76,11 +76,9 @@ static bool put_stored(struct output *out, const uint8_t *bytes, size_t length) 
     return true;
 }
 
-/* Random bytes, of which seven bits say everything: an eighth less of them is not worth the time of coding. */
 static bool put_symbols(struct huffman *huffman, struct output *out, const uint8_t *bytes, size_t length) {
-    if (!length) return true;
     size_t packed = huffman_plan(huffman, bytes, length);
-    if (packed >= length - length / 7) return put_stored(out, bytes, length);
+    if (deflate_is_noise(length, packed)) return put_stored(out, bytes, length);
     if (!has_room(out, packed + HUFFMAN_SLACK)) return false;
     out->at = huffman_put(huffman, bytes, length, out->at);
     return true;

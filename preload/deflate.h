@@ -7,6 +7,7 @@
 #ifndef PRELOAD_DEFLATE_H
 #define PRELOAD_DEFLATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,11 @@ size_t deflate_bytes(void *arena, const void *bytes, size_t length, uint8_t *out
 /* By repetitions and the frequency of bytes, or by the latter alone, where bytes that it saves hardly anything of are stored. */
 enum deflate_way { DEFLATE_MATCHES, DEFLATE_SYMBOLS };
 
+/* An eighth less of a column, as where seven bits of a random byte say all, is not worth the time that it takes. */
+static inline bool deflate_is_noise(size_t length, size_t packed) { return packed >= length - length / 7; }
+
 struct deflate_part {
-    size_t length;
+    size_t length; /* at least 1 */
     enum deflate_way way;
     size_t packed; /* out: the bytes that it has become */
 };

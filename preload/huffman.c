@@ -84,7 +84,7 @@ static void limit_depths(uint16_t *at_depth, unsigned limit) {
     }
 }
 
-/* Sets the lengths of the codes for symbols of these counts: 0 where it is 0. Two symbols have a code in any case. */
+/* Sets the lengths of the codes for symbols of these counts, two of them or more above 0: 0 where it is 0. */
 static void choose_lengths(const uint32_t *counts, unsigned symbols, unsigned limit, struct huffman_code *codes) {
     struct leaf memory[2][HUFFMAN_LITERALS];
     uint16_t at_depth[HUFFMAN_LITERALS + 1] = {0};
@@ -95,11 +95,6 @@ static void choose_lengths(const uint32_t *counts, unsigned symbols, unsigned li
         if (!counts[symbol]) continue;
         memory[0][count++] = (struct leaf){counts[symbol], (uint16_t)symbol};
         if (counts[symbol] > largest) largest = counts[symbol];
-    }
-    if (count < 2) {
-        codes[0].length = codes[count ? memory[0][0].symbol : 1].length = 1;
-        if (count && !memory[0][0].symbol) codes[1].length = 1;
-        return;
     }
     const struct leaf *leaf = sort(memory[0], memory[1], count, largest);
     count_depths(leaf, count, at_depth);
@@ -154,7 +149,8 @@ static void tell_lengths(struct huffman *h, unsigned length, unsigned count) {
     while (count--) tell(h, length, 0);
 }
 
-/* Two distances of one bit, which are never used, make a set that every inflater takes. */
+/* Two distances of one bit, which are never used, make a set that every inflater takes. The lengths are never all the same: 257
+ * symbols have no code of one length, and fewer leave some without. */
 static void tell_codes(struct huffman *h) {
     uint32_t counts[LENGTHS] = {0};
     h->symbol_count = 0;

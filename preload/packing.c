@@ -23,6 +23,7 @@ static struct parts divide(const struct packing *p, size_t length, const uint32_
         }
         parts.part[parts.count - 1].length += columns[c];
     }
+    if (parts.count > 1 && parts.part[0].length < PACKING_TINY) parts.part[0].way = parts.part[1].way;
     return parts;
 }
 
@@ -33,9 +34,6 @@ static size_t pack_by(enum deflate_way way, struct parts *parts, void *deflate, 
 }
 
 static uint32_t rate_of(const struct deflate_part *part) { return (uint32_t)(part->packed * 256 / part->length); }
-
-/* An eighth less of a column is not worth the time of looking for repetitions. */
-static bool is_noise(const struct deflate_part *part) { return part->packed >= part->length - part->length / 7; }
 
 /* What the way of a column that makes a few bytes is worth does not pay for trying all columns. */
 static bool is_noticeable(size_t bytes, size_t all) { return bytes > all / 8; }
@@ -50,7 +48,8 @@ static bool try_ways(struct packing *p, struct parts *parts, void *deflate, cons
     for (unsigned i = 1; i < parts->count; i++) {
         unsigned column = parts->column[i];
         struct deflate_part *part = &parts->part[i], *other = &by_symbols.part[i];
-        if (other->packed <= part->packed + part->packed / 64 || is_noise(part)) *part = *other;
+        if (other->packed <= part->packed + part->packed / 64 || deflate_is_noise(part->length, part->packed))
+            *part = *other;
         if (p->ways[column] != part->way) changed += part->packed;
         all += part->packed;
         p->ways[column] = part->way;

@@ -14,8 +14,9 @@
 #include "columns.h"
 #include "deflate.h"
 
-#define PACKING_TRIALS_APART 32u /* frames between two trials, at most */
-#define PACKING_LARGE 512u       /* bytes of a column that is worth a way of its own */
+#define PACKING_TRIALS_APART 128u /* frames between two trials, at most */
+#define PACKING_LARGE 512u        /* bytes of a column that is worth a way of its own */
+#define PACKING_TINY 128u         /* and of what is not even worth the start of another way */
 
 struct packing {
     uint32_t apart;  /* frames between the last two trials, 0: there was none */

@@ -129,7 +129,7 @@ static void parts_make_one_stream(void **state) {
         struct deflate_part parts[6];
         size_t length = 0, count = 1 + next_random(&seed) % 6, told = 8;
         for (size_t i = 0; i < count; i++) {
-            parts[i] = (struct deflate_part){.length = next_random(&seed) % (round % 8 ? 3000 : 40000),
+            parts[i] = (struct deflate_part){.length = 1 + next_random(&seed) % (round % 8 ? 3000 : 40000),
                                              .way = next_random(&seed) % 2 ? DEFLATE_MATCHES : DEFLATE_SYMBOLS};
             fill(length, parts[i].length, (unsigned)(next_random(&seed) % 3), &seed);
             length += parts[i].length;
