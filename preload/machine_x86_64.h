@@ -40,6 +40,16 @@ static inline bool machine_stamp_invariant(void) {
 #define MACHINE_OWN_PLACE 0x2a1000000000u
 #define MACHINE_OWN_SPAN (1ull << 38)
 
+/*
+ * The body of a naked function of two arguments that calls the function whose address choose(first, second, caller) returns, with
+ * its own arguments and as if its caller did.
+ */
+#define MACHINE_CALL_INSTEAD(choose)                                                                                   \
+    __asm__("pushq %rdi\n\t.cfi_adjust_cfa_offset 8\n\tpushq %rsi\n\t.cfi_adjust_cfa_offset 8\n\t"                     \
+            "movq 16(%rsp), %rdx\n\tsubq $8, %rsp\n\t.cfi_adjust_cfa_offset 8\n\tcall " #choose "\n\t"                 \
+            "addq $8, %rsp\n\t.cfi_adjust_cfa_offset -8\n\tpopq %rsi\n\t.cfi_adjust_cfa_offset -8\n\t"                 \
+            "popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\tjmpq *%rax")
+
 /* A turn of a waiting loop. */
 static inline void machine_pause(void) { __asm__ volatile("pause"); }
 

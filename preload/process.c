@@ -9,9 +9,11 @@
 #include "journal.h"
 #include "lifecycle.h"
 #include "lock.h"
+#include "machine_x86_64.h"
 #include "modules.h"
 #include "probe.h"
 #include "real.h"
+#include "rebind.h"
 #include "rules.h"
 #include "stacks.h"
 #include "target_elf.h"
@@ -326,6 +328,33 @@ EXIT_NOW(_exit)
 EXIT_NOW(_Exit)
 
 /* ---- modules ---- */
+
+/* All that the new objects refer to is bound once dlopen is done. */
+static void *open_deeply(const char *path, int mode) {
+    size_t before = rebind_count();
+    void *handle = real.dlopen(path, mode);
+    if (handle) rebind_behind(handle, before);
+    return handle;
+}
+
+/* An old libc has it in a library of its own, which the program may have asked for by a weak reference only. */
+static void *open_nothing(const char *path, int mode) {
+    (void)path, (void)mode;
+    return NULL;
+}
+
+/* Where dlopen looks depends on who calls it: but for the case that must be seen through, that is the hook's caller. */
+typedef void *opener(const char *path, int mode);
+__attribute__((used)) opener *choose_opener(const char *path, int mode, uintptr_t caller);
+opener *choose_opener(const char *path, int mode, uintptr_t caller) {
+    real_resolve();
+    if (!real.dlopen) return open_nothing;
+    return lifecycle_is_self() && rebind_concerns(path, mode, caller) ? open_deeply : real.dlopen;
+}
+
+__attribute__((naked)) void *dlopen(__attribute__((unused)) const char *path, __attribute__((unused)) int mode) {
+    MACHINE_CALL_INSTEAD(choose_opener);
+}
 
 int dlclose(void *handle) {
     real_resolve();

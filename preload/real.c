@@ -23,11 +23,16 @@ static struct {
     bool news_allocate;
 } found;
 
+/* Whatever their types are. */
+#define HOOK(type, name, parameters) extern const char hook_##name[] __asm__(#name);
+#include "hooks.def"
+
 static const struct row {
     const char *name;
     size_t offset;
+    const char *hook;
 } rows[] = {
-#define HOOK(type, name, parameters) {#name, offsetof(struct real_functions, name)},
+#define HOOK(type, name, parameters) {#name, offsetof(struct real_functions, name), hook_##name},
 #include "hooks.def"
 };
 
@@ -78,6 +83,27 @@ bool real_is_resolved(void) { return atomic_load_explicit(&found.state, memory_o
 bool real_news_allocate(void) { return found.news_allocate; }
 bool real_is_allocator(uintptr_t ip) { return ip >= found.start && ip < found.end; }
 const char *real_allocator_path(void) { return found.path; }
+
+int real_hook(const char *name) {
+    for (int hook = 0; hook < REAL_HOOKS; hook++)
+        if (*rows[hook].name == *name && !strcmp(rows[hook].name, name)) return hook;
+    return -1;
+}
+
+const char *real_name(int hook) { return rows[hook].name; }
+
+uintptr_t real_address(int hook) {
+    uintptr_t function;
+    memcpy(&function, (const char *)&real + rows[hook].offset, sizeof function);
+    return function;
+}
+
+uintptr_t real_hook_address(int hook) {
+    struct dl_find_object here, there;
+    bool ours = module_around(rows, &here) && module_around(rows[hook].hook, &there) &&
+                here.dlfo_map_start == there.dlfo_map_start;
+    return ours ? (uintptr_t)rows[hook].hook : 0;
+}
 
 void *real_late_new(const char *name) {
     void *library = dlopen("libstdc++.so.6", RTLD_NOLOAD | RTLD_LAZY);

@@ -44,6 +44,18 @@ bool real_is_allocator(uintptr_t ip);
 /* Path of the module that provides malloc; "" until resolved. */
 const char *real_allocator_path(void);
 
+/* Hooks by number, from 0. Which has that name, -1: none. */
+enum {
+#define HOOK(type, name, parameters) REAL_HOOK_##name,
+#include "hooks.def"
+    REAL_HOOKS
+};
+int real_hook(const char *name);
+const char *real_name(int hook);
+/* Of the function behind it, and of the hook itself: 0 where there is none, or the program has put another in its place. */
+uintptr_t real_address(int hook);
+uintptr_t real_hook_address(int hook);
+
 /* operator new has failed and libstdc++ came with a plugin: the real one, which throws, or NULL. */
 void *real_late_new(const char *name);
 

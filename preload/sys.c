@@ -208,6 +208,9 @@ int sys_map_over(void *address, size_t length, int protection, int fd, uint64_t 
     long result = CALL6(SYS_mmap, address, length, protection, MAP_PRIVATE | MAP_FIXED, fd, offset);
     return result < 0 && result > -4096 ? (int)result : 0;
 }
+int sys_mprotect(void *address, size_t length, int protection) {
+    return (int)CALL3(SYS_mprotect, address, length, protection);
+}
 int sys_madvise(void *address, size_t length, int advice) { return (int)CALL3(SYS_madvise, address, length, advice); }
 int sys_mincore(void *address, size_t length, unsigned char *pages) {
     return (int)CALL3(SYS_mincore, address, length, pages);

@@ -37,6 +37,7 @@ void *sys_table_memory(size_t length);
 int sys_munmap(void *address, size_t length);
 /* A file over memory that sys_memory gave. Returns 0 or -errno. */
 int sys_map_over(void *address, size_t length, int protection, int fd, uint64_t offset);
+int sys_mprotect(void *address, size_t length, int protection);
 int sys_madvise(void *address, size_t length, int advice);
 int sys_mincore(void *address, size_t length, unsigned char *pages);
 

