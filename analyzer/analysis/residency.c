@@ -348,18 +348,20 @@ static const struct look_map *before(const struct look *look, size_t map) {
     return map && look->maps[map - 1].end == look->maps[map].start ? &look->maps[map - 1] : NULL;
 }
 
-static bool is_stack(const struct look *look, size_t map) {
-    const struct look_map *at = &look->maps[map], *guard = before(look, map);
-    if (strcmp(at->name, "[stack]") == 0) return true;
-    return !at->name[0] && at->flags & TRACE_MAP_WRITE && at->start % ARENA && guard && is_inaccessible(guard) &&
-           !guard->name[0] && guard->end - guard->start <= GUARD_MOST;
-}
-
 static bool is_arena(const struct look *look, size_t map) {
     const struct look_map *at = &look->maps[map];
     const struct look_map *rest = map + 1 < look->map_count ? &look->maps[map + 1] : NULL;
     return !at->name[0] && at->start % ARENA == 0 && rest && rest->start == at->end && is_inaccessible(rest) &&
            rest->end % ARENA == 0;
+}
+
+/* A stack may begin where an arena would (kernels align large mappings), but does not end so. */
+static bool is_stack(const struct look *look, size_t map) {
+    const struct look_map *at = &look->maps[map], *guard = before(look, map);
+    if (strcmp(at->name, "[stack]") == 0) return true;
+    bool arena = is_arena(look, map) || (at->start % ARENA == 0 && at->end % ARENA == 0);
+    return !at->name[0] && at->flags & TRACE_MAP_WRITE && !arena && guard && is_inaccessible(guard) &&
+           !guard->name[0] && guard->end - guard->start <= GUARD_MOST;
 }
 
 static bool was_heap(const struct residency_work *work, uint64_t start) {
