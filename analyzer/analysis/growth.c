@@ -20,7 +20,7 @@
 #define LEAST_WINDOWS 8u
 #define LEAST_ITEM_CALLS 32u /* items reported in fewer lumps make no windows */
 #define LEAST_SIBLINGS 5u
-#define GROWTH_FACTOR_PART 8u /* containers grow by an eighth at least (Python's lists) */
+#define GROWTH_FACTOR_PART 2u /* containers that are copied grow by a half at least */
 
 struct layers {
     struct link link; /* first */
@@ -205,8 +205,8 @@ static void forget_heir(struct growth *growth, const struct block *block, uint32
 }
 
 /*
- * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger frees the oldest of
- * many for a slightly larger one.
+ * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger, or differ, frees the
+ * oldest of many for a slightly larger one.
  */
 static inline bool succeeds(const struct heir_slot *slot, const struct block *block) {
     uint64_t least = slot->before == block ? block->size + 1 : block->size + block->size / GROWTH_FACTOR_PART;

@@ -36,8 +36,11 @@
 #define RISING_SHARE (2.0 / 3) /* of the rounds: those that end with more than ever, where a backlog grows */
 #define STRAIGHT_MEAN 0.58 /* of the last level, over all rounds: half where it rises on a line, more where it fills */
 #define CONTAINER_STEPS 3
-#define CONTAINER_SLACK 1.05 /* how far the growth of a container may stray from a straight line */
-#define FADING 0.65          /* the last growth's rate against the average before it */
+#define CONTAINER_SLACK 1.05   /* how far the growth of a container may stray from a straight line */
+#define STOPPED_ROUNDS 2       /* behind the evidence, and a tenth of all, that must have added less than ... */
+#define STOPPED_SHARE 0.5      /* ... so much of what the evidence lets expect, */
+#define STOPPED_DEVIATIONS 3.1 /* and so many standard deviations less: one chance in a thousand */
+#define FADING 0.65            /* the last growth's rate against the average before it */
 
 /* The evidence rounds, and what they added. */
 struct selection {
@@ -207,7 +210,30 @@ static double least_chance(const struct chance_row *row, uint32_t rounds, double
     return row->chance;
 }
 
+struct range {
+    double low, high;
+};
+
+static void widen(struct range *range, double value) {
+    range->low = fmin(range->low, value);
+    range->high = fmax(range->high, value);
+}
+
+/* One in so many operations adds now one more, now one less. */
+static bool same_but_for_one(const struct range *blocks) {
+    return blocks->high <= blocks->low + (blocks->low >= LEAST_ONE);
+}
+
+/* The same number of blocks in each: nothing slows there, whatever else the allocations that count as work were for. */
+static bool same_each_round(const struct selection *selection) {
+    struct range blocks = {INFINITY, 0};
+    for (uint32_t i = 0; i < selection->n; i++) widen(&blocks, (double)round_at(selection, i)->held.blocks);
+    bool rounds_alone = selection->evidence->work_is_events && selection->n >= VERY_FEW_ROUNDS;
+    return rounds_alone && blocks.low > 0 && same_but_for_one(&blocks);
+}
+
 static bool slowing(const struct selection *selection) {
+    if (same_each_round(selection)) return false;
     struct half first = sum_range(selection, 0, selection->n / 2);
     struct half second = sum_range(selection, selection->n / 2, selection->n);
     double ratio = (second.blocks / second.work) / (first.blocks / first.work);
@@ -236,7 +262,7 @@ static double mean_place(const struct selection *selection, const double *added)
  * which is less and less for each unit of work. Needs many blocks, or work that rises steeply.
  */
 static bool adds_by_work(const struct selection *selection) {
-    double pool[GROWTH_MOST_ROUNDS], seen[GROWTH_MOST_ROUNDS], most = 0;
+    double pool[GROWTH_MOST_ROUNDS] = {0}, seen[GROWTH_MOST_ROUNDS] = {0}, most = 0;
     const struct growth_evidence *evidence = selection->evidence;
     for (uint32_t i = 0, at = 0; i < evidence->count && at < selection->n; i++) {
         double work = evidence->rounds[i].work, above = fmax(0, work - most);
@@ -350,16 +376,31 @@ static bool slows_by_rounds(const struct selection *selection) {
     return chance_of_steady(&course.selection) < SLOW_CHANCE_BY_ROUNDS;
 }
 
-struct range {
-    double low, high;
-};
-
-static void widen(struct range *range, double value) {
-    range->low = fmin(range->low, value);
-    range->high = fmax(range->high, value);
+/*
+ * Whether the last rounds, which are no evidence because blocks of theirs may still be released, hold less already than the
+ * evidence lets expect: what was born in them and lives is the most that they can have added. By rounds where allocations are
+ * the only work known: what has stopped makes none.
+ */
+static bool has_stopped(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    struct selection equal = *selection;
+    equal.by_rounds = evidence->work_is_events;
+    struct half seen = sum_range(&equal, 0, equal.n);
+    double blocks = 0, work = 0, scatter = dispersion(&equal);
+    size_t least = evidence->count / 10, rounds = 0;
+    for (size_t i = evidence->count; i-- > equal.rounds[equal.n - 1] + 1u;) {
+        const struct growth_round *round = &evidence->rounds[i];
+        if (round->skip) continue;
+        blocks += (double)round->held.blocks;
+        work += round->work > 0 && !equal.by_rounds ? round->work : 1;
+        if (++rounds < STOPPED_ROUNDS || rounds < least) continue;
+        double expected = seen.blocks * work / seen.work;
+        if (blocks < STOPPED_SHARE * expected && expected - blocks > STOPPED_DEVIATIONS * sqrt(expected * scatter))
+            return true;
+    }
+    return false;
 }
 
-/* One in so many operations adds now one more, now one less. */
 static bool even_but_for_one(const struct selection *selection) {
     struct range work = {INFINITY, 0}, blocks = {INFINITY, 0};
     for (uint32_t i = 0; i < selection->n; i++) {
@@ -367,7 +408,7 @@ static bool even_but_for_one(const struct selection *selection) {
         widen(&blocks, (double)round_at(selection, i)->held.blocks);
     }
     if (selection->n < VERY_FEW_ROUNDS || work.high > EVEN_WORK * work.low) return false;
-    return blocks.low >= LEAST_ONE && blocks.high <= blocks.low + 1;
+    return blocks.low >= LEAST_ONE && same_but_for_one(&blocks);
 }
 
 /* As many blocks per unit of work in each round, and with very few rounds about as many bytes. */
@@ -378,7 +419,8 @@ static bool even(const struct selection *selection) {
         widen(&bytes, (double)round_at(selection, i)->held.bytes / work_at(selection, i));
     }
     if (selection->n < VERY_FEW_ROUNDS && bytes.high > EVEN_BYTES * bytes.low) return false;
-    return blocks.high <= EVEN * blocks.low || even_but_for_one(selection);
+    bool even_bytes = selection->n >= VERY_FEW_ROUNDS && bytes.high <= EVEN * bytes.low;
+    return blocks.high <= EVEN * blocks.low || even_bytes || even_but_for_one(selection);
 }
 
 /* With the fewest rounds, the site's first must look like the others. */
@@ -513,6 +555,18 @@ static enum growth_class if_rounds_are_true(const struct growth_evidence *eviden
     return evidence->kind <= GROWTH_ROUNDS_OPERATIONS || evidence->steady ? class : GROWTH_GROWING;
 }
 
+static enum growth_class filling(struct growth_judgement *judgement, enum growth_reason reason) {
+    judgement->reason = reason;
+    return GROWTH_FILLING;
+}
+
+static enum growth_reason reason_to_fill(const struct selection *selection) {
+    if (slowing(selection) || slows_by_rounds(selection)) return GROWTH_REASON_SLOWS;
+    if (never_released(selection->evidence)) return GROWTH_REASON_POOLED;
+    if (follows_peak(selection)) return GROWTH_REASON_PEAKS;
+    return has_stopped(selection) ? GROWTH_REASON_STOPPED : GROWTH_REASON_NONE;
+}
+
 static enum growth_class classify(const struct selection *selection, struct growth_judgement *judgement) {
     const struct growth_evidence *evidence = selection->evidence;
     uint32_t third = selection->n - selection->n / 3;
@@ -526,13 +580,13 @@ static enum growth_class classify(const struct selection *selection, struct grow
         return if_rounds_are_true(evidence, GROWTH_LEAK);
     }
     if (added_since(selection, third) == 0) return selection->k == 1 ? GROWTH_STEP : GROWTH_BOUNDED;
-    if (slowing(selection) || slows_by_rounds(selection)) return GROWTH_FILLING;
-    if (never_released(evidence) || follows_peak(selection)) return GROWTH_FILLING;
+    enum growth_reason reason = reason_to_fill(selection);
+    if (reason) return filling(judgement, reason);
     if (every_round(selection)) {
         bool fades = !even(selection) && slows_on_the_whole(selection);
-        return fades ? GROWTH_FILLING : if_rounds_are_true(evidence, GROWTH_LEAK);
+        return fades ? filling(judgement, GROWTH_REASON_FADES) : if_rounds_are_true(evidence, GROWTH_LEAK);
     }
-    if (selection->n < FEW_ROUNDS && selection->k == selection->n) return GROWTH_FILLING;
+    if (selection->n < FEW_ROUNDS && selection->k == selection->n) return filling(judgement, GROWTH_REASON_UNEVEN);
     if (intermittent(selection)) return if_rounds_are_true(evidence, GROWTH_LEAK_INTERMITTENT);
     return GROWTH_SPARSE;
 }
@@ -586,9 +640,7 @@ static bool losses_explain(const struct selection *selection) {
 
 /* Threads that nobody joins or detaches keep their control blocks and stacks; those of others are reused. */
 static bool threads_pile_up(const struct selection *selection) {
-    struct growth_judgement unused;
-    return selection->evidence->owner == GROWTH_OWNER_THREADS && selection->n >= FEW_ROUNDS &&
-           classify(selection, &unused) == GROWTH_LEAK;
+    return selection->evidence->owner == GROWTH_OWNER_THREADS && selection->n >= FEW_ROUNDS && every_round(selection);
 }
 
 static struct growth_judgement describe(const struct selection *selection) {
@@ -627,7 +679,8 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
         judgement.class = classify(&selection, &judgement);
     }
     if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
-    if (judgement.class == GROWTH_FILLING && slowing(&selection)) judgement.level = level_ahead(&selection);
+    if (judgement.class == GROWTH_FILLING && judgement.reason == GROWTH_REASON_SLOWS)
+        judgement.level = level_ahead(&selection);
     judgement.outcome =
         evidence->builds && judgement.class != GROWTH_NOT_JUDGED ? GROWTH_PASS : class_outcomes[judgement.class];
     return judgement;

@@ -67,8 +67,8 @@ static void tell_added(struct telling *telling) {
 }
 
 static void tell_leak(struct telling *telling) {
+    if (telling->judgement->container) words_add(&telling->words, "a container whose capacity follows the work: ");
     tell_added(telling);
-    if (telling->judgement->container) words_add(&telling->words, "; a container whose capacity follows the work");
     if (telling->evidence->owner == GROWTH_OWNER_THREADS)
         words_add(&telling->words, "; control blocks of threads that run on, or that nobody joined");
     if (telling->judgement->n < FEW_ROUNDS)
@@ -109,9 +109,19 @@ static void tell_not_judged(struct telling *telling) {
 }
 
 static void tell_filling(struct telling *telling) {
+    static const char *const reasons[] = {
+        [GROWTH_REASON_NONE] = "",
+        [GROWTH_REASON_SLOWS] = "; it slows",
+        [GROWTH_REASON_FADES] = "; from the first round on it slows",
+        [GROWTH_REASON_STOPPED] = "; the rounds since then added far less",
+        [GROWTH_REASON_POOLED] = "; its owner keeps memory to use it again",
+        [GROWTH_REASON_PEAKS] = "; only rounds with more work than any before added",
+        [GROWTH_REASON_UNEVEN] = "; the rounds are few and unlike each other",
+    };
     tell_added(telling);
+    words_add(&telling->words, "%s", reasons[telling->judgement->reason]);
     if (isfinite(telling->judgement->level))
-        words_add(&telling->words, "; slowing, towards about %s", words_bytes(telling->judgement->level).text);
+        words_add(&telling->words, ", towards about %s", words_bytes(telling->judgement->level).text);
 }
 
 static void tell_returned(struct telling *telling) {

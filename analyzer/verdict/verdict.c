@@ -269,11 +269,21 @@ static void hint_at_driver(struct court *court) {
              name, name);
 }
 
+/* Phases repeat, but blocks live so many rounds that not one call site could be judged. */
+static void hint_at_sites(struct court *court) {
+    const struct report_verdict *verdict = court->out;
+    if (verdict->judged_phases == 0 || verdict->judged_sites > 0 || verdict->not_judged == 0) return;
+    ADD_TEXT(court, hints, hint_count,
+             "blocks live for several rounds here: repeat the work more often, so that those that stay tell themselves "
+             "from those that are released late");
+}
+
 /* Whether there was anything to judge, and how to get there if not. */
 static void weigh_phases(struct court *court) {
     const struct report *report = court->report;
     hint_at_processes(court);
     hint_at_driver(court);
+    hint_at_sites(court);
     if (court->rules->hint) ADD_TEXT(court, hints, hint_count, "%s", court->rules->hint);
     if (report->verdict.judged_phases > 0) worsen(court, RESULT_PASS);
     if (report->verdict.judged_phases > 0 || court->rules->hint) return;

@@ -37,13 +37,14 @@ vector-of-vectors     leak   leak              leak              leak           
 string-grows          quiet  leak              leak              leak              round leak_into_string
 rising-work           quiet  leak              leak              leak              round leak_on_item
 one-in-three-hundred  leak   leak              leak              leak              round leak_rarely
+among-collected       quiet  leak              leak              leak              round leak_uncollected
 T
 }
 
 # What does not leak in any number of rounds: stopped long ago, is full, is released later, or follows the load.
 clean() {
     tr '\n' ' ' <<'T'
-leak-at-first interned lru vector-reused hash-bounded zipf-cache arena pool ring deferred-by-one deferred-by-five
+leak-at-first interned lru lru-differing vector-reused hash-bounded zipf-cache arena pool ring deferred-by-one deferred-by-five
 two-buffers once sawtooth lazy-slots thread-locals text-cut-back high-water sessions backlog queue-grows
 T
 }

@@ -306,6 +306,20 @@ static void reloads(struct synthetic *site, struct generator *generator) {
     }
 }
 
+/* A cache that fills evenly and is full before the end; while it fills, some entries are replaced when they are a few rounds old. */
+static void renewed_cache(struct synthetic *site, struct generator *generator) {
+    size_t full = (size_t)between(generator, 1, (int)(0.6 * (double)rounds_of(site))),
+           age = (size_t)between(generator, 1, 6);
+    uint64_t blocks = (uint64_t)log_between(generator, 3, 100), renewed = blocks / 3;
+    for (size_t i = 0; i < full; i++) {
+        bool renew = i + age < full;
+        keep(site, i, renew ? blocks - renewed : blocks);
+        if (!renew) continue;
+        live(site, i, i + age, renewed, 64);
+        keep(site, i + age, renewed);
+    }
+}
+
 /* Leaks. */
 
 static void every_round(struct synthetic *site, struct generator *generator) {
@@ -423,6 +437,7 @@ const struct pattern patterns[] = {
     {"rising work", false, false, 1, rising_work},
     {"rare events", false, false, 1, rare_events},
     {"reloads", false, false, 1, reloads},
+    {"renewed cache", false, false, 1, renewed_cache},
     {"every round", true, true, 1, every_round},
     {"every round, in churn", true, true, 1, every_round_in_churn},
     {"held to teardown", true, true, 1, held_to_teardown},

@@ -281,6 +281,18 @@ void one_in_three_hundred(int) {
     for (int i = 0; i < 997; i++) leak_rarely();
 }
 
+std::vector<void *> collected;
+OWN void *leak_uncollected() { return lose(malloc(100 + any(50))); }
+void among_collected(int round) { /* freed every fifth round; one of twenty never gets into the list */
+    for (int i = 0; i < 100; i++) {
+        void *block = leak_uncollected();
+        if (i % 20 != 0) collected.push_back(block);
+    }
+    if (round % 5 != 4) return;
+    for (void *block : collected) free(block);
+    collected.clear();
+}
+
 OWN void leak_listener(int round) {
     static std::vector<std::shared_ptr<std::string>> registered;
     registered.push_back(std::make_shared<std::string>(80, (char)('a' + round % 26)));
@@ -299,6 +311,14 @@ OWN void keep_lru(int round) { /* of 64 entries whose sizes rise */
     for (int i = 0; i < 10; i++) {
         lru.emplace_front(any(1000), std::string(100 + (size_t)round * 20, 'x'));
         if (lru.size() > 64) lru.pop_back();
+    }
+}
+
+std::list<std::string> differing;
+OWN void keep_differing(int) { /* of 240 entries of any size */
+    for (int i = 0; i < 60; i++) {
+        differing.emplace_front(30 + any(400), 'x');
+        if (differing.size() > 240) differing.pop_back();
     }
 }
 
@@ -474,8 +494,10 @@ const kind kinds[] = {
     {"string-grows", string_grows},
     {"rising-work", rising_work},
     {"one-in-three-hundred", one_in_three_hundred},
+    {"among-collected", among_collected},
     {"interned", keep_interned},
     {"lru", keep_lru},
+    {"lru-differing", keep_differing},
     {"vector-reused", keep_vector},
     {"hash-bounded", keep_hash},
     {"zipf-cache", keep_zipf},
