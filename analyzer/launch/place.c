@@ -68,10 +68,15 @@ static int make_directory(const char *path) {
     return lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() ? 0 : -EEXIST;
 }
 
+static bool is_directory(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int place_prepare(const struct place *place, const char **failed) {
     char names[PATH_MAX];
     *failed = place->file;
-    int error = set_aside(place->file);
+    int error = is_directory(place->file) ? -EISDIR : set_aside(place->file);
     if (error) return error;
     error = format_path(names, sizeof names, "%s.perf-map", place->file);
     if (!error) error = set_aside(names);

@@ -27,6 +27,14 @@ load helper
     [ -z "$(ls)" ]
 }
 
+@test "a folder where the trace should be stays where it is: 125" {
+    mkdir folder
+    both tidemark record -o folder true
+    expect_status 125
+    expect_in "folder: Is a directory" "$errors"
+    [ "$(ls)" = folder ]
+}
+
 @test "a program that can't be executed: 126" {
     echo text >file
     both tidemark record -o t.tmk ./file
