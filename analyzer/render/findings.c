@@ -25,7 +25,7 @@ static const struct result_style result_styles[] = {
     {"leak", TINT_BAD, "memory is kept in every round"},
     {"budget", TINT_BAD, "a budget was exceeded"},
     {"inconclusive", TINT_WARN, "a rule or phase could not be judged"},
-    {"nothing-judged", TINT_WARN, "no phase repeats, so nothing could be judged"},
+    {"nothing-judged", TINT_WARN, "nothing repeats often enough to be judged"},
 };
 
 static const struct result_style *style_of(const char *result) {
@@ -58,7 +58,7 @@ static void put_leak_headline(struct pen *pen, const struct report *report) {
     pen_put(pen, " leaks");
     if (growth && isfinite(growth->bytes_per_round))
         pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
-    if (first->phase) {
+    if (first->phase && strcmp(first->phase, "round") != 0) {
         pen_put(pen, " of ");
         pen_name(pen, first->phase, 30);
     }
@@ -116,11 +116,14 @@ static const struct report_phase *rising_phase(const struct report *report) {
 
 static void put_pass_headline(struct pen *pen, const struct report *report) {
     const struct report_phase *phase = rising_phase(report);
+    int64_t open = report->verdict.not_judged;
     pen_put(pen, style_of("pass")->headline);
-    if (!phase) return;
-    pen_put(pen, ", but RSS does in ");
-    pen_name(pen, phase->name, 30);
-    pen_print(pen, " (%s)", phase->diagnosis);
+    if (phase) {
+        pen_put(pen, ", but RSS does in ");
+        pen_name(pen, phase->name, 30);
+        pen_print(pen, " (%s)", phase->diagnosis);
+    }
+    if (open > 0) pen_print(pen, "; %s %s more rounds", amount_count(open).text, open == 1 ? "needs" : "need");
 }
 
 static void put_headline(struct pen *pen, const struct report *report) {
@@ -235,6 +238,8 @@ struct rated {
     const struct report_site *site;
 };
 
+#define MOST_THREADS 64 /* that are told apart */
+
 static void compose_rate(FILE *out, const void *object) {
     const struct rated *rated = object;
     const struct report_growth *growth = rated->growth;
@@ -249,7 +254,9 @@ static void compose_rate(FILE *out, const void *object) {
         fprintf(out, "%s per item · ", amount_bytes_real(growth->bytes_per_item).text);
     fprintf(out, "%s live in %s %s at the end", amount_bytes(rated->site->live_bytes_end).text,
             amount_count(rated->site->live_blocks_end).text, rated->site->live_blocks_end == 1 ? "block" : "blocks");
-    if (growth->threads_affected > 1) fprintf(out, " · %" PRId64 " threads", growth->threads_affected);
+    if (growth->threads_affected > 1)
+        fprintf(out, " · %" PRId64 " threads%s", growth->threads_affected,
+                growth->threads_affected < MOST_THREADS ? "" : " or more");
 }
 
 static void put_rate(struct pen *pen, const struct report_growth *growth, const struct report_site *site) {

@@ -404,8 +404,7 @@ static void put_doubt(struct pen *pen, const char *text) {
 }
 
 static bool has_losses(const struct report_trace *trace) {
-    return trace->cut || trace->recovered || trace->lost_events > 0 || trace->impossible_events > 0 ||
-           trace->truncated_stacks > 0;
+    return trace->cut || trace->recovered || trace->truncated_stacks > 0;
 }
 
 static void put_losses(struct pen *pen, const struct report_trace *trace) {
@@ -413,17 +412,9 @@ static void put_losses(struct pen *pen, const struct report_trace *trace) {
         put_doubt(pen, "The recording ends before the process did, or its end is unknown: what was live then may have "
                        "been freed later.");
     if (trace->recovered) put_doubt(pen, "The recorder did not end in order; the trace was read from its buffers.");
-    const struct {
-        int64_t count;
-        const char *what;
-    } rows[] = {{trace->lost_events, "events were lost"},
-                {trace->impossible_events, "events contradict others"},
-                {trace->truncated_stacks, "stacks are incomplete at their outer end"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].count <= 0) continue;
-        pen_print(pen, "  • %s %s", amount_count(rows[i].count).text, rows[i].what);
-        pen_line(pen);
-    }
+    if (trace->truncated_stacks <= 0) return;
+    pen_print(pen, "  • %s stacks are incomplete at their outer end", amount_count(trace->truncated_stacks).text);
+    pen_line(pen);
 }
 
 void section_doubts(struct pen *pen, const struct report *report) {

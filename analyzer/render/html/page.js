@@ -787,8 +787,7 @@ function showDoubts() {
   const trace = report.trace, doubts = report.doubts.slice();
   if (trace.cut) doubts.unshift("The recording ends before the process did, or its end is unknown.");
   if (trace.recovered) doubts.unshift("The recorder did not end in order; the trace was read from its buffers.");
-  for (const [number, what] of [[trace.lost_events, "events were lost"], [trace.impossible_events, "events contradict others"], [trace.truncated_stacks, "stacks are incomplete at their outer end"]])
-    if (number > 0) doubts.push(count(number) + " " + what);
+  if (trace.truncated_stacks > 0) doubts.push(count(trace.truncated_stacks) + " stacks are incomplete at their outer end");
   hideUnless("doubts-section", doubts.length);
   byId("doubts").append(make("ul", {}, ...doubts.map((doubt) => make("li", {}, doubt))));
 }
