@@ -161,7 +161,7 @@ enum trace_slot_offset {
 #define TRACE_SLOT_CONTROL 4096u
 #define TRACE_NESTED_WORDS 448u
 
-/* A node of the stack trie: 16 bytes, ip written last. Node 0 is the root; ids are dense. */
+/* A node of the stack trie: 16 bytes, written in one step. Node 0 is the root; ids are dense. */
 enum trace_node_offset { TRACE_NODE_AT_IP = 0, TRACE_NODE_AT_PARENT = 8, TRACE_NODE_AT_MODULE = 12 };
 #define TRACE_NODE_SIZE 16u
 #define TRACE_NODES_PER_SLOT 65536u

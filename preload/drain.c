@@ -161,43 +161,25 @@ struct node {
     uint32_t parent, info;
 };
 
-/* False while the node is reserved but not written. Acquire: pairs with the store of its ip, the last. */
-static bool node_at(const struct drain_host *host, uint32_t id, struct node *node) {
+/* Nodes are written before their ids count; where the slot can't be reached, there is none (ip 0). */
+static struct node node_at(const struct drain_host *host, uint32_t id) {
     const uint8_t *at = host->node(host->self, id);
-    *node = (struct node){0, id, 0};
-    if (!at) return false;
-    uint64_t ip = atomic_load_explicit((const _Atomic uint64_t *)(at + TRACE_NODE_AT_IP), memory_order_acquire);
-    if (ip)
-        *node = (struct node){ip, *(const uint32_t *)(at + TRACE_NODE_AT_PARENT),
-                              *(const uint32_t *)(at + TRACE_NODE_AT_MODULE)};
-    return ip;
-}
-
-/* Ends before the first node that its thread has reserved but not yet written, unless it stays so: then it is a hole. */
-static uint32_t written_until(const struct drain_host *host, uint32_t first, uint32_t end) {
-    struct node node;
-    for (uint32_t id = first; id < end; id++)
-        for (unsigned tries = 0; !node_at(host, id, &node); tries++) {
-            if (tries == 100) return id == first ? first + 1 : id;
-            sys_yield();
-        }
-    return end;
+    if (!at) return (struct node){0, id, 0};
+    return (struct node){*(const uint64_t *)(at + TRACE_NODE_AT_IP), *(const uint32_t *)(at + TRACE_NODE_AT_PARENT),
+                         *(const uint32_t *)(at + TRACE_NODE_AT_MODULE)};
 }
 
 static size_t put_nodes(const struct drain_host *host, uint32_t first, uint32_t end, uint8_t *raw) {
     struct wire_writer w = wire_writer(raw, RAW_SMALL);
+    for (uint32_t id = first; id < end; id++) wire_put_varint(&w, id - node_at(host, id).parent);
     struct node node, previous = {0, 0, 0};
-    for (uint32_t id = first; id < end; id++) {
-        node_at(host, id, &node);
-        wire_put_varint(&w, id - node.parent);
-    }
     for (uint32_t id = first; id < end; id++, previous = node) {
-        node_at(host, id, &node);
+        node = node_at(host, id);
         wire_put_signed(&w, (int64_t)(node.ip - previous.ip));
     }
     previous = (struct node){0, 0, 0};
     for (uint32_t id = first; id < end; id++, previous = node) {
-        node_at(host, id, &node);
+        node = node_at(host, id);
         wire_put_signed(&w, (int64_t)node.info - previous.info);
     }
     return w.failed ? 0 : (size_t)(w.at - raw);
@@ -209,7 +191,6 @@ static int append_nodes(struct drain *d, const struct drain_host *host) {
         uint32_t first = atomic_load_explicit(drained, memory_order_relaxed), end = count;
         if (first >= count) return 0;
         if (end - first > NODES_PER_FRAME) end = first + NODES_PER_FRAME;
-        end = written_until(host, first, end);
         struct trace_frame frame = {.kind = TRACE_FRAME_NODES, .first = first, .end = end, .count = end - first};
         size_t length = put_nodes(host, first, end, d->raw);
         if (!length) return 0;

@@ -50,6 +50,17 @@ static inline bool machine_stamp_invariant(void) {
             "addq $8, %rsp\n\t.cfi_adjust_cfa_offset -8\n\tpopq %rsi\n\t.cfi_adjust_cfa_offset -8\n\t"                 \
             "popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\tjmpq *%rax")
 
+/* Writes 16 bytes where there are zeros, in one step and with full order; false when something is there. `at` is a multiple of 16. */
+static inline bool machine_write_once(void *at, uint64_t low, uint64_t high) {
+    bool written;
+    uint64_t old_low = 0, old_high = 0;
+    __asm__ volatile("lock cmpxchg16b %1"
+                     : "=@ccz"(written), "+m"(*(__m128i *)at), "+a"(old_low), "+d"(old_high)
+                     : "b"(low), "c"(high)
+                     : "memory");
+    return written;
+}
+
 /* A turn of a waiting loop. */
 static inline void machine_pause(void) { __asm__ volatile("pause"); }
 

@@ -9,18 +9,24 @@
 
 enum { EXTENTS = 1024 };
 
-static struct { struct file_slot slots[EXTENTS]; } nodes;
+static struct {
+    struct lock lock; /* of who makes a slot */
+    struct file_slot slots[EXTENTS];
+} nodes;
 
 void nodes_start(void) { memset(&nodes, 0, sizeof nodes); }
 
 void *nodes_extent(uint32_t first) {
-    uint32_t slot = first / TRACE_NODES_PER_SLOT;
-    if (slot >= EXTENTS) return NULL;
+    uint32_t index = first / TRACE_NODES_PER_SLOT;
+    if (index >= EXTENTS) return NULL;
+    struct file_slot *slot = &nodes.slots[index];
     uint64_t signals = signals_block();
-    int error =
-        file_slot(TRACE_FRAME_SLOT_NODES, 0, first, (size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, &nodes.slots[slot]);
+    lock_take(&nodes.lock);
+    if (!slot->memory)
+        file_slot(TRACE_FRAME_SLOT_NODES, 0, first, (size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, slot);
+    lock_give(&nodes.lock);
     signals_restore(signals);
-    return error ? NULL : nodes.slots[slot].memory;
+    return slot->memory;
 }
 
 const uint8_t *nodes_at(uint32_t id) {

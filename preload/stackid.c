@@ -10,6 +10,7 @@
 #include "stackid.h"
 
 #include "../include/trace_format.h"
+#include "machine_x86_64.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -23,8 +24,7 @@ enum {
     MOVED_AT_ONCE = 4,
     FIRST_SLOTS = 2048,
     EXTENTS = 65536,
-    AHEAD = TRACE_NODES_PER_SLOT / 2,
-    PATIENCE = 500 /* turns of waiting for an extent */
+    AHEAD = TRACE_NODES_PER_SLOT / 2
 };
 
 struct table {
@@ -37,7 +37,7 @@ struct table {
 };
 
 struct node {
-    _Atomic uint64_t ip;
+    _Alignas(2 * sizeof(uint64_t)) _Atomic uint64_t ip;
     uint32_t parent;
     uint32_t info;
 };
@@ -55,7 +55,6 @@ struct key {
 static stackid_extent more;
 static _Atomic(struct table *) newest;
 static _Atomic(struct node *) *extents;
-static atomic_bool extending;
 static _Atomic uint32_t count;
 static _Atomic uint64_t memory;
 static _Atomic uint64_t lost;
@@ -124,48 +123,28 @@ static bool grow(struct table *full) {
     return true;
 }
 
-/* One thread at a time asks for an extent; false when another one does. */
-static bool extend(uint32_t index) {
-    if (index >= EXTENTS) return true;
-    if (atomic_exchange_explicit(&extending, true, memory_order_acquire)) return false;
-    if (!atomic_load_explicit(&extents[index], memory_order_relaxed)) {
-        struct node *extent = more(index * TRACE_NODES_PER_SLOT);
-        atomic_store_explicit(&extents[index], extent, memory_order_release);
-        if (extent)
-            atomic_fetch_add_explicit(&memory, (uint64_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, memory_order_relaxed);
-    }
-    atomic_store_explicit(&extending, false, memory_order_release);
-    return true;
+static void extend(uint32_t index) {
+    struct node *extent = index < EXTENTS ? more(index * TRACE_NODES_PER_SLOT) : NULL, *none = NULL;
+    if (extent && atomic_compare_exchange_strong(&extents[index], &none, extent))
+        atomic_fetch_add_explicit(&memory, (uint64_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, memory_order_relaxed);
 }
 
-/*
- * Whether the node has memory. Who asks for it may have lost the processor for longer than the half extent ahead lasted: it is
- * waited for, but not for ever, because it may be the thread that this signal handler has interrupted.
- */
 static bool has_memory(uint32_t id) {
-    for (unsigned turns = 0; turns < PATIENCE && !node_of(id) && !extend(id / TRACE_NODES_PER_SLOT); turns++)
-        sys_yield();
+    if (!node_of(id)) extend(id / TRACE_NODES_PER_SLOT);
     return node_of(id);
 }
 
-/* An id whose node has memory, or 0. The next extent is asked for half an extent ahead. */
-static uint32_t reserve(void) {
-    uint32_t id = atomic_load_explicit(&count, memory_order_relaxed);
-    do {
-        if (!has_memory(id)) return 0;
-    } while (!atomic_compare_exchange_weak_explicit(&count, &id, id + 1, memory_order_relaxed, memory_order_relaxed));
-    if (id % TRACE_NODES_PER_SLOT == AHEAD) extend(id / TRACE_NODES_PER_SLOT + 1);
-    return id;
-}
-
+/* One step writes the node and so takes its id; then whoever comes by moves the count on. 0: no memory. */
 static uint32_t new_node(const struct key *key) {
-    uint32_t id = reserve();
-    if (!id) return 0;
-    struct node *node = node_of(id);
-    node->parent = key->parent;
-    node->info = key->info;
-    atomic_store_explicit(&node->ip, key->ip, memory_order_release);
-    return id;
+    for (;;) {
+        uint32_t id = atomic_load(&count), still = id;
+        if (!has_memory(id)) return 0;
+        bool taken = machine_write_once(node_of(id), key->ip, (uint64_t)key->info << 32 | key->parent);
+        atomic_compare_exchange_strong(&count, &still, id + 1);
+        if (!taken) continue;
+        if (id % TRACE_NODES_PER_SLOT == AHEAD) extend(id / TRACE_NODES_PER_SLOT + 1);
+        return id;
+    }
 }
 
 static bool move_window(struct table *from, struct table *to, uint64_t window) {
@@ -250,7 +229,6 @@ int stackid_start(stackid_extent extent) {
     struct table *table = new_table(NULL, FIRST_SLOTS / WINDOW);
     if (!extents || !table) return -ENOMEM;
     more = extent;
-    atomic_store(&extending, false);
     atomic_store(&lost, 0);
     atomic_store(&memory, table->bytes);
     atomic_store(&newest, table);
@@ -258,13 +236,12 @@ int stackid_start(stackid_extent extent) {
     return node_of(0) ? 0 : -ENOMEM;
 }
 
-uint32_t stackid_count(void) { return atomic_load_explicit(&count, memory_order_relaxed); }
+uint32_t stackid_count(void) { return atomic_load(&count); }
 
 int stackid_node(uint32_t id, uint64_t *ip, uint32_t *parent, uint32_t *info) {
     struct node *node = id < stackid_count() ? node_of(id) : NULL;
-    uint64_t at = node ? atomic_load_explicit(&node->ip, memory_order_acquire) : 0;
-    if (!at) return -EAGAIN;
-    *ip = at;
+    if (!id || !node) return -ENOENT;
+    *ip = atomic_load_explicit(&node->ip, memory_order_relaxed);
     *parent = node->parent;
     *info = node->info;
     return 0;

@@ -124,8 +124,15 @@ static const uint8_t *host_node(void *self, uint32_t id) {
     return NULL;
 }
 
+/* A slot that came since we looked for slots is for the next round. */
 static uint32_t host_nodes(void *self) {
-    return atomic_load_explicit(half(self, TRACE_AT_NODES), memory_order_acquire);
+    const struct attended *t = self;
+    uint64_t count = atomic_load_explicit(half(t, TRACE_AT_NODES), memory_order_acquire), known = 0;
+    if (t->nodes.count) {
+        const struct slot *last = &t->nodes.all[t->nodes.count - 1];
+        known = last->first + last->length / TRACE_NODE_SIZE;
+    }
+    return (uint32_t)(count < known ? count : known);
 }
 
 /* Stamps of edges in the header's page, by a turn that was even and the same before and after. */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,13 +22,21 @@ enum { THREADS = 4, PATHS = 60000, LEVELS = 6, MAX_EXTENTS = 64 };
 static void *extents[MAX_EXTENTS];
 static unsigned extents_given, extents_allowed;
 
+/* Slow, as on a busy machine: whoever asks meanwhile gets the same. */
 static void *extent(uint32_t first) {
+    static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
     unsigned index = first / TRACE_NODES_PER_SLOT;
     if (index >= extents_allowed) return NULL;
     assert_int_equal(first % TRACE_NODES_PER_SLOT, 0);
-    assert_int_equal(index, extents_given);
-    extents_given++;
-    return extents[index] = sys_memory((size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE);
+    pthread_mutex_lock(&asking);
+    if (!extents[index]) {
+        usleep(20000);
+        assert_int_equal(index, extents_given);
+        extents_given++;
+        extents[index] = sys_memory((size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE);
+    }
+    pthread_mutex_unlock(&asking);
+    return extents[index];
 }
 
 static int start(void **state) {
@@ -40,6 +49,7 @@ static int start(void **state) {
 static int finish(void **state) {
     (void)state;
     for (unsigned i = 0; i < extents_given; i++) sys_munmap(extents[i], (size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE);
+    memset(extents, 0, sizeof extents);
     return 0;
 }
 
@@ -64,8 +74,8 @@ static void ids_are_dense_and_stable(void **state) {
     assert_node(3, 1, 101, 7);
     uint64_t ip;
     uint32_t parent, info;
-    assert_int_equal(stackid_node(4, &ip, &parent, &info), -EAGAIN);
-    assert_int_equal(stackid_node(0, &ip, &parent, &info), -EAGAIN);
+    assert_int_equal(stackid_node(4, &ip, &parent, &info), -ENOENT);
+    assert_int_equal(stackid_node(0, &ip, &parent, &info), -ENOENT);
 }
 
 /* The same address in another loading of a module, or with a flag, is another node. */
