@@ -1,6 +1,7 @@
 /*
- * A small pool of stacks, claimed by one atomic exchange. Nothing waits for a stack but for a few turns of the
- * scheduler: a claim is held for microseconds, and never over a signal handler, a fork or a call of the target.
+ * A small pool of stacks, claimed by one atomic exchange. A claim is held for microseconds, and never over a signal handler, a
+ * fork or a call of the target; but whoever holds it may have no processor. So one waits for a stack, though not for
+ * ever: it may be held by threads that wait for a lock which ours holds (the loader's).
  */
 #include "stacks.h"
 
@@ -10,14 +11,17 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-enum { STACKS = 8, PATIENCE = 50 };
+enum { STACKS = 8 };
+static const uint64_t patience_ns = 1000000000;
 
 static char *stacks;
 static atomic_bool taken[STACKS];
+static _Atomic uint32_t waiting, given_back; /* threads; times, while one waited */
 
 int stacks_start(void) {
     if (!stacks) stacks = sys_memory((size_t)STACKS * STACKS_SIZE);
     for (unsigned i = 0; i < STACKS; i++) atomic_store_explicit(&taken[i], false, memory_order_relaxed);
+    atomic_store_explicit(&waiting, 0, memory_order_relaxed);
     return stacks ? 0 : -ENOMEM;
 }
 
@@ -25,14 +29,33 @@ static bool on_ours(void) {
     return stacks && machine_stack_pointer() - (uintptr_t)stacks < (size_t)STACKS * STACKS_SIZE;
 }
 
-/* Index of a stack that is now ours, or -1. Pairs with the release in stacks_call. */
-static int claim(void) {
-    for (unsigned turn = 0; turn < PATIENCE; turn++) {
-        for (int i = 0; i < STACKS; i++)
-            if (!atomic_exchange_explicit(&taken[i], true, memory_order_acquire)) return i;
-        sys_yield();
-    }
+/* Index of a stack that is now ours, or -1. */
+static int try_claim(void) {
+    for (int i = 0; i < STACKS; i++)
+        if (!atomic_exchange(&taken[i], true)) return i;
     return -1;
+}
+
+static int claim(void) {
+    int index = try_claim();
+    if (index >= 0) return index;
+    const struct timespec look_again = {0, 10000000};
+    uint64_t until = sys_monotonic() + patience_ns;
+    atomic_fetch_add(&waiting, 1);
+    do {
+        uint32_t before = atomic_load(&given_back);
+        index = try_claim();
+        if (index < 0) sys_futex_wait(&given_back, before, &look_again);
+    } while (index < 0 && sys_monotonic() < until);
+    atomic_fetch_sub(&waiting, 1);
+    return index;
+}
+
+static void give_back(int index) {
+    atomic_store(&taken[index], false);
+    if (!atomic_load(&waiting)) return;
+    atomic_fetch_add(&given_back, 1);
+    sys_futex_wake(&given_back, 1);
 }
 
 bool stacks_call(void (*fn)(void *), void *argument) {
@@ -46,7 +69,7 @@ bool stacks_call(void (*fn)(void *), void *argument) {
     int index = claim();
     if (index >= 0) {
         machine_call_on_stack(fn, argument, stacks + (size_t)(index + 1) * STACKS_SIZE);
-        atomic_store_explicit(&taken[index], false, memory_order_release);
+        give_back(index);
     }
     sys_sigmask(&before, NULL);
     return index >= 0;

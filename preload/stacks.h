@@ -14,7 +14,7 @@
 int stacks_start(void);
 
 /* Runs fn(argument) on a free stack, with signals blocked so that no handler of the target runs there; directly when
- * already on one. Returns false, and runs nothing, when all stacks stay taken. */
+ * already on one. Returns false, and runs nothing, when all stacks stay taken for a second. */
 bool stacks_call(void (*fn)(void *), void *argument);
 
 /* The same, on the caller's stack where it must be. */
