@@ -20,10 +20,10 @@ enum { PAGE = 4096 };
 struct object {
     uintptr_t bias, start, end;
     uintptr_t sealed_start, sealed_end; /* whole pages that were made read-only when they had been relocated */
-    const ElfW(Sym) * symbols;
+    const Elf64_Sym *symbols;
     const char *strings;
     struct references {
-        const ElfW(Rela) * rows;
+        const Elf64_Rela *rows;
         size_t count;
     } references[2]; /* of data, of calls */
 };
@@ -32,7 +32,7 @@ struct object {
 
 #pragma weak _dl_find_object
 
-static const ElfW(Dyn) * find_tag(const ElfW(Dyn) * row, ElfW(Sxword) tag) {
+static const Elf64_Dyn *find_tag(const Elf64_Dyn *row, Elf64_Sxword tag) {
     while (row->d_tag != DT_NULL && row->d_tag != tag) row++;
     return row->d_tag == tag ? row : NULL;
 }
@@ -72,20 +72,20 @@ size_t rebind_count(void) {
 /* ---- one object ---- */
 
 /* Addresses in the dynamic section, which the loader has relocated or not. */
-static const void *pointer_in(const struct object *object, const ElfW(Dyn) * row) {
+static const void *pointer_in(const struct object *object, const Elf64_Dyn *row) {
     uintptr_t at = row ? row->d_un.d_ptr : 0;
     if (at && at < object->bias) at += object->bias;
     return at >= object->start && at < object->end ? (const void *)at : NULL; // NOLINT(performance-no-int-to-ptr)
 }
 
-static struct references references_at(const struct object *object, const ElfW(Dyn) * rows, const ElfW(Dyn) * bytes) {
+static struct references references_at(const struct object *object, const Elf64_Dyn *rows, const Elf64_Dyn *bytes) {
     struct references references = {.rows = pointer_in(object, rows)};
     if (references.rows && bytes) references.count = bytes->d_un.d_val / sizeof *references.rows;
     return references;
 }
 
-static void read_dynamic(struct object *object, const ElfW(Dyn) * dynamic) {
-    const ElfW(Dyn) *kind = find_tag(dynamic, DT_PLTREL);
+static void read_dynamic(struct object *object, const Elf64_Dyn *dynamic) {
+    const Elf64_Dyn *kind = find_tag(dynamic, DT_PLTREL);
     object->symbols = pointer_in(object, find_tag(dynamic, DT_SYMTAB));
     object->strings = pointer_in(object, find_tag(dynamic, DT_STRTAB));
     object->references[0] = references_at(object, find_tag(dynamic, DT_RELA), find_tag(dynamic, DT_RELASZ));
@@ -95,14 +95,14 @@ static void read_dynamic(struct object *object, const ElfW(Dyn) * dynamic) {
 
 /* False where it has no references by name. */
 static bool read_object(struct object *object, const struct dl_phdr_info *info) {
-    const ElfW(Dyn) *dynamic = NULL;
+    const Elf64_Dyn *dynamic = NULL;
     *object = (struct object){.bias = info->dlpi_addr, .start = UINTPTR_MAX};
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        const Elf64_Phdr *header = &info->dlpi_phdr[i];
         uintptr_t start = info->dlpi_addr + header->p_vaddr, end = start + header->p_memsz;
         if (header->p_type == PT_LOAD && start < object->start) object->start = start;
         if (header->p_type == PT_LOAD && end > object->end) object->end = end;
-        if (header->p_type == PT_DYNAMIC) dynamic = (const ElfW(Dyn) *)start; // NOLINT(performance-no-int-to-ptr)
+        if (header->p_type == PT_DYNAMIC) dynamic = (const Elf64_Dyn *)start; // NOLINT(performance-no-int-to-ptr)
         if (header->p_type != PT_GNU_RELRO) continue;
         object->sealed_start = start & ~(uintptr_t)(PAGE - 1);
         object->sealed_end = end & ~(uintptr_t)(PAGE - 1);
@@ -111,7 +111,7 @@ static bool read_object(struct object *object, const struct dl_phdr_info *info) 
     return object->symbols && object->strings;
 }
 
-static uintptr_t *place_of(const struct object *object, const ElfW(Rela) * row) {
+static uintptr_t *place_of(const struct object *object, const Elf64_Rela *row) {
     unsigned kind = ELF64_R_TYPE(row->r_info);
     uintptr_t place = object->bias + row->r_offset;
     if (kind != MACHINE_RELOC_CALL && kind != MACHINE_RELOC_DATA && (kind != MACHINE_RELOC_ADDRESS || row->r_addend))
@@ -120,8 +120,8 @@ static uintptr_t *place_of(const struct object *object, const ElfW(Rela) * row) 
     return (uintptr_t *)place; // NOLINT(performance-no-int-to-ptr)
 }
 
-static const char *name_of(const struct object *object, const ElfW(Rela) * row) {
-    const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(row->r_info)];
+static const char *name_of(const struct object *object, const Elf64_Rela *row) {
+    const Elf64_Sym *symbol = &object->symbols[ELF64_R_SYM(row->r_info)];
     return symbol->st_shndx == SHN_UNDEF ? object->strings + symbol->st_name : NULL;
 }
 
@@ -137,7 +137,7 @@ static bool has(const uint64_t *set, int hook) { return set[hook / 64] >> hook %
 static void put(uint64_t *set, int hook) { set[hook / 64] |= 1ull << hook % 64; }
 
 /* The hook that the reference names, or -1; *bound: what it leads to, 0 when it is not bound yet. */
-static int hook_of(const struct object *object, const ElfW(Rela) * row, uintptr_t *bound) {
+static int hook_of(const struct object *object, const Elf64_Rela *row, uintptr_t *bound) {
     const uintptr_t *place = place_of(object, row);
     const char *name = place ? name_of(object, row) : NULL;
     if (!name) return -1;
@@ -145,7 +145,7 @@ static int hook_of(const struct object *object, const ElfW(Rela) * row, uintptr_
     return real_hook(name);
 }
 
-static void bind(const struct object *object, const ElfW(Rela) * row, uintptr_t function) {
+static void bind(const struct object *object, const Elf64_Rela *row, uintptr_t function) {
     uintptr_t *place = place_of(object, row), page = (uintptr_t)place & ~(uintptr_t)(PAGE - 1);
     bool sealed = page >= object->sealed_start && page < object->sealed_end;
     void *memory = (void *)page; // NOLINT(performance-no-int-to-ptr)
@@ -154,7 +154,7 @@ static void bind(const struct object *object, const ElfW(Rela) * row, uintptr_t 
     if (sealed) sys_mprotect(memory, PAGE, PROT_READ);
 }
 
-typedef void reference_visitor(const struct object *object, const ElfW(Rela) * row, struct search *search);
+typedef void reference_visitor(const struct object *object, const Elf64_Rela *row, struct search *search);
 
 static void each_reference(const struct dl_phdr_info *info, struct search *search, reference_visitor *visit) {
     struct object object;
@@ -168,13 +168,13 @@ static void each_reference(const struct dl_phdr_info *info, struct search *searc
             visit(&object, &object.references[table].rows[i], search);
 }
 
-static void note_unbound(const struct object *object, const ElfW(Rela) * row, struct search *search) {
+static void note_unbound(const struct object *object, const Elf64_Rela *row, struct search *search) {
     uintptr_t bound;
     int hook = hook_of(object, row, &bound);
     if (hook >= 0 && !bound) put(search->named, hook);
 }
 
-static void bind_reference(const struct object *object, const ElfW(Rela) * row, struct search *search) {
+static void bind_reference(const struct object *object, const Elf64_Rela *row, struct search *search) {
     uintptr_t bound;
     int hook = hook_of(object, row, &bound);
     if (hook < 0 || (bound ? bound != real_address(hook) : !has(search->real, hook))) return;

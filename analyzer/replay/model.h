@@ -20,8 +20,7 @@
 #include "teller.h"
 
 #define MODEL_ANALYSES 12
-#define MODEL_BATCH 256u /* block events told at once: they fit the first-level cache */
-#define MODEL_MOVES 4u   /* reallocs of one thread inside each other: signal handlers */
+#define MODEL_MOVES 4u /* reallocs of one thread inside each other: signal handlers */
 
 struct model_thread {
     uint32_t serial;

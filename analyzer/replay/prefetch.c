@@ -12,8 +12,8 @@
 #define LARGE (DECODE_MAX_EVENTS / 4) /* from here on a chunk keeps the buffer that it was decoded into */
 
 /*
- * Buffers that rest before they are written again. What the replay's processor still has in its caches costs a decoder
- * on another one three times the time of decoding; so many later it has been displaced there.
+ * Buffers that rest before they are written again: what the replay's processor still has in its caches costs a decoder on another
+ * one as much again, and so does memory that no cache holds (docs/performance.md).
  */
 #define RESTING 8u
 

@@ -679,8 +679,7 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
         judgement.class = classify(&selection, &judgement);
     }
     if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
-    if (judgement.class == GROWTH_FILLING && judgement.reason == GROWTH_REASON_SLOWS)
-        judgement.level = level_ahead(&selection);
+    if (judgement.reason == GROWTH_REASON_SLOWS && slowing(&selection)) judgement.level = level_ahead(&selection);
     judgement.outcome =
         evidence->builds && judgement.class != GROWTH_NOT_JUDGED ? GROWTH_PASS : class_outcomes[judgement.class];
     return judgement;

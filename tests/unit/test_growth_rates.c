@@ -78,6 +78,68 @@ static int report(unsigned sites, unsigned runs, bool verbose) {
     return 0;
 }
 
+/* ---- single rules ---- */
+
+struct hand {
+    size_t rounds;
+    uint64_t held[24];
+    double work[24];
+    struct growth_evidence facts; /* all else */
+};
+
+static struct growth_judgement judged(const struct hand *hand, int64_t lag) {
+    struct growth_round rounds[24] = {{0}};
+    struct growth_settings settings = {-1, -1.0, lag, -1};
+    struct growth_evidence evidence = hand->facts;
+    evidence.rounds = rounds;
+    evidence.count = hand->rounds;
+    for (size_t i = 0; i < hand->rounds; i++) {
+        struct growth_amount held = {hand->held[i], hand->held[i] * 64};
+        rounds[i] = (struct growth_round){hand->work[i] > 0 ? hand->work[i] : 1, held, held, held, held, false};
+        evidence.level.last = evidence.level.peak += hand->held[i];
+        evidence.process_rise += (int64_t)hand->held[i];
+    }
+    return growth_classify(&evidence, &settings);
+}
+
+/* Every round of the evidence added, but those behind it, which may only lose some, hold nothing. */
+static void test_what_stopped_behind_the_evidence_fills(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 20, .facts.threads = 1};
+    for (size_t i = 0; i < 12; i++) hand.held[i] = 10;
+    struct growth_judgement judgement = judged(&hand, 8);
+    assert_int_equal(judgement.class, GROWTH_FILLING);
+    assert_int_equal(judgement.reason, GROWTH_REASON_STOPPED);
+    for (size_t i = 12; i < 20; i++) hand.held[i] = 10;
+    assert_int_equal(judged(&hand, 8).class, GROWTH_LEAK);
+}
+
+/* Where only the number of allocations tells the work, a round that adds the same number of blocks as every other does not slow. */
+static void test_the_same_number_each_round_does_not_slow(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 16, .facts = {.threads = 1, .work_is_events = true}};
+    for (size_t i = 0; i < 16; i++) {
+        hand.held[i] = 200;
+        hand.work[i] = i < 8 ? 1000 : 4000;
+    }
+    assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK);
+    for (size_t i = 0; i < 16; i++) hand.held[i] = 200 + i % 4;
+    struct growth_judgement judgement = judged(&hand, 1);
+    assert_int_equal(judgement.class, GROWTH_FILLING);
+    assert_int_equal(judgement.reason, GROWTH_REASON_SLOWS);
+    hand.facts.work_is_events = false;
+    assert_int_equal(judged(&hand, 1).class, GROWTH_FILLING);
+}
+
+static void test_threads_that_nobody_joins_are_told(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 16, .facts = {.threads = 1, .owner = GROWTH_OWNER_THREADS}};
+    hand.held[1] = hand.held[7] = 1;
+    assert_int_equal(judged(&hand, 1).class, GROWTH_RUNTIME);
+    for (size_t i = 0; i < 16; i++) hand.held[i] = 1;
+    assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK);
+}
+
 /* The rates that the rule is held to: false leaks among 10 000 hostile sites. */
 static void test_false_leaks_are_rare(void **state) {
     (void)state;
@@ -107,6 +169,9 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_leaks_are_rare),
         cmocka_unit_test(test_leaks_in_every_round_are_found),
+        cmocka_unit_test(test_what_stopped_behind_the_evidence_fills),
+        cmocka_unit_test(test_the_same_number_each_round_does_not_slow),
+        cmocka_unit_test(test_threads_that_nobody_joins_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
