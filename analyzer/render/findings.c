@@ -55,6 +55,11 @@ static void put_leak_headline(struct pen *pen, const struct report *report) {
     const struct report_site *site = site_of(report, first);
     const struct report_growth *growth = growth_of(site, first);
     pen_name(pen, name_of_site(site).text, pen->style.width / 2);
+    if (named_caller(site)) {
+        pen_put(pen, ", called by ");
+        pen_name(pen, named_caller(site), 30);
+        pen_put(pen, ",");
+    }
     pen_put(pen, " leaks");
     if (growth && isfinite(growth->bytes_per_round))
         pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
@@ -63,6 +68,9 @@ static void put_leak_headline(struct pen *pen, const struct report *report) {
         pen_name(pen, first->phase, 30);
     }
     if (report->verdict.leak_count > 1) pen_print(pen, ", and %zu more", report->verdict.leak_count - 1);
+    if (!report->verdict.leaks_below) return;
+    pen_put(pen, ", all below ");
+    pen_name(pen, report->verdict.leaks_below, 30);
 }
 
 static const struct report_budget *first_failed(const struct report_verdict *verdict) {

@@ -357,6 +357,7 @@ static json_t *make_budget(const void *item) {
 static json_t *make_verdict(const struct report_verdict *verdict) {
     static const struct member members[] = {
         TEXT(report_verdict, result),
+        TEXT(report_verdict, leaks_below),
         {"exit_code", MEMBER_SMALL, offsetof(struct report_verdict, exit_code)},
     };
     static const struct member judged[] = {

@@ -29,6 +29,13 @@ struct naming name_of_site(const struct report_site *site) {
     return name_of(site->function, site->module, site->depth ? site->stack[0].offset : 0);
 }
 
+const char *named_caller(const struct report_site *site) {
+    if (!site || site->function) return NULL;
+    for (size_t i = 1; i < site->depth; i++)
+        if (site->stack[i].function) return site->stack[i].function;
+    return NULL;
+}
+
 const char *name_of_source(const struct report *report, const char *file) {
     size_t length = report->root ? strlen(report->root) : 0;
     while (length > 0 && report->root[length - 1] == '/') length--;

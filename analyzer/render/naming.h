@@ -12,6 +12,8 @@ struct naming {
 };
 
 struct naming name_of_site(const struct report_site *site); /* NULL: "a call site" */
+/* For a site whose own function has no name: the nearest caller that has one. NULL: none, or not needed. */
+const char *named_caller(const struct report_site *site);
 struct naming name_of_frame(const struct report_frame *frame);
 /* A source file as CI servers know it: relative to the report's root where it is below that. */
 const char *name_of_source(const struct report *report, const char *file);

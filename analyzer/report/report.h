@@ -252,6 +252,7 @@ struct report_verdict {
     int64_t judged_phases, judged_sites, not_judged;
     struct report_finding *leaks;
     size_t leak_count;
+    const char *leaks_below;      /* the function that called all of them, where that tells something; NULL: none */
     struct report_finding *known; /* leaks that the baseline excuses */
     size_t known_count;
     struct report_finding *warnings;

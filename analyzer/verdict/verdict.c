@@ -11,6 +11,7 @@
 
 #include "../report/arena.h"
 #include "baseline.h"
+#include "below.h"
 #include "budget.h"
 #include "outcome.h"
 #include "suppressions.h"
@@ -312,6 +313,7 @@ static int exit_code_of(const struct court *court) {
 /* Leak outranks budget in the exit code; a budget that failed as well is told among the reasons by its rows. */
 static void decide(struct court *court) {
     judge_findings(court);
+    court->out->leaks_below = leaks_below(court->report);
     apply_budget(court);
     foresee(court);
     require_rounds(court);

@@ -249,6 +249,27 @@ static void text_says_what_matters(void **state) {
     free(text);
 }
 
+/* What several leaks have in common, and who called code without a name. */
+static void headlines_tell_callers(void **state) {
+    (void)state;
+    struct report report = *report_fixture();
+    struct report_site site = report.sites[report.verdict.leaks[0].site_index];
+    site.function = NULL;
+    site.stack = (struct report_frame[]){{.module = "libx.so", .offset = 0x1234}, {.function = "remember_all"}};
+    site.depth = 2;
+    struct report_finding leaks[2] = {report.verdict.leaks[0], report.verdict.leaks[0]};
+    leaks[0].site_index = leaks[1].site_index = 0;
+    report.sites = &site;
+    report.site_count = 1;
+    report.verdict.leaks = leaks;
+    report.verdict.leak_count = 2;
+    report.verdict.leaks_below = "serve_one";
+    char *text = rendered(render_text, &report, (struct text_style){.unicode = true, .width = 200});
+    assert_non_null(strstr(
+        text, "+0x1234, called by remember_all, leaks 1.04 MiB per round of serve, and 1 more, all below serve_one\n"));
+    free(text);
+}
+
 static char *named(const char *name, int room) {
     char *text = NULL;
     size_t size;
@@ -398,15 +419,19 @@ static void html_draws_itself(void **state) {
     close(mkstemps(path, 5));
     write_file(path, text);
     free(text);
-    snprintf(command, sizeof command,
-             "timeout 60 chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=2000 --dump-dom "
-             "file://%s 2>/dev/null",
-             path);
-    FILE *in = popen(command, "r");
-    ssize_t length = getdelim(&dom, &size, 0, in);
-    pclose(in);
+    /* On a busy machine it may not have drawn the page in its first budget. */
+    for (int budget = 2000; budget <= 50000 && !(dom && strstr(dom, "4712 worker")); budget *= 5) {
+        snprintf(command, sizeof command,
+                 "timeout 60 chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=%d --dump-dom "
+                 "file://%s 2>/dev/null",
+                 budget, path);
+        FILE *in = popen(command, "r");
+        ssize_t length = getdelim(&dom, &size, 0, in);
+        if (length < 0 && dom) dom[0] = '\0';
+        pclose(in);
+    }
     remove(path);
-    assert_true(length > 0);
+    assert_non_null(dom);
     static const char *const drawn[] = {"class=\"area-live\" d=\"M",
                                         "class=\"band odd\"",
                                         "session::remember leaks 1.04 MiB per round of serve",
@@ -434,6 +459,7 @@ int main(void) {
         cmocka_unit_test(text_without_unicode_is_ascii),
         cmocka_unit_test(text_colours_end),
         cmocka_unit_test(text_says_what_matters),
+        cmocka_unit_test(headlines_tell_callers),
         cmocka_unit_test(a_glance_is_one_line),
         cmocka_unit_test(names_are_folded_then_cut),
         cmocka_unit_test(amounts_in_words),

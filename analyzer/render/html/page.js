@@ -101,15 +101,17 @@ function growthOf(finding) {
 const MEANINGS = {
   pass: "No call site keeps growing", warn: "No leak, but growth to look at", leak: "Memory is kept in every round",
   budget: "A budget was exceeded", inconclusive: "A rule or phase could not be judged",
-  "nothing-judged": "No phase repeats, so nothing could be judged",
+  "nothing-judged": "Nothing repeats often enough to be judged",
 };
 
 function headline() {
   const verdict = report.verdict, first = verdict.leaks[0];
   if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
   const growth = growthOf(first), more = verdict.leaks.length - 1;
-  return shortName(siteName(siteById.get(first.site))) + " leaks" + (growth && growth.bytes_per_round !== null ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
-    (first.phase ? " of " + first.phase : "") + (more ? ", and " + more + " more" : "");
+  const site = siteById.get(first.site), caller = site && !site.function && site.stack.find((frame) => frame.function);
+  return shortName(siteName(site)) + (caller ? ", called by " + shortName(caller.function) + "," : "") + " leaks" + (growth && growth.bytes_per_round !== null ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
+    (first.phase && first.phase !== "round" ? " of " + first.phase : "") + (more ? ", and " + more + " more" : "") +
+    (verdict.leaks_below ? ", all below " + shortName(verdict.leaks_below) : "");
 }
 
 function showVerdict() {
