@@ -13,6 +13,7 @@
 #include "../../include/trace_wire.h"
 #include "append.h"
 #include "traces.h"
+#include "trim.h"
 
 #define RECORD_MAX 128
 
@@ -53,6 +54,7 @@ static void append_if_same_process(void *self, const char *path) {
     int error = fd < 0 ? -errno : trace_identify(fd, &identity);
     bool same =
         !error && identity.pid == (uint32_t)append->started->pid && strcmp(identity.run_id, append->place->run_id) == 0;
+    if (same) trim_slots(fd); /* where that fails, the file is larger */
     if (same) error = append_to(fd, append->ending);
     if (same) append->count++;
     if (error) append->error = error;

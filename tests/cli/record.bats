@@ -35,6 +35,30 @@ load helper
     [ "$(ls)" = folder ]
 }
 
+# A killed one may have more in its slots than its writer had time for: that stays.
+@test "a program that ends while its threads run leaves no room for their events on the disk" {
+    cat >program.py <<'EOF'
+import os, sys, threading, time
+started = threading.Barrier(5)
+def run():
+    bytearray(100_000)
+    started.wait()
+    time.sleep(60)
+for _ in range(4): threading.Thread(target=run, daemon=True).start()
+started.wait()
+if sys.argv[1:]: os.kill(os.getpid(), 9)
+EOF
+    tidemark record -o ended.tmk python3 program.py
+    [ "$(du -k ended.tmk | cut -f1)" -lt 400 ]
+    both tidemark record -o killed.tmk python3 program.py killed
+    expect_status 137
+    for trace in ended killed; do
+        tidemark report $trace.tmk --json $trace.json >/dev/null
+        jq -e '.trace | .lost_events == 0 and .impossible_events == 0' $trace.json
+    done
+    tidemark info ended.tmk | grep -Eq '^in slots +0 buffers with 0 words, 0 bytes of journal$'
+}
+
 @test "a program that can't be executed: 126" {
     echo text >file
     both tidemark record -o t.tmk ./file
