@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, TURNS = 100 /* while other threads go on loading */ };
 
 struct object {
     uintptr_t bias, start, end;
@@ -131,6 +131,8 @@ struct search {
     size_t skip;                         /* objects */
     uint64_t named[REAL_HOOKS / 64 + 1]; /* hooks that references not bound yet name */
     uint64_t real[REAL_HOOKS / 64 + 1];  /* those of them that would lead to the function behind the hook */
+    unsigned long long added;            /* objects that the loader had ever added when references were noted */
+    bool outdated;                       /* another thread's dlopen has added some since */
 };
 
 static bool has(const uint64_t *set, int hook) { return set[hook / 64] >> hook % 64 & 1; }
@@ -181,20 +183,30 @@ static void bind_reference(const struct object *object, const Elf64_Rela *row, s
     if (real_hook_address(hook)) bind(object, row, real_hook_address(hook));
 }
 
-static int note_object(struct dl_phdr_info *info, size_t size, void *search) {
+static int note_object(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
+    struct search *search = context;
+    search->added = info->dlpi_adds;
     each_reference(info, search, note_unbound);
     return 0;
 }
 
-static int bind_object(struct dl_phdr_info *info, size_t size, void *search) {
+/* What came after look_up() may not be relocated yet: sealing its pages now would kill the thread that does that. */
+static int bind_object(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
+    struct search *search = context;
+    search->outdated = info->dlpi_adds != search->added;
+    if (search->outdated) return 1;
     each_reference(info, search, bind_reference);
     return 0;
 }
 
-/* Not in the visitors: they run under a lock of the loader's that dlsym(3) would take in another order than dlopen(3). */
+/*
+ * Not in the visitors: they run under a lock of the loader's that dlsym(3) would take in another order than dlopen(3). It waits for
+ * each dlopen that has begun, so what was noted is relocated afterwards; that is why one name at least is looked up.
+ */
 static void look_up(struct search *search, void *handle) {
+    dlsym(handle, "malloc");
     for (int hook = 0; hook < REAL_HOOKS; hook++)
         if (has(search->named, hook) && (uintptr_t)dlsym(handle, real_name(hook)) == real_address(hook))
             put(search->real, hook);
@@ -202,9 +214,12 @@ static void look_up(struct search *search, void *handle) {
 }
 
 void rebind_behind(void *handle, size_t count) {
-    struct search search = {.skip = count};
-    each_object(note_object, &search);
-    look_up(&search, handle);
-    search.skip = count;
-    each_object(bind_object, &search);
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        struct search search = {.skip = count};
+        each_object(note_object, &search);
+        look_up(&search, handle);
+        search.skip = count;
+        each_object(bind_object, &search);
+        if (!search.outdated) return;
+    }
 }
