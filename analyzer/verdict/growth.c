@@ -378,25 +378,26 @@ static bool slows_by_rounds(const struct selection *selection) {
 
 /*
  * Whether the last rounds, which are no evidence because blocks of theirs may still be released, hold less already than the
- * evidence lets expect: what was born in them and lives is the most that they can have added. By rounds where allocations are
- * the only work known: what has stopped makes none.
+ * evidence lets expect: what was born in them and lives is the most that they can have added. Where allocations are the only work
+ * known, what has stopped makes none: so by rounds, but not where there was as much less to do.
  */
 static bool has_stopped(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     struct selection equal = *selection;
     equal.by_rounds = evidence->work_is_events;
-    struct half seen = sum_range(&equal, 0, equal.n);
-    double blocks = 0, work = 0, scatter = dispersion(&equal);
+    struct half seen = sum_range(&equal, 0, equal.n), by_work = sum_range(selection, 0, selection->n);
+    double blocks = 0, rounds_work = 0, work = 0, scatter = dispersion(&equal);
     size_t least = evidence->count / 10, rounds = 0;
     for (size_t i = evidence->count; i-- > equal.rounds[equal.n - 1] + 1u;) {
         const struct growth_round *round = &evidence->rounds[i];
         if (round->skip) continue;
         blocks += (double)round->held.blocks;
-        work += round->work > 0 && !equal.by_rounds ? round->work : 1;
+        work += round->work > 0 ? round->work : 1;
+        rounds_work += round->work > 0 && !equal.by_rounds ? round->work : 1;
         if (++rounds < STOPPED_ROUNDS || rounds < least) continue;
-        double expected = seen.blocks * work / seen.work;
-        if (blocks < STOPPED_SHARE * expected && expected - blocks > STOPPED_DEVIATIONS * sqrt(expected * scatter))
-            return true;
+        double expected = seen.blocks * rounds_work / seen.work, least_expected = by_work.blocks * work / by_work.work;
+        bool fewer = blocks < STOPPED_SHARE * fmin(expected, least_expected);
+        if (fewer && expected - blocks > STOPPED_DEVIATIONS * sqrt(expected * scatter)) return true;
     }
     return false;
 }

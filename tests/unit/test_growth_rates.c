@@ -112,6 +112,14 @@ static void test_what_stopped_behind_the_evidence_fills(void **state) {
     assert_int_equal(judgement.reason, GROWTH_REASON_STOPPED);
     for (size_t i = 12; i < 20; i++) hand.held[i] = 10;
     assert_int_equal(judged(&hand, 8).class, GROWTH_LEAK);
+    hand.facts.work_is_events = true;
+    for (size_t i = 0; i < 20; i++) {
+        hand.held[i] = i < 18 ? 10 : 2;
+        hand.work[i] = i < 18 ? 1000 : 200;
+    }
+    assert_int_equal(judged(&hand, 4).class, GROWTH_LEAK); /* there was less to do */
+    hand.work[18] = hand.work[19] = 1000;
+    assert_int_equal(judged(&hand, 4).reason, GROWTH_REASON_STOPPED);
 }
 
 /* Where only the number of allocations tells the work, a round that adds the same number of blocks as every other does not slow. */
