@@ -42,7 +42,6 @@ enum trace_header_offset {
     TRACE_AT_BELL = 196,          /* u32 [live]: changes when there is work for the writer */
     TRACE_AT_LOCK = 200,          /* u32 [live]: enum trace_holder: who appends frames */
     TRACE_AT_MANY = 204,          /* u32 [live]: more than one thread may have events */
-    TRACE_AT_NODES = 208,         /* u32 [live]: stack nodes given out, when the bell was last rung */
     TRACE_AT_NODES_DRAINED = 212, /* u32 [live]: stack nodes in frames */
     TRACE_AT_ASKED = 216,         /* u32 [live]: rounds in which every ring was to be emptied: asked for, */
     TRACE_AT_ANSWERED = 220,      /* u32 [live]: done */

@@ -10,7 +10,6 @@
 #include "file.h"
 #include "lock.h"
 #include "shared_lock.h"
-#include "stackid.h"
 #include "journal.h"
 #include "thread.h"
 
@@ -33,7 +32,6 @@ bool beside_attends(void) {
 }
 
 void beside_ring_bell(void) {
-    atomic_store_explicit(half(TRACE_AT_NODES), stackid_count(), memory_order_relaxed);
     atomic_fetch_add_explicit(half(TRACE_AT_BELL), 1, memory_order_release);
     sys_futex_wake_shared(half(TRACE_AT_BELL), 1);
 }

@@ -206,7 +206,7 @@ static int bind_object(struct dl_phdr_info *info, size_t size, void *context) {
  * each dlopen that has begun, so what was noted is relocated afterwards; that is why one name at least is looked up.
  */
 static void look_up(struct search *search, void *handle) {
-    dlsym(handle, "malloc");
+    (void)dlsym(handle, "malloc");
     for (int hook = 0; hook < REAL_HOOKS; hook++)
         if (has(search->named, hook) && (uintptr_t)dlsym(handle, real_name(hook)) == real_address(hook))
             put(search->real, hook);

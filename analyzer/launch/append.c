@@ -28,6 +28,27 @@ static void encode_frame(const uint8_t *payload, size_t length, uint32_t count, 
     wire_put_u32(&w, (uint32_t)crc32(0, out, TRACE_FRAME_AT_HEADER_CRC));
 }
 
+bool append_read_frame(int fd, uint64_t at, uint64_t tail, struct trace_frame *out) {
+    uint8_t bytes[TRACE_FRAME_SIZE];
+    if (pread(fd, bytes, sizeof bytes, (off_t)at) != sizeof bytes) return false;
+    struct wire_reader r = wire_reader(bytes, sizeof bytes);
+    uint32_t magic = wire_get_u32(&r);
+    out->kind = wire_get_u16(&r);
+    out->codec = wire_get_u8(&r);
+    out->flags = wire_get_u8(&r);
+    out->raw_length = wire_get_u32(&r);
+    out->stored_length = wire_get_u32(&r);
+    out->crc = wire_get_u32(&r);
+    out->thread = wire_get_u32(&r);
+    out->first_stamp = wire_get_u64(&r);
+    out->last_stamp = wire_get_u64(&r);
+    out->first = wire_get_u64(&r);
+    out->end = wire_get_u64(&r);
+    out->count = wire_get_u32(&r);
+    bool sound = wire_get_u32(&r) == crc32(0, bytes, TRACE_FRAME_AT_HEADER_CRC);
+    return magic == TRACE_FRAME_MAGIC && sound && at + TRACE_FRAME_SIZE + out->stored_length <= tail;
+}
+
 static int write_at(int fd, const void *bytes, size_t length, uint64_t offset) {
     ssize_t wrote = pwrite(fd, bytes, length, (off_t)offset);
     if (wrote == (ssize_t)length) return 0;

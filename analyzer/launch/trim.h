@@ -6,7 +6,7 @@
 
 /*
  * For a trace whose process has gone, fd open for writing: slots whose every event and record is in frames become holes. A process that ends
- * while other threads run can't do that itself. Those that still hold something stay, for recovery. 0 or -errno; the trace is whole in any case.
+ * while other threads run can't do that itself. Those that hold something that no frame does stay, for recovery. 0 or -errno: then some are as they were.
  */
 int trim_slots(int fd);
 

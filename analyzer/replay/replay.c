@@ -239,7 +239,7 @@ static void finish(struct replay *replay) {
     if (tables->end.present) model_moment(&replay->model, tables->end.stamp, 0);
 }
 
-/* Tables have a place for each stack. One can have been given out and its node not been written yet. */
+/* Tables have a place for each stack. Events of a damaged trace may have stacks whose nodes are missing. */
 static uint32_t stack_limit(const struct trace *trace) {
     uint32_t known = trace->nodes.count;
     return known < UINT32_MAX - TRACE_NODES_PER_SLOT ? known + TRACE_NODES_PER_SLOT : UINT32_MAX;

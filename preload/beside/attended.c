@@ -124,15 +124,19 @@ static const uint8_t *host_node(void *self, uint32_t id) {
     return NULL;
 }
 
-/* A slot that came since we looked for slots is for the next round. */
+static bool is_written(struct attended *t, uint32_t id) {
+    const uint8_t *node = host_node(t, id);
+    if (!node) look_for_slots(t);
+    if (!node && !(node = host_node(t, id))) return false;
+    return atomic_load_explicit((const _Atomic uint64_t *)(node + TRACE_NODE_AT_IP), memory_order_acquire);
+}
+
+/* Ids are dense and given out by writing their nodes. All that an event of a ring refers to are written, also in a slot that we don't know yet. */
 static uint32_t host_nodes(void *self) {
-    const struct attended *t = self;
-    uint64_t count = atomic_load_explicit(half(t, TRACE_AT_NODES), memory_order_acquire), known = 0;
-    if (t->nodes.count) {
-        const struct slot *last = &t->nodes.all[t->nodes.count - 1];
-        known = last->first + last->length / TRACE_NODE_SIZE;
-    }
-    return (uint32_t)(count < known ? count : known);
+    struct attended *t = self;
+    uint32_t id = atomic_load_explicit(half(t, TRACE_AT_NODES_DRAINED), memory_order_relaxed);
+    while (is_written(t, id)) id++;
+    return id;
 }
 
 /* Stamps of edges in the header's page, by a turn that was even and the same before and after. */
@@ -192,10 +196,10 @@ static void drain_one(struct attended *t, const struct slot *ring) {
 static bool drain_rings(struct attended *t, bool all, bool busy) {
     bool drained = false;
     for (size_t i = 0; i < t->rings.count && !t->error && is_wanted(t); i++) {
-        const struct slot *ring = &t->rings.all[i];
-        uint64_t least = all ? 1 : words_of(ring) / (busy ? 4 : 2), before = tail_of(ring);
-        if (waiting(ring) >= least) drain_one(t, ring);
-        drained |= tail_of(ring) != before;
+        const struct slot ring = t->rings.all[i]; /* there may be more when it is drained */
+        uint64_t least = all ? 1 : words_of(&ring) / (busy ? 4 : 2), before = tail_of(&ring);
+        if (waiting(&ring) >= least) drain_one(t, &ring);
+        drained |= tail_of(&ring) != before;
     }
     if (all && !t->error && is_wanted(t)) keep_error(t, drain_shared(t->drain, &t->host));
     return drained;
