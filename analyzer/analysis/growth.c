@@ -32,6 +32,7 @@ struct layers {
 struct heir_slot { /* the latest block of a stack, and the one before it, while they live */
     struct block *block, *before;
     uint32_t stack, edges;
+    uint32_t larger, smaller; /* times that a block was freed when the latest was much larger, or smaller than it */
 };
 
 struct thread_state {
@@ -206,19 +207,24 @@ static void forget_heir(struct growth *growth, const struct block *block, uint32
 }
 
 /*
- * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger, or differ, frees the
- * oldest of many for a slightly larger one.
+ * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger frees the oldest of many for a
+ * slightly larger one. One whose values differ frees it as often for a smaller one, which containers do only when they end.
  */
 static inline bool succeeds(const struct heir_slot *slot, const struct block *block) {
     uint64_t least = slot->before == block ? block->size + 1 : block->size + block->size / GROWTH_FACTOR_PART;
     return slot->block->size >= least;
 }
 
-static inline struct block *heir_at_stack(const struct thread_state *state, const struct heir_slot *slot,
+static inline struct block *heir_at_stack(const struct thread_state *state, struct heir_slot *slot,
                                           const struct block *block) {
-    if ((slot->block ? slot->block : block)->size <= block->size) return NULL; /* nearly always, the block itself too */
+    uint64_t latest = (slot->block ? slot->block : block)->size;
+    if (latest <= block->size) { /* nearly always, the block itself too */
+        slot->smaller += slot->stack == block->stack && latest < block->size;
+        return NULL;
+    }
     if (slot->stack != block->stack || !succeeds(slot, block)) return NULL;
-    return slot->edges == state->edges && is_plain(slot->block) ? slot->block : NULL;
+    if (slot->edges != state->edges || !is_plain(slot->block)) return NULL;
+    return ++slot->larger > slot->smaller ? slot->block : NULL;
 }
 
 static bool at_same_place(const struct growth *growth, const struct block *a, const struct block *b) {
@@ -229,11 +235,12 @@ static bool at_same_place(const struct growth *growth, const struct block *a, co
 
 /* A container to which several callers add grows on several stacks, always by the same instruction. */
 static inline struct block *heir_at_place(const struct growth *growth, const struct thread_state *state,
-                                          const struct block *block) {
+                                          const struct heir_slot *slot, const struct block *block) {
     struct block *heir = state->newest;
     if ((heir ? heir : block)->attached == block->attached) return NULL; /* born in the same epoch; the block itself */
     if (heir->stack == block->stack || !is_plain(heir)) return NULL;
     if (heir->size < block->size + block->size / GROWTH_FACTOR_PART || heir->size == block->size) return NULL;
+    if (slot->stack == block->stack && slot->smaller > slot->larger) return NULL;
     return at_same_place(growth, heir, block) ? heir : NULL;
 }
 
@@ -241,8 +248,9 @@ static inline struct block *heir_at_place(const struct growth *growth, const str
 static inline struct block *take_heir(struct growth *growth, const struct block *block, enum death_cause cause,
                                       uint32_t thread) {
     struct thread_state *state = thread_of(growth, thread);
-    struct block *heir = cause == DEATH_FREED ? heir_at_stack(state, heir_slot(state, block->stack), block) : NULL;
-    if (!heir && cause == DEATH_FREED) heir = heir_at_place(growth, state, block);
+    struct heir_slot *slot = heir_slot(state, block->stack);
+    struct block *heir = cause == DEATH_FREED ? heir_at_stack(state, slot, block) : NULL;
+    if (!heir && cause == DEATH_FREED) heir = heir_at_place(growth, state, slot, block);
     if (block->thread == thread) forget_in_thread(state, block, block->stack);
     else forget_heir(growth, block, block->stack);
     return heir;
@@ -297,8 +305,10 @@ static void growth_born(void *self, struct block *block, const struct moment *no
     growth_stacks_bear(&growth->stacks, &layer, now->thread);
     struct thread_state *thread = thread_of(growth, now->thread);
     struct heir_slot *slot = heir_slot(thread, block->stack);
-    struct block *before = slot->stack == block->stack ? slot->block : NULL;
-    *slot = (struct heir_slot){block, before, block->stack, thread->edges};
+    if (slot->stack != block->stack) *slot = (struct heir_slot){.stack = block->stack};
+    slot->before = slot->block;
+    slot->block = block;
+    slot->edges = thread->edges;
     thread->newest = block;
 }
 
@@ -622,6 +632,8 @@ static void gather(struct gathered *gathered, const struct record *record, struc
         if (record->pending) growth_lives_merge(&gathered->lives, record->pending);
     }
     out->enlarged |= record->step_count > 0;
+    bool first = out->level.peak == 0, less = record->level.unchanged < out->level.unchanged;
+    if (first || less) out->level.unchanged = record->level.unchanged;
     out->level.peak += record->level.peak;
     out->level.last += record->level.last;
     if (record->level.falls > out->level.falls) out->level.falls = record->level.falls;

@@ -47,6 +47,7 @@ struct growth_level {
     uint32_t falls;            /* times it fell to half or less of the highest level since the previous fall */
     bool steady_after_warm_up; /* never above its level after the first round in which the site ran */
     uint32_t rises, last_rise; /* rounds that ended with more than any before; index of the last one */
+    uint32_t unchanged;        /* rounds at the end of the phase that ended with as much as the last */
     uint64_t sum;              /* over the ends of all rounds */
 };
 

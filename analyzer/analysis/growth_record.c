@@ -66,6 +66,7 @@ static void pair_rounds(struct record *record) {
     record->level_round >>= 1;
     record->level.rises = (record->level.rises + 1) / 2;
     record->level.last_rise >>= 1;
+    record->level.unchanged /= 2;
     record->level.sum /= 2;
     record->shift++;
 }
@@ -85,6 +86,7 @@ static void see_level(struct record *record, uint64_t level, uint32_t rounds) {
         seen->rises++;
         seen->last_rise = record->level_round;
     }
+    seen->unchanged = level == seen->last ? seen->unchanged + rounds : rounds;
     seen->sum += level * rounds;
     seen->last = level;
 }

@@ -125,7 +125,8 @@ static const struct report_phase *rising_phase(const struct report *report) {
 static void put_pass_headline(struct pen *pen, const struct report *report) {
     const struct report_phase *phase = rising_phase(report);
     int64_t open = report->verdict.not_judged;
-    pen_put(pen, style_of("pass")->headline);
+    bool blind = open > 0 && report->verdict.judged_sites == 0;
+    pen_put(pen, blind ? "nothing that grew could be judged" : style_of("pass")->headline);
     if (phase) {
         pen_put(pen, ", but RSS does in ");
         pen_name(pen, phase->name, 30);

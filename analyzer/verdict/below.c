@@ -47,8 +47,8 @@ const char *leaks_below(const struct report *report) {
     const struct report_site *site = &report->sites[first];
     for (size_t i = 1; i < site->depth; i++) {
         const struct report_frame *caller = &site->stack[i];
-        if (caller->function && all_leaks_below(report, caller))
-            return is_telling(report, caller) ? caller->function : NULL;
+        if (!caller->function || !all_leaks_below(report, caller)) continue;
+        return strcmp(caller->function, "main") != 0 && is_telling(report, caller) ? caller->function : NULL;
     }
     return NULL;
 }

@@ -546,6 +546,16 @@ static bool every_round(const struct selection *selection) {
     return selection->k >= MOST_ROUNDS_SHARE * selection->n;
 }
 
+/* What was added while the level stood still took the places of others: a full cache, where by chance some keys live for many rounds. */
+static bool replaced(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < selection->n; i++)
+        if (selection->rounds[i] + evidence->level.unchanged > evidence->count)
+            blocks += round_at(selection, i)->held.blocks;
+    return 2 * blocks >= selection->held.blocks;
+}
+
 static bool intermittent(const struct selection *selection) {
     if (selection->n < INTERMITTENT_ROUNDS || selection->k < INTERMITTENT_ADDED) return false;
     return !first_round_is_gone(selection) && !slowing_from_the_start(selection);
@@ -576,6 +586,7 @@ static enum growth_class classify(const struct selection *selection, struct grow
         return judgement->backlog ? GROWTH_GROWING : shape(&evidence->level);
     }
     if (returned(selection)) return GROWTH_RETURNED;
+    if (replaced(selection)) return GROWTH_BOUNDED;
     if (growing_container(selection)) {
         judgement->container = true;
         return if_rounds_are_true(evidence, GROWTH_LEAK);

@@ -3,6 +3,7 @@
  * The collector and the judge, driven by a small replay of their own: programs of a few lines whose verdict is known by
  * reading them.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -215,6 +216,48 @@ static void test_wrapper_is_no_container(void **state) {
     exit_begins();
     judge();
     expect_no_failure();
+}
+
+/*
+ * A full cache of the latest keys asked for, where few keys are asked for often (Zipf): some stay for as many rounds as there are, and
+ * by chance such keys came in many of them. Values of one size or of many; none is the container of another.
+ */
+static void run_popular(uint64_t seed, bool differ) {
+    enum { KEYS = 5000, ROOM = 300, ROUNDS = 60, EACH = 400 };
+    struct block *values[KEYS] = {NULL};
+    int used[KEYS] = {0};
+    int count = 0;
+    for (int now = 0; now < ROUNDS * EACH; now++) {
+        if (now % EACH == 0) phase("requests");
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        int key = (int)pow(KEYS, (double)(seed >> 33) * 0x1p-31) - 1;
+        used[key] = now;
+        bool full = !values[key] && count == ROOM;
+        int oldest = key;
+        for (int i = 0; i < KEYS && full; i++)
+            if (values[i] && used[i] < used[oldest]) oldest = i;
+        if (full) {
+            release(values[oldest]);
+            values[oldest] = NULL;
+        }
+        if (!values[key]) {
+            values[key] = allocate(1, differ ? 16 + seed % 1999 : 64);
+            count += !full;
+        }
+        if (now % EACH == EACH - 1) phase_end("requests");
+    }
+    for (int i = 0; i < KEYS; i++) release(values[i]);
+    exit_begins();
+    judge();
+    expect_no_failure();
+}
+
+static void test_full_caches_of_popular_keys_do_not_grow(void **state) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        if (seed > 1) assert_int_equal(begin(state), 0);
+        run_popular(seed, seed % 2);
+        if (seed < 20) end(state);
+    }
 }
 
 /* In each round `in` blocks enter the queue and at most `out` leave it. */
@@ -662,6 +705,7 @@ int main(void) {
         TEST(test_vector_that_is_copied_on_several_stacks),
         TEST(test_vector_that_is_resized_on_several_stacks),
         TEST(test_wrapper_is_no_container),
+        TEST(test_full_caches_of_popular_keys_do_not_grow),
         TEST(test_queue_that_fills_for_ever_is_growing),
         TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
         TEST(test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table),

@@ -106,6 +106,9 @@ const MEANINGS = {
 
 function headline() {
   const verdict = report.verdict, first = verdict.leaks[0];
+  const open = verdict.judged.not_judged;
+  if (verdict.result === "pass" && open)
+    return (verdict.judged.sites ? MEANINGS.pass : "Nothing that grew could be judged") + "; " + count(open) + (open === 1 ? " needs" : " need") + " more rounds";
   if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
   const growth = growthOf(first), more = verdict.leaks.length - 1;
   const site = siteById.get(first.site), caller = site && !site.function && site.stack.find((frame) => frame.function);
