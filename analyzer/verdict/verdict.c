@@ -16,7 +16,8 @@
 #include "outcome.h"
 #include "suppressions.h"
 
-#define LOSS_MATTERS 0.001 /* of all events */
+#define LOSS_MATTERS 0.001  /* of all events */
+#define LEAST_ROUND_NS 1000 /* less is not even the time of writing a line */
 
 struct verdict {
     struct arena *arena;
@@ -257,6 +258,19 @@ static void hint_at_processes(struct court *court) {
         report->process_count - 1);
 }
 
+/* Lines that came together have their edges at one moment. */
+static void hint_at_terminal(struct court *court) {
+    for (size_t i = 0; i < court->report->phase_count; i++) {
+        const struct report_phase *phase = &court->report->phases[i];
+        if (!phase->approximate || phase->rounds < 2 || !(phase->round_ns.p50 < LEAST_ROUND_NS)) continue;
+        ADD_TEXT(
+            court, hints, hint_count,
+            "lines of %s came too fast to tell its rounds apart: --no-pty keeps the program at most one line ahead",
+            phase->name);
+        return;
+    }
+}
+
 /* A program that only starts others hears of their phases, too, and may grow with their number. */
 static void hint_at_driver(struct court *court) {
     const struct report *report = court->report;
@@ -285,6 +299,7 @@ static void weigh_phases(struct court *court) {
     hint_at_processes(court);
     hint_at_driver(court);
     hint_at_sites(court);
+    hint_at_terminal(court);
     if (court->rules->hint) ADD_TEXT(court, hints, hint_count, "%s", court->rules->hint);
     if (report->verdict.judged_phases > 0) worsen(court, RESULT_PASS);
     if (report->verdict.judged_phases > 0 || court->rules->hint) return;

@@ -566,6 +566,24 @@ static void test_ignored_leaks(void **state) {
     }
 }
 
+/* Edges of lines that were read together lie at one moment. */
+static void test_rounds_that_lines_did_not_tell_apart(void **state) {
+    (void)state;
+    struct report_phase phase = {.name = "round", .rounds = 40, .approximate = true, .round_ns = {.p50 = 2}};
+    struct verdict_rules rules = {.leak_exit_code = -1};
+    struct verdict *verdict;
+    report.phases = &phase;
+    report.phase_count = 1;
+    assert_int_equal(verdict_decide(&report, &rules, &verdict), 0);
+    assert_non_null(strstr(report.verdict.hints[report.verdict.hint_count - 1], "--no-pty"));
+    verdict_release(verdict);
+    size_t hints = report.verdict.hint_count;
+    phase.round_ns.p50 = 40000;
+    assert_int_equal(verdict_decide(&report, &rules, &verdict), 0);
+    assert_int_equal(report.verdict.hint_count, hints - 1);
+    verdict_release(verdict);
+}
+
 static void test_unused_ignores_are_told(void **state) {
     (void)state;
     struct budget *budget = budget_of("[site]\nmatch = nobody\nignore = leak\n");
@@ -687,6 +705,7 @@ int main(void) {
         TEST(test_bad_budgets),
         TEST(test_declarations),
         TEST(test_ignored_leaks),
+        TEST(test_rounds_that_lines_did_not_tell_apart),
         TEST(test_unused_ignores_are_told),
         TEST(test_suppressions),
         TEST(test_baseline),
