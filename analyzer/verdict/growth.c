@@ -586,7 +586,10 @@ static enum growth_class classify(const struct selection *selection, struct grow
         return judgement->backlog ? GROWTH_GROWING : shape(&evidence->level);
     }
     if (returned(selection)) return GROWTH_RETURNED;
-    if (replaced(selection)) return GROWTH_BOUNDED;
+    if (replaced(selection)) {
+        judgement->reason = GROWTH_REASON_REPLACES;
+        return GROWTH_BOUNDED;
+    }
     if (growing_container(selection)) {
         judgement->container = true;
         return if_rounds_are_true(evidence, GROWTH_LEAK);

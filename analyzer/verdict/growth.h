@@ -25,7 +25,7 @@ enum growth_class {
     GROWTH_CLASSES
 };
 enum growth_outcome { GROWTH_PASS, GROWTH_UNJUDGED, GROWTH_WARN, GROWTH_FAIL };
-/* Why what grew is filling, not a leak. */
+/* Why what grew is filling or bounded, not a leak. */
 enum growth_reason {
     GROWTH_REASON_NONE,
     GROWTH_REASON_SLOWS,   /* over the evidence rounds */
@@ -34,6 +34,7 @@ enum growth_reason {
     GROWTH_REASON_POOLED,  /* an interpreter's or a pool's function that never released anything */
     GROWTH_REASON_PEAKS,   /* only rounds of record work added */
     GROWTH_REASON_UNEVEN,  /* few rounds, unlike amounts */
+    GROWTH_REASON_REPLACES /* the level stood still: bounded */
 };
 enum growth_held { GROWTH_HELD_NONE, GROWTH_HELD_UNKNOWN, GROWTH_HELD_TEARDOWN, GROWTH_HELD_EXIT, GROWTH_HELD_NEVER };
 
@@ -53,7 +54,7 @@ struct growth_judgement {
     enum growth_class class;
     enum growth_outcome outcome;
     enum growth_held held_until;
-    enum growth_reason reason; /* filling: why it is not called a leak */
+    enum growth_reason reason; /* why it is not called a leak */
     bool container;            /* leak: of a growing container */
     bool backlog;              /* growing: a queue that fills faster than it is emptied */
     uint32_t n, k, needed;     /* evidence rounds, those that added, rounds that are still missing where not judged */

@@ -103,8 +103,8 @@ static void tell_not_judged(struct telling *telling) {
                   (unsigned long long)judgement->blocks, (unsigned long long)telling->evidence->lost_events);
         return;
     }
-    words_add(&telling->words, "%u %s are evidence, needs %u more", judgement->n, round_name(telling).text,
-              judgement->needed);
+    words_add(&telling->words, "%u %s are evidence so far; it needs %u more%s", judgement->n, round_name(telling).text,
+              judgement->needed, telling->evidence->each > 1 ? " rounds" : "");
     tell_reach(telling);
 }
 
@@ -132,7 +132,9 @@ static void tell_returned(struct telling *telling) {
 
 static void tell_stopped(struct telling *telling) {
     tell_added(telling);
-    words_add(&telling->words, "; nothing in the last third of them");
+    bool replaces = telling->judgement->reason == GROWTH_REASON_REPLACES;
+    words_add(&telling->words, "%s",
+              replaces ? "; as many others went: the level stood still" : "; nothing in the last third of them");
 }
 
 static void tell_runtime(struct telling *telling) {

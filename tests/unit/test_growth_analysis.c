@@ -250,6 +250,9 @@ static void run_popular(uint64_t seed, bool differ) {
     exit_begins();
     judge();
     expect_no_failure();
+    const struct growth_judgement *judgement = &finding("requests", 1)->judgement;
+    assert_int_equal(judgement->class, GROWTH_BOUNDED);
+    if (judgement->k > 0) assert_int_equal(judgement->reason, GROWTH_REASON_REPLACES);
 }
 
 static void test_full_caches_of_popular_keys_do_not_grow(void **state) {
