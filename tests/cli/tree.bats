@@ -39,6 +39,7 @@ C
     program prog <<'C'
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 static void *kept[20];
 __attribute__((noinline)) static void *grab(int i) { return kept[i] = malloc(100); }
 int main(int argc, char **argv) {
@@ -49,6 +50,7 @@ int main(int argc, char **argv) {
         grab(i);
         if (argc < 2) free(kept[i]);
         printf("ok %d\n", i + 1);
+        usleep(5000); /* whoever reads the lines may have no processor at once */
     }
     return 0;
 }
