@@ -20,8 +20,8 @@
 #define LEAST_WINDOWS 8u
 #define LEAST_ITEM_CALLS 32u /* items reported in fewer lumps make no windows */
 #define LEAST_SIBLINGS 5u
-#define GROWTH_FACTOR_PART                                                                                             \
-    3u /* containers that are copied grow by a half, whole elements at a time: by a third at least */
+/* Containers that are copied grow by a half, whole elements at a time: by a third at least. */
+#define GROWTH_FACTOR_PART 3u
 
 struct layers {
     struct link link; /* first */
