@@ -42,49 +42,64 @@ void probe_switch(uint32_t on) { atomic_store_explicit(&probe_state.page.on, on,
 /* ---- owners ---- */
 
 /*
- * Who made the block at an address, or released it last, as far as a small table can hold it. A thread that frees a block
+ * Who made the block at an address, or released it last, as far as a table can hold it. A thread that frees a block
  * finds its own entry only if it made the block last; one that gets a block finds its own release only if nobody had the
  * address since: everybody stores an entry before the block, or its memory, can change hands. A lost entry costs a few
- * bytes in the trace and a look at the clock, never a wrong pair. Neighbouring addresses, mostly one thread's, share cache
- * lines; those of different heaps don't.
+ * bytes in the trace and a look at the clock, never a wrong pair.
+ *
+ * A MiB of addresses has a sixteenth of the table to itself, so that threads with heaps of their own seldom meet in a cache line.
+ * Place and entry together say the whole address (as far as it says anything), and the thread by a number: that of a thread
+ * which has ended may be given anew, since all that it did is older than what its successor does.
  */
-enum { OWNERS = 1 << 16, OWNER_SERIAL_BITS = 19, OWNER_BITS };
-static _Atomic uint64_t *owners;
+enum { OWNERS_LOG = 20, OWNER_REGION_LOG = 20, OWNER_SETS = 16 };
+static _Atomic uint32_t *owners;
 
-static inline _Atomic uint64_t *owner_slot(uint64_t address) {
-    return &owners[((address >> 4) ^ (address >> 20) * 0x9e37u) & (OWNERS - 1)];
+struct owner {
+    _Atomic uint32_t *slot;
+    uint32_t entry; /* of one who released it; OWNER_MADE more for one who made it */
+};
+enum { OWNER_MADE = 1 << 7, OWNER_ODD = 1 << 8, OWNER_TAG_SHIFT = 9 };
+_Static_assert(THREAD_NUMBERS == OWNER_MADE, "a number has the bits below");
+
+static inline struct owner owner_of(const struct thread *thread, uint64_t address) {
+    uint32_t region = (uint32_t)(address >> OWNER_REGION_LOG), tag = region / OWNER_SETS;
+    uint32_t set = (region ^ (tag * 0x9e3779b1u) >> 28) % OWNER_SETS;
+    uint32_t unit = (uint32_t)(address >> 4) % (1u << (OWNERS_LOG - 4));
+    uint32_t odd = address & 8 ? OWNER_ODD : 0;
+    return (struct owner){&owners[set << (OWNERS_LOG - 4) | unit], tag << OWNER_TAG_SHIFT | odd | thread->number};
 }
-static inline uint64_t owner_entry(const struct thread *thread, uint64_t address, bool released) {
-    uint64_t serial = thread->serial & ((1u << OWNER_SERIAL_BITS) - 1);
-    return address >> 3 << OWNER_BITS | (uint64_t)released << OWNER_SERIAL_BITS | serial;
-}
+
+/* No block of a usual allocator, and none that a place and an entry can say. */
+static inline bool is_strange(uint64_t address) { return address & 7 || address >> 47; }
 
 static inline bool is_many(void) { return atomic_load_explicit(&probe_state.page.many, memory_order_relaxed); }
 bool probe_threads_many(void) { return atomic_load_explicit(&probe_state.page.many, memory_order_acquire); }
 
-/* Whether no other thread had the address since the caller released it. Relaxed: the program's own hand-over of the block
- * orders these accesses. */
-static inline bool own(const struct thread *thread, uint64_t address) {
-    if (likely(!is_many())) return true;
-    if (unlikely(!owners)) return false;
-    _Atomic uint64_t *slot = owner_slot(address);
-    bool mine = atomic_load_explicit(slot, memory_order_relaxed) == owner_entry(thread, address, true);
-    atomic_store_explicit(slot, owner_entry(thread, address, false), memory_order_relaxed);
+/* Whether the entry was the thread's own, and as `before`; it becomes `after`. Relaxed: the program's own hand-over of the
+ * block orders these accesses. */
+static inline bool swap_owner(const struct thread *thread, uint64_t address, uint32_t before, uint32_t after) {
+    if (unlikely(!owners || is_strange(address))) return false;
+    struct owner owner = owner_of(thread, address);
+    bool mine = atomic_load_explicit(owner.slot, memory_order_relaxed) == owner.entry + before && thread->number;
+    atomic_store_explicit(owner.slot, owner.entry + after, memory_order_relaxed);
     return mine;
+}
+
+/* Whether no other thread had the address since the caller released it. */
+static inline bool own(const struct thread *thread, uint64_t address) {
+    return likely(!is_many()) || swap_owner(thread, address, 0, OWNER_MADE);
 }
 
 /* Whether the caller made the block that it releases now. */
 static inline bool disown(const struct thread *thread, uint64_t address) {
-    if (likely(!is_many())) return true;
-    if (unlikely(!owners)) return false;
-    _Atomic uint64_t *slot = owner_slot(address);
-    bool mine = atomic_load_explicit(slot, memory_order_relaxed) == owner_entry(thread, address, false);
-    atomic_store_explicit(slot, owner_entry(thread, address, true), memory_order_relaxed);
-    return mine;
+    return likely(!is_many()) || swap_owner(thread, address, OWNER_MADE, 0);
 }
 
+/* A thread that was alone made no entries: what is there is of old. */
 void probe_threads_began(void) {
-    if (!owners) owners = sys_memory(OWNERS * sizeof *owners);
+    const size_t size = sizeof *owners << OWNERS_LOG;
+    if (!owners) owners = sys_memory(size);
+    else if (sys_madvise(owners, size, MADV_DONTNEED) != 0) owners = NULL;
     atomic_store_explicit(&probe_state.page.many, true, memory_order_release);
 }
 

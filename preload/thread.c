@@ -23,7 +23,7 @@ __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), vi
 static struct {
     struct lock lock;
     struct thread *_Atomic first;
-    uint32_t serials;
+    uint32_t serials, structs;
     _Atomic unsigned ending;
 } threads;
 
@@ -168,6 +168,7 @@ static struct thread *make(void) {
     }
     thread->control = thread->slot.memory;
     thread->ring = (uint64_t *)(thread->slot.memory + TRACE_SLOT_CONTROL);
+    thread->number = ++threads.structs < THREAD_NUMBERS ? threads.structs : 0;
     thread->next = threads_first();
     atomic_store_explicit(&threads.first, thread, memory_order_release);
     return thread;

@@ -17,6 +17,7 @@ enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING, THREAD_SPARE };
 
 #define THREAD_RING_WORDS 65536u
 #define THREAD_UNWINDERS 3
+#define THREAD_NUMBERS 128u
 
 /* Guard values: 0 outside hooks, THREAD_IGNORE while the recorder itself may allocate, else the stack pointer of the
  * hook that is at work, so that a longjmp out of a signal handler can be told from a handler that is still running. */
@@ -36,6 +37,8 @@ struct thread {
     struct unwind_thread *unwind[THREAD_UNWINDERS]; /* the first for hooks that interrupt none */
     atomic_bool unwinds[THREAD_UNWINDERS];          /* the others at work: signal handlers that interrupted a hook */
     uint32_t serial;
+    uint32_t
+        number; /* of the struct, from 1, so that of one living thread at a time; 0: all THREAD_NUMBERS are given */
     _Atomic int tid;
     unsigned key_rounds;
     char name[16]; /* under the lock of the list */
