@@ -28,7 +28,7 @@ endif
 PRELOAD_SRC := $(wildcard preload/*.c)
 PRELOAD_OBJ := $(PRELOAD_SRC:%.c=$(BUILD)/%.o)
 WRITER_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard preload/beside/*.c) preload/append.c preload/columns.c preload/deflate.c preload/huffman.c preload/packing.c \
-                preload/drain.c preload/sys.c)
+                preload/plain.c preload/words.c preload/drain.c preload/sys.c)
 PRELOAD_FLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -fno-plt \
                  -fasynchronous-unwind-tables -fno-tree-slp-vectorize -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
 ANALYZER_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)

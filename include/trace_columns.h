@@ -20,8 +20,11 @@
 #define COLUMNS_EVENTS_MAX 32768u
 #define COLUMNS_LAYOUT_ORDERED 1u /* bits of the first payload byte; the others are zero */
 #define COLUMNS_LAYOUT_CONTINUES 2u
+#define COLUMNS_LAYOUT_PLAIN 4u /* FORMAT.md "Plain frames" */
+#define COLUMNS_LAYOUT_MAX 7u
 #define COLUMNS_STAMP_INTERVAL 1024u
 #define COLUMNS_SEGMENT_EVENTS (1u << 20)
+#define COLUMNS_SCALE_MAX 15u
 
 /* Columns of lead bytes come before those of what follows them. */
 enum columns_column {
@@ -181,7 +184,7 @@ struct columns_model {
 /* Smallest scale for that many events: 2 to its power covers them. */
 static inline unsigned columns_scale(uint32_t events) {
     unsigned scale = 6;
-    while (scale < 15 && (1u << scale) < events) scale++;
+    while (scale < COLUMNS_SCALE_MAX && (1u << scale) < events) scale++;
     return scale;
 }
 

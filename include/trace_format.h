@@ -15,6 +15,9 @@
 #define TRACE_HEADER_SIZE 32768u
 #define TRACE_HEADER_MOST (16u << 20) /* after a clean end, with the first slots */
 
+#define TRACE_FEATURE_PLAIN 1u /* incompatible: there are plain frames */
+#define TRACE_FEATURES_KNOWN TRACE_FEATURE_PLAIN
+
 /* Byte offsets in the header. [live] fields change while the target runs; the rest is written once. */
 enum trace_header_offset {
     TRACE_AT_MAGIC = 0,
@@ -22,7 +25,7 @@ enum trace_header_offset {
     TRACE_AT_MINOR = 10,          /* u16 */
     TRACE_AT_HEADER_SIZE = 12,    /* u32 */
     TRACE_AT_COMPATIBLE = 16,     /* u32: unknown bits may be ignored */
-    TRACE_AT_INCOMPATIBLE = 20,   /* u32: an unknown bit means that this reader can't read the file */
+    TRACE_AT_INCOMPATIBLE = 20,   /* u32 [live]: an unknown bit means that this reader can't read the file */
     TRACE_AT_RUN_ID = 24,         /* 16 bytes, the same in all traces of one run */
     TRACE_AT_PID = 40,            /* u32, in the recorder's PID namespace */
     TRACE_AT_STAMP_SOURCE = 44,   /* u8: enum trace_stamp_source */
@@ -144,6 +147,7 @@ enum trace_frame_kind {
 };
 enum trace_codec { TRACE_CODEC_NONE = 0, TRACE_CODEC_DEFLATE = 1 };
 #define TRACE_FRAME_CONTINUES 2u /* EVENTS: understood only after the thread's events frame before it */
+#define TRACE_FRAME_PLAIN 4u     /* EVENTS: FORMAT.md "Plain frames" */
 #define TRACE_FRAME_ORDERED 1u   /* EVENTS: all pairs across threads keep exact stamps; see FORMAT.md */
 
 /* A slot: one control page, then data. Words are u64, bytes for the journal. Positions only grow; index = position mod size. */
@@ -153,6 +157,8 @@ enum trace_slot_offset {
     TRACE_SLOT_AT_HEAD = 64,          /* u64 [live]: committed up to here (release store) */
     TRACE_SLOT_AT_TAIL = 128,         /* u64 [live]: in a whole frame up to here */
     TRACE_SLOT_AT_AWAITED = 136,      /* u32 [live]: 1 while the owner waits for the tail to move */
+    TRACE_SLOT_AT_HURRY = 140,        /* u32 [live]: 1 after the owner found no room; whoever drains clears it */
+    TRACE_SLOT_AT_PLAIN = 144,        /* u32 [live]: frames that whoever drains will write plainly */
     TRACE_SLOT_AT_NESTED = 192,       /* u64 [live]: words in the nested queue */
     TRACE_SLOT_AT_LOCK = 256,         /* u32 [live]: enum trace_holder: who drains */
     TRACE_SLOT_AT_NESTED_WORDS = 512, /* 448 words: events of signal handlers that interrupted a hook */

@@ -12,13 +12,13 @@
 #include "../include/trace_columns.h"
 #include "../include/trace_format.h"
 #include "../include/trace_wire.h"
+#include "words.h"
 
 _Static_assert(COLUMNS_MAX_EVENTS == COLUMNS_EVENTS_MAX, "one limit");
 _Static_assert(COLUMNS_PARTS == COLUMN_COUNT, "every column");
 
 #define BUCKETS_MAX (2 * COLUMNS_BLOCKS)
 #define STACK_SLOTS (2 * COLUMNS_STACKS)
-#define HEAD_MAX 96u
 
 /* Where in the input an event's words are. */
 struct place {
@@ -56,67 +56,12 @@ static const uint8_t column_width[COLUMN_COUNT] = {
     [COLUMN_STAMPS] = 10,        [COLUMN_EDGES] = 3,
 };
 
-static const uint8_t kind_words[256] = {
-#define TRACE_EVENT(name, value, words, text) [value] = words,
-#include "../include/trace_records.def"
-};
-
-struct words {
-    uint64_t stamp, operand, size;
-    uint32_t stack;
-    uint8_t kind, flags;
-    bool foreign; /* a release of a block that another thread may have made */
-};
-
 size_t columns_size(void) { return sizeof(struct columns); }
 
 size_t columns_bound(void) {
-    size_t bound = HEAD_MAX;
+    size_t bound = COLUMNS_HEAD_MAX;
     for (unsigned c = 0; c < COLUMN_COUNT; c++) bound += (size_t)column_width[c] * COLUMNS_MAX_EVENTS;
     return bound;
-}
-
-/* An event of any kind, with any flags; see take_words. */
-static bool take_odd_words(const struct columns_input *in, uint64_t *position, struct words *out) {
-    unsigned words = kind_words[out->kind];
-    out->foreign = out->flags & TRACE_EVENT_FOREIGN;
-    out->flags &= (uint8_t)~TRACE_EVENT_FOREIGN;
-    bool control = columns_is_control(out->kind), wide = out->flags & TRACE_EVENT_WIDE;
-    if (!words || (wide && (words != 3 || control))) return false;
-    if (out->flags & TRACE_EVENT_INTERPOLATED || in->end - *position < words + wide) return false;
-    out->stamp = in->ring[(*position + 1) & in->mask];
-    if (words == 3) {
-        uint64_t third = in->ring[(*position + 2) & in->mask];
-        out->size = control ? third : (uint32_t)third;
-        out->stack = control ? 0 : (uint32_t)(third >> 32);
-        if (wide) out->size = in->ring[(*position + 3) & in->mask];
-    }
-    *position += words + wide;
-    return true;
-}
-
-/* Reads the event at *position and moves behind it; false when its words are not whole or not valid. */
-static inline bool take_words(const struct columns_input *in, uint64_t *position, struct words *out) {
-    uint64_t at = *position, first = in->ring[at & in->mask];
-    out->operand = first >> 16;
-    out->kind = (uint8_t)first;
-    out->flags = (uint8_t)(first >> 8);
-    out->foreign = false;
-    out->size = out->stack = 0;
-    if ((uint16_t)first == TRACE_EVENT_FREE && in->end - at >= 2) {
-        out->stamp = in->ring[(at + 1) & in->mask];
-        *position = at + 2;
-        return true;
-    }
-    if ((uint16_t)first == TRACE_EVENT_ALLOC && in->end - at >= 3) {
-        uint64_t third = in->ring[(at + 2) & in->mask];
-        out->stamp = in->ring[(at + 1) & in->mask];
-        out->size = (uint32_t)third;
-        out->stack = (uint32_t)(third >> 32);
-        *position = at + 3;
-        return true;
-    }
-    return take_odd_words(in, position, out);
 }
 
 static struct wire_writer *column(struct columns *e, enum columns_column number) { return &e->column[number]; }
@@ -246,7 +191,7 @@ static unsigned choose_address(struct columns *e, struct columns_birth *b) {
     return choice;
 }
 
-static void put_alloc(struct columns *e, const struct words *w) {
+static void put_alloc(struct columns *e, const struct event_words *w) {
     unsigned group = w->kind == TRACE_EVENT_ALLOC ? TOKEN_ALLOC : TOKEN_REALLOC_IN;
     struct columns_birth b = {.size = w->size, .address = w->operand, .class = columns_class(w->size)};
     unsigned stack_choice = choose_stack(e, w->stack, &b.stack);
@@ -302,7 +247,7 @@ static void mark_pair(struct columns *e, uint32_t block) {
 }
 
 /* Between the allocation and a foreign release another thread may have released and allocated the address: no pair. */
-static void put_free(struct columns *e, const struct words *w) {
+static void put_free(struct columns *e, const struct event_words *w) {
     bool is_free = w->kind == TRACE_EVENT_FREE;
     unsigned choice;
     uint32_t block = w->foreign ? 0 : choose_block(e, w->operand, &choice);
@@ -315,7 +260,7 @@ static void put_free(struct columns *e, const struct words *w) {
     columns_free(&e->model, e->context, block);
 }
 
-static void put_other(struct columns *e, const struct words *w) {
+static void put_other(struct columns *e, const struct event_words *w) {
     struct wire_writer *others = column(e, COLUMN_OTHERS);
     wire_put_signed(others, (int64_t)(w->operand - e->other_operand));
     wire_put_varint(others, w->size);
@@ -325,7 +270,7 @@ static void put_other(struct columns *e, const struct words *w) {
 }
 
 /* An event that tokens alone can't say: kind and flags are given, and the rest too unless it begins or ends a block. */
-static bool put_escape(struct columns *e, const struct words *w) {
+static bool put_escape(struct columns *e, const struct event_words *w) {
     put_token(e, TOKEN_ESCAPE);
     columns_remember(&e->model, 0x30000u + w->kind);
     wire_put_u8(column(e, COLUMN_ESCAPES), w->kind);
@@ -343,7 +288,7 @@ static bool put_escape(struct columns *e, const struct words *w) {
     return true;
 }
 
-static inline void put_event(struct columns *e, const struct words *w) {
+static inline void put_event(struct columns *e, const struct event_words *w) {
     e->context = columns_context(&e->model);
     if ((w->flags || !columns_is_block(w->kind, 0)) && put_escape(e, w)) return;
     if (w->kind == TRACE_EVENT_ALLOC || w->kind == TRACE_EVENT_REALLOC_IN) put_alloc(e, w);
@@ -422,7 +367,7 @@ struct walk {
     bool all_places;
 };
 
-static inline void note_stamp(struct columns *e, struct walk *walk, const struct words *w) {
+static inline void note_stamp(struct columns *e, struct walk *walk, const struct event_words *w) {
     if (w->stamp < walk->window.from || w->stamp >= walk->window.until)
         note_edge(e, &walk->window, w->stamp, walk->before, walk->at);
     if (walk->all_places || e->index % COLUMNS_STAMP_INTERVAL == 0 || columns_is_control(w->kind))
@@ -434,15 +379,16 @@ static inline void note_stamp(struct columns *e, struct walk *walk, const struct
 /* All but the stamps: which of them are stored is known when all pairs are. */
 static int put_events(struct columns *e, const struct columns_input *input, uint32_t most, struct columns_output *out) {
     const struct columns_input in = *input;
+    const struct words words = {in.ring, in.mask, in.end};
     struct walk walk = {.window = {.edges = in.edges, .count = in.edge_count, .from = UINT64_MAX},
                         .least = UINT64_MAX,
                         .all_places = in.ordered || in.all_edges};
     uint64_t position = in.first;
-    struct words w;
+    struct event_words w;
     memset(e->marks, in.all_edges ? MARK_EDGE : 0, most);
     for (e->index = 0; position != in.end && e->index < COLUMNS_MAX_EVENTS; e->index++) {
         uint64_t offset = position - in.first;
-        if (!take_words(&in, &position, &w)) break;
+        if (!words_take(&words, &position, &w)) break;
         walk.before = walk.at;
         walk.at = offset;
         note_stamp(e, &walk, &w);
@@ -482,7 +428,7 @@ static void start_segment(struct columns *e, const struct columns_input *in, uin
 static void start(struct columns *e, uint8_t *payload, uint32_t most) {
     e->model.base = e->events;
     e->other_operand = e->other_stack = e->run = e->place_count = 0;
-    uint8_t *region = payload + HEAD_MAX;
+    uint8_t *region = payload + COLUMNS_HEAD_MAX;
     for (unsigned c = 0; c < COLUMN_COUNT; c++) {
         e->column[c] = wire_writer(region, (size_t)column_width[c] * most);
         region += (size_t)column_width[c] * most;
@@ -493,32 +439,33 @@ static unsigned layout_of(const struct columns_input *in, const struct columns_o
     return (in->ordered ? COLUMNS_LAYOUT_ORDERED : 0) | (out->continues ? COLUMNS_LAYOUT_CONTINUES : 0);
 }
 
-/* Writes the head and moves the columns together behind it. */
-static void finish(struct columns *e, uint8_t *payload, unsigned layout, uint32_t most, struct columns_output *out) {
-    uint8_t head_bytes[HEAD_MAX], *at = payload, *region = payload + HEAD_MAX;
+void columns_finish(uint8_t *payload, unsigned layout, unsigned scale, uint8_t *const columns[COLUMNS_PARTS],
+                    struct columns_output *out) {
+    uint8_t head_bytes[COLUMNS_HEAD_MAX], *at = payload;
     struct wire_writer head = wire_writer(head_bytes, sizeof head_bytes);
     wire_put_varint(&head, layout);
-    wire_put_varint(&head, e->scale);
+    wire_put_varint(&head, scale);
     wire_put_varint(&head, out->count);
-    for (unsigned c = 0; c < COLUMN_COUNT; region += (size_t)column_width[c++] * most) {
-        out->column[c] = (uint32_t)(e->column[c].at - region);
-        wire_put_varint(&head, out->column[c]);
-    }
+    for (unsigned c = 0; c < COLUMN_COUNT; c++) wire_put_varint(&head, out->column[c]);
     memcpy(at, head_bytes, sizeof head_bytes - wire_room(&head));
     at += sizeof head_bytes - wire_room(&head);
-    region = payload + HEAD_MAX;
-    for (unsigned c = 0; c < COLUMN_COUNT; region += (size_t)column_width[c++] * most) {
-        memmove(at, region, out->column[c]);
-        at += out->column[c];
-    }
+    for (unsigned c = 0; c < COLUMN_COUNT; at += out->column[c++]) memmove(at, columns[c], out->column[c]);
     out->bytes = (uint32_t)(at - payload);
+}
+
+static void finish(struct columns *e, uint8_t *payload, unsigned layout, uint32_t most, struct columns_output *out) {
+    uint8_t *regions[COLUMN_COUNT], *region = payload + COLUMNS_HEAD_MAX;
+    for (unsigned c = 0; c < COLUMN_COUNT; region += (size_t)column_width[c++] * most) {
+        regions[c] = region;
+        out->column[c] = (uint32_t)(e->column[c].at - region);
+    }
+    columns_finish(payload, layout, e->scale, regions, out);
 }
 
 void columns_forget(struct columns *e) { e->thread = 0; }
 
 int columns_encode(struct columns *e, const struct columns_input *in, uint8_t *payload, struct columns_output *out) {
-    uint64_t words = (in->end - in->first) / 2;
-    uint32_t most = words > COLUMNS_MAX_EVENTS ? COLUMNS_MAX_EVENTS : (uint32_t)words;
+    uint32_t most = columns_most(in);
     out->continues = may_continue(e, in, most);
     if (!out->continues) start_segment(e, in, most);
     start(e, payload, most);

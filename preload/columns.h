@@ -16,6 +16,7 @@
 #define COLUMNS_MAX_EVENTS 32768u
 
 #define COLUMNS_PARTS 18u
+#define COLUMNS_HEAD_MAX 96u /* bytes before the columns, at most */
 
 struct columns; /* columns_size() bytes, aligned to 64, zeroed once before the first use */
 
@@ -51,6 +52,19 @@ size_t columns_bound(void);
  */
 int columns_encode(struct columns *columns, const struct columns_input *input, uint8_t *payload,
                    struct columns_output *output);
+
+/*
+ * For an encoder of such payloads: writes the head, and moves the columns, whose lengths are in the output, together behind it.
+ * They stand in order behind the first COLUMNS_HEAD_MAX bytes. Sets output->bytes.
+ */
+void columns_finish(uint8_t *payload, unsigned layout, unsigned scale, uint8_t *const columns[COLUMNS_PARTS],
+                    struct columns_output *output);
+
+/* Events that a call may take: one for every two words of the input. */
+static inline uint32_t columns_most(const struct columns_input *input) {
+    uint64_t words = (input->end - input->first) / 2;
+    return words > COLUMNS_MAX_EVENTS ? COLUMNS_MAX_EVENTS : (uint32_t)words;
+}
 
 /* The last payload did not become a frame: the next one starts from nothing. */
 void columns_forget(struct columns *columns);

@@ -10,6 +10,7 @@
 #include "deflate.h"
 #include "journal.h"
 #include "packing.h"
+#include "plain.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 enum {
     RAW_SMALL = 192 << 10, /* of a nodes or journal frame, at most */
     NODES_PER_FRAME = 8192,
-    PACKED_FROM = 16 << 10
+    PACKED_FROM = 16 << 10,
+    PLAIN_FRAMES = 31 /* between two looks at what others cost */
 };
 
 struct drain {
@@ -80,6 +82,7 @@ int drain_init(struct drain *drain, unsigned level) {
 /* ---- slots ---- */
 
 static _Atomic uint64_t *slot_word(uint8_t *slot, enum trace_slot_offset at) { return (_Atomic uint64_t *)(slot + at); }
+static _Atomic uint32_t *slot_half(uint8_t *slot, enum trace_slot_offset at) { return (_Atomic uint32_t *)(slot + at); }
 static uint64_t tail_of(uint8_t *slot) {
     return atomic_load_explicit(slot_word(slot, TRACE_SLOT_AT_TAIL), memory_order_relaxed);
 }
@@ -93,7 +96,7 @@ static void release(uint8_t *slot, uint64_t tail) {
 }
 /* The thread that fills the ring may wait for that (writer.c). Whoever exchanges the word second sees what the first did. */
 static void give_room(uint8_t *ring, uint64_t tail) {
-    _Atomic uint32_t *awaited = (_Atomic uint32_t *)(ring + TRACE_SLOT_AT_AWAITED);
+    _Atomic uint32_t *awaited = slot_half(ring, TRACE_SLOT_AT_AWAITED);
     release(ring, tail);
     if (atomic_exchange(awaited, 0)) sys_futex_wake_shared(awaited, 1);
 }
@@ -126,7 +129,7 @@ static const uint8_t *pack(struct drain *d, struct trace_frame *frame, const uin
 
 static const uint8_t *pack_columns(struct drain *d, struct trace_frame *frame, const struct columns_output *out) {
     size_t packed = 0;
-    if (is_packed(d, out->bytes))
+    if (!(frame->flags & TRACE_FRAME_PLAIN) && is_packed(d, out->bytes))
         packed = packing_pack(&d->packing, d->deflate, d->payload, out->bytes, out->column, d->packed, packed_bound());
     return choose_codec(d, frame, d->payload, out->bytes, packed);
 }
@@ -231,36 +234,64 @@ static int append_events(struct drain *d, const struct drain_host *host, struct 
     return error;
 }
 
-static int drain_part(struct drain *d, const struct drain_host *host, struct columns_input *in, uint32_t thread,
+/*
+ * Whether the next frame is to be a plain one: for a thread that fills its ring faster than it is emptied, with events that
+ * columns need more than one and a half bytes for. Now and then one is not, to see what it costs and whether there still is a
+ * hurry.
+ */
+static bool is_plain(uint8_t *slot) {
+    _Atomic uint32_t *plain = slot_half(slot, TRACE_SLOT_AT_PLAIN);
+    uint32_t left = atomic_load_explicit(plain, memory_order_relaxed);
+    if (left) atomic_store_explicit(plain, left - 1, memory_order_relaxed);
+    return left;
+}
+static void plan_plain(uint8_t *slot, const struct trace_frame *frame) {
+    bool hurry = atomic_exchange_explicit(slot_half(slot, TRACE_SLOT_AT_HURRY), 0, memory_order_relaxed);
+    if (hurry && !(frame->flags & TRACE_FRAME_PLAIN) && frame->stored_length > frame->count + frame->count / 2)
+        atomic_store_explicit(slot_half(slot, TRACE_SLOT_AT_PLAIN), PLAIN_FRAMES, memory_order_relaxed);
+}
+
+static uint8_t encode(struct drain *d, const struct columns_input *in, bool plain, struct columns_output *out) {
+    if (plain) plain_encode(in, d->payload, out);
+    else columns_encode(d->columns, in, d->payload, out);
+    return (uint8_t)((plain ? TRACE_FRAME_PLAIN : 0) | (in->ordered ? TRACE_FRAME_ORDERED : 0) |
+                     (out->continues ? TRACE_FRAME_CONTINUES : 0));
+}
+
+static int drain_part(struct drain *d, const struct drain_host *host, struct columns_input *in, uint8_t *slot,
                       struct columns_output *out) {
     int error = find_edges(d, host, in);
     if (error) return error;
-    in->thread = thread;
-    columns_encode(d->columns, in, d->payload, out);
+    uint8_t flags = encode(d, in, is_plain(slot), out);
     if (!out->count) return -EINVAL;
-    uint8_t flags = (in->ordered ? TRACE_FRAME_ORDERED : 0) | (out->continues ? TRACE_FRAME_CONTINUES : 0);
     struct trace_frame frame = {.kind = TRACE_FRAME_EVENTS,
                                 .flags = flags,
-                                .thread = thread,
+                                .thread = in->thread,
                                 .first = in->first,
                                 .end = out->end,
                                 .count = out->count,
                                 .first_stamp = out->first_stamp,
                                 .last_stamp = out->last_stamp};
+    if (flags & TRACE_FRAME_PLAIN)
+        atomic_fetch_or_explicit(header_half(host->header, TRACE_AT_INCOMPATIBLE), TRACE_FEATURE_PLAIN,
+                                 memory_order_relaxed);
     error = drain_shared(d, host);
-    return error ? error : append_events(d, host, &frame, out);
+    if (!error) error = append_events(d, host, &frame, out);
+    if (!error) plan_plain(slot, &frame);
+    return error;
 }
 
 int drain_ring(struct drain *d, const struct drain_host *host, uint8_t *slot, uint64_t words) {
-    uint32_t thread = atomic_load_explicit((_Atomic uint32_t *)(slot + TRACE_SLOT_AT_THREAD), memory_order_acquire);
-    struct columns_input in = {.ring = (const uint64_t *)(slot + TRACE_SLOT_CONTROL),
+    struct columns_input in = {.thread =
+                                   atomic_load_explicit(slot_half(slot, TRACE_SLOT_AT_THREAD), memory_order_acquire),
+                               .ring = (const uint64_t *)(slot + TRACE_SLOT_CONTROL),
                                .mask = words - 1,
                                .first = tail_of(slot),
                                .end = head_of(slot)};
     in.ordered = atomic_load_explicit(header_half(host->header, TRACE_AT_MANY), memory_order_acquire) != 0;
     while (in.first < in.end) {
         struct columns_output out = {0};
-        int error = drain_part(d, host, &in, thread, &out);
+        int error = drain_part(d, host, &in, slot, &out);
         if (error) {
             columns_forget(d->columns);
             return error;

@@ -356,6 +356,12 @@ static void hire_helper(void) {
     if (!is_attended() && sys_processors() > 1) helper_start();
 }
 
+/* Whoever drains the ring does not keep up, and need not take the care that costs most (drain.c). */
+static void note_hurry(struct thread *t) {
+    if (is_attended())
+        atomic_store_explicit((_Atomic uint32_t *)(t->control + TRACE_SLOT_AT_HURRY), 1, memory_order_relaxed);
+}
+
 void writer_ring_filled(struct thread *t) {
     if (!sys_is_quiet()) {
         threads_settle(t);
@@ -369,6 +375,7 @@ void writer_ring_filled(struct thread *t) {
             t->limit = tail + hard;
             return;
         }
+        note_hurry(t);
         if (sys_is_quiet() || !wait_for_room(t)) {
             if (!sys_is_quiet()) drain_locked(t, writer_ring_lock(t), THREAD_RING_WORDS / 2);
             wait_drained(t);

@@ -306,9 +306,11 @@ class Columns:
         head = Cursor(payload)
         layout, scale, self.count = head.varint(), head.varint(), head.varint()
         lengths = [head.varint() for _ in range(18)]
-        if layout > 3 or not 6 <= scale <= 15 or self.count > 1 << scale:
+        if layout > 7 or layout & 6 == 6 or not 6 <= scale <= 15 or self.count > 1 << scale:
             raise Bad('head of an events frame')
-        if not layout & 2:
+        if layout & 4:
+            segment = None
+        elif not layout & 2:
             segment = Segment(scale)
         elif not segment or segment.scale != scale or segment.base >= SEGMENT_MAX:
             raise Bad('the frame before it is missing')
@@ -318,7 +320,9 @@ class Columns:
             raise Bad('bytes behind the columns')
         self.other_operand = self.other_stack = 0
         self.events = []
-        self.take_run()
+        self.plain = layout & 4
+        if not self.plain:
+            self.take_run()
 
     def split(self, lead):
         return split(self.column[lead], self.column[lead + 1])
@@ -515,13 +519,101 @@ class Columns:
             last = i
 
     def decode(self):
-        for _ in range(self.count):
-            self.events.append(self.event())
-        self.stamps()
-        if any(column.left() for column in self.column) or self.run is not None:
+        if self.plain:
+            self.events = Plain(self.column, self.count).decode()
+        else:
+            for _ in range(self.count):
+                self.events.append(self.event())
+            self.stamps()
+            self.segment.base += self.count
+        if any(column.left() for column in self.column) or not self.plain and self.run is not None:
             raise Bad('unused bytes in a column')
-        self.segment.base += self.count
         return self.events
+
+
+class Plain:
+    """The events of a plain frame."""
+    CODES = (1, 129, 5, 133, 0, 128, 4, 132, 16, 144, 20, 148, 17, 145, 21)
+
+    def __init__(self, column, count):
+        self.column, self.count = column, count
+        self.places, self.turn = [0, 0], 0
+        self.stack, self.slots = 0, [0] * 256
+        self.latest = {}  # by address: the newest event that began or ended a block, and where it stands
+
+    def tokens(self):
+        codes = []
+        for _ in range((self.count + 1) // 2):
+            byte = self.column[TOKENS].u8()
+            codes += [byte & 15, byte >> 4]
+        if any(codes[self.count:]):
+            raise Bad('a code without an event')
+        return codes[:self.count]
+
+    def take_address(self, choice):
+        if choice < 2:
+            low = self.column[ADDRESSES].u8()
+            return (self.places[choice] + 16 * (self.column[ADDRESSES_REST].u8() << 8 | low)) & M48
+        v = self.column[FOREIGN].varint()
+        address = (self.places[0] + unzigzag(v >> 1) * (1 if v & 1 else 16)) & M48
+        self.places[self.turn] = address // 16 * 16 - 524288
+        self.turn = 1 - self.turn
+        return address
+
+    def take_stack(self, choice):
+        if choice == 3:
+            raise Bad('stack')
+        if choice == 1:
+            self.stack = self.slots[self.column[STACKS].u8()]
+        elif choice == 2:
+            self.stack = self.column[STACKS].varint()
+            if self.stack > M32:
+                raise Bad('stack')
+            self.slots[(0x9e3779b1 * self.stack & M32) >> 24] = self.stack
+        return self.stack
+
+    def take_escaped(self, token):
+        event = Event(self.column[ESCAPES].u8(), self.column[ESCAPES].u8())
+        if event.kind == 0 or event.flags & INTERPOLATED or token & 0x63 or event.is_block() and not event.flags:
+            raise Bad('escape')
+        fields = self.column[CONTROLS if event.kind >= 32 else OTHERS]
+        event.address, event.size = fields.varint(), fields.varint()
+        event.stack = 0 if event.kind >= 32 else fields.varint()
+        if event.address > M48 or event.stack > M32:
+            raise Bad('operand')
+        return event
+
+    def take_event(self, token):
+        if token >> 2 & 3 == 3:
+            return self.take_escaped(token)
+        event = Event(1 + (token & 3))
+        born = event.kind in (ALLOC, REALLOC_IN)
+        if token & (0x40 if born else 0x60):
+            raise Bad('token')
+        event.address = self.take_address(token >> 2 & 3)
+        if born:
+            event.size = split(self.column[SIZES], self.column[SIZES_REST])
+            event.stack = self.take_stack(token >> 4 & 3)
+        return event
+
+    def pair(self, event, place, own):
+        if event.kind in (FREE, REALLOC_OUT) and own:
+            made, where = self.latest.get(event.address, (event, place))
+            if made.kind in (ALLOC, REALLOC_IN):
+                event.partner = made.partner = place - where
+        self.latest[event.address] = event, place
+
+    def decode(self):
+        events, stamp = [], 0
+        for code in self.tokens():
+            token = self.column[SURPRISES].u8() if code == 15 else self.CODES[code]
+            event = self.take_event(token & 127)
+            stamp = (stamp + (1 if token & 128 else self.column[STAMPS].signed())) & M64
+            event.stamp = stamp
+            if event.is_block():
+                self.pair(event, len(events), not token & 16)
+            events.append(event)
+        return events
 
 
 def nested_events(queue, newest):
@@ -646,7 +738,7 @@ class Dump:
         pid, source, pointer = struct.unpack_from('<IBB', data, 40)
         state, = struct.unpack_from('<I', data, 48)
         tail, lost = struct.unpack_from('<QQ', data, 56)
-        if major != 2 or incompatible:
+        if major != 2 or incompatible & ~1:
             raise Bad(f'version {major}.{minor}, features {incompatible:#x}')
         self.tail = min(tail, len(data))
         print(f'trace version={major}.{minor} run={data[24:40].hex()} pid={pid} '

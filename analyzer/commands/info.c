@@ -48,6 +48,7 @@ struct tally {
 
 struct survey {                    /* of the frames */
     struct tally kinds[KINDS + 1]; /* the last: unknown kinds */
+    struct tally plain;            /* of the events frames */
     uint64_t columns[DECODE_COLUMNS];
     uint64_t column_frames;
     uint64_t bad_payloads; /* of any kind */
@@ -60,15 +61,19 @@ static void add_columns(struct survey *survey, const struct payload *payload) {
     survey->column_frames++;
 }
 
-static void add_frame(struct survey *survey, const struct trace *trace, const struct frame_entry *entry,
-                      struct payload *payload) {
-    const struct trace_frame *frame = &entry->frame;
-    size_t kind = frame->kind < KINDS && kind_names[frame->kind] ? frame->kind : KINDS;
-    struct tally *tally = &survey->kinds[kind];
+static void count(struct tally *tally, const struct trace_frame *frame) {
     tally->frames++;
     tally->stored += TRACE_FRAME_SIZE + frame->stored_length;
     tally->raw += frame->raw_length;
     tally->count += frame->count;
+}
+
+static void add_frame(struct survey *survey, const struct trace *trace, const struct frame_entry *entry,
+                      struct payload *payload) {
+    const struct trace_frame *frame = &entry->frame;
+    size_t kind = frame->kind < KINDS && kind_names[frame->kind] ? frame->kind : KINDS;
+    count(&survey->kinds[kind], frame);
+    if (kind == TRACE_FRAME_EVENTS && frame->flags & TRACE_FRAME_PLAIN) count(&survey->plain, frame);
     if (frame_is_slot(frame) || kind == KINDS || kind == TRACE_FRAME_PAD) return;
     if (reader_payload(&trace->input, entry, payload)) survey->bad_payloads++;
     else if (kind == TRACE_FRAME_EVENTS) add_columns(survey, payload);
@@ -99,13 +104,17 @@ static void print_process(const struct trace *trace) {
            p->allocator, p->cpus);
 }
 
+static void print_tally(const char *name, const struct tally *tally) {
+    if (!tally->frames) return;
+    printf("%-14s %8" PRIu64 " %12" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n", name, tally->frames, tally->count,
+           tally->stored, tally->raw);
+}
+
 static void print_frames(const struct survey *survey, const struct trace *trace) {
     printf("\n%-14s %8s %12s %14s %14s\n", "frames", "number", "content", "bytes", "unpacked");
     for (size_t i = 0; i <= KINDS; i++) {
-        const struct tally *tally = &survey->kinds[i];
-        if (!tally->frames) continue;
-        printf("%-14s %8" PRIu64 " %12" PRIu64 " %14" PRIu64 " %14" PRIu64 "\n", i < KINDS ? kind_names[i] : "unknown",
-               tally->frames, tally->count, tally->stored, tally->raw);
+        print_tally(i < KINDS ? kind_names[i] : "unknown", &survey->kinds[i]);
+        if (i == TRACE_FRAME_EVENTS) print_tally("- plain", &survey->plain);
     }
     printf("%-14s %8s %12s %14" PRIu64 "\n", "on the disk", "", "", trace->input.stored);
     printf("%-14s %8s %12s %14" PRIu64 "\n", "with holes", "", "", trace->input.size);

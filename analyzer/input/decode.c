@@ -5,6 +5,8 @@
  */
 #include "decode.h"
 
+#include "decode_plain.h"
+
 #include <errno.h>
 
 #include "../../include/trace_columns.h"
@@ -47,6 +49,7 @@ struct decode_state {
     struct packed_event *out;
     struct stamp_mark *marks;                              /* the next one to be written */
     uint16_t made[COLUMNS_REACH], released[COLUMNS_REACH]; /* blocks, by ordinal */
+    struct decode_plain plain;
 };
 
 struct head {
@@ -67,9 +70,10 @@ static int read_head(struct head *head, const uint8_t *raw, size_t length) {
         if (r.failed || lengths[c] > wire_left(&r)) return -EBADMSG;
         head->column[c] = wire_reader(wire_get_bytes(&r, (size_t)lengths[c]), (size_t)lengths[c]);
     }
-    const uint64_t layouts = COLUMNS_LAYOUT_ORDERED | COLUMNS_LAYOUT_CONTINUES;
-    bool valid = !wire_left(&r) && !(head->layout & ~layouts);
-    return valid && head->scale >= 6 && head->scale <= 15 && head->count <= 1u << head->scale ? 0 : -EBADMSG;
+    const uint64_t never = COLUMNS_LAYOUT_CONTINUES | COLUMNS_LAYOUT_PLAIN;
+    bool valid = !wire_left(&r) && head->layout <= COLUMNS_LAYOUT_MAX && (head->layout & never) != never;
+    return valid && head->scale >= 6 && head->scale <= COLUMNS_SCALE_MAX && head->count <= 1u << head->scale ? 0
+                                                                                                             : -EBADMSG;
 }
 
 int decode_column_sizes(const uint8_t *raw, size_t length, uint32_t *sizes, size_t count) {
@@ -379,8 +383,13 @@ int decode_events(struct decode_state *d, const uint8_t *raw, size_t length, str
     struct head head;
     int result = read_head(&head, raw, length);
     if (result) return result;
+    if (head.layout & COLUMNS_LAYOUT_PLAIN) {
+        d->scale = 0;
+        return decode_plain(&d->plain, head.column, (uint32_t)head.count, out);
+    }
     d->out = out->events;
     d->marks = out->marks;
+    out->exact = false;
     if (!begin_frame(d, &head) || !take_events(d, &head)) return -EBADMSG;
     d->scale = head.scale;
     d->events += (uint32_t)head.count;
@@ -412,14 +421,14 @@ bool decoded_is_marked(const struct decoded *decoded, uint32_t index) {
 
 struct trace_event decoded_event(const struct decoded *decoded, const struct decoded_cursor *cursor) {
     const struct packed_event *packed = &decoded->events[cursor->at];
-    bool marked = decoded->marks[cursor->mark].index == cursor->at;
+    bool stored = decoded->exact || decoded->marks[cursor->mark].index == cursor->at;
     return (struct trace_event){.stamp = cursor->stamp,
                                 .address = packed_address(packed),
                                 .size = packed->size,
                                 .stack = packed->stack,
                                 .partner = packed->partner,
                                 .kind = packed_kind(packed),
-                                .flags = (uint8_t)(packed_flags(packed) | (marked ? 0 : TRACE_EVENT_INTERPOLATED))};
+                                .flags = (uint8_t)(packed_flags(packed) | (stored ? 0 : TRACE_EVENT_INTERPOLATED))};
 }
 
 static const uint8_t kind_words[256] = {

@@ -49,6 +49,7 @@ struct decoded {
     struct packed_event *events;
     struct stamp_mark *marks; /* ascending */
     uint32_t count, mark_count;
+    bool exact; /* the stamps between the marks are those that were taken */
 };
 
 /* Returns 0, or -EBADMSG: the content of `out` is then undefined, and the next frame can't go on after this one. */

@@ -104,7 +104,7 @@ static int read_header(struct trace_input *input, struct reader_refusal *refusal
     if (memcmp(bytes, TRACE_MAGIC, length < magic ? length : magic)) return refuse(refusal, READER_FOREIGN, 0, -EINVAL);
     if (length < sizeof bytes) return refuse(refusal, READER_CUT, 0, -EINVAL);
     parse_header(&input->header, bytes);
-    uint32_t unknown = (uint32_t)field(bytes, TRACE_AT_INCOMPATIBLE, 4);
+    uint32_t unknown = (uint32_t)field(bytes, TRACE_AT_INCOMPATIBLE, 4) & ~TRACE_FEATURES_KNOWN;
     if (input->header.major != TRACE_VERSION_MAJOR)
         return refuse(refusal, READER_VERSION, input->header.major, -EPROTONOSUPPORT);
     if (unknown) return refuse(refusal, READER_FEATURES, unknown, -EPROTONOSUPPORT);

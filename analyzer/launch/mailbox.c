@@ -29,7 +29,7 @@ static uint64_t header_field(const struct mailbox *mailbox, size_t offset, unsig
 static bool is_known(const struct mailbox *mailbox) {
     return memcmp(mailbox->header, TRACE_MAGIC, sizeof TRACE_MAGIC - 1) == 0 &&
            header_field(mailbox, TRACE_AT_MAJOR, 2) == TRACE_VERSION_MAJOR &&
-           header_field(mailbox, TRACE_AT_INCOMPATIBLE, 4) == 0;
+           !(header_field(mailbox, TRACE_AT_INCOMPATIBLE, 4) & ~(uint64_t)TRACE_FEATURES_KNOWN);
 }
 
 int mailbox_open_at(struct mailbox *mailbox, int fd) {

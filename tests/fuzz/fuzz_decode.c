@@ -1,4 +1,4 @@
-/* links: analyzer/input/decode.c libs: -lz */
+/* links: analyzer/input/decode.c analyzer/input/decode_plain.c libs: -lz */
 /*
  * Decoder of event columns against any bytes: two frames one after the other, with the length of the first before them.
  * What decodes must hold what readers rely on: partners that point at each other and inside, and addresses that agree.

@@ -2,8 +2,10 @@
  * Every block carries an id and is freed, or moved, by another thread than the one that made it; what was done to which
  * id is written to ORACLE_LOG. ids.py then proves from a trace that each free was paired with its own allocation.
  *
- * Usage: ids THREADS ROUNDS storm|sizes. With `storm` all blocks are of one size class, so that an address is used again
- * at once by whichever thread is quickest. The log is kept in memory until the end: it must not disturb the order.
+ * Usage: ids THREADS ROUNDS storm|sizes|near. With `storm` all blocks are of one size class, so that an address is used again
+ * at once by whichever thread is quickest; with `near` a thread frees seven in eight of its blocks itself. The log is kept in
+ * memory until the end: it must not disturb the order. With ORACLE_GATE the threads, known to the recorder by then, wait until
+ * there is a file of that name.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,7 +37,7 @@ static struct worker workers[MOST_THREADS];
 static _Atomic(uint64_t *) inbox[MOST_THREADS][INBOX];
 static unsigned threads;
 static size_t rounds;
-static bool storm;
+static bool storm, near;
 static pthread_barrier_t start;
 
 static unsigned next_random(struct worker *w) {
@@ -80,10 +82,14 @@ static void marker(size_t size) {
 
 static void *work(void *argument) {
     struct worker *w = argument;
+    const char *gate = getenv("ORACLE_GATE");
+    marker(1);
+    while (gate && access(gate, F_OK)) usleep(1000);
     pthread_barrier_wait(&start);
     marker(BEGIN_SIZE + w->number);
     for (size_t i = 0; i < rounds; i++) {
-        unsigned to = (w->number + 1 + next_random(w) % (threads - 1)) % threads;
+        unsigned other = (w->number + 1 + next_random(w) % (threads - 1)) % threads;
+        unsigned to = near && next_random(w) % 8 ? w->number : other;
         uint64_t *back = atomic_exchange(&inbox[to][next_random(w) % INBOX], make(w));
         if (back) consume(w, back);
         uint64_t *mine = atomic_exchange(&inbox[w->number][next_random(w) % INBOX], NULL);
@@ -105,6 +111,7 @@ int main(int argc, char **argv) {
     threads = (unsigned)atoi(argv[1]);
     rounds = (size_t)atol(argv[2]);
     storm = !strcmp(argv[3], "storm");
+    near = !strcmp(argv[3], "near");
     size_t room = (rounds * 5 + 10) * sizeof(struct step);
     pthread_barrier_init(&start, NULL, threads);
     for (unsigned i = 0; i < threads; i++) {

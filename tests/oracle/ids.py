@@ -3,14 +3,17 @@
 
 For each thread the trace must hold the program's own steps, one for one: kind, size and address. Then, at each address,
 births and deaths in the trace's order must alternate and name the same id. Run with 2, 8 and 64 threads over glibc,
-jemalloc and tcmalloc; a storm uses one size class, so that addresses change hands within nanoseconds.
+jemalloc and tcmalloc; a storm uses one size class, so that addresses change hands within nanoseconds. With plain frames,
+which a recorder makes in a hurry, too: before the threads begin, their rings are told that all their frames are to be plain.
 """
 
 import collections
+import mmap
 import shutil
 import struct
 import subprocess
 import sys
+import time
 
 import common
 import replay
@@ -19,6 +22,8 @@ from common import Wrong
 ALLOC, FREE, REALLOC = 1, 2, 3
 BEGIN, END = 110000, 120000
 STEP = struct.Struct("<QQIIQQ")
+EVENTS_FRAME, RING_FRAME, PLAIN_FLAG = 2, 16, 4
+PLAIN_AHEAD = 144  # in a ring's slot: so many frames will be plain (FORMAT.md)
 PRELOADS = {"glibc": [], "jemalloc": ["libjemalloc.so.2"], "tcmalloc": ["libtcmalloc_minimal.so.4"],
             "mimalloc": ["libmimalloc.so.2"]}
 Step = collections.namedtuple("Step", "kind id size thread address old")
@@ -117,19 +122,60 @@ def check_order(rest):
     return inexact
 
 
-def case(project, allocator, threads, rounds, shape, writer):
-    work = project.scratch / f"ids.{allocator}.{threads}.{shape}.{writer}"
+def frames(data):
+    """(offset, kind, flags) of each frame of a trace, which may still grow."""
+    at, = struct.unpack_from("<I", data, 12)
+    while data[at:at + 4] == b"TMCH":
+        kind, flags, stored = struct.unpack_from("<HxBxxxxI", data, at + 4)
+        yield at, kind, flags
+        at += 64 + (stored + 7) // 8 * 8
+
+
+def make_plain(work, rings):
+    """Waits for so many rings; from then on all their frames are plain."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        time.sleep(0.02)
+        for trace in work.glob("*.tmk"):
+            with open(trace, "r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+                slots = [at + 64 for at, kind, _ in frames(data) if kind == RING_FRAME]
+                for slot in slots:
+                    struct.pack_into("<I", data, slot + PLAIN_AHEAD, 1 << 31)
+                if len(slots) >= rings:
+                    return
+    raise Wrong("the threads did not begin")
+
+
+def check_plain(trace):
+    flags = [flags for _, kind, flags in frames(trace.read_bytes()) if kind == EVENTS_FRAME]
+    if sum(1 for f in flags if f & PLAIN_FLAG) < 0.9 * len(flags):
+        raise Wrong("there are few plain frames")
+
+
+def case(project, allocator, threads, rounds, shape, writer, plain=False):
+    work = project.scratch / f"ids.{allocator}.{threads}.{shape}.{writer}{'.plain' if plain else ''}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     env = project.environment(work, PRELOADS[allocator], writer, ORACLE_LOG=str(work / "log"))
-    program = project.compile("ids")
-    with project.beside(work, writer):
-        done = subprocess.run([str(program), str(threads), str(rounds), shape], env=env, capture_output=True, timeout=120)
-    if done.returncode or done.stdout != b"done\n":
-        raise Wrong(f"status {done.returncode}, {done.stdout!r} {done.stderr[-200:]!r}")
+    program, gate = project.compile("ids"), work / "gate"
+    if plain:
+        env["ORACLE_GATE"] = str(gate)
+    with project.beside(work, writer), subprocess.Popen([str(program), str(threads), str(rounds), shape], env=env,
+                                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        try:
+            if plain:
+                make_plain(work, threads + 1)
+                gate.touch()
+            out, complaint = child.communicate(timeout=120)
+        finally:
+            child.kill()
+    if child.returncode or out != b"done\n":
+        raise Wrong(f"status {child.returncode}, {out!r} {complaint[-200:]!r}")
     traces = list(work.glob("*.tmk"))
     if len(traces) != 1:
         raise Wrong(f"{len(traces)} traces")
+    if plain:
+        check_plain(traces[0])
     workers = worker_events(project.dump_lines(traces[0]))
     labelled = label(read_log(work / "log"), workers)
     rest = drop_partners(labelled, workers)
@@ -148,10 +194,11 @@ def main():
     cases = []
     for allocator in options.allocators.split(","):
         for writer in options.writers.split(","):
-            for threads, shape in ((2, "storm"), (8, "storm"), (8, "sizes"), (64, "storm")):
-                name = f"ids {allocator} {threads} threads {shape} {writer}"
-                cases.append((name, lambda a=allocator, t=threads, s=shape, w=writer:
-                              case(project, a, t, total // t, s, w)))
+            for threads, shape, plain in ((2, "storm", False), (8, "storm", False), (8, "sizes", False), (8, "near", False),
+                                          (64, "storm", False), (2, "storm", True), (8, "near", True)):
+                name = f"ids {allocator} {threads} threads {shape} {writer}{' plain' if plain else ''}"
+                cases.append((name, lambda a=allocator, t=threads, s=shape, w=writer, p=plain:
+                              case(project, a, t, total // t, s, w, p)))
     return common.run_cases(cases)
 
 

@@ -1,4 +1,4 @@
-/* links: preload/columns.c preload/deflate.c preload/huffman.c analyzer/input/decode.c analyzer/input/inflate.c libs: -lz -ldeflate */
+/* links: preload/columns.c preload/plain.c preload/words.c preload/deflate.c preload/huffman.c analyzer/input/decode.c analyzer/input/decode_plain.c analyzer/input/inflate.c libs: -lz -ldeflate */
 /*
  * Event columns and the two gates to zlib: round trips of random and adversarial streams, with the words and the list
  * of events made side by side by the generator. Partners are checked against a search backwards, stamps against the
@@ -19,6 +19,7 @@
 #include "../../analyzer/input/inflate.h"
 #include "../../preload/columns.h"
 #include "../../preload/deflate.h"
+#include "../../preload/plain.h"
 
 #define RING_WORDS (1u << 18)
 #define ADDRESS_MASK ((1ull << 48) - 1)
@@ -45,6 +46,8 @@ static const struct profile profiles[] = {
     {"foreign", 3000, 8, 5, 5, 200, 10, 0, 1, 0, 0, 60, 0, 0x10000, 5000, 8},
     {"many stacks", 32768, 1000, 1u << 31, 50, 2, 10, 1, 1, 1, 1, 100, 0, 0x400000, 90, 16},
     {"tight", 3000, 4, 2, 1, 0, 100, 0, 0, 0, 0, 250, 0, 0x1000, 1, 16},
+    {"bursts", 5000, 90, 400, 200, 3, 20, 1, 1, 0, 0, 90, 0, 0x7f0000000000, 2, 16},
+    {"far apart", 5000, 500, 70, 1u << 20, 0, 20, 0, 0, 0, 0, 90, 0, 0x500000000000, 3, 1 << 12},
     {"same stamp", 2500, 30, 9, 3, 9, 9, 9, 9, 9, 9, 99, 0, 0x1000, 0, 1},
     {"hostile", 4000, 100, 1u << 31, 1u << 31, 128, 64, 64, 32, 64, 32, 50, 60, 0, 1ull << 40, 1},
     {"control only", 1500, 1, 1, 1, 0, 0, 0, 256, 0, 0, 0, 3, 0, 1000, 1},
@@ -224,7 +227,8 @@ static int decode(struct decode_state *state, const uint8_t *raw, size_t length,
         for (struct decoded_cursor at = decoded_begin(&decoded); at.at < decoded.count; decoded_next(&decoded, &at))
             events[at.at] = decoded_event(&decoded, &at);
         for (uint32_t i = 0; i < decoded.count; i++)
-            assert_int_equal(decoded_is_marked(&decoded, i), !(events[i].flags & TRACE_EVENT_INTERPOLATED));
+            assert_int_equal(decoded.exact || decoded_is_marked(&decoded, i),
+                             !(events[i].flags & TRACE_EVENT_INTERPOLATED));
     }
     free(decoded.events);
     free(decoded.marks);
@@ -333,10 +337,21 @@ static struct columns_input input_of(const struct stream *s, int ordered) {
         .ring = s->ring, .mask = RING_WORDS - 1, .first = s->first, .end = s->end, .ordered = ordered};
 }
 
-static void round_trip(struct bench *b, struct stream *s, const struct columns_input *in) {
+static int encode(struct bench *b, bool plain, const struct columns_input *in, struct columns_output *out) {
+    return plain ? plain_encode(in, b->payload, out) : columns_encode(b->columns, in, b->payload, out);
+}
+
+static void check_all_stamps(const struct trace_event *expected, const struct trace_event *got, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(got[i].stamp, expected[i].stamp);
+        assert_false(got[i].flags & TRACE_EVENT_INTERPOLATED);
+    }
+}
+
+static void round_trip(struct bench *b, bool plain, struct stream *s, const struct columns_input *in) {
     struct columns_output out;
     uint32_t count = 0;
-    assert_int_equal(columns_encode(b->columns, in, b->payload, &out), 0);
+    assert_int_equal(encode(b, plain, in, &out), 0);
     assert_int_equal(out.count, s->count);
     assert_int_equal(out.end, s->end);
     assert_true(out.bytes <= columns_bound());
@@ -348,7 +363,8 @@ static void round_trip(struct bench *b, struct stream *s, const struct columns_i
     assert_int_equal(count, s->count);
     find_partners(s->events, count);
     check_fields(s->events, b->events, count);
-    check_stamps(in, s->events, b->events, count);
+    if (plain) check_all_stamps(s->events, b->events, count);
+    else check_stamps(in, s->events, b->events, count);
     check_range(&out, s->events, count);
 }
 
@@ -364,7 +380,8 @@ static void test_round_trips(void **state) {
             in.edge_count = variant & 2 ? 8 : 0;
             for (unsigned e = 1; e < 8; e++)
                 if (edges[e] < edges[e - 1]) in.edge_count = 1; /* edges ascend, or there is one */
-            round_trip(*state, &s, &in);
+            round_trip(*state, false, &s, &in);
+            round_trip(*state, true, &s, &in);
             stream_release(&s);
         }
     }
@@ -376,12 +393,14 @@ static void test_every_small_count(void **state) {
         stream_make(&s, &profiles[1], count, count + 77);
         if (count) {
             struct columns_input in = input_of(&s, (int)count & 1);
-            round_trip(*state, &s, &in);
-        } else {
+            round_trip(*state, false, &s, &in);
+            round_trip(*state, true, &s, &in);
+        }
+        for (int plain = 0; plain < 2 && !count; plain++) {
             struct columns_output out;
             struct columns_input in = input_of(&s, 0);
             struct bench *b = *state;
-            assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+            assert_int_equal(encode(b, plain, &in, &out), 0);
             assert_int_equal(out.count, 0);
             assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
             assert_int_equal(count, 0);
@@ -391,24 +410,28 @@ static void test_every_small_count(void **state) {
 }
 
 /* More than one call takes: the rest is left for the next, which starts where the first ended. */
-static void test_limit(void **state) {
-    struct bench *b = *state;
+static void check_limit(struct bench *b, bool plain) {
     struct stream s;
     struct columns_output out;
     uint32_t count;
     stream_make(&s, &profiles[0], COLUMNS_MAX_EVENTS + 100, 5);
     struct columns_input in = input_of(&s, 0);
-    assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+    assert_int_equal(encode(b, plain, &in, &out), 0);
     assert_int_equal(out.count, COLUMNS_MAX_EVENTS);
     assert_true(out.end < s.end);
     assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
     find_partners(s.events, count);
     check_fields(s.events, b->events, count);
     in.first = out.end;
-    assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+    assert_int_equal(encode(b, plain, &in, &out), 0);
     assert_int_equal(out.count, 100);
     assert_int_equal(out.end, s.end);
     stream_release(&s);
+}
+
+static void test_limit(void **state) {
+    check_limit(*state, false);
+    check_limit(*state, true);
 }
 
 /*
@@ -490,6 +513,29 @@ static void test_broken_segment(void **state) {
     stream_release(&s);
 }
 
+/* A plain frame belongs to no segment, and ends that at work. */
+static void test_plain_between(void **state) {
+    struct bench *b = *state;
+    struct stream s;
+    struct columns_output out;
+    uint32_t count;
+    stream_make(&s, &profiles[1], 3000, 6);
+    struct columns_input in = input_of(&s, 0);
+    in.thread = 9;
+    uint64_t middle = position_of(&s, in.first, 2000), end = in.end;
+    encode_part(b, &in, middle, &out);
+    assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+    assert_int_equal(plain_encode(&in, b->payload, &out), 0);
+    assert_false(out.continues);
+    assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), 0);
+    assert_int_equal(count, 2000);
+    in.first = middle;
+    encode_part(b, &in, end, &out);
+    assert_true(out.continues);
+    assert_int_equal(decode(b->decoder, b->payload, out.bytes, b->events, &count), -EBADMSG);
+    stream_release(&s);
+}
+
 /* Alone a frame depends on its events only, whatever the state saw before. */
 static void test_no_memory_between_frames(void **state) {
     struct bench *b = *state;
@@ -510,10 +556,10 @@ static void test_no_memory_between_frames(void **state) {
     }
 }
 
-static void check_refused(struct bench *b, const uint64_t *words, unsigned count) {
+static void check_refused(struct bench *b, bool plain, const uint64_t *words, unsigned count) {
     struct columns_output out;
     struct columns_input in = {.ring = words, .mask = 7, .first = 0, .end = count};
-    assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), -EINVAL);
+    assert_int_equal(encode(b, plain, &in, &out), -EINVAL);
     assert_int_equal(out.count, 1);
     assert_int_equal(out.end, 3);
     uint32_t decoded;
@@ -537,7 +583,8 @@ static void test_invalid_words(void **state) {
         {{alloc, 5, 1ull << 32 | 16, alloc | 1 << 8, 7, 8}, 6}, /* wide and cut */
         {{alloc, 5, 1ull << 32 | 16, 2 | 128 << 8, 7}, 5},      /* the decoders' flag */
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) check_refused(*state, cases[i].words, cases[i].count);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int plain = 0; plain < 2; plain++) check_refused(*state, plain, cases[i].words, cases[i].count);
 }
 
 static void test_decode_words(void **state) {
@@ -605,12 +652,12 @@ static void test_damage(void **state) {
     struct bench *b = *state;
     struct decode_state *other = aligned(decode_state_size());
     struct trace_event *events = calloc(DECODE_MAX_EVENTS, sizeof *events);
-    for (unsigned p = 0; p < 3; p++) {
+    for (unsigned p = 0; p < 6; p++) {
         struct stream s;
         struct columns_output out;
-        stream_make(&s, &profiles[p], 300, p + 21);
-        struct columns_input in = input_of(&s, (int)p & 1);
-        assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
+        stream_make(&s, &profiles[p / 2], 300, p + 21);
+        struct columns_input in = input_of(&s, (int)p & 2);
+        assert_int_equal(encode(b, p & 1, &in, &out), 0);
         for (uint32_t cut = 0; cut < out.bytes; cut++) {
             uint32_t count;
             assert_int_equal(decode(b->decoder, b->payload, cut, b->events, &count), -EBADMSG);
@@ -670,6 +717,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_limit, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_segments, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_broken_segment, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_plain_between, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_no_memory_between_frames, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_invalid_words, bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_decode_words, bench_setup, bench_teardown),

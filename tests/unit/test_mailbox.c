@@ -127,7 +127,7 @@ static void only_live_traces_open(void **state) {
     put32(f->bytes + 48, 2);
     assert_int_equal(mailbox_open(&mailbox, f->path), -ESHUTDOWN);
     put32(f->bytes + 48, 1);
-    put32(f->bytes + 20, 1);
+    put32(f->bytes + 20, 2);
     assert_int_equal(mailbox_open(&mailbox, f->path), -EPROTO);
     put32(f->bytes + 20, 0);
     f->bytes[8] = 3;
