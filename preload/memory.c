@@ -16,6 +16,7 @@
 
 enum {
     SHARE = 100,               /* a sampler may cost one part in this of the time */
+    OWN_SHARE = 1000,          /* and the look at our own pages */
     EDGE_ALLOWANCE = 50000000, /* ns, and these samples so much beyond */
     LOOK_ALLOWANCE = 2000000,  /* looks at edges */
     TICK_ALLOWANCE = 300000,   /* looks in between */
@@ -27,6 +28,7 @@ enum {
 
 static struct {
     uint64_t rollup_next_ns;
+    _Atomic uint64_t own_next_ns, own_private; /* when to look at our own pages again; as last counted */
     _Atomic uint64_t edges_since_ns, edges_cost_ns;
     _Atomic uint64_t threads, fds_plus_one; /* as last counted */
     struct lock look_lock;                  /* taken by who looks; it is not waited for */
@@ -65,13 +67,22 @@ static uint64_t next_number(const char **at) {
     return number;
 }
 
+static void count_own(void) {
+    uint64_t begin = sys_monotonic();
+    if (begin < memory.own_next_ns) return;
+    memory.own_private = sys_memory_resident();
+    memory.own_next_ns = begin + (sys_monotonic() - begin) * OWN_SHARE;
+}
+
 uint64_t memory_own_resident(void) {
+    count_own();
     uint64_t rings = 0;
     for (struct thread *t = threads_first(); t; t = t->next) {
         uint64_t head = thread_head(t), words = head < THREAD_RING_WORDS ? head : THREAD_RING_WORDS;
         rings += TRACE_SLOT_CONTROL + words * 8;
     }
-    return rings + stackid_memory() + JOURNAL_BYTES_MAX + TRACE_HEADER_SIZE;
+    return memory.own_private + rings + (uint64_t)stackid_count() * TRACE_NODE_SIZE + JOURNAL_BYTES_MAX +
+           TRACE_HEADER_SIZE;
 }
 
 /* Of a look it must be clear which events came before it and which after. */
@@ -166,6 +177,7 @@ void memory_look(void) {
 
 void memory_last(void) {
     uint64_t cost = 0;
+    memory.own_next_ns = 0;
     if (!memory.looked && put_sample(0, 0).rss <= memory.look_rss + SMALL) return;
     look_and_sample(0, LAST_ALLOWANCE, &cost);
 }

@@ -56,7 +56,6 @@ static stackid_extent more;
 static _Atomic(struct table *) newest;
 static _Atomic(struct node *) *extents;
 static _Atomic uint32_t count;
-static _Atomic uint64_t memory;
 static _Atomic uint64_t lost;
 
 static struct node *node_of(uint32_t id) {
@@ -117,16 +116,13 @@ static bool grow(struct table *full) {
     struct table *table = new_table(full, full->windows * 2);
     if (!table) return false;
     struct table *expected = full;
-    if (atomic_compare_exchange_strong(&newest, &expected, table))
-        atomic_fetch_add_explicit(&memory, table->bytes, memory_order_relaxed);
-    else sys_munmap(table, table->bytes);
+    if (!atomic_compare_exchange_strong(&newest, &expected, table)) sys_munmap(table, table->bytes);
     return true;
 }
 
 static void extend(uint32_t index) {
     struct node *extent = index < EXTENTS ? more(index * TRACE_NODES_PER_SLOT) : NULL, *none = NULL;
-    if (extent && atomic_compare_exchange_strong(&extents[index], &none, extent))
-        atomic_fetch_add_explicit(&memory, (uint64_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, memory_order_relaxed);
+    if (extent) atomic_compare_exchange_strong(&extents[index], &none, extent);
 }
 
 static bool has_memory(uint32_t id) {
@@ -230,7 +226,6 @@ int stackid_start(stackid_extent extent) {
     if (!extents || !table) return -ENOMEM;
     more = extent;
     atomic_store(&lost, 0);
-    atomic_store(&memory, table->bytes);
     atomic_store(&newest, table);
     extend(0);
     return node_of(0) ? 0 : -ENOMEM;
@@ -247,5 +242,4 @@ int stackid_node(uint32_t id, uint64_t *ip, uint32_t *parent, uint32_t *info) {
     return 0;
 }
 
-uint64_t stackid_memory(void) { return atomic_load_explicit(&memory, memory_order_relaxed); }
 uint64_t stackid_lost(void) { return atomic_load_explicit(&lost, memory_order_relaxed); }

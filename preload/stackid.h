@@ -31,9 +31,6 @@ uint32_t stackid_count(void);
 /* The node's fields; returns 0, or -ENOENT where there is none. */
 int stackid_node(uint32_t id, uint64_t *ip, uint32_t *parent, uint32_t *info);
 
-/* Bytes of memory that the trie holds. */
-uint64_t stackid_memory(void);
-
 /* Nodes refused for want of memory. */
 uint64_t stackid_lost(void);
 

@@ -15,8 +15,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-static _Atomic uint64_t memory_held;
-
 enum { RANGES = 4096 };
 static struct {
     _Atomic uintptr_t start; /* 0: free */
@@ -152,12 +150,7 @@ static void *map_memory(size_t length) {
     return sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
-static void *count_memory(void *memory, size_t length) {
-    if (memory) atomic_fetch_add_explicit(&memory_held, length, memory_order_relaxed);
-    return memory;
-}
-
-void *sys_table_memory(size_t length) { return count_memory(map_memory(length), length); }
+void *sys_table_memory(size_t length) { return map_memory(length); }
 
 /*
  * Pieces of the pool are given out once, in order, and what is given back stays in it: a mapping of their own for each of
@@ -190,13 +183,32 @@ static void *pool_piece(size_t length) {
 
 void *sys_memory(size_t length) {
     void *memory = pool_piece(length);
-    if (memory) return count_memory(memory, length);
+    if (memory) return memory;
     memory = sys_table_memory(length);
     if (memory) sys_madvise(memory, length, MADV_NOHUGEPAGE);
     return memory;
 }
 
-uint64_t sys_memory_held(void) { return atomic_load_explicit(&memory_held, memory_order_relaxed); }
+static uint64_t count_resident(uintptr_t start, size_t pages) {
+    uint8_t residency[1024];
+    uint64_t resident = 0;
+    for (size_t now; pages; pages -= now, start += now * 4096) {
+        now = pages < sizeof residency ? pages : sizeof residency;
+        if (CALL3(SYS_mincore, start, now * 4096, residency) != 0) return resident; /* it has just been unmapped */
+        for (size_t i = 0; i < now; i++) resident += residency[i] & 1;
+    }
+    return resident;
+}
+
+uint64_t sys_memory_resident(void) {
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < atomic_load_explicit(&range_limit, memory_order_relaxed); i++) {
+        uintptr_t end = atomic_load_explicit(&ranges[i].end, memory_order_acquire);
+        uintptr_t start = atomic_load_explicit(&ranges[i].start, memory_order_relaxed);
+        if (start && end > start && !ranges[i].file) pages += count_resident(start, (end - start) / 4096);
+    }
+    return pages * 4096;
+}
 
 int sys_munmap(void *address, size_t length) {
     if ((uintptr_t)address - atomic_load_explicit(&pool.start, memory_order_relaxed) < POOL)
@@ -212,9 +224,6 @@ int sys_mprotect(void *address, size_t length, int protection) {
     return (int)CALL3(SYS_mprotect, address, length, protection);
 }
 int sys_madvise(void *address, size_t length, int advice) { return (int)CALL3(SYS_madvise, address, length, advice); }
-int sys_mincore(void *address, size_t length, unsigned char *pages) {
-    return (int)CALL3(SYS_mincore, address, length, pages);
-}
 
 int sys_open(const char *path, int flags, int mode) { return (int)CALL4(SYS_openat, AT_FDCWD, path, flags, mode); }
 int sys_close(int fd) { return (int)CALL1(SYS_close, fd); }

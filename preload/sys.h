@@ -39,7 +39,6 @@ int sys_munmap(void *address, size_t length);
 int sys_map_over(void *address, size_t length, int protection, int fd, uint64_t offset);
 int sys_mprotect(void *address, size_t length, int protection);
 int sys_madvise(void *address, size_t length, int advice);
-int sys_mincore(void *address, size_t length, unsigned char *pages);
 
 int sys_open(const char *path, int flags, int mode);
 int sys_close(int fd);
@@ -88,8 +87,8 @@ long sys_refused(long number);
 /* That the calling thread may run on. */
 unsigned sys_processors(void);
 void sys_yield(void);
-/* Bytes that sys_memory has handed out and not got back. */
-uint64_t sys_memory_held(void);
+/* Bytes of what sys_mmap has mapped, but for files, that are resident now; some ns for each page. */
+uint64_t sys_memory_resident(void);
 /* What sys_mmap has mapped and sys_munmap not taken back, as far as there was room to remember it; in no order. */
 struct sys_range {
     uintptr_t start, end;

@@ -105,22 +105,29 @@ def programs(project):
     yield "fragment", [str(project.compile("fragment", f"-I{common.ROOT / 'include'}")), "50", "1000", "50000"], None
 
 
-def marked(looks):
-    """The looks at the marks "before" and "after"."""
-    at_marks = [look for look in looks if look["at_edge"]]
-    if len(at_marks) != 2:
-        raise Wrong(f"{len(at_marks)} looks at 2 marks")
-    return at_marks
+LEFT_OUT = 4  # flag of a memory record: there was no look, for what it would have cost
+
+
+def record_marked(project, name, *arguments):
+    """The trace of `fragment`, what it said, and the looks at its marks "before" and "after", which a busy machine may make too dear."""
+    program = project.compile("fragment", f"-I{common.ROOT / 'include'}")
+    for _ in range(5):
+        trace, said = recorded(project, name, [str(program), *arguments])
+        report, looks = residency(project, trace)
+        check_sums(report, looks)
+        at_marks = [look for look in looks if look["at_edge"]]
+        if len(at_marks) == 2:
+            return trace, said, *at_marks
+        flags = [int(re.search(r" flags=(\d+)", line)[1]) for line in project.dump_lines(trace) if line.startswith("record memory")]
+        if not any(f & LEFT_OUT for f in flags):
+            break
+    raise Wrong(f"{len(at_marks)} looks at 2 marks")
 
 
 def trim(project, *arguments):
     """What malloc_trim was promised to give back against what the kernel says it did."""
-    program = project.compile("fragment", f"-I{common.ROOT / 'include'}")
-    trace, said = recorded(project, "trim-" + "-".join(arguments), [str(program), *arguments])
+    _, said, before, after = record_marked(project, "trim-" + "-".join(arguments), *arguments)
     found = re.match(r"before (\d+) after (\d+)", said)
-    report, looks = residency(project, trace)
-    check_sums(report, looks)
-    before, after = marked(looks)
     slack = UNSEEN + CACHED * (int(arguments[3]) if len(arguments) > 3 else 0)
     real, promised = (int(found[1]) - int(found[2])) << 10, before["trim_bytes"]
     if abs(promised - real) > slack + real // 50:
@@ -171,9 +178,7 @@ def resident_at(lines, stamp):
 
 
 def byte_by_byte(project):
-    program = project.compile("fragment", f"-I{common.ROOT / 'include'}")
-    trace, _ = recorded(project, "bytes", [str(program), "9", "333", "3000"])
-    _, looks = residency(project, trace)
+    trace, _, look, _ = record_marked(project, "bytes", "9", "333", "3000")
     lines = list(project.dump_lines(trace))
     live, mapped, stamp = live_at_mark(lines)
     resident = resident_at(lines, stamp)
@@ -186,7 +191,6 @@ def byte_by_byte(project):
                 untouched += 1
     expected = {"sites_bytes": len(covered) * PAGE, "untouched_bytes": untouched,
                 "slack_bytes": len(covered) * PAGE - sum(covered.values()), "resident_bytes": len(resident) * PAGE}
-    look, _ = marked(looks)
     found = {name: look[name] for name in expected}
     if found != expected:
         raise Wrong(f"tidemark says {found}, byte by byte it is {expected}")
