@@ -264,9 +264,6 @@ static void read_maps(int fd) {
 
 /* ---- our own memory ---- */
 
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[] __attribute__((visibility("hidden")));
-
 /* Insertion: nearly sorted already, downwards as the kernel places mappings or upwards. */
 static void sort_own(void) {
     for (size_t i = 1; i < look->own_count; i++) {
@@ -278,9 +275,8 @@ static void sort_own(void) {
 }
 
 static void find_own(void) {
-    const uintptr_t page = TRACE_PAGE - 1;
     look->own_count = sys_mapped(look->own, OWN - 1);
-    look->own[look->own_count++] = (struct sys_range){(uintptr_t)__ehdr_start, ((uintptr_t)_end + page) & ~page};
+    look->own[look->own_count++] = sys_image();
     sort_own();
     look->own_at = 0;
 }

@@ -189,6 +189,13 @@ void *sys_memory(size_t length) {
     return memory;
 }
 
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+struct sys_range sys_image(void) {
+    return (struct sys_range){(uintptr_t)__ehdr_start, ((uintptr_t)_end + 4095) & ~(uintptr_t)4095};
+}
+
 static uint64_t count_resident(uintptr_t start, size_t pages) {
     uint8_t residency[1024];
     uint64_t resident = 0;
@@ -201,7 +208,8 @@ static uint64_t count_resident(uintptr_t start, size_t pages) {
 }
 
 uint64_t sys_memory_resident(void) {
-    uint64_t pages = 0;
+    const struct sys_range image = sys_image();
+    uint64_t pages = count_resident(image.start, (image.end - image.start) / 4096);
     for (uint32_t i = 0; i < atomic_load_explicit(&range_limit, memory_order_relaxed); i++) {
         uintptr_t end = atomic_load_explicit(&ranges[i].end, memory_order_acquire);
         uintptr_t start = atomic_load_explicit(&ranges[i].start, memory_order_relaxed);

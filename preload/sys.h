@@ -87,13 +87,15 @@ long sys_refused(long number);
 /* That the calling thread may run on. */
 unsigned sys_processors(void);
 void sys_yield(void);
-/* Bytes of what sys_mmap has mapped, but for files, that are resident now; some ns for each page. */
+/* Bytes resident now of the library, and of what sys_mmap has mapped but for files; some ns for each page. */
 uint64_t sys_memory_resident(void);
 /* What sys_mmap has mapped and sys_munmap not taken back, as far as there was room to remember it; in no order. */
 struct sys_range {
     uintptr_t start, end;
 };
 size_t sys_mapped(struct sys_range *out, size_t capacity);
+/* The pages of the library, or program, that this is a part of. */
+struct sys_range sys_image(void);
 /* In the child of a fork, which does not inherit the mappings of files. */
 void sys_forget_files(void);
 _Noreturn void sys_exit_thread(void);

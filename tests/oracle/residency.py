@@ -20,6 +20,7 @@ from common import Wrong
 PAGE = 4096
 PARTS = ["sites_bytes", "free_bytes", "stack_bytes", "code_bytes", "file_bytes", "recorder_bytes", "other_bytes"]
 MOST_OFF = 0.01
+OWN_OFF = 512 << 10
 # Blocks that the recorder does not see (the loader's, those of libraries that it opens itself) count as free.
 UNSEEN = 64 << 10
 CACHED = 32 << 10  # chunks that each thread keeps at hand look free and are not
@@ -51,8 +52,16 @@ def residency(project, trace):
     return report, looks
 
 
+def check_own(report, looks):
+    """What each sample says of the recorder's pages, without a look at each of them."""
+    said, looked = report["processes"][0]["recorder"]["rss_bytes"], looks[-1]["recorder_bytes"]
+    if abs(said - looked) > OWN_OFF:
+        raise Wrong(f"of the recorder {looked} bytes are resident, and its samples say {said}")
+
+
 def check_sums(report, looks):
     worst = 0.0
+    check_own(report, looks)
     for look in looks:
         if sum(look[part] for part in PARTS) != look["resident_bytes"]:
             raise Wrong(f"the parts do not add up: {look}")
