@@ -150,6 +150,8 @@ static void reset_slot(struct thread *thread) {
     atomic_store_explicit(thread_field(thread, TRACE_SLOT_AT_NESTED), 0, memory_order_relaxed);
     atomic_store_explicit(thread_field(thread, TRACE_SLOT_AT_HEAD), 0, memory_order_relaxed);
     atomic_store_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), 0, memory_order_relaxed);
+    atomic_store_explicit(owner + TRACE_SLOT_AT_HURRY / sizeof *owner, 0, memory_order_relaxed);
+    atomic_store_explicit(owner + TRACE_SLOT_AT_PLAIN / sizeof *owner, 0, memory_order_relaxed);
     atomic_store_explicit(owner + 1, (uint32_t)thread->tid, memory_order_relaxed);
     atomic_store_explicit(owner, thread->serial, memory_order_release);
 }

@@ -306,10 +306,6 @@ static void call_attendant(void) {
     else beside_ring_bell();
 }
 
-uint64_t writer_limit(uint64_t tail) {
-    return tail + (is_attended() ? THREAD_RING_WORDS / 2 : THREAD_RING_WORDS - THREAD_RING_WORDS / 8);
-}
-
 bool writer_drain_filled(bool busy) {
     const uint64_t least = busy ? THREAD_RING_WORDS / 4 : THREAD_RING_WORDS / 2;
     bool drained = false;
@@ -356,11 +352,34 @@ static void hire_helper(void) {
     if (!is_attended() && sys_processors() > 1) helper_start();
 }
 
+static _Atomic uint32_t *slot_half(const struct thread *t, enum trace_slot_offset at) {
+    return (_Atomic uint32_t *)(t->control + at);
+}
+
 /* Whoever drains the ring does not keep up, and need not take the care that costs most (drain.c). */
 static void note_hurry(struct thread *t) {
-    if (is_attended())
-        atomic_store_explicit((_Atomic uint32_t *)(t->control + TRACE_SLOT_AT_HURRY), 1, memory_order_relaxed);
+    atomic_store_explicit(slot_half(t, TRACE_SLOT_AT_HURRY), 1, memory_order_relaxed);
 }
+
+static bool is_in_a_hurry(const struct thread *t) {
+    return atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_ACTIVE &&
+           atomic_load_explicit(slot_half(t, TRACE_SLOT_AT_PLAIN), memory_order_relaxed);
+}
+
+/* With as many threads in a hurry as there are processors none of these is free for somebody else, who would only take the time,
+ * and the ring out of the cache, of the thread that has filled it. */
+static bool is_on_its_own(const struct thread *self) {
+    unsigned count = 0;
+    if (!is_in_a_hurry(self)) return false;
+    for (struct thread *t = threads_first(); t; t = t->next) count += is_in_a_hurry(t);
+    return count >= sys_processors();
+}
+
+static uint64_t room(bool attended) {
+    return attended ? THREAD_RING_WORDS / 2 : THREAD_RING_WORDS - THREAD_RING_WORDS / 8;
+}
+
+uint64_t writer_limit(uint64_t tail) { return tail + room(is_attended()); }
 
 void writer_ring_filled(struct thread *t) {
     if (!sys_is_quiet()) {
@@ -369,20 +388,21 @@ void writer_ring_filled(struct thread *t) {
     }
     const uint64_t hard = THREAD_RING_WORDS - RING_RESERVE;
     uint64_t tail = tail_of(t);
-    if (t->head > writer_limit(tail)) {
-        if (is_attended() && t->head - tail < hard) {
+    bool attended = is_attended() && !is_on_its_own(t);
+    if (t->head > tail + room(attended)) {
+        if (attended && t->head - tail < hard) {
             call_attendant();
             t->limit = tail + hard;
             return;
         }
-        note_hurry(t);
+        if (attended) note_hurry(t);
         if (sys_is_quiet() || !wait_for_room(t)) {
             if (!sys_is_quiet()) drain_locked(t, writer_ring_lock(t), THREAD_RING_WORDS / 2);
             wait_drained(t);
         }
         tail = tail_of(t);
     }
-    t->limit = writer_limit(tail);
+    t->limit = tail + room(attended);
     if (t->head - tail >= hard) lifecycle_failed(-ENOSPC);
 }
 
