@@ -403,6 +403,11 @@ static int put_events(struct columns *e, const struct columns_input *input, uint
     return position == in.end || e->index == COLUMNS_MAX_EVENTS ? 0 : -EINVAL;
 }
 
+uint32_t columns_room(const struct columns_input *in) {
+    uint64_t events = (in->end - in->first) / 2;
+    return 1u << columns_scale(events > COLUMNS_MAX_EVENTS ? COLUMNS_MAX_EVENTS : (uint32_t)events);
+}
+
 /* A new segment's tables have room for as many events as the thread had before: they are cheap beside those. */
 static unsigned new_scale(uint64_t first, uint32_t most) {
     uint64_t before = first / 2;
@@ -465,7 +470,7 @@ static void finish(struct columns *e, uint8_t *payload, unsigned layout, uint32_
 void columns_forget(struct columns *e) { e->thread = 0; }
 
 int columns_encode(struct columns *e, const struct columns_input *in, uint8_t *payload, struct columns_output *out) {
-    uint32_t most = columns_most(in);
+    uint32_t most = columns_room(in);
     out->continues = may_continue(e, in, most);
     if (!out->continues) start_segment(e, in, most);
     start(e, payload, most);

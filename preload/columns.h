@@ -60,11 +60,9 @@ int columns_encode(struct columns *columns, const struct columns_input *input, u
 void columns_finish(uint8_t *payload, unsigned layout, unsigned scale, uint8_t *const columns[COLUMNS_PARTS],
                     struct columns_output *output);
 
-/* Events that a call may take: one for every two words of the input. */
-static inline uint32_t columns_most(const struct columns_input *input) {
-    uint64_t words = (input->end - input->first) / 2;
-    return words > COLUMNS_MAX_EVENTS ? COLUMNS_MAX_EVENTS : (uint32_t)words;
-}
+/* Room for the events of a call. A power of two, so that frames of about the same size have their columns at the same places,
+ * and those alone are ever touched. */
+uint32_t columns_room(const struct columns_input *input);
 
 /* The last payload did not become a frame: the next one starts from nothing. */
 void columns_forget(struct columns *columns);

@@ -131,9 +131,9 @@ static void start(struct plain *p) {
 int plain_encode(const struct columns_input *in, uint8_t *payload, struct columns_output *out) {
     struct plain plain;
     struct ends begin, end;
-    uint32_t most = columns_most(in);
+    uint32_t room = columns_room(in);
     uint8_t *region = payload + COLUMNS_HEAD_MAX;
-    for (unsigned c = 0; c < COLUMN_COUNT; region += (size_t)column_width[c++] * most) begin.at[c] = region;
+    for (unsigned c = 0; c < COLUMN_COUNT; region += (size_t)column_width[c++] * room) begin.at[c] = region;
     end = begin;
     start(&plain);
     int result = put_events(&plain, &end, in, out);
