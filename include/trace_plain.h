@@ -25,23 +25,9 @@
 #define PLAIN_RARE 15u
 static const uint8_t plain_tokens[PLAIN_RARE] = {
     /* releases, allocations of the last stack and of a known one: at the two places, without and with PLAIN_NEXT */
-    0x01,
-    0x81,
-    0x05,
-    0x85,
-    0x00,
-    0x80,
-    0x04,
-    0x84,
-    0x10,
-    0x90,
-    0x14,
-    0x94,
+    0x01, 0x81, 0x05, 0x85, 0x00, 0x80, 0x04, 0x84, 0x10, 0x90, 0x14, 0x94,
     /* releases of what may be another thread's, at the two places */
-    0x11,
-    0x91,
-    0x15,
-};
+    0x11, 0x91, 0x15};
 
 #define PLAIN_PLACES 2u
 #define PLAIN_FAR 2u

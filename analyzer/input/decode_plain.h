@@ -10,7 +10,7 @@
 
 #include "../../include/trace_plain.h"
 
-enum { DECODE_PLAIN_BUCKETS = 1 << 14 };
+enum { DECODE_PLAIN_BUCKETS_LOG = 14 };
 
 /* What a frame needs while it is decoded; nothing of it is kept for the next one. */
 struct decode_plain {
@@ -20,8 +20,9 @@ struct decode_plain {
     struct decoded *out;
     uint32_t index; /* of the event at work */
     uint8_t codes;  /* of its token, and of the next one's above */
+    uint64_t factor;
     /* Allocations of the frame that none of its releases has ended, by address: index + 1 of the first of each chain. */
-    uint16_t buckets[DECODE_PLAIN_BUCKETS], chain[DECODE_MAX_EVENTS];
+    uint16_t buckets[1 << DECODE_PLAIN_BUCKETS_LOG], chain[DECODE_MAX_EVENTS];
 };
 
 /* Reads `count` events from all columns, which end with them. Returns 0 or -EBADMSG; what is in `out` is undefined then. */
