@@ -98,7 +98,7 @@ static inline unsigned put_stamp(struct ends *ends, uint64_t stamp, uint64_t bef
 static inline void put_token(struct plain *p, struct ends *ends, uint32_t index, unsigned token) {
     unsigned code = p->codes[token];
     if (code == PLAIN_RARE) put_u8(ends, COLUMN_SURPRISES, token);
-    if (index % 2) ends->at[COLUMN_TOKENS][-1] |= (uint8_t)(code << 4);
+    if (index % 2) *(ends->at[COLUMN_TOKENS] - 1) |= (uint8_t)(code << 4);
     else put_u8(ends, COLUMN_TOKENS, code);
 }
 

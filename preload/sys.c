@@ -197,7 +197,7 @@ struct sys_range sys_image(void) {
 }
 
 static uint64_t count_resident(uintptr_t start, size_t pages) {
-    uint8_t residency[1024];
+    uint8_t residency[1024] = {0};
     uint64_t resident = 0;
     for (size_t now; pages; pages -= now, start += now * 4096) {
         now = pages < sizeof residency ? pages : sizeof residency;
