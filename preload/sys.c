@@ -146,11 +146,9 @@ void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, 
     return (void *)result;
 }
 
-static void *map_memory(size_t length) {
+void *sys_table_memory(size_t length) {
     return sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
-
-void *sys_table_memory(size_t length) { return map_memory(length); }
 
 /*
  * Pieces of the pool are given out once, in order, and what is given back stays in it: a mapping of their own for each of
@@ -165,7 +163,7 @@ static struct {
 static uintptr_t pool_start(void) {
     uintptr_t start = atomic_load_explicit(&pool.start, memory_order_acquire), none = 0;
     if (start) return start;
-    void *memory = map_memory(POOL);
+    void *memory = sys_table_memory(POOL);
     if (!memory) return 0;
     sys_madvise(memory, POOL, MADV_NOHUGEPAGE);
     if (atomic_compare_exchange_strong(&pool.start, &none, (uintptr_t)memory)) return (uintptr_t)memory;
