@@ -81,7 +81,9 @@ static const struct preset_row preset_rows[] = {
      "apart",
      true},
 };
-static const struct preset_row own_preset = {NULL, "no line of the output matches --phase-from-output", NULL, false};
+static const struct preset_row own_preset = {
+    NULL, "no line of the output matches --phase-from-output, a POSIX extended regular expression ([0-9], not \\d)",
+    NULL, false};
 
 struct rule {
     const struct rule_row *row;
