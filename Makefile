@@ -67,8 +67,8 @@ $(BUILD)/preload/libtrace.map: preload/hooks.def include/tidemark.h
 	  sed -nE 's/^ *CALL\([a-z0-9_]+, ([a-z_]+),.*/  tidemark_\1;/p' include/tidemark.h; \
 	  echo 'local: *; };'; } > $@
 
-$(BUILD)/libtrace.so: $(PRELOAD_OBJ) $(BUILD)/preload/libtrace.map
-	$(CC) $(LDSAN) -shared -Wl,-soname,libtrace.so -Wl,--version-script=$(BUILD)/preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
+$(BUILD)/libtrace.so: $(PRELOAD_OBJ) $(BUILD)/preload/libtrace.map preload/libtrace.ld
+	$(CC) $(LDSAN) -shared -Wl,-T,preload/libtrace.ld -Wl,-soname,libtrace.so -Wl,--version-script=$(BUILD)/preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
 	  -Wl,--exclude-libs,ALL $(PRELOAD_OBJ) -o $@ -l:libz.a
 
 # The writer beside the target shares the recorder's way of draining, and nothing else.
@@ -88,8 +88,8 @@ $(BUILD)/faults/inject.o: tests/faults/inject.c
 	@mkdir -p $(@D)
 	$(CC) $(PRELOAD_FLAGS) -c $< -o $@
 
-$(BUILD)/faults/libtrace.so: $(FAULTS_OBJ) $(BUILD)/preload/libtrace.map
-	$(CC) $(LDSAN) -shared -Wl,-soname,libtrace.so -Wl,--version-script=$(BUILD)/preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
+$(BUILD)/faults/libtrace.so: $(FAULTS_OBJ) $(BUILD)/preload/libtrace.map preload/libtrace.ld
+	$(CC) $(LDSAN) -shared -Wl,-T,preload/libtrace.ld -Wl,-soname,libtrace.so -Wl,--version-script=$(BUILD)/preload/libtrace.map -Wl,-z,defs -Wl,-z,now \
 	  -Wl,--exclude-libs,ALL $(FAULTS_OBJ) -o $@ -l:libz.a
 
 $(BUILD)/faults/target: tests/faults/target.c include/tidemark.h

@@ -12,7 +12,6 @@
 #include "helper.h"
 #include "journal.h"
 #include "lock.h"
-#include "machine_x86_64.h"
 #include "text.h"
 #include "thread.h"
 
@@ -252,25 +251,25 @@ static void advise(void *memory, uint64_t length) {
     sys_madvise(memory, length, MADV_RANDOM);
 }
 
-static void fill_header(bool invariant_stamp) {
+static void fill_header(bool cycle_stamps) {
     memcpy(file.header, TRACE_MAGIC, 8);
     header_put(TRACE_AT_MAJOR, TRACE_VERSION_MAJOR, 2);
     header_put(TRACE_AT_MINOR, TRACE_VERSION_MINOR, 2);
     header_put(TRACE_AT_HEADER_SIZE, TRACE_HEADER_SIZE, 4);
     memcpy(file.header + TRACE_AT_RUN_ID, config.run.id, sizeof config.run.id);
     header_put(TRACE_AT_PID, (uint32_t)sys_getpid(), 4);
-    header_put(TRACE_AT_STAMP_SOURCE, invariant_stamp ? TRACE_STAMP_TSC : TRACE_STAMP_COUNTER, 1);
+    header_put(TRACE_AT_STAMP_SOURCE, cycle_stamps ? TRACE_STAMP_TSC : TRACE_STAMP_COUNTER, 1);
     header_put(TRACE_AT_POINTER_SIZE, sizeof(void *), 1);
     header_put(TRACE_AT_MAX_SIZE, config.max_size, 8);
     header_put(TRACE_AT_LEVEL, config.level, 1);
     header_put(TRACE_AT_INDEXED, TRACE_HEADER_SIZE, 8);
     header_put(TRACE_AT_NODES_DRAINED, 1, 4);
     append_move_tail(file.header, TRACE_HEADER_SIZE);
-    if (invariant_stamp) beside_invite(file.header);
+    if (cycle_stamps) beside_invite(file.header);
     header_put(TRACE_AT_STATE, TRACE_STATE_OPEN, 4);
 }
 
-int file_create(const char *template) {
+int file_create(const char *template, bool cycle_stamps) {
     int fd = open_new(template);
     if (fd < 0) return fd;
     sys_fchmod(fd, 0600); /* whatever the umask took away */
@@ -290,7 +289,7 @@ int file_create(const char *template) {
     file.frugal = has_few_descriptors();
     if (file.frugal) sys_close(fd);
     else file.fds[0] = file_move_high(fd);
-    fill_header(machine_stamp_invariant());
+    fill_header(cycle_stamps);
     return 0;
 }
 

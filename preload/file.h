@@ -14,8 +14,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Creates the trace from a path template (config.h), mapped header and all. Returns 0 or -errno. */
-int file_create(const char *template);
+/*
+ * Creates the trace from a path template (config.h), mapped header and all; cycle_stamps: stamps are those of the cycle counter, not
+ * counted. Returns 0 or -errno.
+ */
+int file_create(const char *template, bool cycle_stamps);
 
 /* Forgets the file without touching it: for the child of a fork, whose parent owns it. */
 void file_forget(void);

@@ -19,6 +19,7 @@
 #include "requests.h"
 #include "stackid.h"
 #include "stacks.h"
+#include "stamp.h"
 #include "strings.h"
 #include "text.h"
 #include "thread.h"
@@ -91,7 +92,7 @@ static bool is_chosen(void) {
 static int start_parts(const char *template) {
     journal_forget();
     stackid_forget();
-    int error = file_create(template);
+    int error = file_create(template, !stamp_clock.counted);
     nodes_start();
     memory_start();
     strings_start();
@@ -108,7 +109,7 @@ static void put_clock(void) {
     uint8_t body[48];
     struct wire_writer w = wire_writer(body, sizeof body);
     struct timespec at[3];
-    uint64_t stamp = probe_stamp();
+    uint64_t stamp = stamp_now();
     sys_clock_gettime(CLOCK_MONOTONIC, &at[0]);
     sys_clock_gettime(CLOCK_BOOTTIME, &at[1]);
     sys_clock_gettime(CLOCK_REALTIME, &at[2]);
@@ -118,10 +119,8 @@ static void put_clock(void) {
 }
 
 static void set_next_tick(uint64_t now_ns, uint64_t delay_ns) {
-    uint64_t stamp = probe_stamp(), ran_ns = now_ns - life.start_ns;
-    uint64_t per_us = probe_state.page.counted ? 10
-                      : ran_ns > 1000000       ? (stamp - life.start_stamp) / (ran_ns / 1000)
-                                               : 2000;
+    uint64_t stamp = stamp_now(), ran_ns = now_ns - life.start_ns;
+    uint64_t per_us = stamp_clock.counted ? 10 : ran_ns > 1000000 ? (stamp - life.start_stamp) / (ran_ns / 1000) : 2000;
     atomic_store_explicit(&probe_state.page.next_tick, helper_runs() ? UINT64_MAX : stamp + per_us * delay_ns / 1000,
                           memory_order_relaxed);
 }
@@ -137,11 +136,11 @@ static void say_failed(int error) {
 static void begin(const char *template, bool forked) {
     life.begun = true;
     life.pid = sys_getpid();
-    life.start_stamp = probe_stamp();
+    stamp_start();
+    life.start_stamp = stamp_now();
     life.start_ns = sys_monotonic();
     probe_start();
     probe_state.page.alive = 1;
-    atomic_store_explicit(&probe_state.page.counter, life.start_stamp, memory_order_relaxed);
     if (!is_chosen() || (forked && !config.follow)) return;
     int error = start_parts(template);
     if (error) {
@@ -245,7 +244,7 @@ void lifecycle_failed(int error) {
     probe_switch(0);
     uint8_t body[32];
     struct wire_writer w = wire_writer(body, sizeof body);
-    wire_put_varint(&w, probe_stamp());
+    wire_put_varint(&w, stamp_now());
     wire_put_varint(&w, error == -EFBIG                        ? 1
                         : error == -ENOSPC || error == -EDQUOT ? 2
                         : error == -EMFILE || error == -EBADF  ? 5
@@ -276,7 +275,7 @@ void lifecycle_stop_target(void) {
 
 static void stop_for(const char *limit) {
     if (life.stop_ns) return;
-    requests_note(TRACE_COMMAND_STOP, 0, probe_stamp(), limit, strlen(limit));
+    requests_note(TRACE_COMMAND_STOP, 0, stamp_now(), limit, strlen(limit));
     lifecycle_stop_target();
 }
 
@@ -398,7 +397,7 @@ static void put_end(enum lifecycle_exit how, int status) {
     uint8_t body[128];
     struct unwind_counters stacks = {0};
     add_counters(&stacks);
-    const uint64_t fields[] = {probe_stamp(),
+    const uint64_t fields[] = {stamp_now(),
                                how,
                                (uint64_t)(uint32_t)status,
                                writer_events(),

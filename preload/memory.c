@@ -3,9 +3,9 @@
 
 #include "journal.h"
 #include "lock.h"
-#include "probe.h"
 #include "residency.h"
 #include "stackid.h"
+#include "stamp.h"
 #include "text.h"
 #include "thread.h"
 #include "writer.h"
@@ -87,9 +87,9 @@ uint64_t memory_own_resident(void) {
 
 /* Of a look it must be clear which events came before it and which after. */
 static uint64_t take_stamp(bool edge) {
-    if (!edge) return probe_stamp();
+    if (!edge) return stamp_now();
     writer_edge_begin();
-    uint64_t stamp = probe_stamp();
+    uint64_t stamp = stamp_now();
     writer_edge_end(stamp);
     return stamp;
 }
@@ -225,7 +225,7 @@ void memory_rollup(void) {
     uint64_t begin = sys_monotonic();
     if (begin < memory.rollup_next_ns || begin < memory.start_ns + YOUNG) return;
     char text[2048];
-    uint64_t stamp = probe_stamp();
+    uint64_t stamp = stamp_now();
     memory.threads = count_entries("/proc/self/task");
     uint64_t fds = count_entries("/proc/self/fd");
     memory.fds_plus_one = fds ? fds : 1; /* our look at it is one of them */

@@ -10,7 +10,7 @@
 #include "../include/trace_format.h"
 #include "../include/trace_wire.h"
 #include "journal.h"
-#include "machine_x86_64.h"
+#include "stamp.h"
 #include "stacks.h"
 #include "sys.h"
 
@@ -199,7 +199,7 @@ static void tell(struct loaded *loaded, const struct image *image) {
     uint8_t id[64];
     struct wire_writer w = wire_writer(body, sizeof body);
     wire_put_varint(&w, loaded->module.id);
-    wire_put_varint(&w, machine_stamp());
+    wire_put_varint(&w, stamp_now());
     wire_put_varint(&w, loaded->module.start);
     wire_put_varint(&w, loaded->module.end);
     wire_put_varint(&w, image->bias);
@@ -215,7 +215,7 @@ static void tell_gone(const struct loaded *loaded) {
     uint8_t body[20];
     struct wire_writer w = wire_writer(body, sizeof body);
     wire_put_varint(&w, loaded->module.id);
-    wire_put_varint(&w, machine_stamp());
+    wire_put_varint(&w, stamp_now());
     journal_put(TRACE_RECORD_MODULE_GONE, body, (size_t)(w.at - body));
 }
 

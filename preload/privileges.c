@@ -6,6 +6,7 @@
 #include "helper.h"
 #include "lifecycle.h"
 #include "lock.h"
+#include "machine_x86_64.h"
 #include "probe.h"
 #include "real.h"
 #include "residency.h"

@@ -15,12 +15,15 @@
 #include "probe.h"
 
 #include "lifecycle.h"
+#include "machine_x86_64.h"
+#include "stamp.h"
 #include "thread.h"
 #include "writer.h"
 
 #include <sys/mman.h>
 
-union probe_state probe_state __attribute__((aligned(4096)));
+/* The kernel wipes anonymous pages only, so not one of libtrace.so's file (libtrace.ld). */
+union probe_state probe_state __attribute__((aligned(4096), section(".bss.wiped")));
 
 struct call {
     struct thread *thread; /* NULL: do not record */
@@ -32,10 +35,7 @@ static const uint8_t event_words[256] = {
 #include "../include/trace_records.def"
 };
 
-bool probe_start(void) {
-    probe_state.page.counted = !machine_stamp_invariant();
-    return sys_madvise(&probe_state, sizeof probe_state, MADV_WIPEONFORK) == 0;
-}
+bool probe_start(void) { return sys_madvise(&probe_state, sizeof probe_state, MADV_WIPEONFORK) == 0; }
 
 void probe_switch(uint32_t on) { atomic_store_explicit(&probe_state.page.on, on, memory_order_release); }
 
@@ -118,8 +118,8 @@ enum { STAMP_FOLLOWERS = 15, STAMP_BURST = 1 << 15 /* cycles between two reading
 /* The turn is read first: an edge made before it is older than the stamp. */
 static __attribute__((noinline)) uint64_t read_stamp(struct thread *t) {
     uint32_t turn = atomic_load_explicit(t->turn, memory_order_acquire);
-    uint64_t stamp = probe_stamp();
-    bool burst = stamp - t->stamp < STAMP_BURST && likely(!probe_state.page.counted);
+    uint64_t stamp = stamp_now();
+    bool burst = stamp - t->stamp < STAMP_BURST && likely(!stamp_clock.counted);
     t->stamp_turn = turn;
     t->stamp_followers = burst ? STAMP_FOLLOWERS : 0;
     return t->stamp = stamp;
@@ -258,7 +258,7 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
         return;
     }
     uint64_t *queue = (uint64_t *)(t->control + TRACE_SLOT_AT_NESTED_WORDS) + at;
-    words[1] = probe_stamp();
+    words[1] = stamp_now();
     put_gap(queue, count);
     for (unsigned i = count; i-- > 0;)
         ((volatile uint64_t *)queue)[i] = words[i]; /* word 0 last: it makes the event valid */
@@ -438,10 +438,7 @@ uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand
 }
 
 void probe_count_stamps(void) {
-    const uint64_t margin = 1 << 20; /* cycles: above all stamps that others take meanwhile */
-    if (probe_state.page.counted) return;
-    atomic_store_explicit(&probe_state.page.counter, machine_stamp() + margin, memory_order_seq_cst);
-    atomic_store_explicit(&probe_state.page.counted, true, memory_order_seq_cst);
+    stamp_count();
     if (probe_state.page.next_tick != UINT64_MAX) atomic_store(&probe_state.page.next_tick, 0);
 }
 

@@ -5,7 +5,6 @@
 #define PRELOAD_PROBE_H
 
 #include "../include/trace_format.h"
-#include "machine_x86_64.h"
 #include "unwind.h"
 
 #include <stdatomic.h>
@@ -17,30 +16,21 @@
 enum probe_on { PROBE_EVENTS = 1, PROBE_BIRTHS = 2 }; /* births are off while paused */
 
 /*
- * What every event reads, alone in a page that the kernel wipes in the child of any fork (MADV_WIPEONFORK): a child finds
+ * What every event asks, alone in a page that the kernel wipes in the child of any fork (MADV_WIPEONFORK): a child finds
  * `on` zero by the same load that tells whether to record, without asking for its pid.
  */
 struct probe_page {
     _Atomic uint32_t on;
     uint32_t alive;             /* this memory belongs to the process that is recorded, or shares it (vfork) */
-    _Atomic bool counted;       /* no cycle counter that may be read: stamps are counted */
     _Atomic bool many;          /* a second thread has events */
     _Atomic uint64_t next_tick; /* stamp at which a hook must call lifecycle_tick(); UINT64_MAX: somebody else ticks */
-    _Atomic uint64_t counter;
 };
 extern union probe_state {
     struct probe_page page;
     char bytes[4096];
 } probe_state __attribute__((visibility("hidden")));
 
-/* A stamp later than everything this thread has seen and earlier than everything it does next. */
-static inline uint64_t probe_stamp(void) {
-    if (unlikely(atomic_load_explicit(&probe_state.page.counted, memory_order_relaxed)))
-        return atomic_fetch_add_explicit(&probe_state.page.counter, 1, memory_order_seq_cst) + 1;
-    return machine_stamp();
-}
-
-/* From now on stamps are counted: the program forbids to read the cycle counter. */
+/* Before the program forbids to read the cycle counter: stamps are counted from now on. */
 void probe_count_stamps(void);
 
 /* The frame that called the hook in which this is used; hooks are compiled with frame pointers. */

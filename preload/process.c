@@ -16,6 +16,7 @@
 #include "rebind.h"
 #include "rules.h"
 #include "stacks.h"
+#include "stamp.h"
 #include "target_elf.h"
 #include "text.h"
 
@@ -44,7 +45,7 @@ extern char **environ;
 static void put_child(enum process_start how, const char *path, const char *refusal) {
     uint8_t body[1024];
     struct wire_writer w = wire_writer(body, sizeof body);
-    wire_put_varint(&w, probe_stamp());
+    wire_put_varint(&w, stamp_now());
     wire_put_varint(&w, 0);
     wire_put_varint(&w, how);
     wire_put_varint(&w, !refusal);

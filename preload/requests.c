@@ -5,7 +5,7 @@
 #include "journal.h"
 #include "lifecycle.h"
 #include "memory.h"
-#include "probe.h"
+#include "stamp.h"
 #include "writer.h"
 
 #include <string.h>
@@ -40,7 +40,7 @@ static void serve_slot(const uint8_t *shared) {
     struct wire_reader r = wire_reader(slot, sizeof slot);
     wire_get_u32(&r);
     uint32_t command = wire_get_u32(&r);
-    uint64_t stamp = wire_get_u64(&r), now = probe_stamp();
+    uint64_t stamp = wire_get_u64(&r), now = stamp_now();
     uint32_t flags = wire_get_u32(&r), length = wire_get_u32(&r);
     if (length > NAME_MAX_BYTES) length = NAME_MAX_BYTES;
     if (stamp == 0 || stamp > now) stamp = now;

@@ -9,8 +9,8 @@
 #include "file.h"
 #include "journal.h"
 #include "lifecycle.h"
-#include "probe.h"
 #include "stacks.h"
+#include "stamp.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -438,7 +438,7 @@ static void forget_all(void) {
 }
 
 static void look_around(int maps, int pagemap) {
-    look->stamp = probe_stamp();
+    look->stamp = stamp_now();
     look->failed = false;
     look->pages_end = 0;
     look->now->count = look->compared = 0;

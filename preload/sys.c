@@ -142,12 +142,20 @@ void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, 
     if (!address) address = next_place(length);
     long result = CALL6(SYS_mmap, address, length, protection, flags, fd, offset);
     if (result < 0 && result > -4096) return NULL;
-    remember((uintptr_t)result, (length + 4095) & ~(size_t)4095, fd >= 0);
+    remember((uintptr_t)result, (length + 4095) & ~(size_t)4095, flags & MAP_SHARED);
     return (void *)result;
 }
 
+/*
+ * From /dev/zero, where it can be: the same pages as with MAP_ANONYMOUS, but in /proc/self/maps they have a name, and a target
+ * that tests all its anonymous memory by writing over it, as redis-server's crash report does, leaves them alone.
+ */
 void *sys_table_memory(size_t length) {
-    return sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int fd = sys_open("/dev/zero", O_RDWR | O_CLOEXEC, 0);
+    void *memory = fd < 0 ? NULL : sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+    if (fd >= 0) sys_close(fd);
+    return memory ? memory
+                  : sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 /*

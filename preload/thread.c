@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "machine_x86_64.h"
 #include "probe.h"
+#include "stamp.h"
 #include "text.h"
 #include "writer.h"
 
@@ -55,7 +56,7 @@ static void put_end(struct thread *thread) {
     uint8_t body[24];
     struct wire_writer w = wire_writer(body, sizeof body);
     wire_put_varint(&w, thread->serial);
-    wire_put_varint(&w, probe_stamp());
+    wire_put_varint(&w, stamp_now());
     journal_put(TRACE_RECORD_THREAD_END, body, (size_t)(w.at - body));
 }
 
@@ -197,7 +198,7 @@ static bool begin(struct thread *thread, int tid) {
     thread->turn = header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN);
     thread->key_rounds = 0;
     thread->spare = NULL;
-    thread->first_stamp = probe_stamp();
+    thread->first_stamp = stamp_now();
     memset(thread->name, 0, sizeof thread->name);
     sys_prctl(PR_GET_NAME, (unsigned long)thread->name);
     for (unsigned i = 0; i < THREAD_UNWINDERS; i++) {

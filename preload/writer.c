@@ -17,6 +17,7 @@
 #include "nodes.h"
 #include "probe.h"
 #include "stackid.h"
+#include "stamp.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -107,7 +108,7 @@ int writer_start(void) {
 /* ---- losses ---- */
 
 void writer_count_lost(uint64_t events) {
-    uint64_t now = probe_stamp(), none = 0;
+    uint64_t now = stamp_now(), none = 0;
     if (!file_header()) return;
     atomic_fetch_add_explicit((_Atomic uint64_t *)(file_header() + TRACE_AT_LOST), events, memory_order_relaxed);
     atomic_compare_exchange_strong_explicit(&writer.lost_first, &none, now, memory_order_relaxed, memory_order_relaxed);
@@ -218,7 +219,7 @@ static void drain_on_stack(void *argument) {
                                     .edges = edges_since,
                                     .node = host_node,
                                     .nodes = host_nodes,
-                                    .stamp = probe_stamp};
+                                    .stamp = stamp_now};
     struct thread *t = job->thread;
     if (!host.header) job->error = -EBADF;
     else if (t) job->error = drain_ring(job->encoder->drain, &host, t->control, THREAD_RING_WORDS);
@@ -439,7 +440,7 @@ static uint64_t fresh_stamp(void) {
     if (file_header())
         atomic_fetch_add_explicit(header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN), 2,
                                   memory_order_seq_cst);
-    return probe_stamp();
+    return stamp_now();
 }
 
 /* The writer beside us is asked, and its answer is waited for until the next time. */

@@ -29,9 +29,7 @@ def start(project, name, work, env, group):
         return subprocess.Popen(["/usr/bin/python3", "-c", PYTHON], **quiet), None
     if name == "churn":
         return subprocess.Popen([str(project.compile("kill")), "16"], **quiet), None
-    # Its crash report would write over all memory to test it, the recorder's too, while that is at work (docs/reliability.md).
-    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", "socket", "--save", "", "--crash-memcheck-enabled", "no"],
-                              **quiet)
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", "socket", "--save", ""], **quiet)
     until = time.monotonic() + 10
     while not (work / "socket").exists() and time.monotonic() < until and server.poll() is None:
         time.sleep(0.01)

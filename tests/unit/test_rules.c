@@ -1,4 +1,4 @@
-/* links: preload/rules.c preload/cfi.c preload/modules.c preload/stacks.c preload/sys.c libs: -ldw -lelf -ldl */
+/* links: preload/rules.c preload/cfi.c preload/modules.c preload/stamp.c preload/stacks.c preload/sys.c libs: -ldw -lelf -ldl */
 /*
  * Unwind rows of every function of libc and libunwind equal those of libdw; damaged tables give an error, never a crash.
  */
