@@ -245,10 +245,13 @@ static bool is_plain(uint8_t *slot) {
     if (left) atomic_store_explicit(plain, left - 1, memory_order_relaxed);
     return left;
 }
+void drain_plan_plain(uint8_t *slot) {
+    atomic_store_explicit(slot_half(slot, TRACE_SLOT_AT_PLAIN), PLAIN_FRAMES, memory_order_relaxed);
+}
 static void plan_plain(uint8_t *slot, const struct trace_frame *frame) {
     bool hurry = atomic_exchange_explicit(slot_half(slot, TRACE_SLOT_AT_HURRY), 0, memory_order_relaxed);
     if (hurry && !(frame->flags & TRACE_FRAME_PLAIN) && frame->stored_length > frame->count + frame->count / 2)
-        atomic_store_explicit(slot_half(slot, TRACE_SLOT_AT_PLAIN), PLAIN_FRAMES, memory_order_relaxed);
+        drain_plan_plain(slot);
 }
 
 static uint8_t encode(struct drain *d, const struct columns_input *in, bool plain, struct columns_output *out) {

@@ -36,6 +36,8 @@ struct drain_host {
 
 /* All that the ring in `slot` (control page and `words` of data) holds. 0 or -errno. */
 int drain_ring(struct drain *drain, const struct drain_host *host, uint8_t *slot, uint64_t words);
+/* The next frames of that ring are to be plain ones. */
+void drain_plan_plain(uint8_t *slot);
 /* Journal and stack nodes. */
 int drain_shared(struct drain *drain, const struct drain_host *host);
 

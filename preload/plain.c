@@ -70,11 +70,16 @@ static inline unsigned put_stack(struct plain *p, struct ends *ends, uint32_t st
     return known ? PLAIN_STACK_KNOWN : PLAIN_STACK_GIVEN;
 }
 
-static inline unsigned put_block(struct plain *p, struct ends *ends, const struct event_words *w) {
-    unsigned token = (w->kind - TRACE_EVENT_ALLOC) | put_address(p, ends, w->operand) << PLAIN_ADDRESS_SHIFT;
-    if (!plain_is_birth(w->kind)) return token | (w->foreign ? PLAIN_FOREIGN : 0);
-    put_size(ends, w->size);
-    return token | put_stack(p, ends, w->stack) << PLAIN_STACK_SHIFT;
+static inline unsigned put_birth(struct plain *p, struct ends *ends, unsigned kind, uint64_t address, uint64_t size,
+                                 uint32_t stack) {
+    unsigned place = put_address(p, ends, address);
+    put_size(ends, size);
+    return (kind - TRACE_EVENT_ALLOC) | place << PLAIN_ADDRESS_SHIFT | put_stack(p, ends, stack) << PLAIN_STACK_SHIFT;
+}
+
+static inline unsigned put_death(struct plain *p, struct ends *ends, unsigned kind, uint64_t address, bool foreign) {
+    unsigned place = put_address(p, ends, address);
+    return (kind - TRACE_EVENT_ALLOC) | place << PLAIN_ADDRESS_SHIFT | (foreign ? PLAIN_FOREIGN : 0);
 }
 
 /* An event of another kind, or with flags. */
@@ -86,6 +91,12 @@ static inline unsigned put_odd(struct ends *ends, const struct event_words *w) {
     put_varint(ends, control ? COLUMN_CONTROLS : COLUMN_OTHERS, w->size);
     if (!control) put_varint(ends, COLUMN_OTHERS, w->stack);
     return PLAIN_ODD | (w->foreign ? PLAIN_FOREIGN : 0);
+}
+
+static __attribute__((noinline)) unsigned put_other(struct plain *p, struct ends *ends, const struct event_words *w) {
+    if (w->flags || !columns_is_block(w->kind, 0)) return put_odd(ends, w);
+    if (plain_is_birth(w->kind)) return put_birth(p, ends, w->kind, w->operand, w->size, w->stack);
+    return put_death(p, ends, w->kind, w->operand, w->foreign);
 }
 
 static inline unsigned put_stamp(struct ends *ends, uint64_t stamp, uint64_t before) {
@@ -102,19 +113,34 @@ static inline void put_token(struct plain *p, struct ends *ends, uint32_t index,
     else put_u8(ends, COLUMN_TOKENS, code);
 }
 
+/* What words_take does, once for each kind. */
 static int put_events(struct plain *p, struct ends *ends, const struct columns_input *in, struct columns_output *out) {
     const struct words words = {in->ring, in->mask, in->end};
     struct ends at = *ends; /* its own, so that it stays in registers */
-    uint64_t position = in->first, stamp = 0, least = UINT64_MAX, most = 0;
+    uint64_t position = in->first, before = 0, least = UINT64_MAX, most = 0;
     uint32_t count = 0;
-    for (struct event_words w; position != in->end && count < COLUMNS_MAX_EVENTS; count++) {
-        if (!words_take(&words, &position, &w)) break;
-        bool usual = !w.flags && columns_is_block(w.kind, 0);
-        unsigned token = usual ? put_block(p, &at, &w) : put_odd(&at, &w);
-        put_token(p, &at, count, token | put_stamp(&at, w.stamp, stamp));
-        stamp = w.stamp;
+    for (; position != in->end && count < COLUMNS_MAX_EVENTS; count++) {
+        uint64_t first = words_at(&words, position), stamp = words_at(&words, position + 1);
+        unsigned token;
+        if ((uint16_t)first == TRACE_EVENT_FREE && in->end - position >= 2) {
+            token = put_death(p, &at, TRACE_EVENT_FREE, first >> 16, false);
+            position += 2;
+        } else if ((uint16_t)first == TRACE_EVENT_ALLOC && in->end - position >= 3) {
+            uint64_t third = words_at(&words, position + 2);
+            token = put_birth(p, &at, TRACE_EVENT_ALLOC, first >> 16, (uint32_t)third, (uint32_t)(third >> 32));
+            position += 3;
+        } else {
+            struct event_words w;
+            if (!words_take(&words, &position, &w)) break;
+            *ends = at;
+            token = put_other(p, ends, &w);
+            at = *ends;
+            stamp = w.stamp;
+        }
+        put_token(p, &at, count, token | put_stamp(&at, stamp, before));
         if (stamp < least) least = stamp;
         if (stamp > most) most = stamp;
+        before = stamp;
     }
     *ends = at;
     *out =

@@ -90,9 +90,19 @@ static inline bool own(const struct thread *thread, uint64_t address) {
     return likely(!is_many()) || swap_owner(thread, address, 0, OWNER_MADE);
 }
 
+/* Where threads take turns, each finds the cache full of what the others did: the head of the block, which the allocator reads
+ * next, and the ring are fetched while the entry of the block's owner is. */
+static inline void fetch_ahead(const struct thread *thread, uint64_t address) {
+    const unsigned words_ahead = 64;
+    __builtin_prefetch((const char *)address - 16, 1); // NOLINT(performance-no-int-to-ptr)
+    __builtin_prefetch(&thread->ring[(thread->head + words_ahead) & (THREAD_RING_WORDS - 1)], 1);
+}
+
 /* Whether the caller made the block that it releases now. */
 static inline bool disown(const struct thread *thread, uint64_t address) {
-    return likely(!is_many()) || swap_owner(thread, address, OWNER_MADE, 0);
+    if (likely(!is_many())) return true;
+    fetch_ahead(thread, address);
+    return swap_owner(thread, address, OWNER_MADE, 0);
 }
 
 /* A thread that was alone made no entries: what is there is of old. */

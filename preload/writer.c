@@ -25,7 +25,8 @@
 #include <sys/mman.h>
 
 enum {
-    ENCODERS = 4,
+    ENCODERS = 4,        /* for frames of all kinds */
+    ENCODERS_PLAIN = 12, /* of which plain frames touch a thirtieth */
     EDGES = DRAIN_EDGES,
     ROOM_PATIENCE_NS = 2000000,
     ROOM_WAITS = 8,
@@ -39,7 +40,10 @@ struct encoder {
 };
 
 static struct {
-    struct encoder encoders[ENCODERS];
+    struct encoder encoders[ENCODERS + ENCODERS_PLAIN];
+    struct queue {
+        _Atomic uint32_t given, waiting; /* encoders given back so far; threads that wait for one */
+    } queues[2];                         /* for frames of all kinds, for plain ones */
     struct lock edge_lock;
     uint64_t *edges; /* ring of the last EDGES stamps */
     uint64_t edge_count;
@@ -82,14 +86,49 @@ static void wait_a_little(struct lock *lock) {
     if (state) sys_futex_wait(&lock->state, state, &poll);
 }
 
-/* An encoder of our own: where there is no memory for one more, that which is there from the start. */
-static struct encoder *claim_encoder(void) {
-    for (;; wait_a_little(&writer.encoders[0].lock))
-        for (size_t i = 0; i < ENCODERS; i++) {
-            if (!lock_try(&writer.encoders[i].lock)) continue;
-            if (claim(&writer.encoders[i])) return &writer.encoders[i];
-            if (i == 0) return NULL;
-        }
+/* NULL: no memory for the one that must be there, or, with `taken`, all are. */
+static struct encoder *try_encoders(bool plain, bool *taken) {
+    size_t count = plain ? ENCODERS + ENCODERS_PLAIN : ENCODERS;
+    *taken = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!lock_try(&writer.encoders[i].lock)) continue;
+        if (claim(&writer.encoders[i])) return &writer.encoders[i];
+        if (i == 0) return NULL;
+    }
+    *taken = true;
+    return NULL;
+}
+
+/*
+ * An encoder of our own: where there is no memory for one more, that which is there from the start. With many threads on few
+ * processors those that have one are mostly waiting for their turn; each that is given back wakes one who waits for it.
+ */
+static struct encoder *claim_encoder(bool plain) {
+    const struct timespec patience = {0, 20000000};
+    struct queue *queue = &writer.queues[plain];
+    bool taken;
+    struct encoder *e = try_encoders(plain, &taken);
+    if (!taken) return e;
+    atomic_fetch_add(&queue->waiting, 1);
+    for (;;) {
+        uint32_t given = atomic_load(&queue->given);
+        e = try_encoders(plain, &taken);
+        if (!taken) break;
+        sys_futex_wait(&queue->given, given, &patience);
+    }
+    atomic_fetch_sub(&queue->waiting, 1);
+    return e;
+}
+
+static void wake_one(struct queue *queue) {
+    atomic_fetch_add(&queue->given, 1);
+    if (atomic_load(&queue->waiting)) sys_futex_wake(&queue->given, 1);
+}
+
+static void give_encoder(struct encoder *e) {
+    lock_give(&e->lock);
+    if (e < &writer.encoders[ENCODERS]) wake_one(&writer.queues[false]);
+    wake_one(&writer.queues[true]);
 }
 
 /*
@@ -98,7 +137,7 @@ static struct encoder *claim_encoder(void) {
  */
 int writer_start(void) {
     uint64_t *edges = writer.edges ? writer.edges : sys_memory(EDGES * sizeof(uint64_t));
-    for (size_t i = 0; i < ENCODERS; i++)
+    for (size_t i = 0; i < ENCODERS + ENCODERS_PLAIN; i++)
         if (writer.encoders[i].drain) sys_munmap(writer.encoders[i].drain, drain_size() + DRAIN_STACK);
     memset(&writer, 0, sizeof writer);
     writer.edges = edges;
@@ -233,16 +272,25 @@ static uint64_t thread_cpu_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static _Atomic uint32_t *slot_half(const struct thread *t, enum trace_slot_offset at) {
+    return (_Atomic uint32_t *)(t->control + at);
+}
+
+/* Known only to who holds the ring's lock; others ask in order to count. */
+static bool is_plain_next(const struct thread *t) {
+    return atomic_load_explicit(slot_half(t, TRACE_SLOT_AT_PLAIN), memory_order_relaxed);
+}
+
 static int drain(struct thread *thread) {
     if (sys_is_quiet()) return -EAGAIN;
-    struct job job = {claim_encoder(), thread, 0};
+    struct job job = {claim_encoder(thread && is_plain_next(thread)), thread, 0};
     if (!job.encoder) return -ENOMEM;
     uint64_t begin = thread_cpu_ns();
     machine_call_on_stack(drain_on_stack, &job, stack_top(job.encoder));
     if (file_header())
         atomic_fetch_add_explicit(header_word(file_header(), TRACE_AT_CPU), thread_cpu_ns() - begin,
                                   memory_order_relaxed);
-    lock_give(&job.encoder->lock);
+    give_encoder(job.encoder);
     return job.error;
 }
 
@@ -353,27 +401,27 @@ static void hire_helper(void) {
     if (!is_attended() && sys_processors() > 1) helper_start();
 }
 
-static _Atomic uint32_t *slot_half(const struct thread *t, enum trace_slot_offset at) {
-    return (_Atomic uint32_t *)(t->control + at);
-}
-
 /* Whoever drains the ring does not keep up, and need not take the care that costs most (drain.c). */
 static void note_hurry(struct thread *t) {
     atomic_store_explicit(slot_half(t, TRACE_SLOT_AT_HURRY), 1, memory_order_relaxed);
 }
 
 static bool is_in_a_hurry(const struct thread *t) {
-    return atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_ACTIVE &&
-           atomic_load_explicit(slot_half(t, TRACE_SLOT_AT_PLAIN), memory_order_relaxed);
+    return atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_ACTIVE && is_plain_next(t);
 }
 
-/* With as many threads in a hurry as there are processors none of these is free for somebody else, who would only take the time,
- * and the ring out of the cache, of the thread that has filled it. */
+/*
+ * With as many threads in a hurry as there are processors none of these is free for somebody else, who would only take the time,
+ * and the ring out of the cache, of the thread that has filled it. A new one is taken for what the others are.
+ */
 static bool is_on_its_own(const struct thread *self) {
-    unsigned count = 0;
-    if (!is_in_a_hurry(self)) return false;
-    for (struct thread *t = threads_first(); t; t = t->next) count += is_in_a_hurry(t);
-    return count >= sys_processors();
+    unsigned count = 0, processors = sys_processors();
+    bool is_new = self->head < THREAD_RING_WORDS;
+    if (!is_new && !is_in_a_hurry(self)) return false;
+    for (struct thread *t = threads_first(); t && count < processors; t = t->next) count += is_in_a_hurry(t);
+    if (count < processors) return false;
+    if (is_new) drain_plan_plain(self->control);
+    return true;
 }
 
 static uint64_t room(bool attended) {
