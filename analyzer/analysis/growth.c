@@ -208,8 +208,12 @@ static void forget_heir(struct growth *growth, const struct block *block, uint32
 
 /*
  * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger frees the oldest of many for a
- * slightly larger one. One whose values differ frees it as often for a smaller one, which containers do only when they end.
+ * slightly larger one. One whose values differ frees it as often for a smaller one, which containers do only when they end: once for
+ * several growths. The latest but one is seldom the oldest; where another goes, a few more must have been seen to grow.
  */
+enum { SEEN_TO_GROW = 4 };
+static inline bool grow(const struct heir_slot *slot, uint32_t seen) { return slot->larger > 2 * slot->smaller + seen; }
+
 static inline bool succeeds(const struct heir_slot *slot, const struct block *block) {
     uint64_t least = slot->before == block ? block->size + 1 : block->size + block->size / GROWTH_FACTOR_PART;
     return slot->block->size >= least;
@@ -224,7 +228,8 @@ static inline struct block *heir_at_stack(const struct thread_state *state, stru
     }
     if (slot->stack != block->stack || !succeeds(slot, block)) return NULL;
     if (slot->edges != state->edges || !is_plain(slot->block)) return NULL;
-    return ++slot->larger > slot->smaller ? slot->block : NULL;
+    slot->larger++;
+    return grow(slot, slot->before == block ? 0 : SEEN_TO_GROW) ? slot->block : NULL;
 }
 
 static bool at_same_place(const struct growth *growth, const struct block *a, const struct block *b) {
@@ -240,7 +245,7 @@ static inline struct block *heir_at_place(const struct growth *growth, const str
     if ((heir ? heir : block)->attached == block->attached) return NULL; /* born in the same epoch; the block itself */
     if (heir->stack == block->stack || !is_plain(heir)) return NULL;
     if (heir->size < block->size + block->size / GROWTH_FACTOR_PART || heir->size == block->size) return NULL;
-    if (slot->stack == block->stack && slot->smaller > slot->larger) return NULL;
+    if (slot->stack == block->stack && slot->smaller > 0 && !grow(slot, 0)) return NULL;
     return at_same_place(growth, heir, block) ? heir : NULL;
 }
 

@@ -546,10 +546,12 @@ static bool every_round(const struct selection *selection) {
     return selection->k >= MOST_ROUNDS_SHARE * selection->n;
 }
 
-/* What was added while the level stood still took the places of others: a full cache, where by chance some keys live for many rounds. */
+/* What was added while the level stood still took the places of others: a full cache, where by chance some keys live for many rounds.
+ * Where it has stood for most of the time, and blocks that outlive their round do go, what was added before led to that level. */
 static bool replaced(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     uint64_t blocks = 0;
+    if (evidence->reach > 0 && 2 * evidence->level.unchanged > evidence->count - evidence->first) return true;
     for (uint32_t i = 0; i < selection->n; i++)
         if (selection->rounds[i] + evidence->level.unchanged > evidence->count)
             blocks += round_at(selection, i)->held.blocks;
