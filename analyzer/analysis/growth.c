@@ -622,6 +622,7 @@ static void gather_rounds(struct gathered *gathered, const struct record *record
         add_round(round, &record->rounds[i], gathered->tags);
         if (round->held.blocks > before) gathered->threads |= record->rounds[i].threads;
     }
+    for (size_t i = 0; i < count; i++) rounds[i].level += record_level(record, (uint32_t)i);
 }
 
 static void gather(struct gathered *gathered, const struct record *record, struct growth_evidence *out) {

@@ -38,6 +38,7 @@ struct growth_round {
     struct growth_amount kept;   /* of those, live when teardown begins */
     struct growth_amount exited; /* of those, live when exit begins */
     struct growth_amount never;  /* of those, never released */
+    double level;                /* blocks of the site, whenever born, when the round ended; NAN: not known */
     bool skip;                   /* no evidence: not of the kind that the others are, or events were lost in it */
 };
 

@@ -1,10 +1,12 @@
 /* Bookkeeping of one stack in one series; called by growth.c for every birth and release. */
 #include "growth_record.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_STEPS 64u
+#define LEAST_LEVEL 16u
 
 static void *must(void *memory) {
     if (!memory) abort();
@@ -27,6 +29,7 @@ void record_release(struct record *record) {
     free(record->ends);
     free(record->pending);
     free(record->steps);
+    free(record->levels);
     free(record);
 }
 
@@ -51,6 +54,14 @@ static void join(struct record_round *into, const struct record_round *from) {
     into->threads |= from->threads;
 }
 
+/* Of two rounds the second one's end is that of both. */
+static void pair_levels(struct record *record) {
+    uint32_t from = record->levels_from / 2;
+    for (uint32_t round = from; record->levels && round < record->level_round / 2; round++)
+        record->levels[round - from] = record->levels[2 * round + 1 - record->levels_from];
+    record->levels_from = from;
+}
+
 static void pair_rounds(struct record *record) {
     size_t kept = 0;
     for (size_t i = 0; i < record->round_count; i++) {
@@ -63,12 +74,34 @@ static void pair_rounds(struct record *record) {
     for (size_t i = 0; i < record->step_count; i++) record->steps[i].round >>= 1;
     if (record->lives) growth_lives_halve(record->lives);
     if (record->pending) growth_lives_halve(record->pending);
+    pair_levels(record);
     record->level_round >>= 1;
     record->level.rises = (record->level.rises + 1) / 2;
     record->level.last_rise >>= 1;
     record->level.unchanged /= 2;
     record->level.sum /= 2;
     record->shift++;
+}
+
+/*
+ * A cache that was full before the series began has as many blocks as ever, and ever more that were born in the series. So the level
+ * of all is kept, from when blocks are seen to go that outlived their round, where there are not only a few.
+ */
+static void keep_levels(struct record *record, uint32_t rounds) {
+    if (!record->levels && (!record->lives || record->stack_live < LEAST_LEVEL)) return;
+    if (!record->levels) record->levels_from = record->level_round;
+    uint32_t count = record->level_round - record->levels_from;
+    if (!record->levels || count + rounds > record->levels_room) {
+        record->levels_room = (count + rounds) * 2;
+        record->levels = must(realloc(record->levels, record->levels_room * sizeof *record->levels));
+    }
+    uint32_t level = record->stack_live < UINT32_MAX ? (uint32_t)record->stack_live : UINT32_MAX;
+    for (uint32_t i = 0; i < rounds; i++) record->levels[count + i] = level;
+}
+
+double record_level(const struct record *record, uint32_t round) {
+    bool known = record->levels && round >= record->levels_from && round < record->level_round;
+    return known ? record->levels[round - record->levels_from] : NAN;
 }
 
 static void see_level(struct record *record, uint64_t level, uint32_t rounds) {
@@ -89,6 +122,7 @@ static void see_level(struct record *record, uint64_t level, uint32_t rounds) {
     seen->unchanged = level == seen->last ? seen->unchanged + rounds : rounds;
     seen->sum += level * rounds;
     seen->last = level;
+    keep_levels(record, rounds);
 }
 
 void record_pass(struct record *record, unsigned shift, uint64_t raw) {

@@ -51,6 +51,9 @@ struct record {
     bool level_begun;
     uint64_t level_first, level_high;
     struct growth_level level;
+    uint64_t stack_live; /* blocks of the stack, whenever born, when its births were last added up */
+    uint32_t *levels;    /* the same at the ends of rounds, from levels_from on up to level_round; NULL: not kept yet */
+    uint32_t levels_from, levels_room;
     struct record_step *steps; /* of the largest container */
     size_t step_count;
 };
@@ -104,5 +107,7 @@ void record_take_out(struct record *record, const struct record_time *time, uint
 void record_step(struct record *record, const struct record_time *time, uint64_t from, uint64_t bytes);
 /* Brings the level up to the end of round `raw` - 1. */
 void record_pass(struct record *record, unsigned shift, uint64_t raw);
+/* Blocks of the stack, whenever born, at the end of a round that was passed; NAN where that is not known. */
+double record_level(const struct record *record, uint32_t round);
 
 #endif

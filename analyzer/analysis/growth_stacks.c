@@ -62,11 +62,14 @@ static struct record_time time_of(const struct growth_stacks *stacks, const stru
 /* For each record of a stack in the current epoch. */
 static void settle_stack(struct growth_stacks *stacks, uint32_t stack) {
     const struct epoch *epoch = rounds_epoch(stacks->rounds);
-    struct record_tally *tally = &stacks->list[stack].tally;
+    struct stack_state *state = &stacks->list[stack];
+    struct record_tally *tally = &state->tally;
+    state->live += tally->live.blocks;
     for (uint32_t i = 0; i < epoch->count; i++) {
         struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
         struct record *record = record_of(stacks, stack, &epoch->places[i]);
         record_add(record, &time, tally);
+        record->stack_live = state->live;
         record->process_last = stacks->process_blocks;
     }
     *tally = (struct record_tally){.low = 0};
@@ -124,6 +127,7 @@ static void settle_round(struct growth_stacks *stacks, uint32_t stack, const str
 
 static void change_old(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
                        uint64_t bytes) {
+    if (change != STACK_RESIZE) state_of(stacks, layer->stack)->live--;
     for (uint32_t i = 0; i < layer->epoch->count; i++) {
         const struct place *place = &layer->epoch->places[i];
         const struct series *series = &stacks->rounds->series[place->series];

@@ -20,6 +20,7 @@ struct layer {           /* a part of a block: what it was enlarged by at once *
 struct stack_state {
     struct record *records; /* newest series first */
     struct record_tally tally;
+    uint64_t live;    /* blocks, less what the tally says */
     uint32_t stretch; /* that the tally is of; another than the current one: it is empty */
 };
 

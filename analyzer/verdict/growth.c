@@ -31,6 +31,8 @@
     0.03                       /* the same with all rounds taken for equal, where allocations are the only work known */
 #define EVEN_DISTANCE 0.3      /* standard deviation of the distances, of their mean */
 #define PEAK_SHARE 0.2         /* of the rounds that added: those that set no record of work */
+#define LEVEL_ROUNDS 6u        /* fewer show no level */
+#define LEVEL_SHARE 0.5        /* of what is added a round: by so much the level would rise at least */
 #define NO_PEAK 3.0            /* standard deviations from what a pool would have added to where */
 #define LONG_AGO 24            /* reaches of evidence after which an early release no longer counts */
 #define RISING_SHARE (2.0 / 3) /* of the rounds: those that end with more than ever, where a backlog grows */
@@ -546,16 +548,38 @@ static bool every_round(const struct selection *selection) {
     return selection->k >= MOST_ROUNDS_SHARE * selection->n;
 }
 
-/* What was added while the level stood still took the places of others: a full cache, where by chance some keys live for many rounds.
- * Where it has stood for most of the time, and blocks that outlive their round do go, what was added before led to that level. */
+/* Whether the site's level has risen since the round, with whatever it had before, by much less than what was added would have it. */
+static bool level_stands(const struct selection *selection, size_t from) {
+    const struct growth_evidence *evidence = selection->evidence;
+    double x[GROWTH_MOST_ROUNDS], level[GROWTH_MOST_ROUNDS], added = (double)selection->held.blocks / selection->n;
+    size_t count = 0;
+    for (size_t i = from; i < evidence->count; i++, count++) {
+        x[count] = (double)i;
+        level[count] = evidence->rounds[i].level;
+        if (isnan(level[count])) return false;
+    }
+    if (count < LEVEL_ROUNDS) return false;
+    struct slope slope = statistics_theil_sen(x, level, count);
+    return slope.low <= 0 && slope.high < added * LEVEL_SHARE;
+}
+
+static bool half_was_added_from(const struct selection *selection, size_t from) {
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < selection->n; i++)
+        if (selection->rounds[i] >= from) blocks += round_at(selection, i)->held.blocks;
+    return 2 * blocks >= selection->held.blocks;
+}
+
+/* What is added while the level stands takes the places of others: a full cache, where by chance some keys live for many rounds.
+ * Where it has stood for half of the time, what was added before led to that level. */
 static bool replaced(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
-    uint64_t blocks = 0;
-    if (evidence->reach > 0 && 2 * evidence->level.unchanged > evidence->count - evidence->first) return true;
-    for (uint32_t i = 0; i < selection->n; i++)
-        if (selection->rounds[i] + evidence->level.unchanged > evidence->count)
-            blocks += round_at(selection, i)->held.blocks;
-    return 2 * blocks >= selection->held.blocks;
+    size_t count = evidence->count, span = count - evidence->first, last = count - span / 4;
+    if (half_was_added_from(selection, count + 1 - evidence->level.unchanged)) return true;
+    if (evidence->reach <= 0) return false;
+    if (2 * evidence->level.unchanged > span) return true;
+    if (level_stands(selection, count - span / 2) || level_stands(selection, evidence->first + span / 4)) return true;
+    return half_was_added_from(selection, last) && level_stands(selection, last);
 }
 
 static bool intermittent(const struct selection *selection) {

@@ -463,6 +463,7 @@ static void sum_up(struct synthetic *site) {
     level->steady_after_warm_up = true;
     for (size_t i = 0; i < rounds_of(site); i++) {
         if (site->level[i] > level->peak) level->peak = site->level[i], level->rises++, level->last_rise = (uint32_t)i;
+        site->rounds[i].level = (double)site->level[i];
         level->unchanged = i > 0 && site->level[i] == site->level[i - 1] ? level->unchanged + 1 : 1;
         level->sum += site->level[i];
         if (i > site->evidence.first && site->level[i] > first) level->steady_after_warm_up = false;
