@@ -304,6 +304,7 @@ static inline void count_event(struct growth *growth, const struct moment *now) 
 static void growth_born(void *self, struct block *block, const struct moment *now) {
     struct growth *growth = self;
     count_event(growth, now);
+    growth->rounds->fresh++;
     if (block->internal) return;
     struct layer layer = {hold_epoch(growth), block->size, block->stack};
     block->attached = tag_epoch(layer.epoch);
@@ -321,6 +322,7 @@ static void growth_resized(void *self, struct block *block, uint64_t old_size, u
                            const struct moment *now) {
     struct growth *growth = self;
     count_event(growth, now);
+    growth->rounds->fresh++;
     if (!block->attached) return;
     if (block->stack != old_stack) forget_heir(growth, block, old_stack);
     struct layers *layers = layers_of(growth, block, old_size, old_stack);
@@ -352,10 +354,17 @@ static inline void end_plain(struct growth *growth, const struct block *block) {
     }
 }
 
+static inline bool is_young(const struct growth *growth, const struct block *block) {
+    if (is_plain(block)) return plain_epoch(block) == growth->rounds->epoch;
+    const struct layers *layers = block->attached;
+    return layers->items[layers->count - 1].epoch == growth->rounds->epoch;
+}
+
 static void growth_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
     struct growth *growth = self;
     count_event(growth, now);
     if (!block->attached) return;
+    growth->rounds->fresh += is_young(growth, block);
     struct block *heir = take_heir(growth, block, cause, now->thread);
     if (heir) {
         inherit(growth, block, heir);
@@ -568,7 +577,7 @@ struct growth_record growth_record(const struct growth *growth, size_t index) {
 static double work_in(const struct series *series, size_t round, int unit) {
     if (round >= series->work_count) return 0;
     const struct round_work *work = &series->work[round];
-    const double values[] = {(double)work->items, (double)work->operations, work->in_flight, (double)work->events};
+    const double values[] = {(double)work->items, (double)work->operations, work->in_flight, (double)work->fresh};
     return values[unit];
 }
 

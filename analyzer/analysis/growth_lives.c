@@ -44,7 +44,7 @@ void growth_lives_halve(struct growth_lives *lives) {
 double growth_lives_reach(const struct growth_lives *lives) {
     uint64_t outlived = 0;
     for (unsigned i = 1; i < GROWTH_LIVES_BUCKETS; i++) outlived += lives->count[i];
-    uint64_t beyond = outlived >= 100 ? outlived / 100 : 0;
+    uint64_t beyond = outlived >= GROWTH_LIVES_ALL ? outlived / 100 : 0;
     for (unsigned i = GROWTH_LIVES_BUCKETS - 1; i > 0; i--) {
         if (lives->count[i] > beyond) return (double)longest(i);
         beyond -= lives->count[i];

@@ -22,6 +22,7 @@ void growth_lives_halve(struct growth_lives *lives);
  * The reach in rounds. Blocks freed in the round of their birth say nothing about those that outlive it, so it is the
  * longest life; from 100 blocks on that outlived their round, the 99th percentile of those.
  */
+#define GROWTH_LIVES_ALL 100u
 double growth_lives_reach(const struct growth_lives *lives);
 
 #endif

@@ -114,7 +114,7 @@ static void pair_work(struct series *series) {
         }
         into->items += work.items;
         into->operations += work.operations;
-        into->events += work.events;
+        into->fresh += work.fresh;
         into->in_flight = work.in_flight > into->in_flight ? work.in_flight : into->in_flight;
         into->skip |= work.skip;
     }
@@ -133,12 +133,16 @@ static void move_to(struct series *series, uint64_t raw) {
     while (raw >> series->shift >= most) pair_work(series);
 }
 
-/* Books the events since the series became active, or since this was last asked. */
+/*
+ * Books the events since the series became active, or since this was last asked. Work are the fresh ones alone: what begins to
+ * release what it made before does no more than it did.
+ */
 static void book_events(struct rounds *rounds, struct series *series) {
-    uint64_t events = rounds->events - series->since;
+    uint64_t events = rounds->events - series->since, fresh = rounds->fresh - series->since_then;
     series->since = rounds->events;
+    series->since_then = rounds->fresh;
     if (series->kind == SERIES_EVENTS) move_to(series, series->at + events), series->ended = series->at;
-    else if (!counts_windows(series)) work_at(series, series->at)->events += events;
+    else if (!counts_windows(series)) work_at(series, series->at)->fresh += fresh;
 }
 
 static void set_active(struct rounds *rounds, uint32_t index, bool active) {
@@ -147,6 +151,7 @@ static void set_active(struct rounds *rounds, uint32_t index, bool active) {
     if (!active) book_events(rounds, series);
     series->active = active;
     series->since = rounds->events;
+    series->since_then = rounds->fresh;
 }
 
 static void activate(struct rounds *rounds, uint32_t index) {

@@ -15,7 +15,7 @@
 enum series_kind { SERIES_PHASES, SERIES_OPERATIONS, SERIES_ITEMS, SERIES_EVENTS, SERIES_SIBLINGS, SERIES_KINDS };
 
 struct round_work { /* of the phase in one judged round */
-    uint64_t items, operations, events;
+    uint64_t items, operations, fresh;
     uint32_t in_flight; /* most operations at once */
     bool skip;
 };
@@ -29,7 +29,8 @@ struct series {
     uint64_t placed;         /* the last placing in which it counted */
     uint64_t at;             /* raw round of what is born now, if active */
     uint64_t ended;          /* complete raw rounds */
-    uint64_t since;          /* events of the process when it became active */
+    uint64_t since;          /* events of the process when it became active, */
+    uint64_t since_then;     /* and fresh ones */
     struct round_work *work; /* by judged round */
     size_t work_count;
 };
@@ -85,6 +86,7 @@ struct rounds {
     uint32_t last_ended; /* phase whose gap may be on */
     uint32_t in_flight;
     uint64_t events, next_window; /* of the process; when some series may reach its next window */
+    uint64_t fresh;               /* of those, all but releases of what is older than the last edge */
     uint32_t work_ends;           /* rounds and operations that ended before exit */
     bool exiting;
     struct link epochs;

@@ -28,13 +28,16 @@
 #define STEADY_RATIO 0.9     /* from here the halves count as equal, given so many blocks */
 #define STEADY_BLOCKS 200
 #define SLOW_CHANCE_BY_ROUNDS                                                                                          \
-    0.03                       /* the same with all rounds taken for equal, where allocations are the only work known */
-#define EVEN_DISTANCE 0.3      /* standard deviation of the distances, of their mean */
-#define PEAK_SHARE 0.2         /* of the rounds that added: those that set no record of work */
-#define LEVEL_ROUNDS 6u        /* fewer show no level */
-#define LEVEL_SHARE 0.5        /* of what is added a round: by so much the level would rise at least */
-#define NO_PEAK 3.0            /* standard deviations from what a pool would have added to where */
-#define LONG_AGO 24            /* reaches of evidence after which an early release no longer counts */
+    0.03                  /* the same with all rounds taken for equal, where allocations are the only work known */
+#define EVEN_DISTANCE 0.3 /* standard deviation of the distances, of their mean */
+#define PEAK_SHARE 0.2    /* of the rounds that added: those that set no record of work */
+#define HIGHER 1.02       /* a round with so much more work than any before may need a larger container */
+#define MUCH_WORK 100     /* allocations a round */
+#define FIRST_PART 20u    /* of the evidence rounds, so much of the beginning shows whether all is released at times */
+#define LEVEL_ROUNDS 6u   /* fewer show no level */
+#define LEVEL_SHARE 0.5   /* of what is added a round: by so much the level would rise at least */
+#define NO_PEAK 3.0       /* standard deviations from what a pool would have added to where */
+#define LONG_AGO 24       /* reaches of evidence after which an early release no longer counts */
 #define RISING_SHARE (2.0 / 3) /* of the rounds: those that end with more than ever, where a backlog grows */
 #define STRAIGHT_MEAN 0.58 /* of the last level, over all rounds: half where it rises on a line, more where it fills */
 #define CONTAINER_STEPS 3
@@ -302,13 +305,15 @@ static bool follows_peak(const struct selection *selection) {
 }
 
 /*
- * A site that releases everything at times has held nothing from its first round; what leaks in every round has. Asked
- * only where the site did release blocks that had outlived their round, and not so long ago that it is done with that.
+ * A site that releases everything at times has held nothing from its first rounds; what leaks has. Asked only where the site
+ * did release blocks that had outlived their round, and not so long ago that it is done with that.
  */
-static bool first_round_is_gone(const struct selection *selection) {
+static bool first_rounds_are_gone(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     if (evidence->freed == 0 || evidence->reach < 1 || selection->n >= LONG_AGO * evidence->reach) return false;
-    return evidence->rounds[evidence->first].held.blocks == 0;
+    for (size_t i = evidence->first; i <= evidence->first + selection->n / FIRST_PART; i++)
+        if (evidence->rounds[i].held.blocks > 0) return false;
+    return true;
 }
 
 /* As the evidence rounds, but from the very first round on; there, a site's one-time blocks count as one round's most. */
@@ -491,11 +496,25 @@ static bool overdue(const struct growth_evidence *evidence) {
     return done > most * work_until(evidence, last->round).after || (evidence->work_is_events && by_rounds);
 }
 
+/* Whether it grew in rounds with more work than any before, and in no other: as large as its input is. Where allocations are the only
+ * work known, its own must be few among them. */
+static bool grows_on_records(const struct growth_evidence *evidence, size_t from) {
+    double most = 0, first = evidence->rounds[evidence->first].work;
+    if (evidence->work_is_events && first < MUCH_WORK) return false;
+    for (uint32_t i = 0, step = 0; i < evidence->count; i++) {
+        bool record = evidence->rounds[i].work > HIGHER * most;
+        for (; step < evidence->step_count && evidence->steps[step].round <= i; step++)
+            if (step >= from && !record) return false;
+        if (record) most = evidence->rounds[i].work;
+    }
+    return most > RECORD * first;
+}
+
 static bool growing_container(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     size_t from = 1;
     while (from < evidence->step_count && evidence->steps[from].round < selection->warm_up) from++;
-    if (evidence->step_count < from + CONTAINER_STEPS) return false;
+    if (evidence->step_count < from + CONTAINER_STEPS || grows_on_records(evidence, from)) return false;
     return !overdue(evidence) && grows_with_work(evidence, from);
 }
 
@@ -541,26 +560,39 @@ static bool never_released(const struct growth_evidence *evidence) {
 }
 
 static bool every_round(const struct selection *selection) {
-    if (first_round_is_gone(selection)) return false;
+    if (first_rounds_are_gone(selection)) return false;
     if (selection->n == LEAST_ROUNDS && !even_with_first(selection)) return false;
     if (selection->n < FEW_ROUNDS) return selection->k == selection->n && even(selection);
     if (selection->n < MANY_ROUNDS) return selection->k == selection->n;
     return selection->k >= MOST_ROUNDS_SHARE * selection->n;
 }
 
-/* Whether the site's level has risen since the round, with whatever it had before, by much less than what was added would have it. */
-static bool level_stands(const struct selection *selection, size_t from) {
-    const struct growth_evidence *evidence = selection->evidence;
-    double x[GROWTH_MOST_ROUNDS], level[GROWTH_MOST_ROUNDS], added = (double)selection->held.blocks / selection->n;
+/* By how many blocks a round the level of the site rose from the round on, with whatever it had before; NAN: not known. */
+static struct slope rise_from(const struct growth_evidence *evidence, size_t from) {
+    double x[GROWTH_MOST_ROUNDS], level[GROWTH_MOST_ROUNDS];
     size_t count = 0;
     for (size_t i = from; i < evidence->count; i++, count++) {
         x[count] = (double)i;
         level[count] = evidence->rounds[i].level;
-        if (isnan(level[count])) return false;
+        if (isnan(level[count])) return (struct slope){NAN, NAN, NAN};
     }
-    if (count < LEVEL_ROUNDS) return false;
-    struct slope slope = statistics_theil_sen(x, level, count);
-    return slope.low <= 0 && slope.high < added * LEVEL_SHARE;
+    return count < LEVEL_ROUNDS ? (struct slope){NAN, NAN, NAN} : statistics_theil_sen(x, level, count);
+}
+
+/* Whether it has risen by much less than what was added would have it. */
+static bool level_stands(const struct selection *selection, size_t from) {
+    struct slope rise = rise_from(selection->evidence, from);
+    return rise.low <= 0 && rise.high < LEVEL_SHARE * (double)selection->held.blocks / selection->n;
+}
+
+/* Whether as many blocks as stay were freed after lives as long as those had at least, and the level does not rise for certain. */
+static bool lives_vary(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    double long_lived = 0;
+    for (size_t rounds = selection->follow; rounds < evidence->count; rounds++)
+        long_lived += growth_lives_of(&evidence->lives, rounds);
+    size_t span = evidence->count - evidence->first;
+    return long_lived >= (double)selection->held.blocks && rise_from(evidence, evidence->first + span / 4).low <= 0;
 }
 
 static bool half_was_added_from(const struct selection *selection, size_t from) {
@@ -584,7 +616,7 @@ static bool replaced(const struct selection *selection) {
 
 static bool intermittent(const struct selection *selection) {
     if (selection->n < INTERMITTENT_ROUNDS || selection->k < INTERMITTENT_ADDED) return false;
-    return !first_round_is_gone(selection) && !slowing_from_the_start(selection);
+    return !first_rounds_are_gone(selection) && !lives_vary(selection) && !slowing_from_the_start(selection);
 }
 
 /* Growth over windows of items or events may be the program's own work, unless the phase is declared steady. */
@@ -624,7 +656,7 @@ static enum growth_class classify(const struct selection *selection, struct grow
     enum growth_reason reason = reason_to_fill(selection);
     if (reason) return filling(judgement, reason);
     if (every_round(selection)) {
-        bool fades = !even(selection) && slows_on_the_whole(selection);
+        bool fades = (selection->n < FEW_ROUNDS || !even(selection)) && slows_on_the_whole(selection);
         return fades ? filling(judgement, GROWTH_REASON_FADES) : if_rounds_are_true(evidence, GROWTH_LEAK);
     }
     if (selection->n < FEW_ROUNDS && selection->k == selection->n) return filling(judgement, GROWTH_REASON_UNEVEN);
@@ -679,9 +711,12 @@ static bool losses_explain(const struct selection *selection) {
     return selection->evidence->lost_events > 0 && selection->held.blocks <= selection->evidence->lost_events;
 }
 
-/* Threads that nobody joins or detaches keep their control blocks and stacks; those of others are reused. */
+/* Threads that nobody joins or detaches keep their control blocks and stacks; those of others are reused, and a pool's are soon all there. */
 static bool threads_pile_up(const struct selection *selection) {
-    return selection->evidence->owner == GROWTH_OWNER_THREADS && selection->n >= FEW_ROUNDS && every_round(selection);
+    if (selection->evidence->owner != GROWTH_OWNER_THREADS || selection->n < FEW_ROUNDS) return false;
+    if (every_round(selection)) return true;
+    uint32_t third = selection->n - selection->n / 3;
+    return intermittent(selection) && added_since(selection, third) > 0 && !reason_to_fill(selection);
 }
 
 static struct growth_judgement describe(const struct selection *selection) {

@@ -44,8 +44,8 @@ static void tell_reach(struct telling *telling) {
     if (freed == 0) words_add(&telling->words, "; it never freed a block before");
     else if (evidence->reach == 0) words_add(&telling->words, "; %s lived within their round", whose);
     else
-        words_add(&telling->words, "; %s lived %g %s at most", whose, evidence->reach,
-                  evidence->reach == 1 ? "round" : "rounds");
+        words_add(&telling->words, "; %s lived %g %s at most%s", whose, evidence->reach,
+                  evidence->reach == 1 ? "round" : "rounds", freed < GROWTH_LIVES_ALL ? "" : ", but for 1 in 100");
 }
 
 static void tell_held(struct telling *telling) {
@@ -162,7 +162,8 @@ static const struct class_text texts[GROWTH_CLASSES] = {
                         "rounds of known work (phases or operations), or `steady = yes` for the phase, make it a leak"},
     [GROWTH_LEAK] = {tell_leak, "releasing these blocks, in two of the rounds at least, before the phase ends"},
     [GROWTH_LEAK_INTERMITTENT] = {tell_leak, "releasing these blocks, or adding in fewer than 8 rounds"},
-    [GROWTH_SPARSE] = {tell_added, "more rounds: 8 of at least 12 adding, the last ones among them, make it a leak"},
+    [GROWTH_SPARSE] = {tell_added, "more rounds: 8 of at least 12 adding, the first and the last ones among them, and "
+                                   "not ever fewer, make it a leak"},
 };
 
 const char *growth_sentence(const struct growth_evidence *evidence, const struct growth_judgement *judgement,

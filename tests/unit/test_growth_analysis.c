@@ -540,6 +540,28 @@ static void test_growing_vector(void **state) {
     assert_true(finding("work", 1)->judgement.container);
 }
 
+/* A table as large as its input, which grows by a tenth from one to the next: it grew in the rounds that set a record. */
+static void test_table_of_a_growing_input(void **state) {
+    (void)state;
+    struct block *table = allocate(1, 64), *temporary[4096];
+    double input = 100;
+    for (int round = 0; round < 35; round++, input *= 1.1) {
+        phase("import");
+        for (int i = 0; i < (int)input; i++) temporary[i] = allocate(2, 32);
+        if (table->size < (uint64_t)input * 8) {
+            struct block *larger = allocate(1, table->size * 2);
+            release(table);
+            table = larger;
+        }
+        for (int i = 0; i < (int)input; i++) release(temporary[i]);
+        phase_end("import");
+    }
+    release(table);
+    exit_begins();
+    judge();
+    expect_no_failure();
+}
+
 static void test_windows_of_operations(void **state) {
     (void)state;
     phase("serve");
@@ -737,6 +759,7 @@ int main(void) {
         TEST(test_buffer_grown_by_copying),
         TEST(test_cache_whose_misses_are_the_only_events),
         TEST(test_growing_vector),
+        TEST(test_table_of_a_growing_input),
         TEST(test_windows_of_operations),
         TEST(test_events_alone_only_warn),
         TEST(test_growth_between_rounds),

@@ -147,6 +147,21 @@ static void test_threads_that_nobody_joins_are_told(void **state) {
     assert_int_equal(judged(&hand, 1).class, GROWTH_RUNTIME);
     for (size_t i = 0; i < 16; i++) hand.held[i] = 1;
     assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK);
+    hand.rounds = 24;
+    for (size_t i = 0; i < 24; i++) hand.held[i] = i % 2;
+    assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK_INTERMITTENT);
+    for (size_t i = 0; i < 24; i++) hand.held[i] = i < 14; /* a pool */
+    assert_int_equal(judged(&hand, 1).class, GROWTH_RUNTIME);
+}
+
+/* Releases last for 10 rounds, and the first round happens to add nothing that stays. */
+static void test_a_leak_may_begin_in_the_second_round(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 24, .facts = {.threads = 1, .reach = 1, .freed = 100, .first = 0}};
+    for (size_t i = 1; i < 24; i++) hand.held[i] = 2;
+    assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK);
+    hand.held[1] = hand.held[2] = 0;
+    assert_int_not_equal(judged(&hand, 1).class, GROWTH_LEAK);
 }
 
 /* The rates that the rule is held to: false leaks among 10 000 hostile sites. */
@@ -181,6 +196,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_what_stopped_behind_the_evidence_fills),
         cmocka_unit_test(test_the_same_number_each_round_does_not_slow),
         cmocka_unit_test(test_threads_that_nobody_joins_are_told),
+        cmocka_unit_test(test_a_leak_may_begin_in_the_second_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

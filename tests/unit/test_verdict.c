@@ -1,4 +1,4 @@
-/* links: analyzer/verdict/verdict.c analyzer/verdict/below.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/baseline.c analyzer/verdict/suppressions.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/statistics.c analyzer/verdict/owners.c analyzer/report/arena.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih -ljansson
+/* links: analyzer/verdict/verdict.c analyzer/verdict/below.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/baseline.c analyzer/verdict/suppressions.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/analysis/growth_lives.c analyzer/verdict/statistics.c analyzer/verdict/owners.c analyzer/report/arena.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih -ljansson
  *
  * From findings and rules to one result: exit codes, budget files good and bad, what is measured, baselines and
  * suppressions. The report is made by hand, so every expectation can be read off it.
