@@ -15,7 +15,7 @@
 
 #include <sys/file.h>
 
-enum { WAITS_BETWEEN_LOOKS = 4, WAITS_MAX = 2000 };
+enum { WAITS_BETWEEN_LOOKS = 4, WAITS_MAX = 2000, EXPECTATIONS = 100 };
 
 static struct lock takeover;
 
@@ -29,6 +29,14 @@ void beside_invite(uint8_t *header) {
 
 bool beside_attends(void) {
     return is_invited() && atomic_load_explicit(half(TRACE_AT_WRITER), memory_order_acquire) == TRACE_WRITER_ATTACHED;
+}
+
+void beside_expect(void) {
+    const struct timespec step = {0, 1000000};
+    for (unsigned waits = 0; waits < EXPECTATIONS && is_invited(); waits++) {
+        if (atomic_load_explicit(half(TRACE_AT_WRITER), memory_order_acquire) != TRACE_WRITER_WANTED) return;
+        sys_futex_wait_shared(half(TRACE_AT_WRITER), TRACE_WRITER_WANTED, &step);
+    }
 }
 
 void beside_ring_bell(void) {

@@ -16,6 +16,8 @@ void beside_invite(uint8_t *header);
 
 /* It is here, and will look at the rings when the bell is rung. */
 bool beside_attends(void);
+/* Waits a tenth of a second at most for one that is on its way: soon nobody else may be allowed to write. */
+void beside_expect(void);
 void beside_ring_bell(void);
 
 /* What it was asked for last is done. beside_ask: to empty all rings. */

@@ -105,10 +105,14 @@ void *realloc(void *block, size_t size) {
     return resize(block, size, &registers);
 }
 
+extern __typeof(realloc) own_realloc __attribute__((alias("realloc"), copy(realloc), visibility("hidden")));
+
+/* As libc's does, it calls the realloc that the program sees, which may be its own, or of a library loaded before us. */
 void *reallocarray(void *block, size_t count, size_t size) {
     struct unwind_registers registers = PROBE_REGISTERS();
     size_t bytes;
-    if (!__builtin_mul_overflow(count, size, &bytes)) return resize(block, bytes, &registers);
+    if (!__builtin_mul_overflow(count, size, &bytes))
+        return &realloc == &own_realloc ? resize(block, bytes, &registers) : realloc(block, bytes);
     errno = ENOMEM;
     probe_birth(TRACE_EVENT_ALLOC, TRACE_EVENT_FAILED, NULL, SIZE_MAX, &registers);
     return NULL;

@@ -359,6 +359,7 @@ void lifecycle_shut_in(bool all_threads) {
     reference_hurry();
     if (all_threads) helper_stop();
     else helper_start();
+    beside_expect();
     writer_drain_all();
     signals_restore(signals);
     atomic_store_explicit(&probe_state.page.next_tick, UINT64_MAX, memory_order_relaxed);

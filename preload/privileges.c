@@ -87,13 +87,16 @@ static long direct(long number, long a, long b, long c, long d, long e, long f) 
     return -1;
 }
 
+/* Without a program a filter is only asked for: libseccomp looks so what there is. */
+static bool sets_filter(unsigned long mode, unsigned long program) { return mode != SECCOMP_MODE_FILTER || program; }
+
 int prctl(int option, ...) {
     unsigned long a[4];
     va_list list;
     va_start(list, option);
     for (int i = 0; i < 4; i++) a[i] = va_arg(list, unsigned long);
     va_end(list);
-    if (option == PR_SET_SECCOMP) lifecycle_shut_in(false);
+    if (option == PR_SET_SECCOMP && sets_filter(a[0], a[1])) lifecycle_shut_in(false);
     if (option == PR_SET_TSC && a[0] == PR_TSC_SIGSEGV) probe_count_stamps();
     return (int)direct(SYS_prctl, option, (long)a[0], (long)a[1], (long)a[2], (long)a[3], 0);
 }
@@ -102,8 +105,9 @@ int prctl(int option, ...) {
  * syscall(2) must not get a frame of ours: vfork and clone through it return twice on the caller's stack. So it jumps to
  * the real function, after a look at its number and first arguments. The helper comes back when there is work for it.
  */
-__attribute__((used)) static void privileges_before_syscall(long number, long first, long second) {
-    if (number == SYS_seccomp && (first == SECCOMP_SET_MODE_STRICT || first == SECCOMP_SET_MODE_FILTER))
+__attribute__((used)) static void privileges_before_syscall(long number, long first, long second, long third) {
+    bool strict = first == SECCOMP_SET_MODE_STRICT && !second && !third;
+    if (number == SYS_seccomp && (strict || (first == SECCOMP_SET_MODE_FILTER && third)))
         lifecycle_shut_in(first == SECCOMP_SET_MODE_FILTER && (second & SECCOMP_FILTER_FLAG_TSYNC));
     else if (number == SYS_unshare || number == SYS_setns) {
         if (step_aside() != NOT_OURS) helper_resume(false);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROGRAM_HEADERS = 32 };
+enum { PROGRAM_HEADERS = 32, DYNAMIC_ENTRIES = 64 };
 
 static const char *judge_interpreter(int fd, const Elf64_Phdr *segment) {
     char path[256];
@@ -20,15 +20,54 @@ static const char *judge_interpreter(int fd, const Elf64_Phdr *segment) {
     return strstr(path, "ld-musl") ? "linked with musl" : NULL;
 }
 
+/* Where a file has what lies at an address of its image; -1: nowhere. */
+static int64_t offset_of(const Elf64_Phdr *segments, size_t count, uint64_t address) {
+    for (size_t i = 0; i < count; i++) {
+        const Elf64_Phdr *segment = &segments[i];
+        if (segment->p_type == PT_LOAD && address - segment->p_vaddr < segment->p_filesz)
+            return (int64_t)(segment->p_offset + (address - segment->p_vaddr));
+    }
+    return -1;
+}
+
+/* A sanitizer's runtime replaces malloc itself, and that of gcc refuses to run behind another library. */
+static bool is_sanitizer(const char *library) {
+    static const char *const runtimes[] = {"libasan.so", "libtsan.so", "liblsan.so", "libhwasan.so"};
+    for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes; i++)
+        if (strncmp(library, runtimes[i], strlen(runtimes[i])) == 0) return true;
+    return false;
+}
+
+static const char *judge_needed(int fd, const Elf64_Phdr *segments, size_t count, const Elf64_Phdr *dynamic) {
+    Elf64_Dyn entries[DYNAMIC_ENTRIES];
+    char library[16];
+    size_t wanted = dynamic->p_filesz < sizeof entries ? dynamic->p_filesz : sizeof entries;
+    long length = sys_pread(fd, entries, wanted, dynamic->p_offset);
+    size_t found = length > 0 ? (size_t)length / sizeof *entries : 0;
+    int64_t names = -1;
+    for (size_t i = 0; i < found; i++)
+        if (entries[i].d_tag == DT_STRTAB) names = offset_of(segments, count, entries[i].d_un.d_ptr);
+    for (size_t i = 0; i < found && names >= 0 && entries[i].d_tag != DT_NULL; i++) {
+        if (entries[i].d_tag != DT_NEEDED) continue;
+        length = sys_pread(fd, library, sizeof library - 1, (uint64_t)names + entries[i].d_un.d_val);
+        library[length > 0 ? length : 0] = 0;
+        if (is_sanitizer(library)) return "built with a sanitizer";
+    }
+    return NULL;
+}
+
 static const char *judge_segments(int fd, const Elf64_Ehdr *elf) {
     Elf64_Phdr segments[PROGRAM_HEADERS];
     size_t count = elf->e_phnum < PROGRAM_HEADERS ? elf->e_phnum : PROGRAM_HEADERS;
     if (elf->e_phentsize != sizeof *segments) return NULL;
     if (sys_pread(fd, segments, count * sizeof *segments, elf->e_phoff) != (long)(count * sizeof *segments))
         return NULL;
+    const char *refusal = "statically linked";
     for (size_t i = 0; i < count; i++)
-        if (segments[i].p_type == PT_INTERP) return judge_interpreter(fd, &segments[i]);
-    return "statically linked";
+        if (segments[i].p_type == PT_INTERP) refusal = judge_interpreter(fd, &segments[i]);
+    for (size_t i = 0; i < count && !refusal; i++)
+        if (segments[i].p_type == PT_DYNAMIC) refusal = judge_needed(fd, segments, count, &segments[i]);
+    return refusal;
 }
 
 static const char *judge(int fd) {

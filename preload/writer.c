@@ -286,7 +286,9 @@ static int drain(struct thread *thread) {
     struct job job = {claim_encoder(thread && is_plain_next(thread)), thread, 0};
     if (!job.encoder) return -ENOMEM;
     uint64_t begin = thread_cpu_ns();
-    machine_call_on_stack(drain_on_stack, &job, stack_top(job.encoder));
+    /* The helper has stack enough, and on another one it would be held for a thread that must make no system calls. */
+    if (helper_is_me()) drain_on_stack(&job);
+    else machine_call_on_stack(drain_on_stack, &job, stack_top(job.encoder));
     if (file_header())
         atomic_fetch_add_explicit(header_word(file_header(), TRACE_AT_CPU), thread_cpu_ns() - begin,
                                   memory_order_relaxed);

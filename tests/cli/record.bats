@@ -334,6 +334,8 @@ C
     both tidemark record -o t.tmk ./sanitized
     expect_status 6
     expect_in "sanitizer" "$errors"
+    both tidemark record -o t.tmk sh -c './sanitized; exit $?'
+    expect_status 6
     clang -fsanitize=address -x c - -o sanitized <<<'int main(void) { return 6; }' || skip "no clang"
     both tidemark record -o t.tmk ./sanitized
     expect_status 6

@@ -27,6 +27,8 @@ int main(void) {
     for (int i = 0; i < 1000; i++) {
         char *p = strdup("some text");
         CHECK(p >= arena && p < arena + sizeof arena);
+        p = reallocarray(p, 10, 10);
+        CHECK(p >= arena && p < arena + sizeof arena && !strcmp(p, "some text"));
         free(p);
     }
     puts("own");
