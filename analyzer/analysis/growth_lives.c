@@ -41,10 +41,17 @@ void growth_lives_halve(struct growth_lives *lives) {
     }
 }
 
-double growth_lives_reach(const struct growth_lives *lives) {
+/* Lives that the reach leaves out: one in a hundred of those that outlived their round, none of fewer. */
+static uint64_t beyond_reach(const struct growth_lives *lives) {
     uint64_t outlived = 0;
     for (unsigned i = 1; i < GROWTH_LIVES_BUCKETS; i++) outlived += lives->count[i];
-    uint64_t beyond = outlived >= GROWTH_LIVES_ALL ? outlived / 100 : 0;
+    return outlived / 100;
+}
+
+bool growth_lives_exceed_reach(const struct growth_lives *lives) { return beyond_reach(lives) > 0; }
+
+double growth_lives_reach(const struct growth_lives *lives) {
+    uint64_t beyond = beyond_reach(lives);
     for (unsigned i = GROWTH_LIVES_BUCKETS - 1; i > 0; i--) {
         if (lives->count[i] > beyond) return (double)longest(i);
         beyond -= lives->count[i];

@@ -4,6 +4,7 @@
 #ifndef ANALYSIS_GROWTH_LIVES_H
 #define ANALYSIS_GROWTH_LIVES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define GROWTH_LIVES_BUCKETS 80u
@@ -22,7 +23,8 @@ void growth_lives_halve(struct growth_lives *lives);
  * The reach in rounds. Blocks freed in the round of their birth say nothing about those that outlive it, so it is the
  * longest life; from 100 blocks on that outlived their round, the 99th percentile of those.
  */
-#define GROWTH_LIVES_ALL 100u
 double growth_lives_reach(const struct growth_lives *lives);
+/* Whether that is a percentile, which some lives exceed. */
+bool growth_lives_exceed_reach(const struct growth_lives *lives);
 
 #endif

@@ -14,9 +14,9 @@
 
 enum series_kind { SERIES_PHASES, SERIES_OPERATIONS, SERIES_ITEMS, SERIES_EVENTS, SERIES_SIBLINGS, SERIES_KINDS };
 
-struct round_work { /* of the phase in one judged round */
-    uint64_t items, operations, fresh;
-    uint32_t in_flight; /* most operations at once */
+struct round_work {                    /* of the phase in one judged round */
+    uint64_t items, operations, fresh; /* fresh: see struct rounds */
+    uint32_t in_flight;                /* most operations at once */
     bool skip;
 };
 

@@ -45,7 +45,8 @@ static void tell_reach(struct telling *telling) {
     else if (evidence->reach == 0) words_add(&telling->words, "; %s lived within their round", whose);
     else
         words_add(&telling->words, "; %s lived %g %s at most%s", whose, evidence->reach,
-                  evidence->reach == 1 ? "round" : "rounds", freed < GROWTH_LIVES_ALL ? "" : ", but for 1 in 100");
+                  evidence->reach == 1 ? "round" : "rounds",
+                  growth_lives_exceed_reach(&evidence->lives) ? ", but for 1 in 100" : "");
 }
 
 static void tell_held(struct telling *telling) {
