@@ -14,13 +14,18 @@
 
 #define MAP_MAX ((off_t)256 << 20)
 
-static int open_map(uint32_t pid, off_t *size) {
+static bool is_older(const struct timespec *time, const struct timespec *than) {
+    return time->tv_sec < than->tv_sec || (time->tv_sec == than->tv_sec && time->tv_nsec < than->tv_nsec);
+}
+
+static int open_map(const struct place *place, uint32_t pid, off_t *size) {
     char path[64];
     struct stat facts;
     snprintf(path, sizeof path, "/tmp/perf-%u.map", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) return -1;
-    bool good = !fstat(fd, &facts) && S_ISREG(facts.st_mode) && facts.st_uid == geteuid() && facts.st_size <= MAP_MAX;
+    bool good = !fstat(fd, &facts) && S_ISREG(facts.st_mode) && facts.st_uid == geteuid() && facts.st_size <= MAP_MAX &&
+                !is_older(&facts.st_mtim, &place->began);
     *size = good ? facts.st_size : 0;
     if (good && facts.st_size) return fd;
     close(fd);
@@ -46,7 +51,7 @@ static void keep(void *self, const char *trace) {
     if (fd < 0) return;
     bool ours = trace_identify(fd, &identity) == 0 && strcmp(identity.run_id, place->run_id) == 0;
     close(fd);
-    int map = ours ? open_map(identity.pid, &size) : -1;
+    int map = ours ? open_map(place, identity.pid, &size) : -1;
     if (map < 0) return;
     snprintf(path, sizeof path, "%s.perf-map", trace);
     copy(map, size, path);

@@ -1,6 +1,7 @@
 /*
  * Names of generated code, kept with the traces: what a just-in-time compiler wrote to /tmp/perf-PID.map lies there until
  * somebody cleans up or the pid is used again, so a copy goes beside the trace, as TRACE.perf-map.
+ * One older than the run was left by an earlier process with that pid.
  */
 #ifndef LAUNCH_PERF_MAPS_H
 #define LAUNCH_PERF_MAPS_H

@@ -36,6 +36,7 @@ int place_init(struct place *place) {
     uint8_t bytes[16];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) return -errno;
     for (size_t i = 0; i < sizeof bytes; i++) snprintf(place->run_id + 2 * i, 3, "%02x", bytes[i]);
+    clock_gettime(CLOCK_REALTIME_COARSE, &place->began);
     return 0;
 }
 

@@ -7,14 +7,16 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 struct place {
     char file[PATH_MAX];     /* absolute */
     char children[PATH_MAX]; /* FILE.d */
     char run_id[33];         /* 32 hex digits */
+    struct timespec began;   /* as the kernel stamps files: no file of the run is older */
 };
 
-/* A new run id. 0 or -errno. */
+/* A new run id, which begins now. 0 or -errno. */
 int place_init(struct place *place);
 /* From -o FILE (relative to the working directory). 0, -ENAMETOOLONG or getcwd's error. */
 int place_name(struct place *place, const char *file);

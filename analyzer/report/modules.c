@@ -7,14 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ns of CLOCK_REALTIME, 0 where the trace doesn't tell. The copy beside the trace may have got a new time, or an older. */
+static uint64_t process_began(const struct tables *tables) {
+    const struct clock_record *clock = tables->clocks;
+    if (!tables->clock_count || !tables->process.present || clock->boottime < tables->process.start_ns) return 0;
+    uint64_t age = clock->boottime - tables->process.start_ns;
+    return clock->realtime > age ? clock->realtime - age : 0;
+}
+
 static int add_perf_map(struct symbols *symbols, uint32_t space, const struct trace *trace, const char *path) {
     char *kept, written[64];
     if (trace->input.bundle) return 0;
     if (asprintf(&kept, "%s.perf-map", path) < 0) return -ENOMEM;
-    int error = symbols_add_perf_map(symbols, space, kept);
+    int error = symbols_add_perf_map(symbols, space, kept, 0);
     free(kept);
     snprintf(written, sizeof written, "/tmp/perf-%u.map", trace->input.header.pid);
-    if (error && error != -ENOMEM) error = symbols_add_perf_map(symbols, space, written);
+    if (error && error != -ENOMEM) error = symbols_add_perf_map(symbols, space, written, process_began(&trace->tables));
     return error == -ENOMEM ? error : 0;
 }
 

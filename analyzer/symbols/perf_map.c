@@ -22,14 +22,19 @@ struct perf_map {
     size_t count, room;
 };
 
+static uint64_t written_at(const struct stat *facts) {
+    return (uint64_t)facts->st_mtim.tv_sec * 1000000000u + (uint64_t)facts->st_mtim.tv_nsec;
+}
+
 /* A descriptor, or -errno. */
-static int open_trusted(const char *path) {
+static int open_trusted(const char *path, uint64_t since) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat facts;
     if (fd < 0) return -errno;
     int error = fstat(fd, &facts) ? -errno : 0;
     if (!error && (!S_ISREG(facts.st_mode) || (facts.st_uid != geteuid() && facts.st_uid != 0))) error = -EPERM;
     if (!error && facts.st_size > FILE_MAX_BYTES) error = -EFBIG;
+    if (!error && written_at(&facts) < since) error = -ESTALE;
     if (!error) return fd;
     close(fd);
     return error;
@@ -67,8 +72,8 @@ static int read_lines(struct perf_map *map, FILE *in) {
     return error;
 }
 
-int perf_map_read(struct perf_map **out, const char *path) {
-    int fd = open_trusted(path);
+int perf_map_read(struct perf_map **out, const char *path, uint64_t since) {
+    int fd = open_trusted(path, since);
     if (fd < 0) return fd;
     struct perf_map *map = calloc(1, sizeof *map);
     FILE *in = map ? fdopen(fd, "r") : NULL;

@@ -136,10 +136,10 @@ int symbols_add_module(struct symbols *symbols, uint32_t space, const struct sym
     return 0;
 }
 
-int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *path) {
+int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *path, uint64_t since) {
     struct jit_entry key = {resolver_space(symbols, space), NULL};
     if (find(&key, &symbols->jits, compare_jits)) return -EEXIST;
-    int error = perf_map_read(&key.map, path);
+    int error = perf_map_read(&key.map, path, since);
     if (error) return error;
     if (insert(&key, sizeof key, &symbols->jits, compare_jits)) return 0;
     perf_map_free(key.map);

@@ -57,9 +57,9 @@ void symbols_next(struct symbols *symbols);
 /* 0 or -ENOMEM. An id that is given again replaces the module. */
 int symbols_add_module(struct symbols *symbols, uint32_t space, const struct symbol_module *module);
 
-/* Names for code outside all modules of this space come from this perf map (/tmp/perf-PID.map). 0, -ENOMEM, or -errno
- * where the file cannot be read, which is usual. */
-int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *path);
+/* Names for code outside all modules of this space come from this perf map (/tmp/perf-PID.map), unless it was last
+ * written before `since` (ns of CLOCK_REALTIME). 0, -ENOMEM, or -errno where the file cannot be read, which is usual. */
+int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *path, uint64_t since);
 
 /*
  * The frames of one address, innermost first; at least one, whatever happens. `returning`: the address is a return

@@ -90,15 +90,17 @@ essence() { jq 'del(.trace.path, .trace.size_bytes, .processes[].trace_path)' "$
     [ "$(stat -c %s "$(one tmk)")" -gt 400000 ]
 }
 
-@test "names of generated code are kept beside the trace, and come along in the bundle" {
-    program jit <<'C'
+# A program with a function made as it runs, which it names in its perf map; `jit TIME` makes the map that old.
+jit() {
+    program jit -D_GNU_SOURCE <<'C'
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 static void *kept;
-int main(void) {
+int main(int argc, char **argv) {
     /* push rbp; mov rbp,rsp; call rsi; pop rbp; ret */
     static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd6, 0x5d, 0xc3};
     char name[64];
@@ -107,12 +109,17 @@ int main(void) {
     snprintf(name, sizeof name, "/tmp/perf-%d.map", (int)getpid());
     FILE *map = fopen(name, "w");
     fprintf(map, "%lx %zx generated_function\n", (unsigned long)page, sizeof code);
-    fclose(map);
+    fflush(map);
+    if (argc > 1) futimens(fileno(map), (struct timespec[2]){{.tv_nsec = UTIME_OMIT}, {.tv_sec = atoi(argv[1])}});
     kept = ((void *(*)(size_t, void *(*)(size_t)))page)(5000, malloc);
     printf("%s\n", name);
     return 0;
 }
 C
+}
+
+@test "names of generated code are kept beside the trace, and come along in the bundle" {
+    jit
     map=$(tidemark record -q -o jit.tmk ./jit)
     rm "$map"
     expect_in "main;generated_function 5000" "$(tidemark export jit.tmk --format folded)"
@@ -120,6 +127,16 @@ C
     rm jit jit.tmk.perf-map
     fails grep -q generated_function <(tidemark export jit.tmk --format folded)
     expect_in "main;generated_function 5000" "$(tidemark export jit.tmb --format folded)"
+}
+
+@test "a perf map older than the program is that of an earlier process with its pid" {
+    jit
+    map=$(tidemark record -q -o jit.tmk ./jit 1000000000)
+    fails test -e jit.tmk.perf-map
+    fails grep -q generated_function <(tidemark export jit.tmk --format folded)
+    touch "$map"
+    expect_in "main;generated_function 5000" "$(tidemark export jit.tmk --format folded)"
+    rm "$map"
 }
 
 # Damage.

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct perf_map *map;
-    if (perf_map_read(&map, file_input(bytes, length))) abort(); /* lines that say nothing are passed over */
+    if (perf_map_read(&map, file_input(bytes, length), 0)) abort(); /* lines that say nothing are passed over */
     const uint64_t addresses[] = {0, 1, 0x1000, 0xfff, UINT64_MAX, (uint64_t)1 << 47};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         const char *name = perf_map_find(map, addresses[i]);

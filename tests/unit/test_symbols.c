@@ -3,6 +3,7 @@
  * Names of addresses in programs that are compiled here. Labels in the assembly say where an inlined function lies, so what
  * is expected follows from the source and from nm, not from the code under test.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -401,7 +402,8 @@ static void perf_map_names_code_without_module(void **state) {
     struct symbols *symbols = opened(NULL, path_of("full"), NULL, 0);
     const struct symbol_frame *frames;
     write_file("perf.map", map, sizeof map - 1);
-    assert_int_equal(symbols_add_perf_map(symbols, 3, path_of("perf.map")), 0);
+    assert_int_equal(symbols_add_perf_map(symbols, 3, path_of("perf.map"), UINT64_MAX), -ESTALE);
+    assert_int_equal(symbols_add_perf_map(symbols, 3, path_of("perf.map"), 0), 0);
     symbols_resolve(symbols, 3, 0, 0x7f90, false, &frames);
     assert_string_equal(frames[0].function, "js:first");
     symbols_resolve(symbols, 3, 0, 0x7f10, false, &frames);
