@@ -1,7 +1,8 @@
 /*
  * The stack trie as one lock-free hash table over nodes in the trace file.
  *
- * A slot of the table is the high half of the key's hash and a node id. Keys live in a window of two cache lines, or in
+ * A slot of the table is the high half of the key's path, which is its hash, and a node id. A new table has room for all
+ * that the old one holds at once, at random, so large ones may have huge pages. Keys live in a window of two cache lines, or in
  * one of three more where it is full; a key whose windows are all full makes a table of twice the size. Nodes move
  * there bit by bit, a few with each new node. A key is looked for in the newest table, then in the older ones; whoever adds
  * to a table, or finds in it, looks afterwards whether a newer one has appeared and goes there, so two threads can't settle
@@ -17,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 enum {
     WINDOW = 16,
@@ -24,6 +26,7 @@ enum {
     MOVED_AT_ONCE = 4,
     FIRST_SLOTS = 2048,
     EXTENTS = 65536,
+    HUGE_PAGE = 2 << 20,
     AHEAD = TRACE_NODES_PER_SLOT / 2
 };
 
@@ -63,11 +66,6 @@ static struct node *node_of(uint32_t id) {
     return extent ? &extent[id % TRACE_NODES_PER_SLOT] : NULL;
 }
 
-static inline uint64_t hash_of(const struct key *key) {
-    uint64_t h = (key->ip ^ (uint64_t)key->parent << 32 ^ (uint64_t)key->parent * 0x9e3779b1u) * 0x9e3779b97f4a7c15ull;
-    return h ^ h >> 29;
-}
-
 static inline bool is(uint32_t id, const struct key *key) {
     const struct node *node = node_of(id);
     return atomic_load_explicit(&node->ip, memory_order_relaxed) == key->ip && node->parent == key->parent &&
@@ -75,28 +73,28 @@ static inline bool is(uint32_t id, const struct key *key) {
 }
 
 /* The n-th slot where a key may be. In a window it begins at a place of its own, so that a look ends soon. */
-static inline _Atomic uint64_t *slot_of(struct table *table, uint64_t hash, unsigned n) {
-    uint64_t window = hash + n / WINDOW * (hash >> 32 | 1);
-    return &table->slots[(window & (table->windows - 1)) * WINDOW + (n + (hash >> 60)) % WINDOW];
+static inline _Atomic uint64_t *slot_of(struct table *table, uint32_t hash, unsigned n) {
+    uint64_t window = hash + n / WINDOW * (uint64_t)(hash >> 8 | 1);
+    return &table->slots[(window & (table->windows - 1)) * WINDOW + (n + (hash >> 28)) % WINDOW];
 }
 
 /* The key's id in one table, or 0. Pairs with the exchange in settle: the node is written. */
-static inline uint32_t look(struct table *table, const struct key *key, uint64_t hash) {
+static inline uint32_t look(struct table *table, const struct key *key, uint32_t hash) {
     for (unsigned n = 0; n < WINDOW * WINDOWS; n++) {
         uint64_t slot = atomic_load(slot_of(table, hash, n));
         if (!slot) return 0;
-        if (slot >> 32 == hash >> 32 && is((uint32_t)slot, key)) return (uint32_t)slot;
+        if (slot >> 32 == hash && is((uint32_t)slot, key)) return (uint32_t)slot;
     }
     return 0;
 }
 
 /* Adds `id`, or finds the one that another thread added. 0: no room for this key. */
-static uint32_t settle(struct table *table, const struct key *key, uint64_t hash, uint32_t id) {
-    uint64_t mine = (hash & 0xffffffff00000000ull) | id;
+static uint32_t settle(struct table *table, const struct key *key, uint32_t hash, uint32_t id) {
+    uint64_t mine = (uint64_t)hash << 32 | id;
     for (unsigned n = 0; n < WINDOW * WINDOWS; n++) {
         uint64_t slot = 0;
         if (atomic_compare_exchange_strong(slot_of(table, hash, n), &slot, mine)) return id;
-        if (slot >> 32 == hash >> 32 && is((uint32_t)slot, key)) return (uint32_t)slot;
+        if (slot >> 32 == hash && is((uint32_t)slot, key)) return (uint32_t)slot;
     }
     return 0;
 }
@@ -105,6 +103,7 @@ static struct table *new_table(struct table *older, uint64_t windows) {
     size_t bytes = sizeof(struct table) + (size_t)windows * WINDOW * sizeof(uint64_t);
     struct table *table = sys_table_memory(bytes);
     if (!table) return NULL;
+    if (bytes >= HUGE_PAGE) sys_madvise(table, bytes, MADV_HUGEPAGE);
     atomic_init(&table->older, older);
     table->before = older;
     table->windows = windows;
@@ -145,11 +144,11 @@ static uint32_t new_node(const struct key *key) {
 
 static bool move_window(struct table *from, struct table *to, uint64_t window) {
     for (unsigned i = 0; i < WINDOW; i++) {
-        uint32_t id = (uint32_t)atomic_load(&from->slots[window * WINDOW + i]);
-        if (!id) continue;
-        struct node *node = node_of(id);
+        uint64_t slot = atomic_load(&from->slots[window * WINDOW + i]);
+        if (!slot) continue;
+        struct node *node = node_of((uint32_t)slot);
         struct key key = {node->ip, node->parent, node->info};
-        if (!settle(to, &key, hash_of(&key), id)) return false;
+        if (!settle(to, &key, (uint32_t)(slot >> 32), (uint32_t)slot)) return false;
     }
     return true;
 }
@@ -169,7 +168,7 @@ static void move_some(struct table *table) {
         atomic_store(&table->older, atomic_load(&older->older));
 }
 
-static uint32_t look_in_older(struct table *table, const struct key *key, uint64_t hash) {
+static uint32_t look_in_older(struct table *table, const struct key *key, uint32_t hash) {
     for (table = atomic_load(&table->older); table; table = atomic_load(&table->older)) {
         uint32_t id = look(table, key, hash);
         if (id) return id;
@@ -179,7 +178,7 @@ static uint32_t look_in_older(struct table *table, const struct key *key, uint64
 
 /* Accesses to slots and `newest` are sequentially consistent: who adds to a table that is not the newest any more either
  * sees the newer one, or was seen by all that went to it. Of two ids the one in the newer table counts. */
-static __attribute__((noinline)) uint32_t add(const struct key *key, uint64_t hash) {
+static __attribute__((noinline)) uint32_t add(const struct key *key, uint32_t hash) {
     uint32_t mine = 0;
     for (;;) {
         struct table *table = atomic_load(&newest);
@@ -195,10 +194,15 @@ static __attribute__((noinline)) uint32_t add(const struct key *key, uint64_t ha
     return 0;
 }
 
+void stackid_expect(uint64_t path) {
+    struct table *table = atomic_load_explicit(&newest, memory_order_relaxed);
+    __builtin_prefetch(slot_of(table, (uint32_t)(path >> 32), 0));
+}
+
 /* An id met in a table that is no longer the newest may be the loser of a race for the newest: add() decides. */
-uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info) {
+uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info, uint64_t path) {
     struct key key = {ip, parent, info};
-    uint64_t hash = hash_of(&key);
+    uint32_t hash = (uint32_t)(path >> 32);
     struct table *table = atomic_load(&newest);
     uint32_t id = look(table, &key, hash);
     return id && atomic_load(&newest) == table ? id : add(&key, hash);

@@ -22,8 +22,18 @@ int stackid_start(stackid_extent extent);
 /* In the child of a fork, whose nodes are not mapped any more: there are none until the start. */
 void stackid_forget(void);
 
-/* `ip` is not 0; `info` is the module field of the node (module id and TRACE_NODE_ flags). Returns the id; 0 when no memory is left (counted). */
-uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info);
+/*
+ * The hash of the frames from the outermost to this one, by which the trie finds its node: known before the parent's id is, so that a
+ * new stack's places in the table can be asked for all at once, where each would be waited for. The root's is 0.
+ */
+static inline uint64_t stackid_path(uint64_t parent, uint64_t ip) { return (parent ^ ip) * 0x9e3779b97f4a7c15ull; }
+
+/* That stackid_child will soon be called with this path. */
+void stackid_expect(uint64_t path);
+
+/* `ip` is not 0; `info` is the module field of the node (module id and TRACE_NODE_ flags); `path` is stackid_path of the parent's path
+ * and `ip`. Returns the id; 0 when no memory is left (counted). */
+uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info, uint64_t path);
 
 /* All ids below it are given out and their nodes written. */
 uint32_t stackid_count(void);

@@ -34,7 +34,7 @@ enum {
     FRAMES_MAX = 8192, /* deeper stacks become partial */
     CHECKS_A_FRAME = 3,
     RULE_HINTS_FIRST_LOG = 7,
-    RULE_HINTS_LOG = 11,
+    RULE_HINTS_LOG = 12,
     NODE_HINTS_FIRST_LOG = 7,
     NODE_HINTS_LOG = 13,
     PAGE = 4096,
@@ -67,7 +67,7 @@ struct kept {
     uint32_t info;
     uint32_t checks; /* the words that led outward from here are those below this index */
     uint64_t serial; /* of the settling that put it here */
-    uint64_t path;   /* hash of this and all outer frames: where the hint of its node is */
+    uint64_t path;   /* stackid_path of the frames that its node names */
     bool needs_bp;
     bool exact;
     bool guessed; /* how it leads outward */
@@ -485,7 +485,7 @@ static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *
     kept->info = rule->module | (at->exact ? TRACE_NODE_SIGNAL : 0);
     kept->checks = i ? w->kept[i - 1].checks : 0;
     kept->serial = w->serial;
-    kept->path = mix((i ? w->kept[i - 1].path : 0) ^ at->ip);
+    kept->path = stackid_path(i ? w->kept[i - 1].path : 0, at->ip);
     __builtin_prefetch(node_hint_of(w, kept->path), 1);
     kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
     kept->guessed = rule->kind & RULE_BARE;
@@ -526,38 +526,59 @@ static uint32_t frames_to_drop(uint32_t depth) {
     return depth <= limit ? 0 : (depth - limit + block - 1) / block * block;
 }
 
-static inline uint32_t node_of(struct walker *w, uint32_t parent, const struct kept *kept) {
-    struct node_hint *hint = node_hint_of(w, kept->path);
-    uintptr_t ip = kept->ip;
-    uint32_t info = kept->info;
-    if (likely(hint->ip == ip && hint->parent == parent && hint->info == info)) return hint->node;
-    uint32_t node = stackid_child(parent, ip, info);
+static inline bool is_hint_of(const struct node_hint *hint, uint32_t parent, const struct kept *kept) {
+    return hint->ip == kept->ip && hint->parent == parent && hint->info == kept->info;
+}
+
+static uint32_t look_up_node(struct walker *w, uint32_t parent, const struct kept *kept) {
+    uint32_t node = stackid_child(parent, kept->ip, kept->info, kept->path);
     count_miss(&w->nodes_spread, NODE_HINTS_LOG);
-    if (node) *hint = (struct node_hint){ip, parent, info, node};
+    if (node) *node_hint_of(w, kept->path) = (struct node_hint){kept->ip, parent, kept->info, node};
     return node;
+}
+
+/* Nodes for the frames [from, depth), whose parent is `node`, where the hint of the first fails. Returns false when the trie is full. */
+static __attribute__((noinline)) bool look_up_frames(struct walker *w, uint32_t from, uint32_t depth, uint32_t node) {
+    for (uint32_t i = from; i < depth; i++) stackid_expect(w->kept[i].path);
+    for (uint32_t i = from; i < depth; i++) {
+        struct kept *kept = &w->kept[i];
+        const struct node_hint *hint = node_hint_of(w, kept->path);
+        node = kept->node = is_hint_of(hint, node, kept) ? hint->node : look_up_node(w, node, kept);
+        if (unlikely(!node)) return false;
+    }
+    return true;
 }
 
 /* Nodes for the frames [from, depth). Returns false when the trie is full. */
 static inline bool name_frames(struct walker *w, uint32_t from, uint32_t depth) {
     uint32_t node = from ? w->kept[from - 1].node : 0;
     for (uint32_t i = from; i < depth; i++) {
-        node = node_of(w, node, &w->kept[i]);
-        w->kept[i].node = node;
-        if (unlikely(!node)) return false;
+        struct kept *kept = &w->kept[i];
+        const struct node_hint *hint = node_hint_of(w, kept->path);
+        if (unlikely(!is_hint_of(hint, node, kept))) return look_up_frames(w, i, depth, node);
+        node = kept->node = hint->node;
     }
     return true;
+}
+
+/* Once more, where other frames are left out than when they were kept. */
+static void hash_paths(struct walker *w, uint32_t from, uint32_t depth) {
+    for (uint32_t i = from; i < depth; i++) w->kept[i].path = stackid_path(i ? w->kept[i - 1].path : 0, w->kept[i].ip);
 }
 
 static slow_path bool name_cut_frames(struct walker *w, uint32_t from, uint32_t depth, uint32_t dropped) {
     uint32_t head = head_length(), first = head + dropped;
     if (dropped != w->dropped && from > head) from = head;
     w->dropped = dropped;
-    if (!dropped) return name_frames(w, from, depth);
+    if (!dropped) hash_paths(w, from, depth);
+    if (!dropped || from > first) return name_frames(w, from, depth);
     if (from < head && !name_frames(w, from, head)) return false;
-    if (from > first) return name_frames(w, from, depth);
-    uint32_t parent = head ? w->kept[head - 1].node : 0;
-    w->kept[first].node = stackid_child(parent, w->kept[first].ip, w->kept[first].info | TRACE_NODE_CUT);
-    return w->kept[first].node && name_frames(w, first + 1, depth);
+    const struct kept *outer = head ? &w->kept[head - 1] : NULL;
+    struct kept *inner = &w->kept[first];
+    inner->path = stackid_path(outer ? outer->path : 0, inner->ip);
+    inner->node = stackid_child(outer ? outer->node : 0, inner->ip, inner->info | TRACE_NODE_CUT, inner->path);
+    hash_paths(w, first + 1, depth);
+    return inner->node && name_frames(w, first + 1, depth);
 }
 
 /* A stack whose end is too far: its innermost frames, cut at a place that does not move with the leaf. */
@@ -568,10 +589,12 @@ static slow_path uint32_t name_bottomless(struct walker *w) {
         place--;
     if (place == last / 2) place = last;
     uint32_t node = 0, flags = TRACE_NODE_PARTIAL | TRACE_NODE_CUT;
+    uint64_t path = 0;
     for (uint32_t i = place + 1; i-- > 0; flags = 0) {
         const struct fresh *fresh = &w->fresh[i];
-        node =
-            stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0));
+        path = stackid_path(path, fresh->at.ip);
+        node = stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0),
+                             path);
         if (!node) break;
     }
     forget(w);

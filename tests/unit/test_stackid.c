@@ -62,14 +62,26 @@ static void assert_node(uint32_t id, uint32_t parent, uint64_t ip, uint32_t info
     assert_int_equal(node_info, info);
 }
 
+static uint64_t path_of(uint32_t id) {
+    uint64_t ip;
+    uint32_t parent, info;
+    return stackid_node(id, &ip, &parent, &info) == 0 ? stackid_path(path_of(parent), ip) : 0;
+}
+
+static uint32_t child(uint32_t parent, uint64_t ip, uint32_t info) {
+    uint64_t path = stackid_path(path_of(parent), ip);
+    stackid_expect(path);
+    return stackid_child(parent, ip, info, path);
+}
+
 static void ids_are_dense_and_stable(void **state) {
     (void)state;
     assert_int_equal(stackid_count(), 1);
-    assert_int_equal(stackid_child(0, 100, 7), 1);
-    assert_int_equal(stackid_child(1, 100, 7), 2);
-    assert_int_equal(stackid_child(1, 101, 7), 3);
-    assert_int_equal(stackid_child(0, 100, 7), 1);
-    assert_int_equal(stackid_child(1, 101, 7), 3);
+    assert_int_equal(child(0, 100, 7), 1);
+    assert_int_equal(child(1, 100, 7), 2);
+    assert_int_equal(child(1, 101, 7), 3);
+    assert_int_equal(child(0, 100, 7), 1);
+    assert_int_equal(child(1, 101, 7), 3);
     assert_node(1, 0, 100, 7);
     assert_node(3, 1, 101, 7);
     uint64_t ip;
@@ -81,18 +93,18 @@ static void ids_are_dense_and_stable(void **state) {
 /* The same address in another loading of a module, or with a flag, is another node. */
 static void another_module_another_node(void **state) {
     (void)state;
-    uint32_t old = stackid_child(0, 4096, 1), new = stackid_child(0, 4096, 2);
-    uint32_t flagged = stackid_child(0, 4096, 2 | TRACE_NODE_PARTIAL);
+    uint32_t old = child(0, 4096, 1), new = child(0, 4096, 2);
+    uint32_t flagged = child(0, 4096, 2 | TRACE_NODE_PARTIAL);
     assert_int_not_equal(old, new);
     assert_int_not_equal(new, flagged);
-    assert_int_equal(stackid_child(0, 4096, 1), old);
-    assert_int_equal(stackid_child(0, 4096, 2), new);
+    assert_int_equal(child(0, 4096, 1), old);
+    assert_int_equal(child(0, 4096, 2), new);
 }
 
 /* As FORMAT.md §4 says: an array of nodes of 16 bytes from the first id on. */
 static void nodes_are_written_as_the_format_says(void **state) {
     (void)state;
-    uint32_t id = stackid_child(0, 0x123456789abcull, 0x20000003u);
+    uint32_t id = child(0, 0x123456789abcull, 0x20000003u);
     const uint8_t expected[] = {0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0x20};
     assert_memory_equal((const uint8_t *)extents[0] + (size_t)id * TRACE_NODE_SIZE, expected, sizeof expected);
 }
@@ -101,8 +113,8 @@ static void a_million_nodes(void **state) {
     (void)state;
     enum { NODES = 1000000 };
     uint64_t before = sys_memory_resident();
-    for (uint32_t i = 1; i <= NODES; i++) assert_int_equal(stackid_child(i / 3, i * 5ull, 1), i);
-    for (uint32_t i = 1; i <= NODES; i++) assert_int_equal(stackid_child(i / 3, i * 5ull, 1), i);
+    for (uint32_t i = 1; i <= NODES; i++) assert_int_equal(child(i / 3, i * 5ull, 1), i);
+    for (uint32_t i = 1; i <= NODES; i++) assert_int_equal(child(i / 3, i * 5ull, 1), i);
     assert_int_equal(stackid_count(), NODES + 1);
     assert_true(sys_memory_resident() - before < NODES * 64ull);
 }
@@ -110,12 +122,12 @@ static void a_million_nodes(void **state) {
 static void without_memory(void **state) {
     (void)state;
     extents_allowed = 1;
-    for (uint32_t i = 1; i < TRACE_NODES_PER_SLOT; i++) assert_int_equal(stackid_child(0, i, 1), i);
-    for (uint32_t i = 0; i < 10; i++) assert_int_equal(stackid_child(0, TRACE_NODES_PER_SLOT + i, 1), 0);
+    for (uint32_t i = 1; i < TRACE_NODES_PER_SLOT; i++) assert_int_equal(child(0, i, 1), i);
+    for (uint32_t i = 0; i < 10; i++) assert_int_equal(child(0, TRACE_NODES_PER_SLOT + i, 1), 0);
     assert_int_equal(stackid_lost(), 10);
-    assert_int_equal(stackid_child(0, 77, 1), 77);
+    assert_int_equal(child(0, 77, 1), 77);
     extents_allowed = 2;
-    assert_int_equal(stackid_child(0, TRACE_NODES_PER_SLOT, 1), TRACE_NODES_PER_SLOT);
+    assert_int_equal(child(0, TRACE_NODES_PER_SLOT, 1), TRACE_NODES_PER_SLOT);
 }
 
 /* --- threads --- */
@@ -130,7 +142,7 @@ static void *insert_paths(void *argument) {
     pthread_barrier_wait(&barrier);
     for (uint32_t i = 0; i < PATHS; i++) {
         uint32_t path = self & 1 ? PATHS - 1 - i : i, node = 0;
-        for (unsigned level = 0; level < LEVELS; level++) node = stackid_child(node, ip_of(path, level), 3);
+        for (unsigned level = 0; level < LEVELS; level++) node = child(node, ip_of(path, level), 3);
         ids[self][path] = node;
     }
     return NULL;

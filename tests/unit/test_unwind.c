@@ -443,6 +443,42 @@ static unsigned length_of(uint32_t node, unsigned *cuts, unsigned *partial) {
     return length;
 }
 
+struct node {
+    uint64_t ip;
+    uint32_t parent, info;
+};
+
+static int compare_nodes(const void *a, const void *b) { return memcmp(a, b, sizeof(struct node)); }
+
+/* One thread never makes two nodes for one path. */
+static void assert_no_node_twice(void) {
+    uint32_t count = stackid_count();
+    struct node *nodes = calloc(count, sizeof *nodes);
+    assert_non_null(nodes);
+    for (uint32_t id = 1; id < count; id++)
+        assert_int_equal(stackid_node(id, &nodes[id].ip, &nodes[id].parent, &nodes[id].info), 0);
+    qsort(nodes, count, sizeof *nodes, compare_nodes);
+    for (uint32_t i = 1; i < count; i++) assert_int_not_equal(compare_nodes(&nodes[i - 1], &nodes[i]), 0);
+    free(nodes);
+}
+
+/* Captures on the way in at every `in`th level, on the way out at every `out`th. */
+static NOINLINE void recurse_in_steps(int depth, int in, int out) {
+    if (depth % in == 0) capture_only();
+    if (depth) recurse_in_steps(depth - 1, in, out);
+    if (depth % out == 0) capture_only();
+    sink++;
+}
+
+static void nodes_of_cut_stacks_are_those_of_their_paths(void **state) {
+    (void)state;
+    static const int steps[][2] = {{1, 1}, {7, 3}, {DEPTH / 4, 1}, {DEPTH / 2 + 1, 5}, {301, 299}, {2, 1000}};
+    for (volatile size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        recurse_in_steps(700, steps[i][0], steps[i][1]);
+        assert_no_node_twice();
+    }
+}
+
 static void beyond_the_depth_limit(void **state) {
     (void)state;
     enum { DEEP = 2000 };
@@ -543,12 +579,25 @@ static void bad_registers(void **state) {
 int main(void) {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, start, finish)
     const struct CMUnitTest tests[] = {
-        ROW(plain_recursion),    ROW(same_stack_same_node),   ROW(changed_return_address),
-        ROW(frame_shapes),       ROW(after_longjmp),          ROW(through_libc),
-        ROW(coroutine_switches), ROW(in_a_signal_handler),    ROW(on_an_alternate_stack),
-        ROW(in_another_thread),  ROW(beyond_the_depth_limit), ROW(deeper_than_can_be_walked),
-        ROW(cross_check_agrees), ROW(code_without_rules),     ROW(bad_registers),
-        ROW(while_unwinding),    ROW(address_used_again),     ROW(no_descriptor_is_kept),
+        ROW(plain_recursion),
+        ROW(same_stack_same_node),
+        ROW(changed_return_address),
+        ROW(frame_shapes),
+        ROW(after_longjmp),
+        ROW(through_libc),
+        ROW(coroutine_switches),
+        ROW(in_a_signal_handler),
+        ROW(on_an_alternate_stack),
+        ROW(in_another_thread),
+        ROW(beyond_the_depth_limit),
+        ROW(deeper_than_can_be_walked),
+        ROW(nodes_of_cut_stacks_are_those_of_their_paths),
+        ROW(cross_check_agrees),
+        ROW(code_without_rules),
+        ROW(bad_registers),
+        ROW(while_unwinding),
+        ROW(address_used_again),
+        ROW(no_descriptor_is_kept),
     };
     return cmocka_run_group_tests(tests, open_reference, NULL);
 }
