@@ -195,7 +195,7 @@ static __attribute__((noinline)) uint32_t add(const struct key *key, uint32_t ha
 }
 
 void stackid_expect(uint64_t path) {
-    struct table *table = atomic_load_explicit(&newest, memory_order_relaxed);
+    struct table *table = atomic_load_explicit(&newest, memory_order_acquire);
     __builtin_prefetch(slot_of(table, (uint32_t)(path >> 32), 0));
 }
 
