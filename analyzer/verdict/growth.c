@@ -45,13 +45,17 @@
 #define STOPPED_ROUNDS 2       /* behind the evidence, and a tenth of all, that must have added less than ... */
 #define STOPPED_SHARE 0.5      /* ... so much of what the evidence lets expect, */
 #define STOPPED_DEVIATIONS 3.1 /* and so many standard deviations less: one chance in a thousand */
-#define FADING 0.65            /* the last growth's rate against the average before it */
+#define STEEPEST 4.0           /* power of the work by which what warms up may fall */
+#define SETTLED_DEVIATIONS 4.5
+#define LEAST_SCATTER 0.1
+#define FADING 0.65 /* the last growth's rate against the average before it */
 
 /* The evidence rounds, and what they added. */
 struct selection {
     const struct growth_evidence *evidence;
     uint32_t rounds[GROWTH_MOST_ROUNDS];
     uint32_t n, k, warm_up, follow;
+    uint32_t begin; /* the first round that counts at all: 0, or the end of a warm-up that is known to be one */
     bool by_rounds; /* all rounds count as equal work */
     struct growth_amount held, kept, exited, never;
 };
@@ -132,7 +136,9 @@ static void take(struct selection *selection, uint32_t index) {
 
 static void select_rounds(struct selection *selection, const struct growth_settings *settings) {
     const struct growth_evidence *evidence = selection->evidence;
+    bool warm_up_known = settings->warm_up_rounds >= 0 || settings->warm_up_share >= 0;
     selection->warm_up = warm_up_of(evidence, settings);
+    selection->begin = warm_up_known ? selection->warm_up : 0;
     selection->follow = follow_of(evidence, settings);
     double most = 0;
     for (uint32_t i = 0; i < evidence->count; i++) {
@@ -166,8 +172,8 @@ static struct half sum_range(const struct selection *selection, uint32_t from, u
     return half;
 }
 
-/* How much more the counts scatter than those of independent blocks would; at least 1. */
-static double dispersion(const struct selection *selection) {
+/* How much more the counts scatter than those of independent blocks would, which is 1. */
+static double scatter_of(const struct selection *selection) {
     struct half all = sum_range(selection, 0, selection->n);
     double chi = 0;
     for (uint32_t i = 0; i < selection->n; i++) {
@@ -175,8 +181,10 @@ static double dispersion(const struct selection *selection) {
         double seen = (double)round_at(selection, i)->held.blocks;
         chi += (seen - expected) * (seen - expected) / expected;
     }
-    return fmax(1, chi / (selection->n - 1));
+    return chi / (selection->n - 1);
 }
+
+static double dispersion(const struct selection *selection) { return fmax(1, scatter_of(selection)); }
 
 /*
  * Chance that a steady growth weighs as much towards its beginning as this one: the blocks' mean place on the axis of work
@@ -316,7 +324,7 @@ static bool first_rounds_are_gone(const struct selection *selection) {
     return true;
 }
 
-/* As the evidence rounds, but from the very first round on; there, a site's one-time blocks count as one round's most. */
+/* As the evidence rounds, but from the very first round on that counts; there, a site's one-time blocks count as one round's most. */
 struct whole_course {
     struct growth_round rounds[GROWTH_MOST_ROUNDS];
     struct growth_evidence evidence;
@@ -328,7 +336,7 @@ static void follow_whole_course(const struct selection *selection, struct whole_
     uint64_t most = 0;
     out->evidence = *evidence;
     out->evidence.rounds = out->rounds;
-    out->selection = (struct selection){.evidence = &out->evidence};
+    out->selection = (struct selection){.evidence = &out->evidence, .begin = selection->begin};
     memcpy(out->rounds, evidence->rounds, evidence->count * sizeof *out->rounds);
     for (uint32_t i = 0; i < selection->n; i++) {
         uint64_t blocks = round_at(selection, i)->held.blocks;
@@ -336,7 +344,7 @@ static void follow_whole_course(const struct selection *selection, struct whole_
     }
     struct growth_round *first = &out->rounds[evidence->first];
     if (first->held.blocks > most) first->held.blocks = most;
-    for (uint32_t i = 0; i < selection->rounds[0]; i++) take(&out->selection, i);
+    for (uint32_t i = selection->begin; i < selection->rounds[0]; i++) take(&out->selection, i);
     for (uint32_t i = 0; i < selection->n; i++) take(&out->selection, selection->rounds[i]);
 }
 
@@ -736,6 +744,71 @@ static struct growth_judgement describe(const struct selection *selection) {
     };
 }
 
+/*
+ * A cache that warms up and a leak may share a stack: what they add falls, and then no more. A fall that went on by a power of
+ * the work done (the slowest that caches show: Heaps' law) would go on in the last part, too. How much of that part's blocks
+ * would fall into its second half, by the exponent that led from the rounds before it to its first half.
+ */
+static double share_if_it_fell_on(const double work[4], double ratio) {
+    double low = 0, high = STEEPEST, mean[3];
+    for (int step = 0; step < 40; step++) {
+        double exponent = 1 - (low + high) / 2; /* of what was added so far */
+        for (int i = 0; i < 3; i++) {
+            double grown = fabs(exponent) < 1e-6 ? log(work[i + 1] / work[i])
+                                                 : (pow(work[i + 1], exponent) - pow(work[i], exponent)) / exponent;
+            mean[i] = grown / (work[i + 1] - work[i]);
+        }
+        if (mean[0] < ratio * mean[1]) low = (low + high) / 2;
+        else high = (low + high) / 2;
+    }
+    double first = mean[1] * (work[2] - work[1]), second = mean[2] * (work[3] - work[2]);
+    return second / (first + second);
+}
+
+/* Whether the evidence rounds from index `from` on add steadily what the rounds before, but the site's first, would not have let expect. */
+static bool settles(const struct selection *all, uint32_t from) {
+    const struct growth_evidence *evidence = all->evidence;
+    struct selection before = {.evidence = evidence, .by_rounds = evidence->work_is_events}, last = before;
+    for (uint32_t i = (uint32_t)evidence->first + 1; i < all->rounds[from]; i++) take(&before, i);
+    for (uint32_t i = from; i < all->n; i++) take(&last, all->rounds[i]);
+    if (before.n == 0) return false;
+    struct half early = sum_range(&before, 0, before.n), first = sum_range(&last, 0, last.n / 2),
+                second = sum_range(&last, last.n / 2, last.n);
+    double begun = evidence->rounds[evidence->first].work, work[4];
+    work[0] = begun > 0 && !last.by_rounds ? begun : 1;
+    work[1] = work[0] + early.work;
+    work[2] = work[1] + first.work;
+    work[3] = work[2] + second.work;
+    double ratio = (early.blocks / early.work) / (first.blocks / first.work), blocks = first.blocks + second.blocks;
+    if (first.blocks <= 0 || ratio <= 1) return false;
+    double share = share_if_it_fell_on(work, ratio), expected = share * blocks;
+    double deviation = sqrt(expected * (1 - share) * fmax(LEAST_SCATTER, scatter_of(&last)));
+    return second.blocks > expected + SETTLED_DEVIATIONS * deviation;
+}
+
+/* What is judged as leak once the rounds in which the site warmed up are left out, as --warm-up would. */
+static bool leaks_when_warm(struct selection *selection, const struct growth_settings *settings,
+                            struct growth_judgement *judgement) {
+    if (selection->begin || selection->n < 2 * INTERMITTENT_ROUNDS) return false;
+    for (uint32_t quarter = 0; quarter <= 3; quarter++) {
+        uint32_t from = selection->n * quarter / 4;
+        if (selection->n - from < INTERMITTENT_ROUNDS || !settles(selection, from)) continue;
+        struct growth_settings warm = *settings;
+        warm.warm_up_rounds =
+            (int64_t)selection->rounds[from] * (selection->evidence->each ? selection->evidence->each : 1);
+        struct selection later = {.evidence = selection->evidence};
+        select_rounds(&later, &warm);
+        struct growth_judgement again = describe(&later);
+        again.class = classify(&later, &again);
+        again.warmed_up = true;
+        if (again.class != GROWTH_LEAK || again.container || again.k < again.n) continue;
+        *selection = later;
+        *judgement = again;
+        return true;
+    }
+    return false;
+}
+
 struct growth_judgement growth_classify(const struct growth_evidence *evidence,
                                         const struct growth_settings *settings) {
     struct selection selection = {.evidence = evidence};
@@ -753,6 +826,7 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
         judgement.needed = selection.n < least ? rounds_missing(&selection, least) : 0;
     } else {
         judgement.class = classify(&selection, &judgement);
+        if (judgement.class == GROWTH_FILLING) leaks_when_warm(&selection, settings, &judgement);
     }
     if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
     if (judgement.reason == GROWTH_REASON_SLOWS && slowing(&selection)) judgement.level = level_ahead(&selection);

@@ -56,8 +56,9 @@ struct growth_judgement {
     enum growth_held held_until;
     enum growth_reason reason; /* why it is not called a leak */
     bool container;            /* leak: of a growing container */
-    bool backlog;              /* growing: a queue that fills faster than it is emptied */
-    uint32_t n, k, needed;     /* evidence rounds, those that added, rounds that are still missing where not judged */
+    bool warmed_up;        /* leak: only behind the rounds before the first evidence round, in which a cache filled */
+    bool backlog;          /* growing: a queue that fills faster than it is emptied */
+    uint32_t n, k, needed; /* evidence rounds, those that added, rounds that are still missing where not judged */
     double reach;
     uint32_t first, last;                   /* first and last evidence round, from 1; 0: none */
     uint64_t blocks, bytes;                 /* added in the evidence rounds */

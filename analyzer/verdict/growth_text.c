@@ -70,6 +70,9 @@ static void tell_added(struct telling *telling) {
 static void tell_leak(struct telling *telling) {
     if (telling->judgement->container) words_add(&telling->words, "a container whose capacity follows the work: ");
     tell_added(telling);
+    if (telling->judgement->warmed_up)
+        words_add(&telling->words,
+                  "; the rounds before added more, as a cache that fills, and these what it does not explain");
     if (telling->evidence->owner == GROWTH_OWNER_THREADS)
         words_add(&telling->words, "; control blocks of threads that run on, or that nobody joined");
     if (telling->judgement->n < FEW_ROUNDS)

@@ -412,6 +412,17 @@ static void behind_shrinking_cache(struct synthetic *site, struct generator *gen
     for (size_t i = 0; i < count; i++) keep(site, i, (uint64_t)between(generator, 10, 11));
 }
 
+/* Of the same stack. */
+static void behind_warming_cache(struct synthetic *site, struct generator *generator) {
+    double fill = log_between(generator, 50, 5000), falls = 0.5 + 0.4 * unit(generator);
+    bool by_chance = unit(generator) < 0.5;
+    double leak = by_chance ? log_between(generator, 10, 1000) : between(generator, 1, 20);
+    for (size_t i = 0; i < rounds_of(site); i++) {
+        keep(site, i, (uint64_t)(by_chance ? poisson(generator, leak) : leak));
+        keep(site, i, (uint64_t)poisson(generator, fill * pow(falls, (double)i)));
+    }
+}
+
 static void growing_vector(struct synthetic *site, struct generator *generator) {
     double rate = log_between(generator, 2, 500), capacity = rate / 2, entries = 0;
     for (size_t i = 0; i < rounds_of(site); i++) enlarge(site, entries += rate, &capacity, i);
@@ -453,6 +464,7 @@ const struct pattern patterns[] = {
     {"under rising work", true, false, 1, under_rising_work},
     {"under a sawtooth", true, false, 1, under_sawtooth},
     {"behind a shrinking cache", true, false, 1, behind_shrinking_cache},
+    {"behind a warming cache", true, false, 1, behind_warming_cache},
     {"growing vector", true, false, 1, growing_vector},
 };
 const size_t pattern_count = sizeof patterns / sizeof *patterns;

@@ -83,14 +83,15 @@ static int report(unsigned sites, unsigned runs, bool verbose) {
 
 struct hand {
     size_t rounds;
-    uint64_t held[24];
-    double work[24];
+    uint64_t held[60];
+    double work[60];
+    int64_t warm_up;              /* as the user gives it; 0: not given */
     struct growth_evidence facts; /* all else */
 };
 
 static struct growth_judgement judged(const struct hand *hand, int64_t lag) {
-    struct growth_round rounds[24] = {{0}};
-    struct growth_settings settings = {-1, -1.0, lag, -1};
+    struct growth_round rounds[60] = {{0}};
+    struct growth_settings settings = {hand->warm_up ? hand->warm_up : -1, -1.0, lag, -1};
     struct growth_evidence evidence = hand->facts;
     evidence.rounds = rounds;
     evidence.count = hand->rounds;
@@ -164,6 +165,30 @@ static void test_a_leak_may_begin_in_the_second_round(void **state) {
     assert_int_not_equal(judged(&hand, 1).class, GROWTH_LEAK);
 }
 
+/* What a cache adds while it fills is no reason to pass over what the same stack adds ever after. */
+static void test_a_leak_behind_a_warm_up_is_told(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 60, .facts = {.threads = 1, .first = 0}};
+    for (size_t i = 0; i < 60; i++) hand.held[i] = 1 + (uint64_t)(1000 * pow(0.7, (double)i));
+    struct growth_judgement judgement = judged(&hand, -1);
+    assert_int_equal(judgement.class, GROWTH_LEAK);
+    assert_true(judgement.warmed_up && judgement.first > 10 && judgement.k == judgement.n);
+    assert_true(judgement.per_round.value < 200);
+    for (size_t i = 0; i < 60; i++) hand.held[i] = (uint64_t)(1000 * pow(1.0 + (double)i, -0.5));
+    judgement = judged(&hand, -1);
+    assert_int_equal(judgement.class, GROWTH_FILLING);
+}
+
+/* A warm-up that the user knows is not held against what comes behind it. */
+static void test_a_given_warm_up_counts_for_nothing(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 18, .facts = {.threads = 1, .first = 0}, .warm_up = 6};
+    for (size_t i = 0; i < 18; i++) hand.held[i] = i < 6 ? 1000 >> i : i % 2 ? 4 : 6;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK);
+    hand.warm_up = 0;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_FILLING);
+}
+
 /* The rates that the rule is held to: false leaks among 10 000 hostile sites. */
 static void test_false_leaks_are_rare(void **state) {
     (void)state;
@@ -197,6 +222,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_the_same_number_each_round_does_not_slow),
         cmocka_unit_test(test_threads_that_nobody_joins_are_told),
         cmocka_unit_test(test_a_leak_may_begin_in_the_second_round),
+        cmocka_unit_test(test_a_leak_behind_a_warm_up_is_told),
+        cmocka_unit_test(test_a_given_warm_up_counts_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
