@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "../text/plural.h"
 #include "growth.h"
 #include "words.h"
 
@@ -19,13 +20,18 @@ struct round_name {
     char text[64];
 };
 
-static struct round_name round_name(const struct telling *telling) {
-    static const char *const names[] = {"rounds", "windows of operations", "windows of items",
-                                        "windows of allocation events"};
+/* "rounds", "group of 2 rounds", "windows of items": for as many as `count`. */
+static struct round_name round_name(const struct telling *telling, uint64_t count) {
+    static const struct {
+        const char *one, *what;
+    } names[] = {
+        {"round", ""}, {"window", " of operations"}, {"window", " of items"}, {"window", " of allocation events"}};
     struct round_name name = {.text = ""};
     struct words words = words_begin(name.text, sizeof name.text);
-    if (telling->evidence->each > 1) words_add(&words, "groups of %u ", telling->evidence->each);
-    words_add(&words, "%s", names[telling->evidence->kind]);
+    uint32_t each = telling->evidence->each;
+    if (each > 1) words_add(&words, "group%s of %u ", plural(count), each);
+    words_add(&words, "%s%s%s", names[telling->evidence->kind].one, plural(each > 1 ? each : count),
+              names[telling->evidence->kind].what);
     return name;
 }
 
@@ -44,8 +50,8 @@ static void tell_reach(struct telling *telling) {
     if (freed == 0) words_add(&telling->words, "; it never freed a block before");
     else if (evidence->reach == 0) words_add(&telling->words, "; %s lived within their round", whose);
     else
-        words_add(&telling->words, "; %s lived %g %s at most%s", whose, evidence->reach,
-                  evidence->reach == 1 ? "round" : "rounds",
+        words_add(&telling->words, "; %s lived %g round%s at most%s", whose, evidence->reach,
+                  evidence->reach == 1 ? "" : "s",
                   growth_lives_exceed_reach(&evidence->lives) ? ", but for 1 in 100" : "");
 }
 
@@ -59,8 +65,8 @@ static void tell_held(struct telling *telling) {
 static void tell_added(struct telling *telling) {
     const struct growth_judgement *judgement = telling->judgement;
     words_add(&telling->words, "%u of %u %s (%u to %u) added %llu %s, %s", judgement->k, judgement->n,
-              round_name(telling).text, judgement->first, judgement->last, (unsigned long long)judgement->blocks,
-              judgement->blocks == 1 ? "block that stays" : "blocks that stay",
+              round_name(telling, judgement->n).text, judgement->first, judgement->last,
+              (unsigned long long)judgement->blocks, judgement->blocks == 1 ? "block that stays" : "blocks that stay",
               words_bytes((double)judgement->bytes).text);
     tell_rate(telling);
     tell_reach(telling);
@@ -86,29 +92,35 @@ static void tell_growing(struct telling *telling) {
         tell_leak(telling);
         return;
     }
-    words_add(&telling->words, "%u of %u %s ended with more live than ever, at last %llu blocks", level->rises,
-              (unsigned)telling->evidence->count, round_name(telling).text, (unsigned long long)level->last);
+    words_add(&telling->words, "%u of %u %s ended with more live than ever, at last %llu block%s", level->rises,
+              (unsigned)telling->evidence->count, round_name(telling, telling->evidence->count).text,
+              (unsigned long long)level->last, plural(level->last));
     tell_reach(telling);
     words_add(&telling->words, "; it fills faster than it is emptied");
 }
 
 static void tell_nothing_added(struct telling *telling) {
+    const struct growth_level *level = &telling->evidence->level;
     words_add(&telling->words,
-              "none of %u %s added blocks that stay; live at their ends: %llu blocks at most, %llu at last",
-              telling->judgement->n, round_name(telling).text, (unsigned long long)telling->evidence->level.peak,
-              (unsigned long long)telling->evidence->level.last);
+              "none of %u %s added blocks that stay; live at their ends: %llu block%s at most, %llu at last",
+              telling->judgement->n, round_name(telling, telling->judgement->n).text, (unsigned long long)level->peak,
+              plural(level->peak), (unsigned long long)level->last);
     tell_reach(telling);
 }
 
 static void tell_not_judged(struct telling *telling) {
     const struct growth_judgement *judgement = telling->judgement;
     if (judgement->needed == 0) {
-        words_add(&telling->words, "%llu blocks stay, but %llu events were lost, and their releases may be among them",
-                  (unsigned long long)judgement->blocks, (unsigned long long)telling->evidence->lost_events);
+        uint64_t lost = telling->evidence->lost_events;
+        bool one = judgement->blocks == 1;
+        words_add(&telling->words, "%llu %s, but %llu event%s lost, and %s may be among them",
+                  (unsigned long long)judgement->blocks, one ? "block stays" : "blocks stay", (unsigned long long)lost,
+                  lost == 1 ? " was" : "s were", one ? "its release" : "their releases");
         return;
     }
-    words_add(&telling->words, "%u %s are evidence so far; it needs %u more%s", judgement->n, round_name(telling).text,
-              judgement->needed, telling->evidence->each > 1 ? " rounds" : "");
+    words_add(&telling->words, "%u %s %s evidence so far; it needs %u more", judgement->n,
+              round_name(telling, judgement->n).text, judgement->n == 1 ? "is" : "are", judgement->needed);
+    if (telling->evidence->each > 1) words_add(&telling->words, " round%s", plural(judgement->needed));
     tell_reach(telling);
 }
 
@@ -129,9 +141,10 @@ static void tell_filling(struct telling *telling) {
 }
 
 static void tell_returned(struct telling *telling) {
-    words_add(&telling->words, "%u of %u %s added %llu blocks, %s, which were released after the phase",
-              telling->judgement->k, telling->judgement->n, round_name(telling).text,
-              (unsigned long long)telling->judgement->blocks, words_bytes((double)telling->judgement->bytes).text);
+    const struct growth_judgement *judgement = telling->judgement;
+    words_add(&telling->words, "%u of %u %s added %llu block%s, %s, released after the phase", judgement->k,
+              judgement->n, round_name(telling, judgement->n).text, (unsigned long long)judgement->blocks,
+              plural(judgement->blocks), words_bytes((double)judgement->bytes).text);
 }
 
 static void tell_stopped(struct telling *telling) {
