@@ -124,6 +124,18 @@ static void tell_not_judged(struct telling *telling) {
     tell_reach(telling);
 }
 
+/*
+ * What is left of the way to the level. That level is of the evidence rounds alone, while rounds behind them have added, too: NAN or
+ * less than 0 where they passed it. What is live besides, from before the evidence or the phase, is not part of it.
+ */
+static double still_to_come(const struct telling *telling) {
+    const struct growth_evidence *evidence = telling->evidence;
+    double more = telling->judgement->level - (double)telling->judgement->bytes;
+    for (size_t i = telling->judgement->last / (evidence->each > 1 ? evidence->each : 1); i < evidence->count; i++)
+        more -= (double)evidence->rounds[i].held.bytes;
+    return more;
+}
+
 static void tell_filling(struct telling *telling) {
     static const char *const reasons[] = {
         [GROWTH_REASON_NONE] = "",
@@ -136,8 +148,8 @@ static void tell_filling(struct telling *telling) {
     };
     tell_added(telling);
     words_add(&telling->words, "%s", reasons[telling->judgement->reason]);
-    if (isfinite(telling->judgement->level))
-        words_add(&telling->words, ", towards about %s", words_bytes(telling->judgement->level).text);
+    double more = rint(still_to_come(telling));
+    if (more > 0) words_add(&telling->words, ", about %s more to come", words_bytes(more).text);
 }
 
 static void tell_returned(struct telling *telling) {

@@ -540,6 +540,20 @@ static void test_growing_vector(void **state) {
     assert_true(finding("work", 1)->judgement.container);
 }
 
+/* What is live besides what the evidence rounds added is no part of the level that they head for. */
+static void test_filling_says_what_is_to_come(void **state) {
+    (void)state;
+    for (int round = 0; round < 40; round++) {
+        phase("work");
+        for (int i = round < 4 ? 500 : 400 / (round * round / 4 + 1) + 1; i > 0; i--) lose(allocate(1, 100));
+        phase_end("work");
+    }
+    exit_begins();
+    judge();
+    expect("work", 1, "filling");
+    assert_non_null(strstr(finding("work", 1)->sentence, "; it slows, about 657 B more to come"));
+}
+
 /* A table as large as its input, which grows by a tenth from one to the next: it grew in the rounds that set a record. */
 static void test_table_of_a_growing_input(void **state) {
     (void)state;
@@ -759,6 +773,7 @@ int main(void) {
         TEST(test_buffer_grown_by_copying),
         TEST(test_cache_whose_misses_are_the_only_events),
         TEST(test_growing_vector),
+        TEST(test_filling_says_what_is_to_come),
         TEST(test_table_of_a_growing_input),
         TEST(test_windows_of_operations),
         TEST(test_events_alone_only_warn),
