@@ -48,6 +48,11 @@ static const struct report_growth *growth_of(const struct report_site *site, con
     return NULL;
 }
 
+/* The median round adds nothing where few rounds do: that is no rate to go by. */
+static bool has_rate(const struct report_growth *growth) {
+    return isfinite(growth->bytes_per_round) && growth->bytes_per_round != 0;
+}
+
 /* Verdict. */
 
 static void put_leak_headline(struct pen *pen, const struct report *report) {
@@ -61,8 +66,7 @@ static void put_leak_headline(struct pen *pen, const struct report *report) {
         pen_put(pen, ",");
     }
     pen_put(pen, " leaks");
-    if (growth && isfinite(growth->bytes_per_round))
-        pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
+    if (growth && has_rate(growth)) pen_print(pen, " %s per round", amount_bytes_real(growth->bytes_per_round).text);
     if (first->phase && strcmp(first->phase, "round") != 0) {
         pen_put(pen, " of ");
         pen_name(pen, first->phase, 30);
@@ -252,7 +256,7 @@ struct rated {
 static void compose_rate(FILE *out, const void *object) {
     const struct rated *rated = object;
     const struct report_growth *growth = rated->growth;
-    if (isfinite(growth->bytes_per_round)) {
+    if (has_rate(growth)) {
         fprintf(out, "%s per round", amount_bytes_real(growth->bytes_per_round).text);
         if (isfinite(growth->ci_low) && isfinite(growth->ci_high))
             fprintf(out, " (%s to %s)", amount_bytes_real(growth->ci_low).text,

@@ -5,6 +5,7 @@
  * does not keep in the end was never copied out of the resolver.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,12 @@ static bool facts_of_stack(void *context, uint32_t stack, struct stack_facts *ou
     return named.count > 0;
 }
 
+/* A container grows by few, ever larger steps: the median slope sees none of them, or one. What it grew by on the whole is its rate. */
+static void set_container_rate(struct report_growth *growth, const struct growth_judgement *judgement) {
+    growth->bytes_per_round = (double)judgement->bytes / (judgement->last - judgement->first + 1);
+    growth->ci_low = growth->ci_high = growth->bytes_per_item = NAN;
+}
+
 static struct report_growth make_growth(struct builder *builder, const struct growth_finding *finding) {
     const struct growth_judgement *j = &finding->judgement;
     struct report_growth growth = {
@@ -233,6 +240,7 @@ static struct report_growth make_growth(struct builder *builder, const struct gr
         .sentence = arena_text(builder->arena, finding->sentence),
         .would_change = arena_text(builder->arena, finding->would_change),
     };
+    if (j->container) set_container_rate(&growth, j);
     growth.survivors = arena_take(builder->arena, finding->survivor_count, sizeof *growth.survivors);
     for (size_t i = 0; i < finding->survivor_count; i++) growth.survivors[i] = report_count(finding->survivors[i]);
     if (!finding->alive.cells) return growth;

@@ -9,6 +9,7 @@
 #include "words.h"
 
 #define FEW_ROUNDS 8
+#define STEPS_TOLD 6 /* of a container, the last ones */
 
 struct telling {
     const struct growth_evidence *evidence;
@@ -37,7 +38,7 @@ static struct round_name round_name(const struct telling *telling, uint64_t coun
 
 static void tell_rate(struct telling *telling) {
     const struct growth_rate *rate = &telling->judgement->per_round;
-    if (!isfinite(rate->value)) return;
+    if (!isfinite(rate->value) || rate->value == 0) return; /* 0 where few rounds added: no rate to go by */
     words_add(&telling->words, ", %s a round", words_bytes(rate->value).text);
     if (rate->high > rate->low)
         words_add(&telling->words, " (95%%: %s to %s)", words_bytes(rate->low).text, words_bytes(rate->high).text);
@@ -73,9 +74,31 @@ static void tell_added(struct telling *telling) {
     tell_held(telling);
 }
 
+/* " it grew to 8 KiB in round 6, 16 KiB in 11" */
+static void tell_steps(struct telling *telling) {
+    const struct growth_evidence *evidence = telling->evidence;
+    const char *unit = evidence->kind == GROWTH_ROUNDS_PHASES ? "round " : "window ";
+    uint32_t each = evidence->each > 1 ? evidence->each : 1;
+    size_t from = evidence->step_count > STEPS_TOLD ? evidence->step_count - STEPS_TOLD : 0;
+    words_add(&telling->words, " it grew%s to", from ? " at last" : "");
+    for (size_t i = from; i < evidence->step_count; i++)
+        words_add(&telling->words, "%s %s %s %s%u", i > from ? "," : "",
+                  words_bytes((double)evidence->steps[i].bytes).text, each > 1 ? "by" : "in", i > from ? "" : unit,
+                  (evidence->steps[i].round + 1) * each);
+}
+
+/* A container grows by steps, ever larger and rarer: no round's bytes are those of another. */
+static void tell_container(struct telling *telling) {
+    const struct growth_judgement *judgement = telling->judgement;
+    words_add(&telling->words, "a container whose capacity follows the work:");
+    tell_steps(telling);
+    words_add(&telling->words, "; %s of that in %u %s (%u to %u)", words_bytes((double)judgement->bytes).text,
+              judgement->n, round_name(telling, judgement->n).text, judgement->first, judgement->last);
+    tell_held(telling);
+}
+
 static void tell_leak(struct telling *telling) {
-    if (telling->judgement->container) words_add(&telling->words, "a container whose capacity follows the work: ");
-    tell_added(telling);
+    (telling->judgement->container ? tell_container : tell_added)(telling);
     if (telling->judgement->warmed_up)
         words_add(&telling->words,
                   "; the rounds before added more, as a cache that fills, and these what it does not explain");
@@ -211,8 +234,13 @@ const char *growth_would_change(const struct growth_evidence *evidence, const st
         words_add(&words, "a level that stops rising; blocks that are never released make it a leak");
         return text;
     }
+    if (judgement->class == GROWTH_LEAK && judgement->container) {
+        words_add(&words, "entries that are removed again, or a bound on them that is reached while the phase repeats; "
+                          "or releasing the container before the program's teardown");
+        return text;
+    }
     words_add(&words, "%s", texts[judgement->class].would_change);
-    if (judgement->class == GROWTH_LEAK && !judgement->container && never_freed)
+    if (judgement->class == GROWTH_LEAK && never_freed)
         words_add(&words, "; if this is a cache: a bound that is reached while the phase repeats");
     return text;
 }

@@ -537,7 +537,13 @@ static void test_growing_vector(void **state) {
     exit_begins();
     judge();
     expect("work", 1, "leak");
-    assert_true(finding("work", 1)->judgement.container);
+    const struct growth_finding *at = finding("work", 1);
+    assert_true(at->judgement.container);
+    assert_string_equal(
+        at->sentence, "a container whose capacity follows the work: it grew to 128 B in round 1, 256 B in 2, 512 B in "
+                      "4, 1 KiB in 7, 2 KiB in 13, 4 KiB in 26; 3.50 KiB of that in 36 rounds (5 to 40); never "
+                      "released");
+    assert_non_null(strstr(at->would_change, "entries that are removed again"));
 }
 
 /* What is live besides what the evidence rounds added is no part of the level that they head for. */

@@ -112,7 +112,7 @@ function headline() {
   if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
   const growth = growthOf(first), more = verdict.leaks.length - 1;
   const site = siteById.get(first.site), caller = site && !site.function && site.stack.find((frame) => frame.function);
-  return shortName(siteName(site)) + (caller ? ", called by " + shortName(caller.function) + "," : "") + " leaks" + (growth && growth.bytes_per_round !== null ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
+  return shortName(siteName(site)) + (caller ? ", called by " + shortName(caller.function) + "," : "") + " leaks" + (growth && growth.bytes_per_round ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
     (first.phase && first.phase !== "round" ? " of " + first.phase : "") + (more ? ", and " + more + " more" : "") +
     (verdict.leaks_below ? ", all below " + shortName(verdict.leaks_below) : "");
 }
@@ -356,7 +356,7 @@ function stackOf(frames) {
 function evidenceOf(growth, site) {
   const evidence = growth.evidence, held = growth.held_until;
   const told = evidence.sentence ? [] : [`${evidence.k} of ${evidence.n} evidence rounds added blocks (${count(evidence.rounds)} rounds)`, held && (held === "never" ? "never released" : "released only at " + held),
-    growth.bytes_per_round !== null && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
+    growth.bytes_per_round && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
   const facts = [...told,
     growth.bytes_per_item !== null && growth.bytes_per_item >= 0.01 ? bytes(growth.bytes_per_item) + " per item" : null,
     bytes(site.live_bytes_end) + " live in " + blocks(site.live_blocks_end) + " at the end",
