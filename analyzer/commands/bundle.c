@@ -17,6 +17,7 @@
 #include "../report/tree.h"
 #include "../symbols/names.h"
 #include "groups.h"
+#include "../text/plural.h"
 
 struct bundle_values {
     struct common_values common;
@@ -143,7 +144,7 @@ static int pack_all(struct packing *packing, const struct tree *tree, const char
     if (!error) error = bundle_write(packing->writer, out, &size);
     if (!error)
         say_unless_quiet("%s: %zu trace%s, %" PRIu64 " bytes; %" PRIu64 " of %" PRIu64 " stack frames have names", out,
-                         packing->count, packing->count == 1 ? "" : "s", size, packing->named, packing->addresses);
+                         packing->count, plural(packing->count), size, packing->named, packing->addresses);
     return error;
 }
 

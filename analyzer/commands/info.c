@@ -11,6 +11,7 @@
 #include "../replay/clock.h"
 #include "../replay/replay.h"
 #include "groups.h"
+#include "../text/plural.h"
 
 struct info_values {
     struct common_values common;
@@ -100,8 +101,8 @@ static void print_process(const struct trace *trace) {
     if (!p->present) return;
     printf("recorder       %s, depth %" PRIu64 ", samples every %.3g ms\n", p->recorder, p->depth,
            (double)p->interval_ns / 1e6);
-    printf("machine        %s, kernel %s, %s, allocator %s, %" PRIu64 " processors\n", p->host, p->kernel, p->libc,
-           p->allocator, p->cpus);
+    printf("machine        %s, kernel %s, %s, allocator %s, %" PRIu64 " processor%s\n", p->host, p->kernel, p->libc,
+           p->allocator, p->cpus, plural(p->cpus));
 }
 
 static void print_tally(const char *name, const struct tally *tally) {
@@ -142,8 +143,9 @@ static void print_contents(const struct trace *trace) {
         words += trace->recovery.rings[i].count + trace->recovery.rings[i].nested;
     printf("\nthreads        %zu\nmodules        %zu\nstack nodes    %" PRIu64 "\nmemory samples %" PRIu64 "\n",
            t->thread_count, t->module_count, trace->nodes.written, t->memory.samples);
-    printf("in slots       %zu buffers with %" PRIu64 " words, %zu bytes of journal\n", trace->recovery.ring_count,
-           words, trace->recovery.journal_length);
+    printf("in slots       %zu buffer%s with %" PRIu64 " word%s, %zu byte%s of journal\n", trace->recovery.ring_count,
+           plural(trace->recovery.ring_count), words, plural(words), trace->recovery.journal_length,
+           plural(trace->recovery.journal_length));
     printf("end            %s\n",
            t->end.present ? "recorded" : "not recorded: killed, still running, or ended by exec");
     if (t->exited.present)
@@ -158,11 +160,17 @@ static uint64_t print_integrity(const struct trace *trace, const struct survey *
     printf("\nlost events    %" PRIu64 "\n", trace->input.header.lost);
     printf("damage         %s\n", bad ? "yes" : "none");
     if (d->gaps)
-        printf("               %" PRIu64 " unreadable places, %" PRIu64 " bytes, the first at offset %" PRIu64 "\n",
-               d->gaps, d->gap_bytes, d->first_gap);
-    if (survey->bad_payloads) printf("               %" PRIu64 " frames with bad content\n", survey->bad_payloads);
-    if (trace->tables.bad_records) printf("               %" PRIu64 " bad records\n", trace->tables.bad_records);
-    if (trace->nodes.bad_frames) printf("               %" PRIu64 " bad frames of stacks\n", trace->nodes.bad_frames);
+        printf("               %" PRIu64 " unreadable place%s, %" PRIu64 " byte%s, the first at offset %" PRIu64 "\n",
+               d->gaps, plural(d->gaps), d->gap_bytes, plural(d->gap_bytes), d->first_gap);
+    if (survey->bad_payloads)
+        printf("               %" PRIu64 " frame%s with bad content\n", survey->bad_payloads,
+               plural(survey->bad_payloads));
+    if (trace->tables.bad_records)
+        printf("               %" PRIu64 " bad record%s\n", trace->tables.bad_records,
+               plural(trace->tables.bad_records));
+    if (trace->nodes.bad_frames)
+        printf("               %" PRIu64 " bad frame%s of stacks\n", trace->nodes.bad_frames,
+               plural(trace->nodes.bad_frames));
     if (trace->recovery.bad_slots) puts("               bad slots");
     if (d->tail) puts("               the file is shorter than its header says");
     return bad;
@@ -178,9 +186,11 @@ static uint64_t replay_all(struct trace *trace) {
     }
     const struct model_counts *counts = &result.counts;
     uint64_t undecoded = trace->input.damage.payloads;
-    printf("replayed       %" PRIu64 " events, %" PRIu64 " impossible, %" PRIu64 " frees of blocks born unseen\n",
-           counts->events, counts->impossible, counts->unknown_frees);
-    printf("live at end    %" PRIu64 " bytes in %" PRIu64 " blocks\n", result.end.live_bytes, result.end.live_blocks);
+    printf("replayed       %" PRIu64 " event%s, %" PRIu64 " impossible, %" PRIu64 " free%s of blocks born unseen\n",
+           counts->events, plural(counts->events), counts->impossible, counts->unknown_frees,
+           plural(counts->unknown_frees));
+    printf("live at end    %" PRIu64 " byte%s in %" PRIu64 " block%s\n", result.end.live_bytes,
+           plural(result.end.live_bytes), result.end.live_blocks, plural(result.end.live_blocks));
     uint64_t unexplained = trace->input.header.lost ? 0 : counts->impossible;
     return undecoded + unexplained + result.cut_rings;
 }
@@ -204,7 +214,7 @@ static void print_loss(struct replay_clock *clock, uint64_t thread, const uint64
     printf("               %.6f s to %.6f s", (double)clock_ns(clock, stamps[0]) / 1e9,
            (double)clock_ns(clock, stamps[1]) / 1e9);
     if (thread) printf(", thread %" PRIu64, thread);
-    printf(": %s events, %s\n", events, why);
+    printf(": %s, %s\n", events, why);
 }
 
 static void print_known_losses(struct replay_clock *clock, const struct tables *tables) {
@@ -212,7 +222,7 @@ static void print_known_losses(struct replay_clock *clock, const struct tables *
     for (size_t i = 0; i < tables->loss_count && i < LOSSES_SHOWN; i++) {
         const struct loss_record *loss = &tables->losses[i];
         bool known = loss->cause < sizeof causes / sizeof *causes && causes[loss->cause];
-        snprintf(events, sizeof events, "%" PRIu64, loss->events);
+        snprintf(events, sizeof events, "%" PRIu64 " event%s", loss->events, plural(loss->events));
         print_loss(clock, loss->thread, (uint64_t[]){loss->first_stamp, loss->last_stamp}, events,
                    known ? causes[loss->cause] : "unknown cause");
     }
@@ -223,7 +233,8 @@ static void print_found_losses(struct replay_clock *clock, const struct losses *
     char events[48];
     for (size_t i = 0; i < losses->count && i < LOSSES_SHOWN; i++) {
         const struct loss *loss = &losses->rows[i];
-        snprintf(events, sizeof events, "%s%" PRIu64, loss->estimated ? "at least " : "", loss->events);
+        snprintf(events, sizeof events, "%s%" PRIu64 " event%s", loss->estimated ? "at least " : "", loss->events,
+                 plural(loss->events));
         print_loss(clock, loss->thread, (uint64_t[]){loss->first_stamp, loss->last_stamp}, events, reasons[loss->why]);
     }
     if (losses->count > LOSSES_SHOWN) printf("               and %zu more\n", losses->count - LOSSES_SHOWN);
@@ -248,8 +259,8 @@ static uint64_t verify(struct trace *trace, uint64_t bad) {
     bad += find_losses(trace);
     if (bad) puts("verified       not whole");
     else if (trace->input.header.lost)
-        printf("verified       whole, but for %" PRIu64 " events that are known to be lost\n",
-               trace->input.header.lost);
+        printf("verified       whole, but for %" PRIu64 " event%s known to be lost\n", trace->input.header.lost,
+               plural(trace->input.header.lost));
     else puts("verified       whole");
     return bad;
 }

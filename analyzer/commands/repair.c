@@ -18,6 +18,7 @@
 #include "../input/losses.h"
 #include "../input/trace.h"
 #include "groups.h"
+#include "../text/plural.h"
 
 struct repair_values {
     struct common_values common;
@@ -340,10 +341,12 @@ static int repair_file(struct repair *repair, const char *out) {
 
 static void tell(const struct repair *repair, const char *out) {
     const struct trace_input *input = &repair->trace->input;
-    say_unless_quiet("%s: %zu frames kept, %" PRIu64 " dropped; left out: %" PRIu64 " events, %" PRIu64
-                     " bytes of records, %" PRIu64 " unreadable bytes",
-                     out, input->frame_count - (size_t)repair->dropped, repair->dropped, repair->losses.events,
-                     repair->record_bytes, input->damage.gap_bytes);
+    size_t kept = input->frame_count - (size_t)repair->dropped;
+    say_unless_quiet("%s: %zu frame%s kept, %" PRIu64 " dropped; left out: %" PRIu64 " event%s, %" PRIu64
+                     " byte%s of records, %" PRIu64 " unreadable byte%s",
+                     out, kept, plural(kept), repair->dropped, repair->losses.events, plural(repair->losses.events),
+                     repair->record_bytes, plural(repair->record_bytes), input->damage.gap_bytes,
+                     plural(input->damage.gap_bytes));
 }
 
 static int run(void *own, int count, char **arguments) {

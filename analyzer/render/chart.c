@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "amount.h"
+#include "../text/plural.h"
 
 enum { ROWS = 10, LABEL_WIDTH = 10, COLUMNS_MAX = 160, LANES_MAX = 5, EIGHTHS = 8 };
 
@@ -231,7 +232,7 @@ static void draw_bands(struct pen *pen, const struct chart *chart, const struct 
     }
     if (hidden) {
         pen_to(pen, LABEL_WIDTH + 2);
-        pen_print(pen, "… and %zu more phases", hidden);
+        pen_print(pen, "… and %zu more phase%s", hidden, plural(hidden));
         pen_line(pen);
     }
     free(bands);

@@ -8,6 +8,7 @@
 #include "diff_words.h"
 #include "naming.h"
 #include "pen.h"
+#include "../text/plural.h"
 
 enum { INDENT = 4, SITES_DEFAULT = 20, FINDINGS_MOST = 30 };
 
@@ -212,7 +213,7 @@ static void put_verdicts(struct pen *pen, const struct comparison *c) {
         pen_line(pen);
     }
     if (warnings) {
-        pen_print(pen, "  still  %zu warning%s that both have (--json)", warnings, warnings == 1 ? "" : "s");
+        pen_print(pen, "  still  %zu warning%s that both have (--json)", warnings, plural(warnings));
         pen_line(pen);
     }
     pen_line(pen);

@@ -2,6 +2,7 @@
  * A comparison in words. See diff_words.h.
  */
 #include "diff_words.h"
+#include "../text/plural.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -76,8 +77,6 @@ __attribute__((format(printf, 2, 3))) static void clause(struct clauses *clauses
     vfprintf(clauses->out, format, arguments);
     va_end(arguments);
 }
-
-static const char *plural(size_t count) { return count == 1 ? "" : "s"; }
 
 static void phase_clauses(struct clauses *clauses, const struct comparison *c) {
     size_t counts[CHANGES] = {0};

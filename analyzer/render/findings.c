@@ -10,6 +10,7 @@
 #include "amount.h"
 #include "naming.h"
 #include "sections.h"
+#include "../text/plural.h"
 
 enum { INDENT = 4, STACK_COLUMN = 12 };
 
@@ -150,7 +151,8 @@ static void put_headline(struct pen *pen, const struct report *report) {
 
 static void compose_judged(FILE *out, const void *object) {
     const struct report_verdict *verdict = object;
-    fprintf(out, "judged: %" PRId64 " phases, %" PRId64 " call sites", verdict->judged_phases, verdict->judged_sites);
+    fprintf(out, "judged: %" PRId64 " phase%s, %" PRId64 " call site%s", verdict->judged_phases,
+            plural((uint64_t)verdict->judged_phases), verdict->judged_sites, plural((uint64_t)verdict->judged_sites));
     if (verdict->not_judged > 0) fprintf(out, " · not judged: %" PRId64 " (too few rounds)", verdict->not_judged);
     fprintf(out, " · exit status %d", verdict->exit_code);
 }
@@ -234,7 +236,7 @@ static void put_stack(struct pen *pen, const struct report_site *site) {
     }
     if (shown == depth) return;
     pen_to(pen, STACK_COLUMN);
-    pen_print(pen, "… %zu more frames", depth - shown);
+    pen_print(pen, "… %zu more frame%s", depth - shown, plural(depth - shown));
     pen_line(pen);
 }
 
@@ -265,8 +267,8 @@ static void compose_rate(FILE *out, const void *object) {
     }
     if (isfinite(growth->bytes_per_item))
         fprintf(out, "%s per item · ", amount_bytes_real(growth->bytes_per_item).text);
-    fprintf(out, "%s live in %s %s at the end", amount_bytes(rated->site->live_bytes_end).text,
-            amount_count(rated->site->live_blocks_end).text, rated->site->live_blocks_end == 1 ? "block" : "blocks");
+    fprintf(out, "%s live in %s block%s at the end", amount_bytes(rated->site->live_bytes_end).text,
+            amount_count(rated->site->live_blocks_end).text, plural((uint64_t)rated->site->live_blocks_end));
     if (growth->threads_affected > 1)
         fprintf(out, " · %" PRId64 " threads%s", growth->threads_affected,
                 growth->threads_affected < MOST_THREADS ? "" : " or more");
@@ -291,8 +293,8 @@ static void put_survivors(struct pen *pen, const struct report_growth *growth) {
 static void compose_evidence(FILE *out, const void *object) {
     const struct report_growth *growth = object;
     const char *held = growth->held_until;
-    fprintf(out, "%" PRId64 " of %" PRId64 " evidence rounds added blocks (%" PRId64 " rounds", growth->k, growth->n,
-            growth->rounds);
+    fprintf(out, "%" PRId64 " of %" PRId64 " evidence round%s added blocks (%" PRId64 " round%s", growth->k, growth->n,
+            plural((uint64_t)growth->n), growth->rounds, plural((uint64_t)growth->rounds));
     if (growth->rounds_kind && strcmp(growth->rounds_kind, "phases") != 0)
         fprintf(out, " of equal %s", growth->rounds_kind);
     fprintf(out, ", first %" PRId64 ", last %" PRId64 ")", growth->first, growth->last);

@@ -13,6 +13,7 @@
 #include "naming.h"
 #include "render.h"
 #include "residency.h"
+#include "../text/plural.h"
 
 enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12, PHASES_MAX = 100 };
 
@@ -99,7 +100,9 @@ static void put_phases(FILE *out, const struct report *report) {
           "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n",
           out);
     for (size_t i = 0; i < report->phase_count && i < PHASES_MAX; i++) put_phase(out, &report->phases[i]);
-    if (report->phase_count > PHASES_MAX) fprintf(out, "\n%zu more phases\n", report->phase_count - PHASES_MAX);
+    if (report->phase_count > PHASES_MAX)
+        fprintf(out, "\n%zu more phase%s\n", report->phase_count - PHASES_MAX,
+                plural(report->phase_count - PHASES_MAX));
 }
 
 static void put_look_row(FILE *out, const char *name, int64_t peak, int64_t end) {
@@ -160,9 +163,10 @@ int render_markdown(FILE *out, const struct report *report) {
     markdown_put(out, verdict->result ? verdict->result : "unknown");
     fputs("\n\n", out);
     if (report->process_count && report->processes[0].exe) markdown_put(out, report->processes[0].exe);
-    fprintf(out, " — peak %s live, %s RSS; %" PRId64 " phases and %" PRId64 " call sites judged\n\n",
+    fprintf(out, " — peak %s live, %s RSS; %" PRId64 " phase%s and %" PRId64 " call site%s judged\n\n",
             amount_bytes(report->totals.peak_live_bytes).text, amount_bytes(report->totals.peak_rss_bytes).text,
-            verdict->judged_phases, verdict->judged_sites);
+            verdict->judged_phases, plural((uint64_t)verdict->judged_phases), verdict->judged_sites,
+            plural((uint64_t)verdict->judged_sites));
     put_texts(out, "", (const char *const *)verdict->reasons, verdict->reason_count);
     put_findings(out, report, "Leaks", verdict->leaks, verdict->leak_count, LEAKS_MAX);
     put_findings(out, report, "Warnings", verdict->warnings, verdict->warning_count, WARNINGS_MAX);

@@ -11,6 +11,7 @@
 #include "amount.h"
 #include "naming.h"
 #include "sections.h"
+#include "../text/plural.h"
 
 enum {
     INDENT = 4,
@@ -190,9 +191,10 @@ struct pin_words {
 static void compose_pin(FILE *out, const void *object) {
     const struct pin_words *words = object;
     const struct report_pin *pin = words->pin;
-    fprintf(out, "in the way at %s: %s lie free below a block of %s (%s live blocks are higher), made at %s by %s",
+    fprintf(out, "in the way at %s: %s lie free below a block of %s (%s live block%s higher), made at %s by %s",
             amount_time_whole(words->report->residency.pins_t).text, amount_bytes(pin->free_below_bytes).text,
-            amount_bytes(pin->size).text, amount_count(pin->blocks_above).text, amount_time_whole(pin->born).text,
+            amount_bytes(pin->size).text, amount_count(pin->blocks_above).text, plural_are((uint64_t)pin->blocks_above),
+            amount_time_whole(pin->born).text,
             pin->site_index < words->report->site_count ? name_of_site(&words->report->sites[pin->site_index]).text
             : pin->site                                 ? pin->site
                                                         : "an unknown site");

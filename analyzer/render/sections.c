@@ -10,6 +10,7 @@
 
 #include "amount.h"
 #include "naming.h"
+#include "../text/plural.h"
 
 enum { INDENT = 4, TREE_DEPTH_MAX = 12 };
 
@@ -49,7 +50,7 @@ static void put_command(struct pen *pen, const struct report *report) {
 
 static void compose_trace(FILE *out, const void *object) {
     const struct report_trace *trace = object;
-    fprintf(out, "%s events", amount_count(trace->events).text);
+    fprintf(out, "%s event%s", amount_count(trace->events).text, plural((uint64_t)trace->events));
     if (trace->size_bytes <= 0) return;
     fprintf(out, " in %s", amount_bytes(trace->size_bytes).text);
     if (trace->events > 0) fprintf(out, " (%.2f bytes each)", (double)trace->size_bytes / (double)trace->events);
@@ -57,13 +58,14 @@ static void compose_trace(FILE *out, const void *object) {
 
 static void compose_totals(FILE *out, const void *object) {
     const struct report_totals *totals = object;
-    fprintf(out, "%s allocations of %s, %s freed", amount_count(totals->allocations).text,
-            amount_bytes(totals->allocated_bytes).text, amount_count(totals->frees).text);
+    fprintf(out, "%s allocation%s of %s, %s freed", amount_count(totals->allocations).text,
+            plural((uint64_t)totals->allocations), amount_bytes(totals->allocated_bytes).text,
+            amount_count(totals->frees).text);
     if (totals->temporary_allocations > 0)
         fprintf(out, ", %s temporary", amount_count(totals->temporary_allocations).text);
     if (totals->failed_allocations > 0) fprintf(out, ", %s failed", amount_count(totals->failed_allocations).text);
-    fprintf(out, "; %s live in %s %s at the end", amount_bytes(totals->live_bytes_end).text,
-            amount_count(totals->live_blocks_end).text, totals->live_blocks_end == 1 ? "block" : "blocks");
+    fprintf(out, "; %s live in %s block%s at the end", amount_bytes(totals->live_bytes_end).text,
+            amount_count(totals->live_blocks_end).text, plural((uint64_t)totals->live_blocks_end));
     if (isfinite(totals->explained_share))
         fprintf(out, "; the trace explains %s of the growth of RSS", amount_share(totals->explained_share).text);
 }
@@ -413,7 +415,8 @@ static void put_losses(struct pen *pen, const struct report_trace *trace) {
                        "been freed later.");
     if (trace->recovered) put_doubt(pen, "The recorder did not end in order; the trace was read from its buffers.");
     if (trace->truncated_stacks <= 0) return;
-    pen_print(pen, "  • %s stacks are incomplete at their outer end", amount_count(trace->truncated_stacks).text);
+    pen_print(pen, "  • %s stack%s incomplete at the outer end", amount_count(trace->truncated_stacks).text,
+              plural_are((uint64_t)trace->truncated_stacks));
     pen_line(pen);
 }
 

@@ -12,6 +12,7 @@
 #include "chart.h"
 #include "naming.h"
 #include "sections.h"
+#include "../text/plural.h"
 
 enum { INDENT = 4, SITES_MOST = 100, PHASES_MOST = 6, ROWS_DEFAULT = 40, ROWS_FOR_CHART = 34, CURVE_MOST = 2000 };
 
@@ -125,9 +126,10 @@ int render_watch_line(FILE *out, const struct watch_view *view, const struct tex
     }
     pen_print(&pen, "%s · live %s", amount_time_whole(duration(now)).text, amount_bytes(live_of(now)).text);
     if (before) pen_print(&pen, " (%s)", per_second(rate(view, live_of(now), live_of(before)), amount_bytes_real).text);
-    pen_print(&pen, " in %s blocks · RSS %s", amount_count(now->totals.live_blocks_end).text,
-              amount_bytes(rss_of(now)).text);
-    pen_print(&pen, " · %s allocations", amount_count(now->totals.allocations).text);
+    pen_print(&pen, " in %s block%s · RSS %s", amount_count(now->totals.live_blocks_end).text,
+              plural((uint64_t)now->totals.live_blocks_end), amount_bytes(rss_of(now)).text);
+    pen_print(&pen, " · %s allocation%s", amount_count(now->totals.allocations).text,
+              plural((uint64_t)now->totals.allocations));
     if (before)
         pen_print(&pen, " (%s/s)", amount_number(rate(view, now->totals.allocations, before->totals.allocations)).text);
     if (phase) {
@@ -152,8 +154,8 @@ static void put_state(struct pen *pen, const struct watch_view *view) {
     pen_tint(pen, TINT_NONE);
     if (first) pen_print(pen, " · pid %" PRId64, first->pid);
     if (now->process_count > 1) pen_print(pen, " and %zu more", now->process_count - 1);
-    pen_print(pen, " · %s · %s events · %s", amount_time_whole(duration(now)).text,
-              amount_count(now->trace.events).text, view->state);
+    pen_print(pen, " · %s · %s event%s · %s", amount_time_whole(duration(now)).text,
+              amount_count(now->trace.events).text, plural((uint64_t)now->trace.events), view->state);
     pen_line(pen);
     bool good = strcmp(now->verdict.result, "pass") == 0;
     bool bad = strcmp(now->verdict.result, "leak") == 0;

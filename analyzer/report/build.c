@@ -12,6 +12,7 @@
 #include "../symbols/names.h"
 #include "builder.h"
 #include "modules.h"
+#include "../text/plural.h"
 
 #define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
 
@@ -155,8 +156,8 @@ static void add_function_doubts(struct builder *builder) {
             add_doubt(builder, arena_format(builder->arena, "phase %s: no allocation was made below such a function",
                                             functions->items[i].name));
     if (builder->calls.dropped)
-        add_doubt(builder, arena_format(builder->arena, "%" PRIu64 " calls were too many to be rounds of a phase",
-                                        builder->calls.dropped));
+        add_doubt(builder, arena_format(builder->arena, "%" PRIu64 " call%s too many to be rounds of a phase",
+                                        builder->calls.dropped, plural_were(builder->calls.dropped)));
 }
 
 static void add_edge_doubt(struct builder *builder) {
@@ -178,7 +179,8 @@ static void finish(struct builder *builder, const struct tree *tree) {
     add_function_doubts(builder);
     add_edge_doubt(builder);
     if (tree->other_runs)
-        add_doubt(builder, arena_format(builder->arena, "%zu traces of other runs were left out", tree->other_runs));
+        add_doubt(builder, arena_format(builder->arena, "%zu trace%s left out, of other runs", tree->other_runs,
+                                        plural_were(tree->other_runs)));
 }
 
 static struct report *new_report(void) {

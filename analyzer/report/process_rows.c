@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "builder.h"
+#include "../text/plural.h"
 
 static const char *iso_time(struct arena *arena, uint64_t realtime_ns) {
     time_t seconds = (time_t)(realtime_ns / 1000000000u);
@@ -207,20 +208,24 @@ void builder_add_doubts(struct builder *builder, const struct subject *subject) 
     const char *who = whose(builder, subject);
     uint64_t cause = t->stopped.cause < sizeof stop_causes / sizeof *stop_causes ? t->stopped.cause : 0;
     uint64_t damaged = damaged_events(trace), lost = trace->input.header.lost - damaged;
-    DOUBT(lost, "%" PRIu64 " events were lost while recording", lost);
-    DOUBT(damaged, "%" PRIu64 " events were lost by damage to the trace, which was repaired", damaged);
-    DOUBT(d->payloads, "%" PRIu64 " damaged parts of the trace were left out, with %" PRIu64 " events", d->payloads,
-          d->events);
-    DOUBT(d->gaps, "%" PRIu64 " bytes of the trace from offset %" PRIu64 " on could not be read", d->gap_bytes,
-          d->first_gap);
+    DOUBT(lost, "%" PRIu64 " event%s lost while recording", lost, plural_were(lost));
+    DOUBT(damaged, "%" PRIu64 " event%s lost by damage to the trace, which was repaired", damaged,
+          plural_were(damaged));
+    DOUBT(d->payloads, "%" PRIu64 " damaged part%s left out of the trace, with %" PRIu64 " event%s", d->payloads,
+          plural_were(d->payloads), d->events, plural(d->events));
+    DOUBT(d->gaps, "%" PRIu64 " byte%s of the trace from offset %" PRIu64 " on could not be read", d->gap_bytes,
+          plural(d->gap_bytes), d->first_gap);
     DOUBT(d->tail, "%s", "the file ends before its last part: the copy is incomplete, or it is still being written");
-    DOUBT(t->bad_frames + t->bad_records, "%" PRIu64 " damaged records were left out", t->bad_frames + t->bad_records);
-    DOUBT(trace->nodes.bad_frames, "%" PRIu64 " damaged parts of the stacks were left out", trace->nodes.bad_frames);
+    DOUBT(t->bad_frames + t->bad_records, "%" PRIu64 " damaged record%s left out", t->bad_frames + t->bad_records,
+          plural_were(t->bad_frames + t->bad_records));
+    DOUBT(trace->nodes.bad_frames, "%" PRIu64 " damaged part%s left out of the stacks", trace->nodes.bad_frames,
+          plural_were(trace->nodes.bad_frames));
     DOUBT(trace->recovery.bad_slots, "%s", "a buffer of the trace is damaged; the last events of a thread are missing");
-    DOUBT(subject->replay.cut_rings, "%" PRIu64 " threads have a cut event at their end", subject->replay.cut_rings);
+    DOUBT(subject->replay.cut_rings, "%" PRIu64 " thread%s a cut event at the end", subject->replay.cut_rings,
+          subject->replay.cut_rings == 1 ? " has" : "s have");
     DOUBT(subject->replay.counts.impossible, "%" PRIu64 " events contradict others", subject->replay.counts.impossible);
     DOUBT(t->stopped.present, "recording stopped before the process ended: %s", stop_causes[cause]);
-    DOUBT(t->end.different, "%" PRIu64 " of %" PRIu64 " checked stacks differ from libunwind's", t->end.different,
-          t->end.checked);
+    DOUBT(t->end.different, "%" PRIu64 " of %" PRIu64 " checked stack%s differ from libunwind's", t->end.different,
+          t->end.checked, plural(t->end.checked));
     DOUBT(!t->process.present, "%s", "the trace does not say which process it describes");
 }

@@ -319,8 +319,8 @@ static void doubt_image(struct symbols *symbols, const struct image_entry *image
     case IMAGE_OPEN: break;
     }
     if (image->unnamed)
-        doubt(symbols, "%s has no symbols for %zu of %zu addresses (stripped? install its debug symbols)", image->name,
-              image->unnamed, image->asked);
+        doubt(symbols, "%s has no symbols for %zu of %zu address%s (stripped? install its debug symbols)", image->name,
+              image->unnamed, image->asked, image->asked == 1 ? "" : "es");
 }
 
 static void forget_doubts(struct symbols *symbols) {

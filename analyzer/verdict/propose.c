@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "budget_rules.h"
+#include "../text/plural.h"
 
 struct proposed_key {
     enum section_kind section;
@@ -160,8 +161,8 @@ char *proposal_text(const struct proposal *proposal) {
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
-    fprintf(out, "# Worst values of %zu clean %s, and %.0f%% more. Leaks fail without any rule.\n", proposal->runs,
-            proposal->runs == 1 ? "run" : "runs", proposal->margin * 100);
+    fprintf(out, "# Worst values of %zu clean run%s, and %.0f%% more. Leaks fail without any rule.\n", proposal->runs,
+            plural(proposal->runs), proposal->margin * 100);
     for (size_t i = 0; i < proposal->count; i++) write_section(out, proposal, &proposal->items[i]);
     if (fclose(out) == 0) return text;
     free(text);

@@ -15,6 +15,7 @@
 #include "budget.h"
 #include "outcome.h"
 #include "suppressions.h"
+#include "../text/plural.h"
 
 #define LOSS_MATTERS 0.001  /* of all events */
 #define LEAST_ROUND_NS 1000 /* less is not even the time of writing a line */
@@ -237,8 +238,8 @@ static void require_rounds(struct court *court) {
 static void weigh_losses(struct court *court) {
     const struct report_trace *trace = &court->report->trace;
     if (trace->lost_events <= 0 || (double)trace->lost_events < LOSS_MATTERS * (double)trace->events) return;
-    ADD_TEXT(court, reasons, reason_count, "%lld of %lld events were lost", (long long)trace->lost_events,
-             (long long)trace->events);
+    ADD_TEXT(court, reasons, reason_count, "%lld of %lld event%s lost", (long long)trace->lost_events,
+             (long long)trace->events, plural_were((uint64_t)trace->events));
     worsen(court, RESULT_INCONCLUSIVE);
 }
 
@@ -254,8 +255,8 @@ static void hint_at_processes(struct court *court) {
     if (report->verdict.judged_phases > 0 || report->process_count < 2) return;
     ADD_TEXT(
         court, hints, hint_count,
-        "%zu other processes: those without phases are judged where [process] of a budget names them (match = EXE)",
-        report->process_count - 1);
+        "%zu other process%s: those without phases are judged where [process] of a budget names them (match = EXE)",
+        report->process_count - 1, report->process_count == 2 ? "" : "es");
 }
 
 /* Lines that came together have their edges at one moment. */

@@ -232,6 +232,7 @@ static void text_says_what_matters(void **state) {
     (void)state;
     static const char *const expected[] = {
         "LEAK",
+        "judged: 1 phase, 340 call sites",
         "session::remember leaks 1.04 MiB per round of serve",
         "In each of 21 evidence rounds",
         "session.cpp:142",

@@ -87,7 +87,7 @@ function headline() {
   const leaks = diff.findings.filter((finding) => finding.kind === "leak" && ["new", "grown"].includes(finding.change)).length;
   if (leaks) parts.unshift(leaks + (leaks === 1 ? " new leak" : " new leaks"));
   for (const [change, words] of [["new", "new call sites"], ["grown", "call sites grew"], ["shrunk", "shrank"], ["gone", "gone"], ["moved", "moved"]])
-    if (changes[change]) parts.push(changes[change] + " " + words);
+    if (changes[change]) parts.push(changes[change] + " " + (changes[change] === 1 ? words.replace("sites", "site") : words));
   return parts.length ? parts.join(", ") : "No difference beyond noise";
 }
 
@@ -234,7 +234,7 @@ function showFindings() {
   const news = diff.findings.filter((finding) => !still.includes(finding));
   byId("findings-section").classList.toggle("hidden", !diff.findings.length);
   if (news.length) byId("findings").append(findingsTable(news));
-  if (still.length) byId("findings").append(make("details", {}, make("summary", {}, `${still.length} warnings that both have`), findingsTable(still)));
+  if (still.length) byId("findings").append(make("details", {}, make("summary", {}, `${still.length} ${still.length === 1 ? "warning" : "warnings"} that both have`), findingsTable(still)));
 }
 
 function stackOf(frames) {

@@ -69,7 +69,7 @@ function drawStack(plot, top) {
     const upper = base.map((value, slice) => `${xOf(sliceEnd(slice)).toFixed(1)},${y(value)}`), start = `${xOf(wholeRun[0]).toFixed(1)},${PLOT}`;
     const area = draw("path", { class: "by-site", d: `M${start}L${upper.join("L")}L${lower.reverse().join("L")}Z` });
     area.style.fill = color;
-    area.addEventListener("pointermove", (event) => { event.stopPropagation(); showTip(event, `${name}\nmost ${bytes(Math.max(...values))}, end ${bytes(values[values.length - 1])}${sites ? `\nof ${count(sites)} call sites; click: only this function below` : ""}`); });
+    area.addEventListener("pointermove", (event) => { event.stopPropagation(); showTip(event, `${name}\nmost ${bytes(Math.max(...values))}, end ${bytes(values[values.length - 1])}${sites ? `\nof ${several(sites, "call site")}; click: only this function below` : ""}`); });
     if (sites) area.addEventListener("click", () => chooseFunction(name));
     plot.append(area);
   }
@@ -117,7 +117,7 @@ function drawCells(svg, evidence, side, cell) {
       const value = evidence.alive[(row * (row + 1)) / 2 + birth];
       const box = draw("rect", { x: SIDE_LABEL + birth * cell, y: row * cell, width: cell - 1, height: cell - 1, class: value ? "alive" : "dead" });
       if (value) box.setAttribute("fill-opacity", (0.15 + 0.85 * Math.sqrt(value / most)).toFixed(2));
-      box.addEventListener("pointermove", (event) => showTip(event, `born in ${roundsOf(birth, evidence)}\n${count(value)} blocks alive after ${roundsOf(row, evidence)}`));
+      box.addEventListener("pointermove", (event) => showTip(event, `born in ${roundsOf(birth, evidence)}\n${blocks(value)} alive after ${roundsOf(row, evidence)}`));
       svg.append(box);
     }
   }
@@ -159,7 +159,7 @@ function histogramOf(counts, show, label) {
   shownCounts.forEach((n, index) => {
     const size = n ? Math.max(2, (n / most) * (height - 18)) : 0, x = 4 + index * step, from = octaveFloor(first + index), to = octaveFloor(first + index + 1);
     const bar = draw("rect", { class: "bar-live", x, y: height - size, width: step - 2, height: size });
-    bar.addEventListener("pointermove", (event) => showTip(event, `${show(from)} to below ${show(to)}\n${count(n)} blocks`));
+    bar.addEventListener("pointermove", (event) => showTip(event, `${show(from)} to below ${show(to)}\n${blocks(n)}`));
     bar.addEventListener("pointerleave", hideTip);
     svg.append(bar);
     if (n === most) svg.append(draw("text", { class: "faint", x: Math.min(width - 60, x), y: height - size - 4 }, count(n)));

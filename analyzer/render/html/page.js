@@ -53,7 +53,8 @@ function scaled(value, units) {
 const bytes = (n) => (n === null || n === undefined ? ABSENT : scaled(n, [[2 ** 40, "TiB"], [2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"], [1, "B"]]));
 const time = (n) => (n === null || n === undefined ? ABSENT : n === 0 ? "0 s" : scaled(n, [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]]));
 const count = (n) => (n === null || n === undefined ? ABSENT : n.toLocaleString("en").replace(/,/g, "\u202f"));
-const blocks = (n) => count(n) + (n === 1 ? " block" : " blocks");
+const several = (n, what) => count(n) + " " + what + (n === 1 ? "" : "s");
+const blocks = (n) => several(n, "block");
 const real = (n) => (n === null || n === undefined ? ABSENT : Math.abs(n) >= 1000 ? count(Math.round(n)) : String(+n.toPrecision(3)));
 
 /* Tip. */
@@ -121,7 +122,6 @@ function showVerdict() {
   const verdict = report.verdict, head = byId("headline");
   document.title = "Tidemark: " + verdict.result;
   head.replaceChildren(make("span", { className: "badge " + verdict.result }, verdict.result), " ", headline());
-  const several = (n, what) => count(n) + " " + what + (n === 1 ? "" : "s");
   const judged = several(verdict.judged.phases, "phase") + " and " + several(verdict.judged.sites, "call site") + " judged" +
     (verdict.judged.not_judged ? ", " + count(verdict.judged.not_judged) + " not (too few rounds)" : "") + "; exit status " + verdict.exit_code;
   byId("verdict").append(make("p", { className: "faint" }, judged));
@@ -142,7 +142,7 @@ function showTiles() {
   for (const [label, value, title] of tiles) byId("tiles").append(make("div", { className: "tile", title: title || "" }, make("b", {}, value), label));
   const command = first ? (first.args.length ? first.args.map(quoted).join(" ") : first.exe) : "";
   byId("about").textContent = [command, first && "pid " + first.pid, first && first.started, report.system.kernel && "Linux " + report.system.kernel, report.system.libc && "glibc " + report.system.libc,
-    report.system.allocator, count(report.trace.events) + " events in " + bytes(report.trace.size_bytes), report.trace.path].filter(Boolean).join(" · ");
+    report.system.allocator, several(report.trace.events, "event") + " in " + bytes(report.trace.size_bytes), report.trace.path].filter(Boolean).join(" · ");
 }
 
 /* Curve. */
@@ -251,7 +251,7 @@ function followPointer(svg) {
     cursor.classList.remove("hidden");
     cursor.setAttribute("x1", xOf(point.t));
     cursor.setAttribute("x2", xOf(point.t));
-    if (y >= 0) showTip(event, `${time(point.t)}\nlive ${bytes(point.live_bytes)} in ${count(point.live_blocks)} blocks\npinned ${bytes(point.pinned_bytes)}\nRSS ${bytes(point.rss_bytes)}\nthreads ${count(point.threads)}`);
+    if (y >= 0) showTip(event, `${time(point.t)}\nlive ${bytes(point.live_bytes)} in ${blocks(point.live_blocks)}\npinned ${bytes(point.pinned_bytes)}\nRSS ${bytes(point.rss_bytes)}\nthreads ${count(point.threads)}`);
   });
   svg.addEventListener("pointerup", (event) => {
     const from = start, to = place(event);
@@ -278,7 +278,7 @@ function showCurve() {
   svg.append(clip, plot);
   drawAxes(svg, top);
   for (const band of bands) if (band.end >= shown[0] && band.begin <= shown[1]) drawBand(svg, band, PLOT + 24);
-  if (left) svg.append(draw("text", { class: "faint", x: LEFT + 4, y: PLOT + 24 + lanes * LANE + 13 }, `… and ${count(left)} more phases`));
+  if (left) svg.append(draw("text", { class: "faint", x: LEFT + 4, y: PLOT + 24 + lanes * LANE + 13 }, `… and ${several(left, "more phase")}`));
   followPointer(svg);
   svg.addEventListener("keydown", steer);
   showStackKeys(stacked);
@@ -355,7 +355,7 @@ function stackOf(frames) {
 
 function evidenceOf(growth, site) {
   const evidence = growth.evidence, held = growth.held_until;
-  const told = evidence.sentence ? [] : [`${evidence.k} of ${evidence.n} evidence rounds added blocks (${count(evidence.rounds)} rounds)`, held && (held === "never" ? "never released" : "released only at " + held),
+  const told = evidence.sentence ? [] : [`${evidence.k} of ${evidence.n} ${evidence.n === 1 ? "evidence round" : "evidence rounds"} added blocks (${several(evidence.rounds, "round")})`, held && (held === "never" ? "never released" : "released only at " + held),
     growth.bytes_per_round && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
   const facts = [...told,
     growth.bytes_per_item !== null && growth.bytes_per_item >= 0.01 ? bytes(growth.bytes_per_item) + " per item" : null,
@@ -402,7 +402,7 @@ function showLeaks() {
   more.addEventListener("click", show);
   place.append(more);
   show();
-  if (out.leaks + out.warnings) place.append(make("p", { className: "faint" }, `${count(out.leaks)} further leaks and ${count(out.warnings)} further warnings, all smaller, are in the text and JSON reports.`));
+  if (out.leaks + out.warnings) place.append(make("p", { className: "faint" }, `${several(out.leaks, "further leak")} and ${several(out.warnings, "further warning")}, all smaller, are in the text and JSON reports.`));
 }
 
 /* Flame graph. */
@@ -449,7 +449,7 @@ function treeOf(value, inverted) {
       node.value += worth;
     }
   }
-  const rest = restOf(byId("metric").selectedIndex, root.value), name = `${count(report.left_out.sites)} small call sites`;
+  const rest = restOf(byId("metric").selectedIndex, root.value), name = several(report.left_out.sites, "small call site");
   if (rest) root.children.set(name, { name, value: rest, children: new Map(), frame: null, parent: root });
   root.value += rest;
   return root;
@@ -792,7 +792,7 @@ function showDoubts() {
   const trace = report.trace, doubts = report.doubts.slice();
   if (trace.cut) doubts.unshift("The recording ends before the process did, or its end is unknown.");
   if (trace.recovered) doubts.unshift("The recorder did not end in order; the trace was read from its buffers.");
-  if (trace.truncated_stacks > 0) doubts.push(count(trace.truncated_stacks) + " stacks are incomplete at their outer end");
+  if (trace.truncated_stacks > 0) doubts.push(several(trace.truncated_stacks, "stack") + (trace.truncated_stacks === 1 ? " is" : " are") + " incomplete at the outer end");
   hideUnless("doubts-section", doubts.length);
   byId("doubts").append(make("ul", {}, ...doubts.map((doubt) => make("li", {}, doubt))));
 }
