@@ -207,6 +207,7 @@ void builder_add_doubts(struct builder *builder, const struct subject *subject) 
     const struct tables *t = &trace->tables;
     const char *who = whose(builder, subject);
     uint64_t cause = t->stopped.cause < sizeof stop_causes / sizeof *stop_causes ? t->stopped.cause : 0;
+    uint64_t impossible = subject->replay.counts.impossible;
     uint64_t damaged = damaged_events(trace), lost = trace->input.header.lost - damaged;
     DOUBT(lost, "%" PRIu64 " event%s lost while recording", lost, plural_were(lost));
     DOUBT(damaged, "%" PRIu64 " event%s lost by damage to the trace, which was repaired", damaged,
@@ -223,7 +224,10 @@ void builder_add_doubts(struct builder *builder, const struct subject *subject) 
     DOUBT(trace->recovery.bad_slots, "%s", "a buffer of the trace is damaged; the last events of a thread are missing");
     DOUBT(subject->replay.cut_rings, "%" PRIu64 " thread%s a cut event at the end", subject->replay.cut_rings,
           subject->replay.cut_rings == 1 ? " has" : "s have");
-    DOUBT(subject->replay.counts.impossible, "%" PRIu64 " events contradict others", subject->replay.counts.impossible);
+    DOUBT(impossible,
+          "%" PRIu64
+          " event%s others: an allocation where a block was live, or the end of a realloc that had not begun",
+          impossible, impossible == 1 ? " contradicts" : "s contradict");
     DOUBT(t->stopped.present, "recording stopped before the process ended: %s", stop_causes[cause]);
     DOUBT(t->end.different, "%" PRIu64 " of %" PRIu64 " checked stack%s differ from libunwind's", t->end.different,
           t->end.checked, plural(t->end.checked));
