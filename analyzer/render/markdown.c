@@ -15,7 +15,7 @@
 #include "residency.h"
 #include "../text/plural.h"
 
-enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12, PHASES_MAX = 100 };
+enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12, PHASES_MAX = 100, DOUBTS_MAX = 8 };
 
 static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
     return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
@@ -148,13 +148,14 @@ static void put_holders(FILE *out, const struct report *report) {
     free(sites);
 }
 
-static void put_texts(FILE *out, const char *title, const char *const *texts, size_t count) {
+static void put_texts(FILE *out, const char *title, const char *const *texts, size_t count, size_t most) {
     if (count && *title) fprintf(out, "\n### %s\n\n", title);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < most; i++) {
         fputs("- ", out);
         markdown_put(out, texts[i]);
         fputc('\n', out);
     }
+    if (count > most) fprintf(out, "- … and %zu more\n", count - most);
 }
 
 int render_markdown(FILE *out, const struct report *report) {
@@ -167,14 +168,14 @@ int render_markdown(FILE *out, const struct report *report) {
             amount_bytes(report->totals.peak_live_bytes).text, amount_bytes(report->totals.peak_rss_bytes).text,
             verdict->judged_phases, plural((uint64_t)verdict->judged_phases), verdict->judged_sites,
             plural((uint64_t)verdict->judged_sites));
-    put_texts(out, "", (const char *const *)verdict->reasons, verdict->reason_count);
+    put_texts(out, "", (const char *const *)verdict->reasons, verdict->reason_count, SIZE_MAX);
     put_findings(out, report, "Leaks", verdict->leaks, verdict->leak_count, LEAKS_MAX);
     put_findings(out, report, "Warnings", verdict->warnings, verdict->warning_count, WARNINGS_MAX);
     put_budgets(out, verdict);
     put_phases(out, report);
     put_residency(out, report);
     put_holders(out, report);
-    put_texts(out, "Doubts and losses", (const char *const *)report->doubts, report->doubt_count);
-    put_texts(out, "Hints", (const char *const *)verdict->hints, verdict->hint_count);
+    put_texts(out, "Doubts and losses", (const char *const *)report->doubts, report->doubt_count, DOUBTS_MAX);
+    put_texts(out, "Hints", (const char *const *)verdict->hints, verdict->hint_count, SIZE_MAX);
     return fflush(out) || ferror(out) ? -EIO : 0;
 }

@@ -12,7 +12,7 @@
 #include "naming.h"
 #include "../text/plural.h"
 
-enum { INDENT = 4, TREE_DEPTH_MAX = 12 };
+enum { INDENT = 4, TREE_DEPTH_MAX = 12, DOUBTS = 8 };
 
 /* About. */
 
@@ -425,6 +425,11 @@ void section_doubts(struct pen *pen, const struct report *report) {
     pen_tinted(pen, TINT_TITLE, "Doubts and losses");
     pen_line(pen);
     put_losses(pen, &report->trace);
-    for (size_t i = 0; i < report->doubt_count; i++) put_doubt(pen, report->doubts[i]);
+    size_t most = pen->style.sites > DOUBTS ? pen->style.sites : DOUBTS;
+    for (size_t i = 0; i < report->doubt_count && i < most; i++) put_doubt(pen, report->doubts[i]);
+    if (report->doubt_count > most) {
+        pen_print(pen, "  … and %zu more (--top N or --json shows them)", report->doubt_count - most);
+        pen_line(pen);
+    }
     pen_line(pen);
 }

@@ -175,12 +175,12 @@ static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_curve(builder);
     builder_finish_sites(builder);
     builder_finish_residency(builder);
-    add_symbol_doubts(builder);
     add_function_doubts(builder);
     add_edge_doubt(builder);
     if (tree->other_runs)
         add_doubt(builder, arena_format(builder->arena, "%zu trace%s left out, of other runs", tree->other_runs,
                                         plural_were(tree->other_runs)));
+    add_symbol_doubts(builder); /* last: they may be many */
 }
 
 static struct report *new_report(void) {

@@ -320,6 +320,27 @@ END
     is "$(tidemark check none.tmk --json - | jq -c '[.verdict.result, .verdict.warnings[].class]')" '["warn","growing"]'
 }
 
+@test "of many doubts the first are told, and what kind of events contradict others" {
+    PYTHONPATH=$ROOT/tests/hostile python3 - <<'P'
+import craft
+made = craft.Trace()
+records = [craft.process(lambda which: which), craft.clock(0), craft.record(craft.THREAD, 1, 100, 1, "main")]
+for n in range(1, 13):
+    base = n << 24
+    records.append(craft.record(craft.MODULE, n, 0, base, base + (1 << 20), base, f"/none/lib{n}.so", b"", 0))
+made.records(*records, craft.clock(1000))
+made.nodes(1, [(0, (n << 24) + 0x100, n) for n in range(1, 13)])
+made.ring(1, [craft.event(craft.ALLOC, 10 + n, 0x10000, 100, n) for n in range(1, 13)])
+made.write("t.tmk")
+P
+    tidemark report t.tmk >out
+    grep -q "11 events contradict others: an allocation where a block was live, or the end of a realloc that" out
+    [ "$(grep -c 'is not here' out)" -lt 12 ]
+    grep -q '… and [0-9]* more (--top N or --json shows them)$' out
+    [ "$(tidemark report t.tmk --top 100 | grep -c 'is not here')" -eq 12 ]
+    tidemark report t.tmk --markdown - | grep -q '^- … and [0-9]* more$'
+}
+
 @test "files are written also when nobody reads the text to its end" {
     program leaky -ldl < "$ROOT/samples/quickstart/quickstart.c"
     tidemark record -q -o t.tmk ./leaky >/dev/null

@@ -788,13 +788,17 @@ function showProcesses() {
   ], processRows().filter(ran)));
 }
 
+const MOST_DOUBTS = 8;
+
 function showDoubts() {
   const trace = report.trace, doubts = report.doubts.slice();
   if (trace.cut) doubts.unshift("The recording ends before the process did, or its end is unknown.");
   if (trace.recovered) doubts.unshift("The recorder did not end in order; the trace was read from its buffers.");
-  if (trace.truncated_stacks > 0) doubts.push(several(trace.truncated_stacks, "stack") + (trace.truncated_stacks === 1 ? " is" : " are") + " incomplete at the outer end");
+  if (trace.truncated_stacks > 0) doubts.unshift(several(trace.truncated_stacks, "stack") + (trace.truncated_stacks === 1 ? " is" : " are") + " incomplete at the outer end");
   hideUnless("doubts-section", doubts.length);
-  byId("doubts").append(make("ul", {}, ...doubts.map((doubt) => make("li", {}, doubt))));
+  const listOf = (texts) => make("ul", {}, ...texts.map((text) => make("li", {}, text))), rest = doubts.splice(MOST_DOUBTS);
+  byId("doubts").append(listOf(doubts));
+  if (rest.length) byId("doubts").append(make("details", {}, make("summary", {}, `… and ${count(rest.length)} more`), listOf(rest)));
 }
 
 /* Start. */
