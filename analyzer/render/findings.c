@@ -137,7 +137,11 @@ static void put_pass_headline(struct pen *pen, const struct report *report) {
         pen_name(pen, phase->name, 30);
         pen_print(pen, " (%s)", phase->diagnosis);
     }
-    if (open > 0) pen_print(pen, "; %s %s more rounds", amount_count(open).text, open == 1 ? "needs" : "need");
+    if (open <= 0) return;
+    int64_t missing = report->verdict.rounds_missing;
+    pen_print(pen, "; %s %s", amount_count(open).text, open == 1 ? "needs" : "need");
+    if (missing > 0) pen_print(pen, " %s%" PRId64, open == 1 ? "" : "up to ", missing);
+    pen_print(pen, " more round%s", missing > 0 ? plural((uint64_t)missing) : "s");
 }
 
 static void put_headline(struct pen *pen, const struct report *report) {

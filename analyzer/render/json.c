@@ -364,6 +364,7 @@ static json_t *make_verdict(const struct report_verdict *verdict) {
         {"phases", MEMBER_INTEGER, offsetof(struct report_verdict, judged_phases)},
         {"sites", MEMBER_INTEGER, offsetof(struct report_verdict, judged_sites)},
         {"not_judged", MEMBER_INTEGER, offsetof(struct report_verdict, not_judged)},
+        {"rounds_missing", MEMBER_INTEGER, offsetof(struct report_verdict, rounds_missing)},
     };
     json_t *object = with(object_of(MEMBERS(members), verdict), "judged", object_of(MEMBERS(judged), verdict));
     object = with(object, "leaks", ARRAY(verdict->leaks, verdict->leak_count, make_finding));

@@ -250,6 +250,7 @@ struct report_verdict {
     const char *result; /* pass, warn, leak, budget, inconclusive, nothing-judged */
     int exit_code;
     int64_t judged_phases, judged_sites, not_judged;
+    int64_t rounds_missing; /* with so many more, what is not judged could be; 0: unknown */
     struct report_finding *leaks;
     size_t leak_count;
     const char *leaks_below;      /* the function that called all of them, where that tells something; NULL: none */

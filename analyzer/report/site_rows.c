@@ -263,6 +263,12 @@ static void add_finding(struct naming *naming, const struct growth_finding *find
     candidate->fails |= outcome == GROWTH_FAIL;
 }
 
+/* More windows of equal work come of no longer run: there are as many of them as ever. */
+static void add_missing(int64_t *rounds, const struct growth_finding *finding) {
+    if (finding->kind > GROWTH_ROUNDS_OPERATIONS || finding->judgement.class != GROWTH_NOT_JUDGED) return;
+    if (finding->judgement.needed > *rounds) *rounds = finding->judgement.needed;
+}
+
 static int judge(struct naming *naming, const struct subject *subject) {
     const struct build_options *options = naming->builder->options;
     struct judge_input input = {
@@ -276,8 +282,11 @@ static int judge(struct naming *naming, const struct subject *subject) {
     struct growth_findings findings;
     int error = growth_judge(subject->growth, &input, &findings);
     if (error) return error;
-    for (size_t i = 0; i < findings.count; i++) add_finding(naming, &findings.items[i]);
     struct report_verdict *verdict = &naming->builder->report->verdict;
+    for (size_t i = 0; i < findings.count; i++) {
+        add_finding(naming, &findings.items[i]);
+        add_missing(&verdict->rounds_missing, &findings.items[i]);
+    }
     report_add(&verdict->judged_phases, findings.judged_phases);
     report_add(&verdict->judged_sites, findings.judged_sites);
     report_add(&verdict->not_judged, findings.not_judged);

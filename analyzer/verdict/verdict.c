@@ -348,8 +348,10 @@ int verdict_decide(struct report *report, const struct verdict_rules *rules, str
     if (!verdict) return -ENOMEM;
     verdict->arena = arena_new();
     struct report_verdict counts = report->verdict;
-    report->verdict = (struct report_verdict){
-        .judged_phases = counts.judged_phases, .judged_sites = counts.judged_sites, .not_judged = counts.not_judged};
+    report->verdict = (struct report_verdict){.judged_phases = counts.judged_phases,
+                                              .judged_sites = counts.judged_sites,
+                                              .not_judged = counts.not_judged,
+                                              .rounds_missing = counts.rounds_missing};
     struct court court = {.report = report, .rules = rules, .arena = verdict->arena, .out = &report->verdict};
     court.ignore_used =
         arena_take(verdict->arena, rules->budget ? budget_ignore_count(rules->budget) + 1 : 1, sizeof(bool));

@@ -32,7 +32,7 @@ struct verdict_rules {
 struct verdict;
 
 /*
- * Fills report->verdict. Findings come from report->sites[].growth, and the three counts of
+ * Fills report->verdict. Findings come from report->sites[].growth, and the counts of
  * what was judged from report->verdict; ignored and suppressed ones are left out of leaks
  * and listed in reasons. `out` must live as long as the report. 0 or -ENOMEM.
  */

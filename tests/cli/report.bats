@@ -341,6 +341,25 @@ P
     tidemark report t.tmk --markdown - | grep -q '^- … and [0-9]* more$'
 }
 
+@test "what is not judged says how many rounds it lacks" {
+    program late -O1 <<'END'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *volatile kept;
+int main(void) {
+    for (int round = 0; round < 12; round++) {
+        tidemark_phase_begin("work");
+        if (round > 9) kept = malloc(100);
+        if (round > 8) kept = malloc(100);
+        tidemark_phase_end("work");
+    }
+}
+END
+    tidemark record -q -o t.tmk ./late
+    tidemark report t.tmk | head -n 1 >out
+    grep -qx 'PASS  nothing that grew could be judged; 2 need up to 2 more rounds' out
+}
+
 @test "files are written also when nobody reads the text to its end" {
     program leaky -ldl < "$ROOT/samples/quickstart/quickstart.c"
     tidemark record -q -o t.tmk ./leaky >/dev/null

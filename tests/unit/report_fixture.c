@@ -368,6 +368,7 @@ static struct report fixture = {
                 .judged_phases = 1,
                 .judged_sites = 340,
                 .not_judged = 2,
+                .rounds_missing = 3,
                 .leaks = leaks,
                 .leak_count = COUNT(leaks),
                 .warnings = warnings,

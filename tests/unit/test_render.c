@@ -90,6 +90,7 @@ static void json_holds_the_numbers(void **state) {
         {"residency.files.0.data_bytes", 2 * 1048576},
         {"residency.pins.0.blocks_above", 4},
         {"verdict.judged.not_judged", 2},
+        {"verdict.judged.rounds_missing", 3},
         {"curve.0.threads", 5},
     };
     json_t *report = parsed(report_fixture());

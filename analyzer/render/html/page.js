@@ -107,9 +107,10 @@ const MEANINGS = {
 
 function headline() {
   const verdict = report.verdict, first = verdict.leaks[0];
-  const open = verdict.judged.not_judged;
+  const open = verdict.judged.not_judged, missing = verdict.judged.rounds_missing;
   if (verdict.result === "pass" && open)
-    return (verdict.judged.sites ? MEANINGS.pass : "Nothing that grew could be judged") + "; " + count(open) + (open === 1 ? " needs" : " need") + " more rounds";
+    return (verdict.judged.sites ? MEANINGS.pass : "Nothing that grew could be judged") + "; " + count(open) + (open === 1 ? " needs " : " need ") +
+      (missing ? (open === 1 ? "" : "up to ") + several(missing, "more round") : "more rounds");
   if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
   const growth = growthOf(first), more = verdict.leaks.length - 1;
   const site = siteById.get(first.site), caller = site && !site.function && site.stack.find((frame) => frame.function);
