@@ -294,6 +294,18 @@ static void hint_at_sites(struct court *court) {
              "from those that are released late");
 }
 
+/* The command comes first, so that it stands in one line to be copied. */
+static void hint_at_function(struct court *court) {
+    const char *path = court->report->trace.path;
+    if (!path) return;
+    const char *quote = strpbrk(path, " \t\n\"\\$`*?;&|<>()#~") ? "'" : "";
+    ADD_TEXT(
+        court, hints, hint_count,
+        "tidemark report %s%s%s --phase-by-function FUNCTION takes each call of FUNCTION for a round; a trace does "
+        "not keep that option: give it each time",
+        quote, path, quote);
+}
+
 /* Whether there was anything to judge, and how to get there if not. */
 static void weigh_phases(struct court *court) {
     const struct report *report = court->report;
@@ -306,15 +318,17 @@ static void weigh_phases(struct court *court) {
     if (report->verdict.judged_phases > 0 || court->rules->hint) return;
     bool marked = false;
     for (size_t i = 0; i < report->phase_count; i++) marked |= strcmp(report->phases[i].name, "run") != 0;
-    if (marked)
+    if (marked) {
         ADD_TEXT(
             court, hints, hint_count,
             "no phase has enough rounds: repeat the work 5 times or more, so that leaks tell themselves from caches");
-    else
-        ADD_TEXT(
-            court, hints, hint_count,
-            "mark the rounds of the work: tidemark_phase_begin(\"NAME\") and tidemark_phase_end(\"NAME\") around each, "
-            "or `tidemark run --phase-from-output REGEX`, or `--phase-by-function NAME`");
+        return;
+    }
+    ADD_TEXT(
+        court, hints, hint_count,
+        "mark the rounds of the work: tidemark_phase_begin(\"NAME\") and tidemark_phase_end(\"NAME\") around each, "
+        "or `tidemark run --phase-from-output REGEX`");
+    hint_at_function(court);
 }
 
 static int exit_code_of(const struct court *court) {

@@ -223,6 +223,10 @@ END
     [ "$(inside work=^load$)" -eq 1000 ]
     [ "$(inside work=^query$)" -eq 660 ]
     [ "$(inside 'work=^handle$')" -eq 100 ]
+    mv t.tmk 'a trace.tmk'
+    both tidemark check 'a trace.tmk'
+    expect_in "hint: tidemark report 'a trace.tmk' --phase-by-function FUNCTION takes each call" "$output"
+    mv 'a trace.tmk' t.tmk
     both tidemark check t.tmk --phase-by-function handle
     expect_status 10
     expect_in "copy in handle" "$output"
