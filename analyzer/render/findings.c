@@ -10,6 +10,7 @@
 #include "amount.h"
 #include "naming.h"
 #include "sections.h"
+#include "together.h"
 #include "../text/plural.h"
 
 enum { INDENT = 4, STACK_COLUMN = 12 };
@@ -36,19 +37,6 @@ static const struct result_style *style_of(const char *result) {
     return &unknown;
 }
 
-static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
-    return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
-}
-
-/* The site's growth in the phase of the finding, or NULL. */
-static const struct report_growth *growth_of(const struct report_site *site, const struct report_finding *finding) {
-    for (size_t i = 0; site && i < site->growth_count; i++) {
-        const char *phase = site->growth[i].phase;
-        if (phase && finding->phase && strcmp(phase, finding->phase) == 0) return &site->growth[i];
-    }
-    return NULL;
-}
-
 /* The median round adds nothing where few rounds do: that is no rate to go by. */
 static bool has_rate(const struct report_growth *growth) {
     return isfinite(growth->bytes_per_round) && growth->bytes_per_round != 0;
@@ -58,8 +46,8 @@ static bool has_rate(const struct report_growth *growth) {
 
 static void put_leak_headline(struct pen *pen, const struct report *report) {
     const struct report_finding *first = &report->verdict.leaks[0];
-    const struct report_site *site = site_of(report, first);
-    const struct report_growth *growth = growth_of(site, first);
+    const struct report_site *site = site_of_finding(report, first);
+    const struct report_growth *growth = growth_of_finding(site, first);
     pen_name(pen, name_of_site(site).text, pen->style.width / 2);
     if (named_caller(site)) {
         pen_put(pen, ", called by ");
@@ -360,8 +348,8 @@ static void put_process(struct pen *pen, const struct report *report, const stru
 
 static void put_finding(struct pen *pen, const struct report *report, size_t number,
                         const struct report_finding *finding, enum tint tint) {
-    const struct report_site *site = site_of(report, finding);
-    const struct report_growth *growth = growth_of(site, finding);
+    const struct report_site *site = site_of_finding(report, finding);
+    const struct report_growth *growth = growth_of_finding(site, finding);
     put_title(pen, number, finding, site, tint);
     if (site) put_process(pen, report, site);
     if (growth) put_growth(pen, growth, site);
@@ -383,6 +371,36 @@ static void put_rest(struct pen *pen, size_t more, size_t hidden) {
     if (more || hidden) pen_line(pen);
 }
 
+static void put_together(struct pen *pen, const struct together *together, const char *phase) {
+    const struct report_site *site = together->site;
+    pen_put(pen, "  together  ");
+    if (together->one_function) {
+        pen_name(pen, name_of_site(site).text, pen->style.width / 2);
+        pen_put(pen, ", ");
+    }
+    pen_name(pen, file_name(site->file), 40);
+    pen_print(pen, ":%" PRId64 ", in ", site->line);
+    pen_name(pen, phase ? phase : "the run", 30);
+    pen_print(pen, ": %zu stacks", together->stacks);
+    if (together->bytes_per_round != 0)
+        pen_print(pen, ", %s per round", amount_bytes_real(together->bytes_per_round).text);
+    pen_line(pen);
+}
+
+/* One line for each source line that gave several findings; an empty one behind them. */
+static void put_sums(struct pen *pen, const struct report *report, const struct report_finding *findings,
+                     size_t count) {
+    enum { SUMS = 10 };
+    struct together together;
+    size_t shown = 0;
+    for (size_t i = 0; i < count && shown < SUMS; i++) {
+        if (!together_from(report, findings, count, i, &together)) continue;
+        put_together(pen, &together, findings[i].phase);
+        shown++;
+    }
+    if (shown) pen_line(pen);
+}
+
 static void put_findings(struct pen *pen, const struct report *report, const struct report_finding *findings,
                          size_t count, size_t most, const char *title, enum tint tint) {
     if (count == 0) return;
@@ -393,6 +411,7 @@ static void put_findings(struct pen *pen, const struct report *report, const str
     for (size_t i = 0; i < count && shown < most; i++)
         if (!findings[i].hidden) put_finding(pen, report, ++shown, &findings[i], tint);
     put_rest(pen, count - hidden - shown, hidden);
+    put_sums(pen, report, findings, count);
 }
 
 void section_leaks(struct pen *pen, const struct report *report, size_t most) {

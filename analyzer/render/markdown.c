@@ -13,13 +13,10 @@
 #include "naming.h"
 #include "render.h"
 #include "residency.h"
+#include "together.h"
 #include "../text/plural.h"
 
 enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12, PHASES_MAX = 100, DOUBTS_MAX = 8 };
-
-static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
-    return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
-}
 
 static void put_frame(FILE *out, const struct report_frame *frame) {
     fputs("  - ", out);
@@ -35,7 +32,7 @@ static void put_frame(FILE *out, const struct report_frame *frame) {
 }
 
 static void put_finding(FILE *out, const struct report *report, const struct report_finding *finding) {
-    const struct report_site *site = site_of(report, finding);
+    const struct report_site *site = site_of_finding(report, finding);
     fputs("- **", out);
     markdown_put(out, finding->class_slug);
     fputs("** ", out);
@@ -48,6 +45,21 @@ static void put_finding(FILE *out, const struct report *report, const struct rep
     markdown_put(out, finding->reason);
     fputc('\n', out);
     for (size_t i = 0; site && i < site->depth && i < FRAMES_MAX; i++) put_frame(out, &site->stack[i]);
+}
+
+static void put_together(FILE *out, const struct together *together, const char *phase) {
+    fputs("- together: ", out);
+    if (together->one_function) {
+        markdown_put(out, name_of_site(together->site).text);
+        fputs(", ", out);
+    }
+    markdown_put(out, file_name(together->site->file));
+    fprintf(out, "&#58;%" PRId64 ", in ", together->site->line);
+    markdown_put(out, phase ? phase : "the run");
+    fprintf(out, ": %zu stacks", together->stacks);
+    if (together->bytes_per_round != 0)
+        fprintf(out, ", %s per round", amount_bytes_real(together->bytes_per_round).text);
+    fputc('\n', out);
 }
 
 static void put_findings(FILE *out, const struct report *report, const char *title,
@@ -63,6 +75,12 @@ static void put_findings(FILE *out, const struct report *report, const char *tit
     }
     if (count > shown + hidden) fprintf(out, "- … and %zu more\n", count - shown - hidden);
     if (hidden) fprintf(out, "- %zu left out by the filters\n", hidden);
+    struct together together;
+    for (size_t i = 0, sums = 0; i < count && sums < most; i++) {
+        if (!together_from(report, findings, count, i, &together)) continue;
+        put_together(out, &together, findings[i].phase);
+        sums++;
+    }
 }
 
 static void put_budgets(FILE *out, const struct report_verdict *verdict) {

@@ -345,6 +345,29 @@ P
     tidemark report t.tmk --markdown - | grep -q '^- … and [0-9]* more$'
 }
 
+@test "one line that leaks on several stacks is summed up" {
+    program callers -O1 <<'END'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *volatile kept;
+__attribute__((noinline)) static void make(int size) { kept = malloc((size_t)size); }
+__attribute__((noinline)) static void first(void) { make(100), kept = NULL; }
+__attribute__((noinline)) static void second(void) { make(200), kept = NULL; }
+int main(void) {
+    for (int round = 0; round < 20; round++) {
+        tidemark_phase_begin("work");
+        first(), second();
+        tidemark_phase_end("work");
+    }
+}
+END
+    tidemark record -q -o t.tmk ./callers
+    tidemark check t.tmk >out || true
+    grep -qx '  together  make, <stdin>:4, in work: 2 stacks, 300 B per round' out
+    tidemark check t.tmk --markdown - >out || true
+    grep -q '^- together: make, .* in work: 2 stacks, 300 B per round$' out
+}
+
 @test "what is not judged says how many rounds it lacks" {
     program late -O1 <<'END'
 #include <stdlib.h>

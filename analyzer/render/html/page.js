@@ -387,6 +387,24 @@ function findingCard(finding, index) {
   return card;
 }
 
+/* What one source line gave on several stacks: one line with the sum. */
+function sumsOf(findings) {
+  const lines = new Map();
+  for (const finding of findings) {
+    const site = siteById.get(finding.site), growth = growthOf(finding);
+    if (!site || !site.file || !site.line) continue;
+    const key = [site.process_index, site.file, site.line, finding.phase].join("\n");
+    const line = lines.get(key) || { site, phase: finding.phase, names: new Set(), stacks: 0, rate: 0 };
+    line.names.add(siteName(site));
+    line.stacks++;
+    line.rate += (growth && growth.bytes_per_round) || 0;
+    lines.set(key, line);
+  }
+  return [...lines.values()].filter((line) => line.stacks > 1).slice(0, MOST_SUMS).map(({ site, phase, names, stacks, rate }) =>
+    make("p", {}, `Together: ${names.size === 1 ? shortName(siteName(site)) + ", " : ""}${site.file.split("/").pop()}:${site.line}${phase ? ", in " + phase : ""}: ${stacks} stacks${rate ? `, ${bytes(rate)} per round` : ""}`));
+}
+
+const MOST_SUMS = 10;
 const OPEN_CARDS = 3, PRINTED_CARDS = 10, MORE_CARDS = 20;
 
 function showLeaks() {
@@ -403,6 +421,7 @@ function showLeaks() {
   more.addEventListener("click", show);
   place.append(more);
   show();
+  place.append(...sumsOf(report.verdict.leaks), ...sumsOf(report.verdict.warnings));
   if (out.leaks + out.warnings) place.append(make("p", { className: "faint" }, `${several(out.leaks, "further leak")} and ${several(out.warnings, "further warning")}, all smaller, are in the text and JSON reports.`));
 }
 
