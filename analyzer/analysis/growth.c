@@ -733,6 +733,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
                                     .count = chosen->round_count,
                                     .level.steady_after_warm_up = true,
                                     .exit_seen = growth->rounds->exiting,
+                                    .approximate = growth->rounds->approximate,
                                     .cut = growth->cut};
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
     out->each = windows ? 1 : 1u << series->shift;

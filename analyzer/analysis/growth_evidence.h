@@ -80,6 +80,7 @@ struct growth_evidence {
     bool steady;          /* the phase is declared to need no more memory from one round to the next */
     bool builds;          /* the phase is declared to leave a structure behind on purpose */
     bool exit_seen;       /* the process reached its exit */
+    bool approximate;     /* edges of phases are known to a line of output only */
     bool cut;             /* the recording ends before the process did */
     uint64_t lost_events; /* frees may be among them */
 };

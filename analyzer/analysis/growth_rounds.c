@@ -412,6 +412,7 @@ static void end_operation(struct rounds *rounds, uint32_t thread) {
 
 void rounds_control(struct rounds *rounds, const struct control *control, const struct moment *now) {
     if (rounds->exiting) return;
+    rounds->approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
     switch (control->kind) {
     case TRACE_EVENT_PHASE_BEGIN: begin_phase(rounds, control->name, now->thread); break;
     case TRACE_EVENT_PHASE_END: end_phase(rounds, control->name, now->thread); break;

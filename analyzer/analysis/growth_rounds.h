@@ -89,6 +89,7 @@ struct rounds {
     uint64_t fresh;               /* of those, all but releases of what is older than the last edge */
     uint32_t work_ends;           /* rounds and operations that ended before exit */
     bool exiting;
+    bool approximate; /* an edge is known to a line of output only */
     struct link epochs;
     struct epoch *epoch; /* the current one; NULL until something is born in it */
 };

@@ -134,20 +134,37 @@ static void take(struct selection *selection, uint32_t index) {
     sum(&selection->never, &round->never);
 }
 
-static void select_rounds(struct selection *selection, const struct growth_settings *settings) {
+/* `behind`: so many of the last rounds only show what becomes of the others. */
+static void take_rounds(struct selection *selection, uint32_t behind) {
     const struct growth_evidence *evidence = selection->evidence;
-    bool warm_up_known = settings->warm_up_rounds >= 0 || settings->warm_up_share >= 0;
-    selection->warm_up = warm_up_of(evidence, settings);
-    selection->begin = warm_up_known ? selection->warm_up : 0;
-    selection->follow = follow_of(evidence, settings);
     double most = 0;
-    for (uint32_t i = 0; i < evidence->count; i++) {
+    for (uint32_t i = 0; i + behind < evidence->count; i++) {
         const struct growth_round *round = &evidence->rounds[i];
         bool record = round->work > RECORD * most;
         most = fmax(most, round->work);
         if (i < selection->warm_up || i <= evidence->first || (record && i > 0 && round->work > 0)) continue;
-        if (!round->skip && i + selection->follow < evidence->count) take(selection, i);
+        if (!round->skip) take(selection, i);
     }
+}
+
+/* Edges that are known to a line of output may lie in the next round, or together: one round more, and no empty ones. */
+static uint32_t rounds_behind(const struct growth_evidence *evidence, uint32_t follow) {
+    uint32_t rounds = 0, busy = 0, count = (uint32_t)evidence->count;
+    for (; rounds < count && busy <= follow; rounds++) busy += evidence->rounds[count - 1 - rounds].work > 0;
+    return rounds;
+}
+
+static void select_rounds(struct selection *selection, const struct growth_settings *settings) {
+    const struct growth_evidence *evidence = selection->evidence;
+    bool warm_up_known = settings->warm_up_rounds >= 0 || settings->warm_up_share >= 0;
+    struct selection blank = {.evidence = evidence, .warm_up = warm_up_of(evidence, settings)};
+    blank.begin = warm_up_known ? blank.warm_up : 0;
+    blank.follow = follow_of(evidence, settings);
+    *selection = blank;
+    if (evidence->approximate) take_rounds(selection, rounds_behind(evidence, blank.follow));
+    if (selection->n >= FEW_ROUNDS) return;
+    *selection = blank;
+    take_rounds(selection, blank.follow);
 }
 
 static const struct growth_round *round_at(const struct selection *selection, uint32_t index) {
