@@ -459,7 +459,7 @@ struct late_tags {
 };
 
 static struct late_tags final_tags(const struct growth *growth, const struct series *series) {
-    struct late_tags tags = {0, growth->rounds->work_ends};
+    struct late_tags tags = {0, series_work_tag(growth->rounds, series)};
     series_is_between(growth->rounds, series, &tags.rounds);
     return tags;
 }

@@ -426,6 +426,10 @@ void rounds_control(struct rounds *rounds, const struct control *control, const 
     }
 }
 
+static bool may_be_over(const struct rounds *rounds, const struct series *series) {
+    return rounds->approximate && series->active;
+}
+
 bool series_is_between(const struct rounds *rounds, const struct series *series, uint32_t *tag) {
     switch (series->kind) {
     case SERIES_OPERATIONS:
@@ -437,8 +441,14 @@ bool series_is_between(const struct rounds *rounds, const struct series *series,
         }
         *tag = (uint32_t)rounds->phases[series->phase].ended;
         return rounds->exiting || !series->active;
-    default: /* an incomplete round may be the program's end, too */ *tag = (uint32_t)series->ended; return true;
+    default: /* an incomplete round may be the program's end, too */
+        *tag = (uint32_t)series->ended + may_be_over(rounds, series);
+        return true;
     }
+}
+
+uint32_t series_work_tag(const struct rounds *rounds, const struct series *series) {
+    return rounds->work_ends + may_be_over(rounds, series);
 }
 
 void rounds_end(struct rounds *rounds) {

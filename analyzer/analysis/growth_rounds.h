@@ -130,8 +130,12 @@ static inline uint64_t series_now(const struct series *series) { return series->
 
 /*
  * Whether a death now may lie after the last round of the series; `tag` then tells this stretch from later ones: the death
- * did lie after the last round if the tag is still the series' at the end.
+ * did lie after the last round if the tag is still the series' at the end. Where edges are known to a line of output only, the
+ * last round counts as over from its begin on: its end may have been noticed when the program was tearing down.
  */
 bool series_is_between(const struct rounds *rounds, const struct series *series, uint32_t *tag);
+
+/* The same for the last work of the process, with the same exception. */
+uint32_t series_work_tag(const struct rounds *rounds, const struct series *series);
 
 #endif

@@ -55,7 +55,7 @@ static struct record_time time_of(const struct growth_stacks *stacks, const stru
                                 .raw = series_now(series),
                                 .between = between,
                                 .rounds_tag = rounds_tag,
-                                .work_tag = stacks->rounds->work_ends,
+                                .work_tag = series_work_tag(stacks->rounds, series),
                                 .exiting = stacks->rounds->exiting};
 }
 

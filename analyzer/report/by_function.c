@@ -138,7 +138,6 @@ static int add_edges(struct subject *subject, const struct activations *found, c
     for (size_t i = 0; i < count; i++) {
         struct request_record edge = {.stamp = list[i].begin,
                                       .command = TRACE_COMMAND_PHASE_BEGIN,
-                                      .flags = TRACE_EVENT_APPROXIMATE,
                                       .thread = list[i].thread,
                                       .depth = list[i].first,
                                       .name = phases->items[list[i].function].name};

@@ -150,21 +150,21 @@ static void take_rounds(struct selection *selection, uint32_t behind) {
 /* Edges that are known to a line of output may lie in the next round, or together: one round more, and no empty ones. */
 static uint32_t rounds_behind(const struct growth_evidence *evidence, uint32_t follow) {
     uint32_t rounds = 0, busy = 0, count = (uint32_t)evidence->count;
-    for (; rounds < count && busy <= follow; rounds++) busy += evidence->rounds[count - 1 - rounds].work > 0;
+    if (!evidence->approximate) return follow;
+    for (; rounds < count && busy <= follow; rounds++) {
+        const struct growth_round *round = &evidence->rounds[count - 1 - rounds];
+        busy += round->work > 0 || round->held.blocks > 0;
+    }
     return rounds;
 }
 
 static void select_rounds(struct selection *selection, const struct growth_settings *settings) {
     const struct growth_evidence *evidence = selection->evidence;
     bool warm_up_known = settings->warm_up_rounds >= 0 || settings->warm_up_share >= 0;
-    struct selection blank = {.evidence = evidence, .warm_up = warm_up_of(evidence, settings)};
-    blank.begin = warm_up_known ? blank.warm_up : 0;
-    blank.follow = follow_of(evidence, settings);
-    *selection = blank;
-    if (evidence->approximate) take_rounds(selection, rounds_behind(evidence, blank.follow));
-    if (selection->n >= FEW_ROUNDS) return;
-    *selection = blank;
-    take_rounds(selection, blank.follow);
+    selection->warm_up = warm_up_of(evidence, settings);
+    selection->begin = warm_up_known ? selection->warm_up : 0;
+    selection->follow = follow_of(evidence, settings);
+    take_rounds(selection, rounds_behind(evidence, selection->follow));
 }
 
 static const struct growth_round *round_at(const struct selection *selection, uint32_t index) {
@@ -726,7 +726,7 @@ static double level_ahead(const struct selection *selection) {
 static uint32_t rounds_missing(const struct selection *selection, uint32_t least) {
     const struct growth_evidence *evidence = selection->evidence;
     uint32_t begin = selection->warm_up > evidence->first + 1 ? selection->warm_up : evidence->first + 1;
-    uint32_t enough = begin + least + selection->follow, count = (uint32_t)evidence->count;
+    uint32_t enough = begin + least + rounds_behind(evidence, selection->follow), count = (uint32_t)evidence->count;
     uint32_t by_count = enough > count ? enough - count : 0, by_rounds = least - selection->n;
     return (by_count > by_rounds ? by_count : by_rounds) * (evidence->each ? evidence->each : 1);
 }

@@ -21,6 +21,7 @@ struct stage { /* a process being replayed */
 };
 
 static struct stage stage;
+static uint8_t edge_flags; /* of phases */
 
 /* Stacks from 100 on: those of one hundred allocate by the same instruction, for several callers. */
 static uint64_t hundred_of(const void *stacks, uint32_t stack) {
@@ -29,6 +30,7 @@ static uint64_t hundred_of(const void *stacks, uint32_t stack) {
 }
 
 static int begin(void **state) {
+    edge_flags = 0;
     (void)state;
     struct replay_facts facts = {.innermost = hundred_of};
     memset(&stage, 0, sizeof stage);
@@ -46,6 +48,7 @@ static int end(void **state) {
 
 static void control(enum trace_event_kind kind, const char *name, uint64_t value) {
     struct control event = {.kind = kind, .name = name, .value = value};
+    if (kind == TRACE_EVENT_PHASE_BEGIN || kind == TRACE_EVENT_PHASE_END) event.flags = edge_flags;
     growth_analysis.control(stage.growth, &event, &stage.now);
 }
 static void phase(const char *name) { control(TRACE_EVENT_PHASE_BEGIN, name, 0); }
@@ -407,6 +410,30 @@ static void test_teardown_in_an_open_round(void **state) {
     judge();
     expect("work", 1, "leak");
     assert_int_equal(finding("work", 1)->judgement.held_until, GROWTH_HELD_TEARDOWN);
+}
+
+/* As with rounds taken from output lines, too, and the last line is read late. */
+static void test_teardown_before_the_end_of_the_last_round(void **state) {
+    (void)state;
+    struct block *kept[64], *last = NULL;
+    int count = 0;
+    edge_flags = TRACE_EVENT_APPROXIMATE;
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        kept[count++] = allocate(1, 100);
+        release(last);
+        last = allocate(2, 100);
+        if (round < 11) phase_end("work");
+    }
+    while (count > 0) release(kept[--count]);
+    release(last);
+    phase_end("work");
+    phase("done");
+    exit_begins();
+    judge();
+    expect("work", 1, "leak");
+    assert_int_equal(finding("work", 1)->judgement.held_until, GROWTH_HELD_TEARDOWN);
+    expect("work", 2, "backlog");
 }
 
 static void test_returned_in_a_later_phase(void **state) {
@@ -771,6 +798,7 @@ int main(void) {
         TEST(test_held_to_teardown),
         TEST(test_held_to_exit),
         TEST(test_teardown_in_an_open_round),
+        TEST(test_teardown_before_the_end_of_the_last_round),
         TEST(test_returned_in_a_later_phase),
         TEST(test_last_one_is_no_leak),
         TEST(test_realloc_adds_layers),
