@@ -29,6 +29,8 @@
 #define STEADY_BLOCKS 200
 #define SLOW_CHANCE_BY_ROUNDS                                                                                          \
     0.03                  /* the same with all rounds taken for equal, where allocations are the only work known */
+#define FEW_OLDEST 2.0    /* rounds that added, */
+#define OLDEST_SHARE 0.02 /* or of the evidence rounds, where blocks as old were released */
 #define EVEN_DISTANCE 0.3 /* standard deviation of the distances, of their mean */
 #define PEAK_SHARE 0.2    /* of the rounds that added: those that set no record of work */
 #define HIGHER 1.02       /* a round with so much more work than any before may need a larger container */
@@ -235,6 +237,8 @@ static const struct chance_row steady_rows[] = {
 static const struct chance_row intermittent_rows[] = {{60, 16, 0.05}, {60, 12, 0.2}, {24, 16, 0.3},
                                                       {0, 48, 0},     {0, 24, 0.3},  {0, 0, 0.5}};
 
+static const struct chance_row stretches_rows[] = {{60, 0, 0.05}, {0, 0, 0.1}};
+
 static double least_chance(const struct chance_row *row, uint32_t rounds, double blocks) {
     while (rounds < row->rounds || blocks < row->blocks) row++;
     return row->chance;
@@ -262,15 +266,24 @@ static bool same_each_round(const struct selection *selection) {
     return rounds_alone && blocks.low > 0 && same_but_for_one(&blocks);
 }
 
-static bool slowing(const struct selection *selection) {
-    if (same_each_round(selection)) return false;
+/* Of their blocks per unit of work. */
+static double ratio_of_halves(const struct selection *selection) {
     struct half first = sum_range(selection, 0, selection->n / 2);
     struct half second = sum_range(selection, selection->n / 2, selection->n);
-    double ratio = (second.blocks / second.work) / (first.blocks / first.work);
-    double blocks = first.blocks + second.blocks;
+    return (second.blocks / second.work) / (first.blocks / first.work);
+}
+
+static bool halves_are_equal(const struct selection *selection) {
+    double blocks = sum_range(selection, 0, selection->n).blocks;
+    return ratio_of_halves(selection) >= STEADY_RATIO && blocks >= STEADY_BLOCKS;
+}
+
+static bool slowing(const struct selection *selection) {
+    if (same_each_round(selection)) return false;
+    double blocks = sum_range(selection, 0, selection->n).blocks;
     bool told = selection->n >= INTERMITTENT_ROUNDS && blocks >= TREND_BLOCKS;
-    if (ratio < SLOW_RATIO && !told) return true;
-    if (ratio >= STEADY_RATIO && blocks >= STEADY_BLOCKS) return false;
+    if (ratio_of_halves(selection) < SLOW_RATIO && !told) return true;
+    if (halves_are_equal(selection)) return false;
     return chance_of_steady(selection) < least_chance(steady_rows, selection->n, blocks);
 }
 
@@ -405,7 +418,7 @@ static bool slows_by_rounds(const struct selection *selection) {
     struct whole_course course;
     follow_whole_course(selection, &course);
     course.selection.by_rounds = true;
-    return chance_of_steady(&course.selection) < SLOW_CHANCE_BY_ROUNDS;
+    return !halves_are_equal(&course.selection) && chance_of_steady(&course.selection) < SLOW_CHANCE_BY_ROUNDS;
 }
 
 /*
@@ -639,8 +652,16 @@ static bool replaced(const struct selection *selection) {
     return half_was_added_from(selection, last) && level_stands(selection, last);
 }
 
+/* An error path adds now and then; a pool that grows to the most ever in use, in few stretches. */
+static bool adds_in_stretches(const struct selection *selection) {
+    double added[GROWTH_MOST_ROUNDS];
+    for (uint32_t i = 0; i < selection->n; i++) added[i] = (double)round_at(selection, i)->held.blocks;
+    return statistics_neighbours_alike(added, selection->n) < least_chance(stretches_rows, selection->n, 0);
+}
+
 static bool intermittent(const struct selection *selection) {
     if (selection->n < INTERMITTENT_ROUNDS || selection->k < INTERMITTENT_ADDED) return false;
+    if (adds_in_stretches(selection)) return false;
     return !first_rounds_are_gone(selection) && !lives_vary(selection) && !slowing_from_the_start(selection);
 }
 
@@ -655,10 +676,22 @@ static enum growth_class filling(struct growth_judgement *judgement, enum growth
 }
 
 static enum growth_reason reason_to_fill(const struct selection *selection) {
-    if (slowing(selection) || slows_by_rounds(selection)) return GROWTH_REASON_SLOWS;
+    if (slowing(selection)) return GROWTH_REASON_SLOWS;
+    if (slows_by_rounds(selection)) return GROWTH_REASON_FEWER;
     if (never_released(selection->evidence)) return GROWTH_REASON_POOLED;
     if (follows_peak(selection)) return GROWTH_REASON_PEAKS;
     return has_stopped(selection) ? GROWTH_REASON_STOPPED : GROWTH_REASON_NONE;
+}
+
+static enum growth_class sparse(const struct selection *selection, struct growth_judgement *judgement) {
+    if (selection->k <= fmax(FEW_OLDEST, OLDEST_SHARE * selection->n) && lives_vary(selection)) {
+        judgement->reason = GROWTH_REASON_OLDEST;
+        return GROWTH_BOUNDED;
+    }
+    if (first_rounds_are_gone(selection)) judgement->reason = GROWTH_REASON_RELEASES;
+    else if (selection->k >= INTERMITTENT_ADDED && adds_in_stretches(selection))
+        judgement->reason = GROWTH_REASON_STRETCHES;
+    return GROWTH_SPARSE;
 }
 
 static enum growth_class classify(const struct selection *selection, struct growth_judgement *judgement) {
@@ -686,7 +719,7 @@ static enum growth_class classify(const struct selection *selection, struct grow
     }
     if (selection->n < FEW_ROUNDS && selection->k == selection->n) return filling(judgement, GROWTH_REASON_UNEVEN);
     if (intermittent(selection)) return if_rounds_are_true(evidence, GROWTH_LEAK_INTERMITTENT);
-    return GROWTH_SPARSE;
+    return sparse(selection, judgement);
 }
 
 /* What is released at the very end only was held to the end; a tenth of it decides. */

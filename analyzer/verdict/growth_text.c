@@ -159,18 +159,30 @@ static double still_to_come(const struct telling *telling) {
     return more;
 }
 
-static void tell_filling(struct telling *telling) {
-    static const char *const reasons[] = {
-        [GROWTH_REASON_NONE] = "",
-        [GROWTH_REASON_SLOWS] = "; it slows",
-        [GROWTH_REASON_FADES] = "; from the first round on it slows",
-        [GROWTH_REASON_STOPPED] = "; the rounds since then added far less",
-        [GROWTH_REASON_POOLED] = "; its owner keeps memory to use it again",
-        [GROWTH_REASON_PEAKS] = "; only rounds with more work than any before added",
-        [GROWTH_REASON_UNEVEN] = "; the rounds are few and unlike each other",
-    };
+/* Why what grew is not called a leak. */
+static const char *const reasons[] = {
+    [GROWTH_REASON_NONE] = "",
+    [GROWTH_REASON_SLOWS] = "; it slows",
+    [GROWTH_REASON_FEWER] = "; the rounds add fewer and fewer, as a cache that misses less and so does less; if they "
+                            "had less to do, report it (tidemark_items)",
+    [GROWTH_REASON_FADES] = "; from the first round on it slows",
+    [GROWTH_REASON_STOPPED] = "; the rounds since then added far less",
+    [GROWTH_REASON_POOLED] = "; its owner keeps memory to use it again",
+    [GROWTH_REASON_PEAKS] = "; only rounds with more work than any before added",
+    [GROWTH_REASON_UNEVEN] = "; the rounds are few, and did not add evenly for the work they did",
+    [GROWTH_REASON_REPLACES] = "; as many others went: the level stood still",
+    [GROWTH_REASON_STRETCHES] = "; they came in few stretches, as of a pool that grows to the most ever in use",
+    [GROWTH_REASON_RELEASES] = "; what its first rounds added is gone: it may release everything at times",
+    [GROWTH_REASON_OLDEST] = "; as many were freed that had lived as long",
+};
+
+static void tell_why(struct telling *telling) {
     tell_added(telling);
     words_add(&telling->words, "%s", reasons[telling->judgement->reason]);
+}
+
+static void tell_filling(struct telling *telling) {
+    tell_why(telling);
     double more = rint(still_to_come(telling));
     if (more > 0) words_add(&telling->words, ", about %s more to come", words_bytes(more).text);
 }
@@ -183,10 +195,9 @@ static void tell_returned(struct telling *telling) {
 }
 
 static void tell_stopped(struct telling *telling) {
-    tell_added(telling);
-    bool replaces = telling->judgement->reason == GROWTH_REASON_REPLACES;
-    words_add(&telling->words, "%s",
-              replaces ? "; as many others went: the level stood still" : "; nothing in the last third of them");
+    tell_why(telling);
+    if (telling->judgement->reason == GROWTH_REASON_NONE)
+        words_add(&telling->words, "; nothing in the last third of them");
 }
 
 static void tell_runtime(struct telling *telling) {
@@ -212,10 +223,10 @@ static const struct class_text texts[GROWTH_CLASSES] = {
                         "more rounds: adding stops in a cache that fills, and goes on at one rate in a leak"},
     [GROWTH_GROWING] = {tell_growing,
                         "rounds of known work (phases or operations), or `steady = yes` for the phase, make it a leak"},
-    [GROWTH_LEAK] = {tell_leak, "releasing these blocks, in two of the rounds at least, before the phase ends"},
+    [GROWTH_LEAK] = {tell_leak, "releasing these blocks before the phase ends"},
     [GROWTH_LEAK_INTERMITTENT] = {tell_leak, "releasing these blocks, or adding in fewer than 8 rounds"},
-    [GROWTH_SPARSE] = {tell_added, "more rounds: 8 of at least 12 adding, the first and the last ones among them, and "
-                                   "not ever fewer, make it a leak"},
+    [GROWTH_SPARSE] = {tell_why, "more rounds: 8 of at least 12 adding, the first and the last ones among them, and "
+                                 "not ever fewer, make it a leak"},
 };
 
 const char *growth_sentence(const struct growth_evidence *evidence, const struct growth_judgement *judgement,
@@ -226,21 +237,24 @@ const char *growth_sentence(const struct growth_evidence *evidence, const struct
     return text;
 }
 
+static const char *what_would_change(const struct growth_judgement *judgement) {
+    if (judgement->backlog) return "a level that stops rising; blocks that are never released make it a leak";
+    if (judgement->class == GROWTH_LEAK && judgement->container)
+        return "entries that are removed again, or a bound on them that is reached while the phase repeats; "
+               "or releasing the container before the program's teardown";
+    if (judgement->class == GROWTH_SPARSE && judgement->reason == GROWTH_REASON_STRETCHES)
+        return "rounds scattered over all of the run that add make it a leak; a bound that is reached makes it none";
+    if (judgement->class == GROWTH_SPARSE && judgement->reason == GROWTH_REASON_RELEASES)
+        return "more rounds without a release of all, 24 times as many as its blocks live, make it a leak";
+    return texts[judgement->class].would_change;
+}
+
 const char *growth_would_change(const struct growth_evidence *evidence, const struct growth_judgement *judgement,
                                 char *text, size_t size) {
     struct words words = words_begin(text, size);
     bool never_freed = evidence->freed == 0 && (!evidence->reach_borrowed || evidence->owner_freed == 0);
-    if (judgement->backlog) {
-        words_add(&words, "a level that stops rising; blocks that are never released make it a leak");
-        return text;
-    }
-    if (judgement->class == GROWTH_LEAK && judgement->container) {
-        words_add(&words, "entries that are removed again, or a bound on them that is reached while the phase repeats; "
-                          "or releasing the container before the program's teardown");
-        return text;
-    }
-    words_add(&words, "%s", texts[judgement->class].would_change);
-    if (judgement->class == GROWTH_LEAK && never_freed)
+    words_add(&words, "%s", what_would_change(judgement));
+    if (judgement->class == GROWTH_LEAK && !judgement->container && never_freed)
         words_add(&words, "; if this is a cache: a bound that is reached while the phase repeats");
     return text;
 }

@@ -46,6 +46,29 @@ static double middle(double *values, size_t count) {
     return count % 2 ? above : (select_at(values, count, count / 2 - 1) + above) / 2;
 }
 
+/* From 0; twice, so that ties have whole numbers. */
+static double double_rank(const double *values, size_t count, double value) {
+    size_t below = 0, equal = 0;
+    for (size_t i = 0; i < count; i++) {
+        below += values[i] < value;
+        equal += values[i] == value;
+    }
+    return (double)(2 * below + equal) - 1;
+}
+
+double statistics_neighbours_alike(const double *values, size_t count) {
+    double mean = (double)count - 1, all = 0, steps = 0, last = 0, n = (double)count;
+    if (count < 3) return 1;
+    for (size_t i = 0; i < count; i++) {
+        double rank = double_rank(values, count, values[i]);
+        all += (rank - mean) * (rank - mean);
+        if (i) steps += (rank - last) * (rank - last);
+        last = rank;
+    }
+    double variance = 4 * (n - 2) * (5 * n * n - 2 * n - 9) / (5 * n * (n + 1) * (n - 1) * (n - 1));
+    return all > 0 ? statistics_normal_at_most((steps / all - 2) / sqrt(variance)) : 1;
+}
+
 double statistics_median(double *values, size_t count) { return count ? middle(values, count) : NAN; }
 
 double statistics_normal_at_most(double z) { return 0.5 * erfc(-z / M_SQRT2); }

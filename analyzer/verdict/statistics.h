@@ -28,6 +28,12 @@ struct slope { /* NAN where there are fewer than two distinct x */
 /* Median of all pairwise slopes with Sen's 95 % interval (Sen 1968), its variance corrected as above. x must not fall. */
 struct slope statistics_theil_sen(const double *x, const double *y, size_t count);
 
+/*
+ * Chance that neighbours in a series of independent values are as alike as these: the rank version of von Neumann's ratio
+ * (Bartels 1982), ties with their mean rank. 1 where all are equal or count < 3. Quadratic in count.
+ */
+double statistics_neighbours_alike(const double *values, size_t count);
+
 /* P(X <= k) of a binomial with n trials, through the incomplete beta function. */
 double statistics_binomial_at_most(double k, double n, double p);
 

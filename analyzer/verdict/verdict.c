@@ -285,13 +285,24 @@ static void hint_at_driver(struct court *court) {
              name, name);
 }
 
-/* Phases repeat, but blocks live so many rounds that not one call site could be judged. */
+static double longest_reach(const struct report *report) {
+    double longest = 0;
+    for (size_t i = 0; i < report->site_count; i++)
+        for (size_t j = 0; j < report->sites[i].growth_count; j++)
+            longest = fmax(longest, report->sites[i].growth[j].reach);
+    return longest;
+}
+
+/* Phases repeat, but not one call site could be judged: blocks live for too many rounds, or the work rises to the end. */
 static void hint_at_sites(struct court *court) {
     const struct report_verdict *verdict = court->out;
     if (verdict->judged_phases == 0 || verdict->judged_sites > 0 || verdict->not_judged == 0) return;
-    ADD_TEXT(court, hints, hint_count,
-             "blocks live for several rounds here: repeat the work more often, so that those that stay tell themselves "
-             "from those that are released late");
+    ADD_TEXT(court, hints, hint_count, "%s",
+             longest_reach(court->report) > 1
+                 ? "blocks live for several rounds here: repeat the work more often, so that those that stay tell "
+                   "themselves from those that are released late"
+                 : "rounds that do more work than any before may rightly need more: repeat the work at one size, so "
+                   "that what stays tells itself from what the work needs");
 }
 
 /* The command comes first, so that it stands in one line to be copied. */

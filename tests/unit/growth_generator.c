@@ -246,6 +246,21 @@ static void high_water_mark(struct synthetic *site, struct generator *generator)
     }
 }
 
+/* A free list of nodes, of which ever more or fewer are in use: it grows to the most ever. */
+static void wandering_pool(struct synthetic *site, struct generator *generator) {
+    int bound = (int)log_between(generator, 20, 1000), steps = (int)log_between(generator, 5, 2000);
+    int used = between(generator, 0, bound / 4), most = 0;
+    for (size_t i = 0; i < rounds_of(site); i++) {
+        int before = most;
+        for (int step = 0; step < steps; step++) {
+            used += chance(generator, 0.5) ? 1 : -1;
+            used = used < 0 ? 0 : used > bound ? bound : used;
+            if (used > most) most = used;
+        }
+        keep(site, i, (uint64_t)(most - before));
+    }
+}
+
 /* The steps of a table that doubles when `entries` outgrow it. */
 static void enlarge(struct synthetic *site, double entries, double *capacity, size_t round) {
     struct growth_evidence *evidence = &site->evidence;
@@ -443,6 +458,7 @@ const struct pattern patterns[] = {
     {"sessions", false, false, 1, sessions},
     {"last one kept", false, false, 1, last_one},
     {"high-water mark", false, false, 1, high_water_mark},
+    {"wandering pool", false, false, 0, wandering_pool},
     {"doubling table", false, false, 1, doubling_table},
     {"backlog", false, false, 1, backlog},
     {"rising work", false, false, 1, rising_work},

@@ -185,9 +185,9 @@ static void test_edges_from_output_may_lie_in_the_next_round(void **state) {
     static const uint64_t held[] = {35, 21, 19, 9, 4, 2, 5, 2, 2, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 59, 0};
     struct hand hand = {.rounds = 23, .facts = {.threads = 1, .reach = 1, .freed = 40000, .exit_seen = true}};
     memcpy(hand.held, held, sizeof held);
-    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK_INTERMITTENT);
+    assert_int_equal(judged(&hand, -1).blocks, 104);
     hand.facts.approximate = true;
-    assert_int_not_equal(judged(&hand, -1).outcome, GROWTH_FAIL);
+    assert_int_equal(judged(&hand, -1).blocks, 45);
     for (size_t i = 0; i < 23; i++) hand.held[i] = 3;
     assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK);
 }
@@ -214,6 +214,21 @@ static void test_false_leaks_are_rare(void **state) {
     }
 }
 
+/* Ever more in use by chance is a leak by all that a few rounds show; 4, 6 and 13 in 100 were before neighbours were compared. */
+static void test_pools_that_wander_are_seldom_leaks(void **state) {
+    (void)state;
+    static const double most[LENGTHS] = {0.5, 0.5, 0.5, 4, 2, 1};
+    const struct pattern *pool = patterns;
+    while (strcmp(pool->name, "wandering pool") != 0) pool++;
+    for (size_t i = 0; i < LENGTHS; i++) {
+        struct generator generator = {3000 + lengths[i]};
+        struct tally tally = {0, 0, 0};
+        unsigned failed = 0;
+        for (int site = 0; site < 5000; site++) failed += fails(pool, lengths[i], &generator, &tally);
+        assert_true(share(failed, 5000) <= most[i]);
+    }
+}
+
 static void test_leaks_in_every_round_are_found(void **state) {
     (void)state;
     for (size_t i = 1; i < LENGTHS; i++) {
@@ -230,6 +245,7 @@ int main(int argc, char **argv) {
         return report((unsigned)atoi(argv[1]), (unsigned)atoi(argv[2]), argc > 3 && strcmp(argv[3], "-v") == 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_leaks_are_rare),
+        cmocka_unit_test(test_pools_that_wander_are_seldom_leaks),
         cmocka_unit_test(test_leaks_in_every_round_are_found),
         cmocka_unit_test(test_what_stopped_behind_the_evidence_fills),
         cmocka_unit_test(test_the_same_number_each_round_does_not_slow),

@@ -88,6 +88,22 @@ static void test_binomial(void **state) {
     near(statistics_binomial_at_most(-1, 10, 0.5), 0);
 }
 
+/* The rank ratio of 1 to 10 is 9 / 82.5, its variance 4 * 8 * 471 / (5 * 10 * 11 * 81): 3.25 deviations below 2. */
+static void test_neighbours_alike(void **state) {
+    (void)state;
+    double squares[10], turning[10], equal[10] = {0}, stretches[12] = {0, 0, 0, 4, 5, 3, 2, 0, 0, 0, 0, 0};
+    for (int i = 0; i < 10; i++) {
+        squares[i] = i * i;
+        turning[i] = i % 2 ? -i : i;
+    }
+    near(statistics_neighbours_alike(squares, 10),
+         statistics_normal_at_most((9 / 82.5 - 2) / sqrt(4 * 8 * 471 / (5 * 10 * 11 * 81.0))));
+    assert_true(statistics_neighbours_alike(turning, 10) > 0.9);
+    near(statistics_neighbours_alike(equal, 10), 1);
+    near(statistics_neighbours_alike(squares, 2), 1);
+    assert_true(statistics_neighbours_alike(stretches, 12) < 0.1);
+}
+
 static void test_median(void **state) {
     (void)state;
     double odd[] = {3, 1, 2}, even[] = {4, 1, 3, 2};
@@ -105,6 +121,7 @@ int main(void) {
         cmocka_unit_test(test_theil_sen_of_a_line_is_exact),
         cmocka_unit_test(test_one_wild_value_does_not_matter),
         cmocka_unit_test(test_binomial),
+        cmocka_unit_test(test_neighbours_alike),
         cmocka_unit_test(test_median),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
