@@ -1,4 +1,4 @@
-/* links: tests/fuzz/file_input.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/outcome.c analyzer/verdict/statistics.c analyzer/verdict/growth.c analyzer/analysis/growth_lives.c analyzer/verdict/owners.c analyzer/report/arena.c tests/unit/report_fixture.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih -lm */
+/* links: tests/fuzz/file_input.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/outcome.c analyzer/verdict/statistics.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/analysis/growth_lives.c analyzer/verdict/owners.c analyzer/report/arena.c tests/unit/report_fixture.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih -lm */
 /* Budget files (verdict/budget.h), and what they say of a report made by hand. */
 #include <stdint.h>
 #include <stdlib.h>

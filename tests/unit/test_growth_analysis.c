@@ -1,4 +1,4 @@
-/* links: analyzer/analysis/growth.c analyzer/analysis/growth_rounds.c analyzer/analysis/growth_stacks.c analyzer/analysis/growth_record.c analyzer/analysis/growth_container.c analyzer/analysis/growth_ends.c analyzer/analysis/growth_lives.c analyzer/verdict/growth.c analyzer/verdict/growth_text.c analyzer/verdict/words.c analyzer/verdict/statistics.c analyzer/verdict/judge.c analyzer/verdict/relatives.c
+/* links: analyzer/analysis/growth.c analyzer/analysis/growth_rounds.c analyzer/analysis/growth_stacks.c analyzer/analysis/growth_record.c analyzer/analysis/growth_container.c analyzer/analysis/growth_ends.c analyzer/analysis/growth_lives.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/verdict/growth_text.c analyzer/verdict/words.c analyzer/verdict/statistics.c analyzer/verdict/judge.c analyzer/verdict/relatives.c
  *
  * The collector and the judge, driven by a small replay of their own: programs of a few lines whose verdict is known by
  * reading them.

@@ -1,0 +1,12 @@
+/*
+ * Containers: vectors and tables that are replaced by larger ones. Pure.
+ */
+#ifndef VERDICT_GROWTH_CONTAINER_H
+#define VERDICT_GROWTH_CONTAINER_H
+
+#include "growth_selection.h"
+
+/* Whether the largest container of the site grows with the work done, as entries that nobody removes make it. */
+bool container_follows_work(const struct selection *selection);
+
+#endif
