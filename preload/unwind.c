@@ -573,10 +573,10 @@ static slow_path bool name_cut_frames(struct walker *w, uint32_t from, uint32_t 
     if (!dropped) hash_paths(w, from, depth);
     if (!dropped || from > first) return name_frames(w, from, depth);
     if (from < head && !name_frames(w, from, head)) return false;
-    const struct kept *outer = head ? &w->kept[head - 1] : NULL;
+    uint32_t parent = head ? w->kept[head - 1].node : 0;
     struct kept *inner = &w->kept[first];
-    inner->path = stackid_path(outer ? outer->path : 0, inner->ip);
-    inner->node = stackid_child(outer ? outer->node : 0, inner->ip, inner->info | TRACE_NODE_CUT, inner->path);
+    inner->path = stackid_path(head ? w->kept[head - 1].path : 0, inner->ip);
+    inner->node = stackid_child(parent, inner->ip, inner->info | TRACE_NODE_CUT, inner->path);
     hash_paths(w, first + 1, depth);
     return inner->node && name_frames(w, first + 1, depth);
 }

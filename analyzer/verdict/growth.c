@@ -21,6 +21,7 @@
 #define MANY_ROUNDS 10 /* from here, one round in ten may add nothing */
 #define MOST_ROUNDS_SHARE 0.9
 #define INTERMITTENT_ADDED 8
+#define POOL_ROUNDS 20 /* from here a pool has had its time to fill */
 #define RETURNED_SHARE 0.9
 #define FEW_OLDEST 2.0    /* rounds that added, */
 #define OLDEST_SHARE 0.02 /* or of the evidence rounds, where blocks as old were released */
@@ -221,10 +222,22 @@ static enum growth_class filling(struct growth_judgement *judgement, enum growth
     return GROWTH_FILLING;
 }
 
+/* Of two rounds together, where an edge may lie in the next. */
+static bool most_rounds_added(const struct selection *selection) {
+    uint32_t each = selection->evidence->approximate ? 2 : 1, groups = selection->n / each, added = 0;
+    for (uint32_t i = 0; i < groups; i++) added += selection_sum(selection, i * each, (i + 1) * each).blocks > 0;
+    return added >= MOST_ROUNDS_SHARE * groups;
+}
+
+/* A pool is done with growing when all is in use that the work ever needs; objects that stay make it grow with each round. */
+static bool pool_still_grows(const struct selection *selection) {
+    return selection->n >= POOL_ROUNDS && most_rounds_added(selection) && !trend_slows_on_the_whole(selection);
+}
+
 static enum growth_reason reason_to_fill(const struct selection *selection) {
     if (trend_slows(selection)) return GROWTH_REASON_SLOWS;
     if (trend_slows_by_rounds(selection)) return GROWTH_REASON_FEWER;
-    if (never_released(selection->evidence)) return GROWTH_REASON_POOLED;
+    if (never_released(selection->evidence) && !pool_still_grows(selection)) return GROWTH_REASON_POOLED;
     if (trend_follows_peak(selection)) return GROWTH_REASON_PEAKS;
     return trend_has_stopped(selection) ? GROWTH_REASON_STOPPED : GROWTH_REASON_NONE;
 }

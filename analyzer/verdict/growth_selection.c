@@ -45,6 +45,9 @@ void selection_take(struct selection *selection, uint32_t index) {
     sum(&selection->never, &round->never);
 }
 
+/* Lines that were read together give rounds in which nothing is done: they are none. */
+static bool is_busy(const struct growth_round *round) { return round->work > 0 || round->held.blocks > 0; }
+
 static void take_rounds(struct selection *selection, uint32_t behind) {
     const struct growth_evidence *evidence = selection->evidence;
     double most = 0;
@@ -53,7 +56,7 @@ static void take_rounds(struct selection *selection, uint32_t behind) {
         bool record = round->work > RECORD * most;
         most = fmax(most, round->work);
         if (i < selection->warm_up || i <= evidence->first || (record && i > 0 && round->work > 0)) continue;
-        if (!round->skip) selection_take(selection, i);
+        if (!round->skip && (is_busy(round) || !evidence->approximate)) selection_take(selection, i);
     }
 }
 
@@ -61,10 +64,7 @@ static void take_rounds(struct selection *selection, uint32_t behind) {
 uint32_t selection_behind(const struct growth_evidence *evidence, uint32_t follow) {
     uint32_t rounds = 0, busy = 0, count = (uint32_t)evidence->count;
     if (!evidence->approximate) return follow;
-    for (; rounds < count && busy <= follow; rounds++) {
-        const struct growth_round *round = &evidence->rounds[count - 1 - rounds];
-        busy += round->work > 0 || round->held.blocks > 0;
-    }
+    for (; rounds < count && busy <= follow; rounds++) busy += is_busy(&evidence->rounds[count - 1 - rounds]);
     return rounds;
 }
 

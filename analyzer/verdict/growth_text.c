@@ -163,8 +163,7 @@ static double still_to_come(const struct telling *telling) {
 static const char *const reasons[] = {
     [GROWTH_REASON_NONE] = "",
     [GROWTH_REASON_SLOWS] = "; it slows",
-    [GROWTH_REASON_FEWER] = "; the rounds add fewer and fewer, as a cache that misses less and so does less; if they "
-                            "had less to do, report it (tidemark_items)",
+    [GROWTH_REASON_FEWER] = "; the rounds add ever fewer: if they had less to do, tell it by tidemark_items",
     [GROWTH_REASON_FADES] = "; from the first round on it slows",
     [GROWTH_REASON_STOPPED] = "; the rounds since then added far less",
     [GROWTH_REASON_POOLED] = "; its owner keeps memory to use it again",

@@ -15,6 +15,8 @@
 #include "budget.h"
 #include "outcome.h"
 #include "suppressions.h"
+#include "unjudged.h"
+#include "words.h"
 #include "../text/plural.h"
 
 #define LOSS_MATTERS 0.001  /* of all events */
@@ -225,6 +227,29 @@ static void foresee(struct court *court) {
     }
 }
 
+static bool has_finding(const struct report_finding *findings, size_t count, const char *phase) {
+    for (size_t i = 0; i < count; i++)
+        if (findings[i].phase && strcmp(findings[i].phase, phase) == 0) return true;
+    return false;
+}
+
+/* A phase that grows is no pass because nothing can be said of the sites where it does. */
+static void weigh_unjudged(struct court *court) {
+    const struct report_verdict *out = court->out;
+    double rise;
+    for (size_t i = 0; i < court->report->phase_count; i++) {
+        const struct report_phase *phase = &court->report->phases[i];
+        if (has_finding(out->leaks, out->leak_count, phase->name)) continue;
+        if (has_finding(out->warnings, out->warning_count, phase->name)) continue;
+        if (phase_builds(court, phase->name) || !unjudged_growth(court->report, phase, &rise)) continue;
+        ADD_TEXT(court, reasons, reason_count,
+                 "%s grew by %s to its end, most of it at call sites that could not be judged: their blocks live for "
+                 "too many of its rounds",
+                 phase->name, words_bytes(rise).text);
+        worsen(court, RESULT_WARN);
+    }
+}
+
 static void require_rounds(struct court *court) {
     for (size_t i = 0; court->rules->min_rounds > 0 && i < court->report->phase_count; i++) {
         const struct report_phase *phase = &court->report->phases[i];
@@ -358,6 +383,7 @@ static void decide(struct court *court) {
     apply_budget(court);
     foresee(court);
     require_rounds(court);
+    weigh_unjudged(court);
     weigh_losses(court);
     weigh_stop(court);
     weigh_phases(court);

@@ -1,4 +1,4 @@
-/* links: analyzer/verdict/verdict.c analyzer/verdict/below.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/baseline.c analyzer/verdict/suppressions.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/analysis/growth_lives.c analyzer/verdict/statistics.c analyzer/verdict/owners.c analyzer/report/arena.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih -ljansson
+/* links: analyzer/verdict/verdict.c analyzer/verdict/unjudged.c analyzer/verdict/below.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/baseline.c analyzer/verdict/suppressions.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/analysis/growth_lives.c analyzer/verdict/statistics.c analyzer/verdict/owners.c analyzer/report/arena.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih -ljansson
  *
  * From findings and rules to one result: exit codes, budget files good and bad, what is measured, baselines and
  * suppressions. The report is made by hand, so every expectation can be read off it.
@@ -584,6 +584,34 @@ static void test_rounds_that_lines_did_not_tell_apart(void **state) {
     verdict_release(verdict);
 }
 
+/* Of 20 rounds that gain 1 MiB each, none of which any site is blamed for. */
+static void test_growth_at_sites_that_were_not_judged_is_no_pass(void **state) {
+    (void)state;
+    struct report_round levels[20] = {{0}};
+    struct report_phase phase = {
+        .name = "round", .rounds = 20, .judged = true, .instances = levels, .instance_count = 20};
+    struct report_growth growth = {.phase = "round", .class_slug = "not-judged"};
+    struct report_site pool = {.function = "map", .growth = &growth, .growth_count = 1, .peak_bytes = 16 * MIB};
+    struct verdict_rules plain = {.leak_exit_code = -1}, strict = {.leak_exit_code = -1, .strict = true};
+    for (int i = 0; i < 20; i++)
+        levels[i] = (struct report_round){.round = i + 1, .live_begin = i * MIB, .live_end = (i + 1) * MIB};
+    report.phases = &phase;
+    report.phase_count = 1;
+    report.sites = &pool;
+    decide(&plain, "warn", 0);
+    decide(&strict, "warn", 10);
+    pool.peak_bytes = 6 * MIB; /* others hold what it grew by */
+    decide(&plain, "pass", 0);
+    pool.peak_bytes = 16 * MIB;
+    struct budget *budget = budget_of("[phase]\nmatch = round\nbuilds = yes\n");
+    plain.budget = budget;
+    decide(&plain, "pass", 0);
+    budget_release(budget);
+    plain.budget = NULL;
+    for (int i = 10; i < 20; i++) levels[i].live_end = 10 * MIB; /* it stands */
+    decide(&plain, "pass", 0);
+}
+
 static void test_unused_ignores_are_told(void **state) {
     (void)state;
     struct budget *budget = budget_of("[site]\nmatch = nobody\nignore = leak\n");
@@ -706,6 +734,7 @@ int main(void) {
         TEST(test_declarations),
         TEST(test_ignored_leaks),
         TEST(test_rounds_that_lines_did_not_tell_apart),
+        TEST(test_growth_at_sites_that_were_not_judged_is_no_pass),
         TEST(test_unused_ignores_are_told),
         TEST(test_suppressions),
         TEST(test_baseline),
