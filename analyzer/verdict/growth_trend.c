@@ -52,7 +52,7 @@ static const struct chance_row steady_rows[] = {
 static const struct chance_row intermittent_rows[] = {{60, 16, 0.05}, {60, 12, 0.2}, {24, 16, 0.3},
                                                       {0, 48, 0},     {0, 24, 0.3},  {0, 0, 0.5}};
 
-static const struct chance_row stretches_rows[] = {{60, 0, 0.05}, {0, 0, 0.1}};
+static const struct chance_row stretches_rows[] = {{60, 0, 0.02}, {0, 0, 0.1}};
 
 static double least_chance(const struct chance_row *row, uint32_t rounds, double blocks) {
     while (rounds < row->rounds || blocks < row->blocks) row++;
