@@ -353,10 +353,10 @@ static struct growth_judgement describe(const struct selection *selection) {
     };
 }
 
-/* What is judged as leak once the rounds in which the site warmed up are left out, as --warm-up would. */
-static bool leaks_when_warm(struct selection *selection, const struct growth_settings *settings,
+/* Judges again without the rounds in which the site warmed up, as --warm-up would, and takes that where it is a leak. */
+static void judge_when_warm(struct selection *selection, const struct growth_settings *settings,
                             struct growth_judgement *judgement) {
-    if (selection->begin || selection->n < 2 * INTERMITTENT_ROUNDS) return false;
+    if (selection->begin || selection->n < 2 * INTERMITTENT_ROUNDS) return;
     for (uint32_t quarter = 0; quarter <= 3; quarter++) {
         uint32_t from = selection->n * quarter / 4;
         if (selection->n - from < INTERMITTENT_ROUNDS || !trend_settles(selection, from)) continue;
@@ -371,9 +371,8 @@ static bool leaks_when_warm(struct selection *selection, const struct growth_set
         if (again.class != GROWTH_LEAK || again.container || again.k < again.n) continue;
         *selection = later;
         *judgement = again;
-        return true;
+        return;
     }
-    return false;
 }
 
 struct growth_judgement growth_classify(const struct growth_evidence *evidence,
@@ -393,7 +392,7 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
         judgement.needed = selection.n < least ? rounds_missing(&selection, least) : 0;
     } else {
         judgement.class = classify(&selection, &judgement);
-        if (judgement.class == GROWTH_FILLING) leaks_when_warm(&selection, settings, &judgement);
+        if (judgement.class == GROWTH_FILLING) judge_when_warm(&selection, settings, &judgement);
     }
     if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
     if (judgement.reason == GROWTH_REASON_SLOWS && trend_slows(&selection)) judgement.level = level_ahead(&selection);
