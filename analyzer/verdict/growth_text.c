@@ -101,7 +101,7 @@ static void tell_leak(struct telling *telling) {
     (telling->judgement->container ? tell_container : tell_added)(telling);
     if (telling->judgement->warmed_up)
         words_add(&telling->words,
-                  "; the rounds before added more, as a cache that fills, and these what it does not explain");
+                  "; the rounds before added more, as a cache does while it fills, but that fall would have gone on");
     if (telling->evidence->owner == GROWTH_OWNER_THREADS)
         words_add(&telling->words, "; control blocks of threads that run on, or that nobody joined");
     if (telling->judgement->n < FEW_ROUNDS)
