@@ -16,8 +16,8 @@
 #include "../report/modules.h"
 #include "../report/tree.h"
 #include "../symbols/names.h"
-#include "groups.h"
 #include "../text/plural.h"
+#include "groups.h"
 
 struct bundle_values {
     struct common_values common;

@@ -10,8 +10,8 @@
 #include "../input/losses.h"
 #include "../replay/clock.h"
 #include "../replay/replay.h"
-#include "groups.h"
 #include "../text/plural.h"
+#include "groups.h"
 
 struct info_values {
     struct common_values common;

@@ -17,8 +17,8 @@
 #include "../input/inflate.h"
 #include "../input/losses.h"
 #include "../input/trace.h"
-#include "groups.h"
 #include "../text/plural.h"
+#include "groups.h"
 
 struct repair_values {
     struct common_values common;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "amount.h"
 #include "../text/plural.h"
+#include "amount.h"
 
 enum { ROWS = 10, LABEL_WIDTH = 10, COLUMNS_MAX = 160, LANES_MAX = 5, EIGHTHS = 8 };
 

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "../text/plural.h"
 #include "diff_words.h"
 #include "naming.h"
 #include "pen.h"
-#include "../text/plural.h"
 
 enum { INDENT = 4, SITES_DEFAULT = 20, FINDINGS_MOST = 30 };
 

@@ -7,11 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "../report/together.h"
+#include "../text/plural.h"
 #include "amount.h"
 #include "naming.h"
 #include "sections.h"
-#include "together.h"
-#include "../text/plural.h"
 
 enum { INDENT = 4, STACK_COLUMN = 12 };
 

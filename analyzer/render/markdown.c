@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../report/together.h"
+#include "../text/plural.h"
 #include "amount.h"
 #include "markdown_text.h"
 #include "naming.h"
 #include "render.h"
 #include "residency.h"
-#include "together.h"
-#include "../text/plural.h"
 
 enum { LEAKS_MAX = 10, WARNINGS_MAX = 10, FRAMES_MAX = 12, PHASES_MAX = 100, DOUBTS_MAX = 8 };
 

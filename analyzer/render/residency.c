@@ -8,10 +8,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../text/plural.h"
 #include "amount.h"
 #include "naming.h"
 #include "sections.h"
-#include "../text/plural.h"
 
 enum {
     INDENT = 4,

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/plural.h"
 #include "amount.h"
 #include "naming.h"
-#include "../text/plural.h"
 
 enum { INDENT = 4, TREE_DEPTH_MAX = 12, DOUBTS = 8 };
 

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/plural.h"
 #include "amount.h"
 #include "chart.h"
 #include "naming.h"
 #include "sections.h"
-#include "../text/plural.h"
 
 enum { INDENT = 4, SITES_MOST = 100, PHASES_MOST = 6, ROWS_DEFAULT = 40, ROWS_FOR_CHART = 34, CURVE_MOST = 2000 };
 

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "../symbols/names.h"
+#include "../text/plural.h"
 #include "builder.h"
 #include "modules.h"
-#include "../text/plural.h"
 
 #define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "builder.h"
 #include "../text/plural.h"
+#include "builder.h"
 
 static const char *iso_time(struct arena *arena, uint64_t realtime_ns) {
     time_t seconds = (time_t)(realtime_ns / 1000000000u);

@@ -16,7 +16,6 @@
 #define FEW_ROUNDS 8   /* below, a leak must also be even per unit of work */
 #define EVEN 1.25      /* most to least blocks per unit of work */
 #define EVEN_WORK 1.1  /* most to least work, for counts that may differ by one */
-#define LEAST_ONE 3    /* blocks a round, at least */
 #define EVEN_BYTES 2.0
 #define MANY_ROUNDS 10 /* from here, one round in ten may add nothing */
 #define MOST_ROUNDS_SHARE 0.9

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define LEAST_ONE 3 /* blocks a round, of which one may be missing */
-
 static uint32_t warm_up_of(const struct growth_evidence *evidence, const struct growth_settings *settings) {
     uint32_t count = (uint32_t)evidence->count, each = evidence->each ? evidence->each : 1;
     if (settings->warm_up_rounds >= 0) {

@@ -12,6 +12,7 @@
 #define RECORD 1.1        /* a round with that much more work than any before it may rightly need more */
 #define VERY_FEW_ROUNDS 5 /* evidence rounds, below which the most is asked of them */
 #define INTERMITTENT_ROUNDS 12
+#define LEAST_ONE 3 /* blocks a round, from where one may be missing */
 
 /* The evidence rounds, and what they added. */
 struct selection {

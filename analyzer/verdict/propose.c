@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "budget_rules.h"
 #include "../text/plural.h"
+#include "budget_rules.h"
 
 struct proposed_key {
     enum section_kind section;

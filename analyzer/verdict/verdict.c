@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../report/arena.h"
+#include "../text/plural.h"
 #include "baseline.h"
 #include "below.h"
 #include "budget.h"
@@ -17,7 +18,6 @@
 #include "suppressions.h"
 #include "unjudged.h"
 #include "words.h"
-#include "../text/plural.h"
 
 #define LOSS_MATTERS 0.001  /* of all events */
 #define LEAST_ROUND_NS 1000 /* less is not even the time of writing a line */

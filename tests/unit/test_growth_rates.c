@@ -214,7 +214,7 @@ static void test_false_leaks_are_rare(void **state) {
     }
 }
 
-/* Ever more in use by chance is a leak by all that a few rounds show; 4, 6 and 13 in 100 were before neighbours were compared. */
+/* Ever more in use by chance is a leak by all that a few rounds show. Without a look at neighbours 4, 6 and 13 in 100 are. */
 static void test_pools_that_wander_are_seldom_leaks(void **state) {
     (void)state;
     static const double most[LENGTHS] = {0.5, 0.5, 0.5, 4, 2, 1};

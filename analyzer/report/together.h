@@ -2,10 +2,10 @@
  * Findings that one source line gave, on several stacks: templates, inlined code, many callers. Each is told by itself, and the
  * sum once. Pure; for the renderers that list findings.
  */
-#ifndef RENDER_TOGETHER_H
-#define RENDER_TOGETHER_H
+#ifndef REPORT_TOGETHER_H
+#define REPORT_TOGETHER_H
 
-#include "../report/report.h"
+#include "report.h"
 
 const struct report_site *site_of_finding(const struct report *report, const struct report_finding *finding);
 /* The site's growth in the phase of the finding. NULL: none. */
