@@ -8,6 +8,7 @@
 #ifndef TIDEMARK_TRACE_WIRE_H
 #define TIDEMARK_TRACE_WIRE_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,9 +52,8 @@ static inline const uint8_t *wire_get_bytes(struct wire_reader *r, size_t length
 static inline uint64_t wire_get_fixed(struct wire_reader *r, unsigned width) {
     const uint8_t *bytes = wire_get_bytes(r, width);
     uint64_t value = 0;
-    if (bytes)
-        for (unsigned i = 0; i < width; i++) value |= (uint64_t)bytes[i] << (8 * i);
-    return value;
+    if (bytes) memcpy(&value, bytes, width);
+    return le64toh(value);
 }
 
 static inline uint8_t wire_get_u8(struct wire_reader *r) { return (uint8_t)wire_get_fixed(r, 1); }

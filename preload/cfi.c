@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-enum { REGISTER_BP = 6, REGISTER_SP = 7, REGISTER_RA = 16, REMEMBERED = 8 };
+enum { REGISTER_BP = 6, REGISTER_SP = 7, REGISTER_RA = 16 };
 
 enum encoding { ENCODING_ABSOLUTE = 0x00, ENCODING_RELATIVE = 0x10, ENCODING_OMIT = 0xff };
 enum { HDR_VERSION = 1, HDR_TABLE = 0x3b /* datarel, sdata4 */, HDR_ENTRY = 8 };
@@ -45,7 +45,7 @@ enum {
 };
 enum { OP_DEREF = 0x06, OP_BREG0 = 0x70, OP_BREG31 = 0x8f };
 
-struct entry {
+struct cfi_entry {
     struct wire_reader common, own; /* the two row programs */
     uint64_t code_align;
     int64_t data_align;
@@ -53,13 +53,6 @@ struct entry {
     bool augmented; /* the frame entry has augmentation data */
     bool signal;
     uintptr_t begin, end;
-};
-
-struct program {
-    const struct entry *entry;
-    struct cfi_row now, initial;
-    struct cfi_row remembered[REMEMBERED];
-    unsigned depth;
 };
 
 static int64_t get_sleb(struct wire_reader *r) {
@@ -97,21 +90,21 @@ static uintptr_t get_pointer(struct wire_reader *r, uint8_t encoding) {
     return base + get_formatted(r, encoding);
 }
 
-static void set(struct program *p, uint64_t number, struct cfi_place place) {
+static void set(struct cfi_program *p, uint64_t number, struct cfi_place place) {
     if (number == REGISTER_BP) p->now.bp = place;
     if (number == REGISTER_RA) p->now.ra = place;
 }
 
-static void set_saved(struct program *p, uint64_t number, int64_t offset) {
+static void set_saved(struct cfi_program *p, uint64_t number, int64_t offset) {
     set(p, number, (struct cfi_place){CFI_SAVED, CFI_CFA, offset});
 }
 
-static void restore(struct program *p, uint64_t number) {
+static void restore(struct cfi_program *p, uint64_t number) {
     if (number == REGISTER_BP) p->now.bp = p->initial.bp;
     if (number == REGISTER_RA) p->now.ra = p->initial.ra;
 }
 
-static void define_cfa(struct program *p, uint64_t base, int64_t offset) {
+static void define_cfa(struct cfi_program *p, uint64_t base, int64_t offset) {
     p->now.cfa_known = true;
     p->now.cfa_deref = false;
     p->now.cfa_base = base;
@@ -131,7 +124,7 @@ static bool read_expression(struct wire_reader *r, uint8_t *base, int64_t *offse
     return op >= OP_BREG0 && op <= OP_BREG31 && !e.failed && wire_left(&e) == 0;
 }
 
-static void define_cfa_expression(struct program *p, struct wire_reader *r) {
+static void define_cfa_expression(struct cfi_program *p, struct wire_reader *r) {
     uint8_t base = 0;
     int64_t offset = 0;
     bool deref = false;
@@ -141,7 +134,7 @@ static void define_cfa_expression(struct program *p, struct wire_reader *r) {
     p->now.cfa_deref = deref;
 }
 
-static void set_expression(struct program *p, struct wire_reader *r) {
+static void set_expression(struct cfi_program *p, struct wire_reader *r) {
     uint64_t number = wire_get_varint(r);
     struct cfi_place place = {CFI_SAVED, 0, 0};
     bool deref = false;
@@ -151,26 +144,17 @@ static void set_expression(struct program *p, struct wire_reader *r) {
 
 static void skip_block(struct wire_reader *r) { wire_get_bytes(r, wire_get_varint(r)); }
 
-static void remember(struct program *p, struct wire_reader *r) {
-    if (p->depth == REMEMBERED) r->failed = true;
+static void remember(struct cfi_program *p, struct wire_reader *r) {
+    if (p->depth == CFI_REMEMBERED) r->failed = true;
     else p->remembered[p->depth++] = p->now;
 }
 
-static void restore_state(struct program *p, struct wire_reader *r) {
+static void restore_state(struct cfi_program *p, struct wire_reader *r) {
     if (p->depth == 0) r->failed = true;
     else p->now = p->remembered[--p->depth];
 }
 
-/* Instructions that move the location. Returns the distance, or 0 for every other instruction. */
-static uint64_t advance(struct wire_reader *r, uint8_t op) {
-    if ((op & 0xc0) == CFA_ADVANCE) return op & 0x3f;
-    if (op == CFA_ADVANCE1) return wire_get_u8(r);
-    if (op == CFA_ADVANCE2) return wire_get_u16(r);
-    if (op == CFA_ADVANCE4) return wire_get_u32(r);
-    return 0;
-}
-
-static void step_cfa(struct program *p, struct wire_reader *r, uint8_t op) {
+static void step_cfa(struct cfi_program *p, struct wire_reader *r, uint8_t op) {
     int64_t factor = p->entry->data_align;
     uint64_t number;
     switch (op) {
@@ -183,13 +167,12 @@ static void step_cfa(struct program *p, struct wire_reader *r, uint8_t op) {
         define_cfa(p, number, get_sleb(r) * factor);
         break;
     case CFA_DEF_REGISTER: define_cfa(p, wire_get_varint(r), p->now.cfa_offset); break;
-    case CFA_DEF_OFFSET: p->now.cfa_offset = (int64_t)wire_get_varint(r); break;
     case CFA_DEF_OFFSET_SF: p->now.cfa_offset = get_sleb(r) * factor; break;
     default: define_cfa_expression(p, r); break;
     }
 }
 
-static void step_register(struct program *p, struct wire_reader *r, uint8_t op) {
+static void step_register(struct cfi_program *p, struct wire_reader *r, uint8_t op) {
     int64_t factor = p->entry->data_align;
     uint64_t number = wire_get_varint(r);
     switch (op) {
@@ -210,15 +193,13 @@ static void step_register(struct program *p, struct wire_reader *r, uint8_t op) 
     }
 }
 
-static void step_extended(struct program *p, struct wire_reader *r, uint8_t op) {
+static void step_extended(struct cfi_program *p, struct wire_reader *r, uint8_t op) {
     switch (op) {
-    case CFA_NOP: break;
     case CFA_REMEMBER: remember(p, r); break;
     case CFA_RESTORE_STATE: restore_state(p, r); break;
     case CFA_DEF:
     case CFA_DEF_SF:
     case CFA_DEF_REGISTER:
-    case CFA_DEF_OFFSET:
     case CFA_DEF_OFFSET_SF:
     case CFA_DEF_EXPRESSION: step_cfa(p, r, op); break;
     case CFA_EXPRESSION: set_expression(p, r); break;
@@ -237,17 +218,23 @@ static void step_extended(struct program *p, struct wire_reader *r, uint8_t op) 
     }
 }
 
-/* Runs up to and including the row of `address`. */
-static bool run(struct program *p, struct wire_reader r, uintptr_t location, uintptr_t address) {
-    while (!r.failed && wire_left(&r) && location <= address) {
-        uint8_t op = wire_get_u8(&r);
-        uint8_t high = op & 0xc0;
-        if (high == CFA_ADVANCE || (op >= CFA_ADVANCE1 && op <= CFA_ADVANCE4))
-            location += advance(&r, op) * p->entry->code_align;
-        else if (high == CFA_OFFSET) set_saved(p, op & 0x3f, (int64_t)wire_get_varint(&r) * p->entry->data_align);
-        else if (high == CFA_RESTORE) restore(p, op & 0x3f);
-        else if (op == CFA_SET_LOC) location = get_pointer(&r, p->entry->encoding);
-        else step_extended(p, &r, op);
+/* Runs up to and including the row of `address`. Long functions have hundreds of rows, nearly all of one advance and one offset. */
+static bool run(struct cfi_program *p, struct wire_reader r, uintptr_t location, uintptr_t address) {
+    const uint64_t code_align = p->entry->code_align;
+    while (wire_left(&r) && location <= address && !r.failed) {
+        uint8_t op = wire_get_u8(&r), operand = op & 0x3f;
+        switch (op & 0xc0 ? op & 0xc0 : op) {
+        case CFA_ADVANCE: location += operand * code_align; break;
+        case CFA_ADVANCE1: location += wire_get_u8(&r) * code_align; break;
+        case CFA_ADVANCE2: location += wire_get_u16(&r) * code_align; break;
+        case CFA_ADVANCE4: location += wire_get_u32(&r) * code_align; break;
+        case CFA_SET_LOC: location = get_pointer(&r, p->entry->encoding); break;
+        case CFA_DEF_OFFSET: p->now.cfa_offset = (int64_t)wire_get_varint(&r); break;
+        case CFA_OFFSET: set_saved(p, operand, (int64_t)wire_get_varint(&r) * p->entry->data_align); break;
+        case CFA_RESTORE: restore(p, operand); break;
+        case CFA_NOP: break;
+        default: step_extended(p, &r, op); break;
+        }
     }
     return !r.failed;
 }
@@ -265,7 +252,7 @@ static struct wire_reader open_record(const struct module *module, uintptr_t at,
 }
 
 /* Augmentation data of the common entry: what stands in it is named by letters. */
-static void read_augmentation(struct entry *entry, struct wire_reader *r, const char *letters) {
+static void read_augmentation(struct cfi_entry *entry, struct wire_reader *r, const char *letters) {
     struct wire_reader data = {NULL, NULL, false};
     if (*letters == 'z') {
         uint64_t length = wire_get_varint(r);
@@ -284,7 +271,7 @@ static void read_augmentation(struct entry *entry, struct wire_reader *r, const 
     if (data.failed) r->failed = true;
 }
 
-static bool read_common(struct entry *entry, const struct module *module, uintptr_t at) {
+static bool read_common(struct cfi_entry *entry, const struct module *module, uintptr_t at) {
     uintptr_t id_at = 0;
     struct wire_reader r = open_record(module, at, &id_at);
     if (wire_get_u32(&r) != 0) r.failed = true;
@@ -301,7 +288,7 @@ static bool read_common(struct entry *entry, const struct module *module, uintpt
     return !r.failed && column == REGISTER_RA;
 }
 
-static bool read_entry(struct entry *entry, const struct module *module, uintptr_t at) {
+static bool read_entry(struct cfi_entry *entry, const struct module *module, uintptr_t at) {
     uintptr_t id_at = 0;
     struct wire_reader r = open_record(module, at, &id_at);
     uint32_t back = wire_get_u32(&r);
@@ -337,21 +324,20 @@ static uintptr_t search(const struct module *module, uintptr_t address, int *err
     return base + (uintptr_t)(int64_t)(int32_t)wire_get_u32(&e);
 }
 
-int cfi_find(const struct module *module, uintptr_t address, struct cfi_row *out) {
-    struct entry entry = {0};
+int cfi_find(const struct module *module, uintptr_t address, struct cfi_program *program) {
+    struct cfi_entry entry = {0};
     int error;
     if (!module->eh_frame_hdr_length || !module->tables_start) return -EINVAL;
     uintptr_t at = search(module, address, &error);
     if (!at) return error;
     if (!read_entry(&entry, module, at)) return -EINVAL;
     if (address < entry.begin || address >= entry.end) return -ENOENT;
-    struct program program;
-    program.entry = &entry;
-    program.depth = 0;
-    program.now = (struct cfi_row){.signal = entry.signal};
-    if (!run(&program, entry.common, 0, UINTPTR_MAX)) return -EINVAL;
-    program.initial = program.now;
-    if (!run(&program, entry.own, entry.begin, address)) return -EINVAL;
-    *out = program.now;
-    return 0;
+    program->entry = &entry;
+    program->depth = 0;
+    program->now = (struct cfi_row){.signal = entry.signal};
+    bool understood = run(program, entry.common, 0, UINTPTR_MAX);
+    program->initial = program->now;
+    understood = understood && run(program, entry.own, entry.begin, address);
+    program->entry = NULL;
+    return understood ? 0 : -EINVAL;
 }

@@ -2,7 +2,7 @@
  * Call frame information: from a module's .eh_frame to the unwind row of one address (DWARF 5 §6.4, LSB "Exception
  * Frames"). Every byte is read through a bounded cursor; whatever is not understood is an error, never a guess.
  *
- * No allocation, no globals, about 1 KB of stack.
+ * No allocation, no globals, no state but the caller's; about 300 bytes of stack.
  */
 #ifndef PRELOAD_CFI_H
 #define PRELOAD_CFI_H
@@ -19,6 +19,8 @@ struct cfi_place {
 };
 #define CFI_CFA 255u
 
+enum { CFI_REMEMBERED = 8 };
+
 struct cfi_row {
     bool cfa_known;
     bool cfa_deref; /* the CFA is the word at base + offset */
@@ -28,7 +30,15 @@ struct cfi_row {
     bool signal; /* a signal trampoline */
 };
 
-/* The row that holds at `address`. Returns 0; -ENOENT: no entry covers it; -EINVAL: not understood. */
-int cfi_find(const struct module *module, uintptr_t address, struct cfi_row *out);
+/* A row program at work: room that the caller lends, for it is more than a hook may take of the stack. */
+struct cfi_program {
+    const struct cfi_entry *entry;
+    struct cfi_row now, initial;
+    struct cfi_row remembered[CFI_REMEMBERED];
+    unsigned depth;
+};
+
+/* Leaves the row that holds at `address` in program->now. Returns 0; -ENOENT: no entry covers it; -EINVAL: not understood. */
+int cfi_find(const struct module *module, uintptr_t address, struct cfi_program *program);
 
 #endif

@@ -269,9 +269,10 @@ static void (*target_rtld_fini)(void);
  * ours instead, and as many frames as without us. 0: not to be left out.
  */
 static uintptr_t frame_to_replace(uintptr_t ip, uintptr_t sp) {
-    struct rule rule;
-    if (rules_read(ip, false, &rule) != 0 || rule.kind || rule.ra_offset != -(int)sizeof(void *)) return 0;
-    return sp + (uintptr_t)rule.cfa_offset;
+    static struct rules_room room;
+    const struct rule *rule = &room.rule;
+    if (rules_read(ip, false, &room) != 0 || rule->kind || rule->ra_offset != -(int)sizeof(void *)) return 0;
+    return sp + (uintptr_t)rule->cfa_offset;
 }
 
 static int main_in_between(int argc, char **argv, char **envp) {

@@ -3,19 +3,18 @@
  *
  * An entry is claimed by a compare-and-swap of its key, filled, and published by a release store of the key; it never
  * changes again but for the epoch under which it was last known good. Entries of modules that are gone stay, unmatched.
- * A crowded table makes one of twice the size; rules move there as they are met.
+ * A crowded table makes one of twice the size, whose pages, met at random, it asks for all at once; rules move there as they are met.
  */
 #include "rules.h"
 
-#include "cfi.h"
 #include "machine_x86_64.h"
 #include "modules.h"
-#include "stacks.h"
 #include "sys.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 enum { FIRST_ENTRIES = 1024, MAX_ENTRIES = 1 << 20, PROBES = 16, FILLING = 1 };
 enum { REGISTER_BP = 6, REGISTER_SP = 7 };
@@ -68,6 +67,7 @@ static inline struct entry *look(struct table *table, uint64_t key, uint32_t epo
 static struct table *new_table(struct table *older, uint64_t entries) {
     struct table *table = sys_table_memory(sizeof *table + entries * sizeof table->at[0]);
     if (!table) return NULL;
+    if (older) sys_madvise(table, sizeof *table + entries * sizeof table->at[0], MADV_POPULATE_WRITE);
     table->older = older;
     table->entries = entries;
     table->shift = 64u - (unsigned)__builtin_ctzll(entries);
@@ -169,33 +169,21 @@ static void guess(const struct module *module, uintptr_t ip, struct rule *rule) 
     rule->module = module->id;
 }
 
-int rules_read(uintptr_t ip, bool exact, struct rule *out) {
+int rules_read(uintptr_t ip, bool exact, struct rules_room *room) {
     uintptr_t address = exact ? ip : ip - 1;
-    struct cfi_row row;
+    struct rule *rule = &room->rule;
     const struct module *module = modules_find(address);
     if (!module) return -ENOENT;
-    *out = (struct rule){.module = module->id};
-    int error = cfi_find(module, address, &row);
-    if (!error) compact(&row, out);
-    else if (error == -ENOENT) guess(module, ip, out);
-    else out->kind = RULE_COMPLEX;
+    *rule = (struct rule){.module = module->id};
+    int error = cfi_find(module, address, &room->program);
+    if (!error) compact(&room->program.now, rule);
+    else if (error == -ENOENT) guess(module, ip, rule);
+    else rule->kind = RULE_COMPLEX;
     return 0;
 }
 
-struct question {
-    uintptr_t ip;
-    bool exact;
-    int error;
-    struct rule *out;
-};
-
-static void answer(void *argument) {
-    struct question *question = argument;
-    question->error = rules_read(question->ip, question->exact, question->out);
-}
-
 static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exact, uint32_t epoch,
-                                                          struct rule *scratch) {
+                                                          struct rules_room *room) {
     uint64_t key = key_of(ip, exact);
     for (struct table *table = atomic_load_explicit(&newest, memory_order_acquire)->older; table;
          table = table->older) {
@@ -203,17 +191,16 @@ static __attribute__((noinline)) const struct rule *learn(uintptr_t ip, bool exa
         struct entry *moved = known ? keep(key, &known->rule, epoch) : NULL;
         if (known) return moved ? &moved->rule : &known->rule;
     }
-    struct question question = {ip, exact, -ENOENT, scratch};
-    if (!stacks_call(answer, &question) || question.error) return NULL;
-    struct entry *entry = keep(key, scratch, epoch);
-    return entry ? &entry->rule : scratch;
+    if (rules_read(ip, exact, room)) return NULL;
+    struct entry *entry = keep(key, &room->rule, epoch);
+    return entry ? &entry->rule : &room->rule;
 }
 
-const struct rule *rules_find(uintptr_t ip, bool exact, uint32_t epoch, struct rule *scratch) {
+const struct rule *rules_find(uintptr_t ip, bool exact, uint32_t epoch, struct rules_room *room) {
     struct table *table = atomic_load_explicit(&newest, memory_order_acquire);
     if (!table || !ip) return NULL;
     struct entry *entry = look(table, key_of(ip, exact), epoch);
-    return entry ? &entry->rule : learn(ip, exact, epoch, scratch);
+    return entry ? &entry->rule : learn(ip, exact, epoch, room);
 }
 
 int rules_start(void) {

@@ -2,10 +2,12 @@
  * Unwind rules: how to get from a frame to its caller, read once per return address from .eh_frame.
  *
  * A rule that is found stays valid and unchanged as long as its module is loaded; after a dlclose (modules_epoch) the
- * address is looked up again. Async-signal-safe, no allocation; the first look at an address runs on a stack of ours.
+ * address is looked up again. Async-signal-safe, no allocation.
  */
 #ifndef PRELOAD_RULES_H
 #define PRELOAD_RULES_H
+
+#include "cfi.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +33,12 @@ struct rule {
     uint16_t kind;
 };
 
+/* Room that the caller lends for reading a rule. */
+struct rules_room {
+    struct rule rule; /* as it was read */
+    struct cfi_program program;
+};
+
 /* Starts with no rules. Returns 0 or -ENOMEM. */
 int rules_start(void);
 
@@ -38,11 +46,11 @@ int rules_start(void);
 #define RULE_GUESS                                                                                                     \
     { .kind = RULE_BARE | RULE_CFA_FROM_BP | RULE_BP_SAVED, .cfa_offset = 16, .ra_offset = -8, .bp_offset = -16 }
 
-/* The rule for a return address, or for an interrupted instruction (exact). `scratch` holds it where it can't be kept.
+/* The rule for a return address, or for an interrupted instruction (exact). Points into `room` where it can't be kept.
  * `epoch`: modules_epoch() as the caller read it. NULL: no module holds this address. */
-const struct rule *rules_find(uintptr_t ip, bool exact, uint32_t epoch, struct rule *scratch);
+const struct rule *rules_find(uintptr_t ip, bool exact, uint32_t epoch, struct rules_room *room);
 
-/* Reads the rule without the table. Returns 0, or -ENOENT when no module holds the address. */
-int rules_read(uintptr_t ip, bool exact, struct rule *out);
+/* Reads the rule into room->rule, without the table. Returns 0, or -ENOENT when no module holds the address. */
+int rules_read(uintptr_t ip, bool exact, struct rules_room *room);
 
 #endif

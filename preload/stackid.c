@@ -2,7 +2,7 @@
  * The stack trie as one lock-free hash table over nodes in the trace file.
  *
  * A slot of the table is the high half of the key's path, which is its hash, and a node id. A new table has room for all
- * that the old one holds at once, at random, so large ones may have huge pages. Keys live in a window of two cache lines, or in
+ * that the old one holds at once, at random, so large ones may have huge pages, and smaller ones get all theirs at once. Keys live in a window of two cache lines, or in
  * one of three more where it is full; a key whose windows are all full makes a table of twice the size. Nodes move
  * there bit by bit, a few with each new node. A key is looked for in the newest table, then in the older ones; whoever adds
  * to a table, or finds in it, looks afterwards whether a newer one has appeared and goes there, so two threads can't settle
@@ -104,6 +104,7 @@ static struct table *new_table(struct table *older, uint64_t windows) {
     struct table *table = sys_table_memory(bytes);
     if (!table) return NULL;
     if (bytes >= HUGE_PAGE) sys_madvise(table, bytes, MADV_HUGEPAGE);
+    else if (older) sys_madvise(table, bytes, MADV_POPULATE_WRITE);
     atomic_init(&table->older, older);
     table->before = older;
     table->windows = windows;

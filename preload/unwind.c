@@ -135,6 +135,7 @@ struct walker {
     bool unkeepable;      /* something was read that may not be readable again */
     bool fell_back;
     uintptr_t jit[1 << JIT_PAGES_LOG]; /* pages outside of modules that could be read */
+    struct rules_room room;            /* for a rule that is read */
     struct spread rules_spread, nodes_spread;
     struct rule_hint rules[1 << RULE_HINTS_LOG];
     struct node_hint nodes[1 << NODE_HINTS_LOG];
@@ -286,10 +287,9 @@ static struct rule rule_of_jit(struct walker *w, uintptr_t ip) {
 }
 
 static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uintptr_t ip, bool exact) {
-    struct rule scratch;
     bool inside = modules_find(exact ? ip : ip - 1);
     count_miss(&w->rules_spread, RULE_HINTS_LOG);
-    const struct rule *rule = inside ? rules_find(ip, exact, w->epoch, &scratch) : NULL;
+    const struct rule *rule = inside ? rules_find(ip, exact, w->epoch, &w->room) : NULL;
     hint->key = rule ? (uint64_t)ip << 1 | exact : 0;
     hint->rule = rule ? *rule : inside ? (struct rule){.kind = RULE_COMPLEX} : rule_of_jit(w, ip);
 }

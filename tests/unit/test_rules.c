@@ -106,18 +106,19 @@ static void compare_cfa(const struct cfi_row *row, Dwarf_Frame *frame, uintptr_t
 /* Returns whether there was something to compare. */
 static bool compare_at(const struct object *object, uintptr_t offset) {
     Dwarf_Frame *frame = NULL;
-    struct cfi_row row;
-    int found = cfi_find(object->module, object->bias + offset, &row);
+    struct cfi_program program;
+    const struct cfi_row *row = &program.now;
+    int found = cfi_find(object->module, object->bias + offset, &program);
     bool known = dwarf_cfi_addrframe(object->cfi, offset, &frame) == 0;
     if ((found == 0) != known) fail_msg("at %#lx: %d, libdw %d", offset, found, known);
     if (!known) return false;
     bool signal;
     Dwarf_Addr begin, end;
     assert_int_equal(dwarf_frame_info(frame, &begin, &end, &signal), REGISTER_RA);
-    assert_int_equal(row.signal, signal);
-    compare_cfa(&row, frame, offset);
-    compare_place(row.bp, oracle_place(frame, REGISTER_BP), offset);
-    compare_place(row.ra, oracle_place(frame, REGISTER_RA), offset);
+    assert_int_equal(row->signal, signal);
+    compare_cfa(row, frame, offset);
+    compare_place(row->bp, oracle_place(frame, REGISTER_BP), offset);
+    compare_place(row->ra, oracle_place(frame, REGISTER_RA), offset);
     free(frame);
     return true;
 }
@@ -147,14 +148,14 @@ static void rows_of_libunwind(void **state) {
 static void rule_of_a_signal_trampoline(void **state) {
     (void)state;
     struct object object = open_object("libc.so.6", "malloc");
-    struct rule rule;
+    struct rules_room room;
     unsigned signals = 0;
     for (uintptr_t ip = object.module->start; ip < object.module->end; ip++) {
-        struct cfi_row row;
-        if (cfi_find(object.module, ip, &row) || !row.signal) continue;
-        assert_int_equal(rules_read(ip, true, &rule), 0);
-        assert_true(rule.kind & RULE_SIGNAL);
-        assert_false(rule.kind & RULE_COMPLEX);
+        struct cfi_program program;
+        if (cfi_find(object.module, ip, &program) || !program.now.signal) continue;
+        assert_int_equal(rules_read(ip, true, &room), 0);
+        assert_true(room.rule.kind & RULE_SIGNAL);
+        assert_false(room.rule.kind & RULE_COMPLEX);
         signals++;
     }
     assert_true(signals > 0);
@@ -163,25 +164,25 @@ static void rule_of_a_signal_trampoline(void **state) {
 
 static void rules_are_kept(void **state) {
     (void)state;
-    struct rule scratch, again;
+    struct rules_room room, again;
     uintptr_t malloc_address = (uintptr_t)dlsym(RTLD_DEFAULT, "qsort");
     for (uintptr_t ip = malloc_address; ip < malloc_address + 20000; ip++) {
-        const struct rule *rule = rules_find(ip, false, modules_epoch(), &scratch);
-        if (rule == &scratch || !rule) fail_msg("%#lx is not kept", ip);
-        assert_ptr_equal(rules_find(ip, false, modules_epoch(), &scratch), rule);
+        const struct rule *rule = rules_find(ip, false, modules_epoch(), &room);
+        if (rule == &room.rule || !rule) fail_msg("%#lx is not kept", ip);
+        assert_ptr_equal(rules_find(ip, false, modules_epoch(), &room), rule);
         assert_int_equal(rules_read(ip, false, &again), 0);
-        assert_memory_equal(rule, &again, sizeof again);
+        assert_memory_equal(rule, &again.rule, sizeof again.rule);
     }
 }
 
 static void no_rule_outside_modules(void **state) {
     (void)state;
-    struct rule scratch;
+    struct rules_room room;
     char *block = malloc(100);
-    assert_null(rules_find((uintptr_t)block, false, modules_epoch(), &scratch));
-    assert_null(rules_find(0, false, modules_epoch(), &scratch));
-    assert_null(rules_find(1, true, modules_epoch(), &scratch));
-    assert_null(rules_find(~0ul >> 1, false, modules_epoch(), &scratch));
+    assert_null(rules_find((uintptr_t)block, false, modules_epoch(), &room));
+    assert_null(rules_find(0, false, modules_epoch(), &room));
+    assert_null(rules_find(1, true, modules_epoch(), &room));
+    assert_null(rules_find(~0ul >> 1, false, modules_epoch(), &room));
     free(block);
 }
 
@@ -201,7 +202,7 @@ static void damaged_tables(void **state) {
     size_t length = whole->tables_end - whole->tables_start;
     uint8_t *copy = malloc(length);
     struct module module = *whole;
-    struct cfi_row row;
+    struct cfi_program program;
     unsigned found = 0, refused = 0;
     module.tables_start = (uintptr_t)copy;
     module.tables_end = (uintptr_t)copy + length;
@@ -212,7 +213,7 @@ static void damaged_tables(void **state) {
         for (int i = 0; i < 4 && round & 1; i++) copy[offset + (unsigned)i] = ((const uint8_t *)whole->eh_frame_hdr)[i];
         for (int i = 0; i < 200; i++) {
             uintptr_t address = (uintptr_t)copy + next_random() % (2 * length);
-            if (cfi_find(&module, address, &row)) refused++;
+            if (cfi_find(&module, address, &program)) refused++;
             else found++;
         }
     }
