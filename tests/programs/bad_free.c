@@ -5,7 +5,7 @@
 #include "target.h"
 
 int main(int argc, char **argv) {
-    char place[64];
+    char place[64] = "what free takes for the size of a block";
     char *volatile block = malloc(100);
     blocks(48001, 5);
     CHECK(argc > 1);
