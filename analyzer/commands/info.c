@@ -136,6 +136,16 @@ static void print_columns(const struct survey *survey) {
            (double)events->stored / (double)events->count);
 }
 
+/* What is known only at the end. */
+static void print_recorder(const struct end_record *end) {
+    printf("recorder       %.3f s of the program's processor time, %" PRIu64 " KiB\n",
+           (double)end->recorder_cpu_ns / 1e9, end->recorder_rss >> 10);
+    printf("unwinding      %" PRIu64 " by libunwind, %" PRIu64 " partial, %" PRIu64 " cut", end->by_libunwind,
+           end->partial, end->cut);
+    if (end->checked) printf("; %" PRIu64 " checked, %" PRIu64 " different", end->checked, end->different);
+    putchar('\n');
+}
+
 static void print_contents(const struct trace *trace) {
     const struct tables *t = &trace->tables;
     uint64_t words = 0;
@@ -148,6 +158,7 @@ static void print_contents(const struct trace *trace) {
            plural(trace->recovery.journal_length));
     printf("end            %s\n",
            t->end.present ? "recorded" : "not recorded: killed, still running, or ended by exec");
+    if (t->end.present) print_recorder(&t->end);
     if (t->exited.present)
         printf("exit           %s %" PRIu64 "\n", t->exited.kind == 2 ? "signal" : "code", t->exited.value);
 }

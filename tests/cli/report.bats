@@ -141,6 +141,8 @@ jsonschema.validate(json.load(open("report.json")), json.load(open(sys.argv[1]))
     expect_status 0
     expect_in "verified       whole" "$output"
     expect_in "0 impossible" "$output"
+    fallbacks="$(tidemark dump --no-events "$BATS_FILE_TMPDIR/known.tmk" | grep -Eo ' libunwind=[0-9]+')"
+    expect_in "unwinding      ${fallbacks#*=} by libunwind" "$output"
 }
 
 @test "dump is what the independent decoder prints" {
