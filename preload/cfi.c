@@ -45,7 +45,7 @@ enum {
 };
 enum { OP_DEREF = 0x06, OP_BREG0 = 0x70, OP_BREG31 = 0x8f };
 
-struct cfi_entry {
+struct entry {
     struct wire_reader common, own; /* the two row programs */
     uint64_t code_align;
     int64_t data_align;
@@ -155,7 +155,7 @@ static void restore_state(struct cfi_program *p, struct wire_reader *r) {
 }
 
 static void step_cfa(struct cfi_program *p, struct wire_reader *r, uint8_t op) {
-    int64_t factor = p->entry->data_align;
+    int64_t factor = p->data_align;
     uint64_t number;
     switch (op) {
     case CFA_DEF:
@@ -173,7 +173,7 @@ static void step_cfa(struct cfi_program *p, struct wire_reader *r, uint8_t op) {
 }
 
 static void step_register(struct cfi_program *p, struct wire_reader *r, uint8_t op) {
-    int64_t factor = p->entry->data_align;
+    int64_t factor = p->data_align;
     uint64_t number = wire_get_varint(r);
     switch (op) {
     case CFA_OFFSET_EXTENDED: set_saved(p, number, (int64_t)wire_get_varint(r) * factor); break;
@@ -220,7 +220,7 @@ static void step_extended(struct cfi_program *p, struct wire_reader *r, uint8_t 
 
 /* Runs up to and including the row of `address`. Long functions have hundreds of rows, nearly all of one advance and one offset. */
 static bool run(struct cfi_program *p, struct wire_reader r, uintptr_t location, uintptr_t address) {
-    const uint64_t code_align = p->entry->code_align;
+    const uint64_t code_align = p->code_align;
     while (wire_left(&r) && location <= address && !r.failed) {
         uint8_t op = wire_get_u8(&r), operand = op & 0x3f;
         switch (op & 0xc0 ? op & 0xc0 : op) {
@@ -228,9 +228,9 @@ static bool run(struct cfi_program *p, struct wire_reader r, uintptr_t location,
         case CFA_ADVANCE1: location += wire_get_u8(&r) * code_align; break;
         case CFA_ADVANCE2: location += wire_get_u16(&r) * code_align; break;
         case CFA_ADVANCE4: location += wire_get_u32(&r) * code_align; break;
-        case CFA_SET_LOC: location = get_pointer(&r, p->entry->encoding); break;
+        case CFA_SET_LOC: location = get_pointer(&r, p->encoding); break;
         case CFA_DEF_OFFSET: p->now.cfa_offset = (int64_t)wire_get_varint(&r); break;
-        case CFA_OFFSET: set_saved(p, operand, (int64_t)wire_get_varint(&r) * p->entry->data_align); break;
+        case CFA_OFFSET: set_saved(p, operand, (int64_t)wire_get_varint(&r) * p->data_align); break;
         case CFA_RESTORE: restore(p, operand); break;
         case CFA_NOP: break;
         default: step_extended(p, &r, op); break;
@@ -252,7 +252,7 @@ static struct wire_reader open_record(const struct module *module, uintptr_t at,
 }
 
 /* Augmentation data of the common entry: what stands in it is named by letters. */
-static void read_augmentation(struct cfi_entry *entry, struct wire_reader *r, const char *letters) {
+static void read_augmentation(struct entry *entry, struct wire_reader *r, const char *letters) {
     struct wire_reader data = {NULL, NULL, false};
     if (*letters == 'z') {
         uint64_t length = wire_get_varint(r);
@@ -271,7 +271,7 @@ static void read_augmentation(struct cfi_entry *entry, struct wire_reader *r, co
     if (data.failed) r->failed = true;
 }
 
-static bool read_common(struct cfi_entry *entry, const struct module *module, uintptr_t at) {
+static bool read_common(struct entry *entry, const struct module *module, uintptr_t at) {
     uintptr_t id_at = 0;
     struct wire_reader r = open_record(module, at, &id_at);
     if (wire_get_u32(&r) != 0) r.failed = true;
@@ -288,7 +288,7 @@ static bool read_common(struct cfi_entry *entry, const struct module *module, ui
     return !r.failed && column == REGISTER_RA;
 }
 
-static bool read_entry(struct cfi_entry *entry, const struct module *module, uintptr_t at) {
+static bool read_entry(struct entry *entry, const struct module *module, uintptr_t at) {
     uintptr_t id_at = 0;
     struct wire_reader r = open_record(module, at, &id_at);
     uint32_t back = wire_get_u32(&r);
@@ -325,19 +325,19 @@ static uintptr_t search(const struct module *module, uintptr_t address, int *err
 }
 
 int cfi_find(const struct module *module, uintptr_t address, struct cfi_program *program) {
-    struct cfi_entry entry = {0};
+    struct entry entry = {0};
     int error;
     if (!module->eh_frame_hdr_length || !module->tables_start) return -EINVAL;
     uintptr_t at = search(module, address, &error);
     if (!at) return error;
     if (!read_entry(&entry, module, at)) return -EINVAL;
     if (address < entry.begin || address >= entry.end) return -ENOENT;
-    program->entry = &entry;
+    program->code_align = entry.code_align;
+    program->data_align = entry.data_align;
+    program->encoding = entry.encoding;
     program->depth = 0;
     program->now = (struct cfi_row){.signal = entry.signal};
-    bool understood = run(program, entry.common, 0, UINTPTR_MAX);
+    if (!run(program, entry.common, 0, UINTPTR_MAX)) return -EINVAL;
     program->initial = program->now;
-    understood = understood && run(program, entry.own, entry.begin, address);
-    program->entry = NULL;
-    return understood ? 0 : -EINVAL;
+    return run(program, entry.own, entry.begin, address) ? 0 : -EINVAL;
 }

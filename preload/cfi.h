@@ -32,7 +32,9 @@ struct cfi_row {
 
 /* A row program at work: room that the caller lends, for it is more than a hook may take of the stack. */
 struct cfi_program {
-    const struct cfi_entry *entry;
+    uint64_t code_align; /* units of the instructions */
+    int64_t data_align;
+    uint8_t encoding; /* of addresses */
     struct cfi_row now, initial;
     struct cfi_row remembered[CFI_REMEMBERED];
     unsigned depth;
