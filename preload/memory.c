@@ -70,7 +70,8 @@ static uint64_t next_number(const char **at) {
 static void count_own(void) {
     uint64_t begin = sys_monotonic();
     if (begin < memory.own_next_ns) return;
-    memory.own_private = sys_memory_resident();
+    uint64_t counted = residency_own(memory.shared);
+    if (counted) memory.own_private = counted;
     memory.own_next_ns = begin + (sys_monotonic() - begin) * OWN_SHARE;
 }
 

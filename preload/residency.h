@@ -9,12 +9,16 @@
 #define PRELOAD_RESIDENCY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Writes mapping and residency records. `shared`: other processes may share our anonymous pages (after a fork), so that
  * pages of zeros can't be told from those. False where not everything could be read and written; the next look then says all.
  */
 bool residency_look(bool shared);
+
+/* Bytes resident of the library and of its memory, but for files; 0 where nobody can tell. Some ns for each page of room. */
+uint64_t residency_own(bool shared);
 
 /*
  * Around a call that may take the right to see our own pages away: the descriptor that residency_before opened (-1: none) is

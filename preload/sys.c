@@ -202,26 +202,13 @@ struct sys_range sys_image(void) {
     return (struct sys_range){(uintptr_t)__ehdr_start, ((uintptr_t)_end + 4095) & ~(uintptr_t)4095};
 }
 
-static uint64_t count_resident(uintptr_t start, size_t pages) {
-    uint8_t residency[1024] = {0};
-    uint64_t resident = 0;
-    for (size_t now; pages; pages -= now, start += now * 4096) {
-        now = pages < sizeof residency ? pages : sizeof residency;
-        if (CALL3(SYS_mincore, start, now * 4096, residency) != 0) return resident; /* it has just been unmapped */
-        for (size_t i = 0; i < now; i++) resident += residency[i] & 1;
-    }
-    return resident;
-}
-
-uint64_t sys_memory_resident(void) {
-    const struct sys_range image = sys_image();
-    uint64_t pages = count_resident(image.start, (image.end - image.start) / 4096);
+void sys_each_memory(void (*visit)(void *argument, struct sys_range range), void *argument) {
+    visit(argument, sys_image());
     for (uint32_t i = 0; i < atomic_load_explicit(&range_limit, memory_order_relaxed); i++) {
         uintptr_t end = atomic_load_explicit(&ranges[i].end, memory_order_acquire);
         uintptr_t start = atomic_load_explicit(&ranges[i].start, memory_order_relaxed);
-        if (start && end > start && !ranges[i].file) pages += count_resident(start, (end - start) / 4096);
+        if (start && end > start && !ranges[i].file) visit(argument, (struct sys_range){start, end});
     }
-    return pages * 4096;
 }
 
 int sys_munmap(void *address, size_t length) {
@@ -237,6 +224,7 @@ int sys_map_over(void *address, size_t length, int protection, int fd, uint64_t 
 int sys_mprotect(void *address, size_t length, int protection) {
     return (int)CALL3(SYS_mprotect, address, length, protection);
 }
+int sys_mincore(uint64_t address, size_t length, uint8_t *out) { return (int)CALL3(SYS_mincore, address, length, out); }
 int sys_madvise(void *address, size_t length, int advice) { return (int)CALL3(SYS_madvise, address, length, advice); }
 
 int sys_open(const char *path, int flags, int mode) { return (int)CALL4(SYS_openat, AT_FDCWD, path, flags, mode); }

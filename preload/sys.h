@@ -39,6 +39,7 @@ int sys_munmap(void *address, size_t length);
 int sys_map_over(void *address, size_t length, int protection, int fd, uint64_t offset);
 int sys_mprotect(void *address, size_t length, int protection);
 int sys_madvise(void *address, size_t length, int advice);
+int sys_mincore(uint64_t address, size_t length, uint8_t *out);
 
 int sys_open(const char *path, int flags, int mode);
 int sys_close(int fd);
@@ -87,8 +88,6 @@ long sys_refused(long number);
 /* That the calling thread may run on. */
 unsigned sys_processors(void);
 void sys_yield(void);
-/* Bytes resident now of the library, and of what sys_mmap has mapped but for files; some ns for each page. */
-uint64_t sys_memory_resident(void);
 /* What sys_mmap has mapped and sys_munmap not taken back, as far as there was room to remember it; in no order. */
 struct sys_range {
     uintptr_t start, end;
@@ -96,6 +95,8 @@ struct sys_range {
 size_t sys_mapped(struct sys_range *out, size_t capacity);
 /* The pages of the library, or program, that this is a part of. */
 struct sys_range sys_image(void);
+/* Calls visit for the library itself and for what sys_mmap has mapped but for files. */
+void sys_each_memory(void (*visit)(void *argument, struct sys_range range), void *argument);
 /* In the child of a fork, which does not inherit the mappings of files. */
 void sys_forget_files(void);
 _Noreturn void sys_exit_thread(void);
