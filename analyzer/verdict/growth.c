@@ -133,6 +133,15 @@ static bool returned(const struct selection *selection) {
            (double)selection->kept.bytes <= share * (double)selection->held.bytes;
 }
 
+/* What the last round alone added, and is released behind it, was on its way: no round was left to see it go. */
+static bool was_on_its_way(const struct selection *selection) {
+    uint32_t last = selection->n - 1;
+    if (selection->k != 1 || selection->rounds[last] + 1 != selection->evidence->count) return false;
+    return selection_round(selection, last)->held.blocks > 0 &&
+           (double)(selection->exited.blocks + selection->never.blocks) <=
+               (1 - RETURNED_SHARE) * (double)selection->held.blocks;
+}
+
 static bool never_released(const struct growth_evidence *evidence) {
     bool pooled = evidence->owner == GROWTH_OWNER_INTERPRETER || evidence->owner == GROWTH_OWNER_POOL;
     return pooled && evidence->owner_freed == 0;
@@ -259,7 +268,7 @@ static enum growth_class classify(const struct selection *selection, struct grow
         judgement->backlog = growing_backlog(selection);
         return judgement->backlog ? GROWTH_GROWING : shape(&evidence->level);
     }
-    if (returned(selection)) return GROWTH_RETURNED;
+    if (returned(selection) || was_on_its_way(selection)) return GROWTH_RETURNED;
     if (replaced(selection)) {
         judgement->reason = GROWTH_REASON_REPLACES;
         return GROWTH_BOUNDED;
