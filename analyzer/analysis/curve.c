@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "extremes.h"
+
 #define FIRST_WIDTH 1024u /* ns */
 
 static void *curve_begin(const struct replay_facts *facts) {
@@ -35,11 +37,6 @@ void curve_release(struct curve *curve) {
 
 static uint64_t later(uint64_t a, uint64_t b, uint64_t unknown) { return b == unknown ? a : b; }
 
-static uint64_t most(uint64_t a, uint64_t b) {
-    if (a == CURVE_UNKNOWN || b == CURVE_UNKNOWN) return a == CURVE_UNKNOWN ? b : a;
-    return a > b ? a : b;
-}
-
 /* Two neighbours become one interval. */
 static struct curve_point join(const struct curve_point *a, const struct curve_point *b) {
     struct curve_point joined = *b;
@@ -48,7 +45,7 @@ static struct curve_point join(const struct curve_point *a, const struct curve_p
     joined.live_min = a->live_min < b->live_min ? a->live_min : b->live_min;
     joined.blocks_max = a->blocks_max > b->blocks_max ? a->blocks_max : b->blocks_max;
     joined.pinned_max = a->pinned_max > b->pinned_max ? a->pinned_max : b->pinned_max;
-    joined.rss_max = most(a->rss_max, b->rss_max);
+    joined.rss_max = most_known(a->rss_max, b->rss_max);
     joined.rss_last = later(a->rss_last, b->rss_last, CURVE_UNKNOWN);
     return joined;
 }
@@ -139,7 +136,7 @@ static void curve_sample(void *self, const struct memory_sample *sample, const s
     if (sample->threads) last->threads = (int32_t)sample->threads;
     if (sample->fds >= 0) last->fds = sample->fds;
     if (sample->pss != UINT64_MAX) last->pss_last = sample->pss;
-    point->rss_max = most(point->rss_max, last->rss_last);
+    point->rss_max = most_known(point->rss_max, last->rss_last);
     point->rss_last = last->rss_last;
     point->pss_last = last->pss_last;
     point->vms_last = last->vms_last;

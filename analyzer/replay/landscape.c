@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../analysis/extremes.h"
+
 #define ADDRESSES ((uint64_t)1 << 48)
 
 struct runs { /* those of a map while they change */
@@ -148,9 +150,6 @@ static int add_run(struct runs *runs, uint64_t start, uint64_t end) {
     runs->at[runs->count++] = (struct resident_run){start, end};
     return 0;
 }
-
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Old runs of the map below and above the new ones, which are the record's within [first, end). */
 static int merge(struct look_map *map, struct wire_reader lengths, uint64_t page, uint64_t first, uint64_t end) {

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "../analysis/extremes.h"
 #include "schedule.h"
 
 #define NEVER UINT64_MAX
@@ -164,8 +165,6 @@ static void tell_aside(struct replay *replay, uint64_t key) {
         }
     }
 }
-
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* How far the first thread may run before something else is due. A phase begins before an event of the same stamp. */
 static uint64_t run_limit(const struct replay *replay) {

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../analysis/extremes.h"
+
 #define TELLER_FILLED 2u /* batches that wake a helper: each waking costs both processors */
 
 static void fill(struct teller *teller, struct teller_batch *batch) {
@@ -27,8 +29,6 @@ int teller_begin(struct teller *teller) {
 void teller_add(struct teller *teller, const struct analysis *analysis, void *self) {
     teller->hooks[teller->hook_count++] = (struct teller_hook){self, analysis};
 }
-
-static inline uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static struct block_levels levels_of(const struct block_event *event, const struct block_event *end) {
     struct block_levels levels = {event->live_bytes, event->ns, event->live_bytes, event->live_blocks,
