@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extremes.h"
 #include "open_ops.h"
 #include "phase_names.h"
 #include "phase_paths.h"
+#include "phase_record.h"
 #include "phase_sets.h"
 
 #define SAMPLE_DELAY 5000000u /* ns: an edge's own sample comes at most this much after it */
@@ -68,14 +70,10 @@ static size_t add_phase(struct phases *p, const char *name, size_t parent) {
     if (!grown) return PHASE_NO_PARENT;
     p->list = grown;
     struct phase *phase = &grown[p->count];
-    *phase = (struct phase){.name = strdup(name),
-                            .parent = parent,
-                            .stride = 1,
-                            .overhead_bytes = PHASE_UNKNOWN,
-                            .rss_peak = PHASE_UNKNOWN};
-    spread_begin(&phase->round_ns);
-    if (!phase->name || phase_names_add(&p->names, phase->name, p->count)) return PHASE_NO_PARENT;
-    return p->count++;
+    if (!phase_record_begin(phase, name, parent)) return PHASE_NO_PARENT;
+    if (!phase_names_add(&p->names, phase->name, p->count)) return p->count++;
+    phase_record_release(phase);
+    return PHASE_NO_PARENT;
 }
 
 static size_t phase_named(struct phases *p, const char *name, size_t parent) {
@@ -131,24 +129,9 @@ static void *phases_begin(const struct replay_facts *facts) {
     return NULL;
 }
 
-static void release_phase(struct phase *phase) {
-    for (size_t i = 0; i < phase->op_count; i++) {
-        free(phase->ops[i].name);
-        spread_release(&phase->ops[i].ns);
-    }
-    for (size_t i = 0; i < phase->value_count; i++) free(phase->values[i].name);
-    for (size_t i = 0; i < phase->unit_count; i++) free(phase->units[i].name);
-    spread_release(&phase->round_ns);
-    free(phase->ops);
-    free(phase->values);
-    free(phase->units);
-    free(phase->kept);
-    free(phase->name);
-}
-
 void phases_release(struct phases *p) {
     if (!p) return;
-    for (size_t i = 0; i < p->count; i++) release_phase(&p->list[i]);
+    for (size_t i = 0; i < p->count; i++) phase_record_release(&p->list[i]);
     for (size_t i = 0; i < p->mark_count; i++) free(p->marks[i].name);
     phase_names_release(&p->names);
     free(p->list);
@@ -228,55 +211,6 @@ static size_t innermost(const struct phases *p, uint32_t thread) {
     return 0;
 }
 
-static void thin_out(struct phase *phase) {
-    size_t kept = 0;
-    for (size_t i = 0; i < phase->kept_count; i += 2) phase->kept[kept++] = phase->kept[i];
-    phase->kept_count = kept;
-    phase->stride *= 2;
-}
-
-static void keep_round(struct phases *p, struct phase *phase, const struct phase_round *round) {
-    if ((round->number - 1) % phase->stride) return;
-    if (phase->kept_count == PHASE_ROUNDS) thin_out(phase);
-    if ((round->number - 1) % phase->stride) return;
-    if ((phase->kept_count & (phase->kept_count - 1)) == 0) { /* grows at powers of two */
-        size_t capacity = phase->kept_count ? 2 * phase->kept_count : 1;
-        struct phase_round *grown = realloc(phase->kept, capacity * sizeof *grown);
-        if (!grown) {
-            p->failed = true;
-            return;
-        }
-        phase->kept = grown;
-    }
-    phase->kept[phase->kept_count++] = *round;
-}
-
-static uint64_t higher(uint64_t a, uint64_t b) {
-    if (a == PHASE_UNKNOWN || b == PHASE_UNKNOWN) return a == PHASE_UNKNOWN ? b : a;
-    return a > b ? a : b;
-}
-
-static void add_round(struct phases *p, struct phase *phase, struct phase_round *round) {
-    round->number = ++phase->rounds;
-    if (phase->rounds == 1) phase->first = round->begin;
-    phase->last = round->end;
-    phase->begin_rss = round->begin.rss;
-    phase->end_open = true;
-    phase->items += round->items;
-    phase->duration_ns += round->end.ns - round->begin.ns;
-    phase->allocations += round->end.allocations - round->begin.allocations;
-    phase->allocated_bytes += round->end.allocated_bytes - round->begin.allocated_bytes;
-    spread_add(&phase->round_ns, round->end.ns - round->begin.ns);
-    keep_round(p, phase, round);
-}
-
-/* Of a round that began with `begin`. */
-static void add_rss_peak(struct phase *phase, uint64_t begin, uint64_t rss) {
-    phase->rss_peak = higher(phase->rss_peak, rss);
-    if (begin != PHASE_UNKNOWN && rss != PHASE_UNKNOWN)
-        phase->overhead_bytes = higher(phase->overhead_bytes, rss > begin ? rss - begin : 0);
-}
-
 static void close_round(struct phases *p, size_t index, const struct moment *now) {
     struct open_round open = p->open[index];
     struct phase *phase = &p->list[open.phase];
@@ -286,8 +220,8 @@ static void close_round(struct phases *p, size_t index, const struct moment *now
     struct phase_round round = {.begin = open.begin, .end = level_now(p, now), .items = open.items};
     phase->retained_bytes = phase_sets_live(&p->sets, open.phase);
     if (open.live_peak > phase->live_peak) phase->live_peak = open.live_peak;
-    add_rss_peak(phase, open.begin.rss, open.rss_peak);
-    add_round(p, phase, &round);
+    phase_record_rss_peak(phase, open.begin.rss, open.rss_peak);
+    p->failed |= !phase_record_round(phase, &round);
     if (!phase->open && open.phase) p->failed |= !phase_sets_change(&p->sets, &p->set, (uint32_t)open.phase, false);
 }
 
@@ -305,10 +239,10 @@ static void add_between(struct phases *p, size_t index, const struct moment *now
     for (uint32_t edge = round.begin.edge; edge < now->edge && edge < p->edge_count; edge++) {
         found->retained_bytes += p->edges[edge].live;
         if (p->edges[edge].live_peak > found->live_peak) found->live_peak = p->edges[edge].live_peak;
-        rss = higher(rss, p->edges[edge].rss_peak);
+        rss = most_known(rss, p->edges[edge].rss_peak);
     }
-    add_rss_peak(found, round.begin.rss, rss);
-    add_round(p, found, &round);
+    phase_record_rss_peak(found, round.begin.rss, rss);
+    p->failed |= !phase_record_round(found, &round);
 }
 
 static void begin_phase(struct phases *p, const struct control *control, const struct moment *now) {
@@ -353,41 +287,11 @@ static void end_phase(struct phases *p, const struct control *control, const str
 
 /* Work. */
 
-static void add_unit(struct phases *p, struct phase *phase, const char *name, uint64_t count) {
-    for (size_t i = 0; i < phase->unit_count; i++) {
-        if (strcmp(phase->units[i].name, name)) continue;
-        phase->units[i].count += count;
-        return;
-    }
-    struct phase_unit *grown = realloc(phase->units, (phase->unit_count + 1) * sizeof *grown);
-    if (grown) phase->units = grown;
-    char *copy = grown ? strdup(name) : NULL;
-    if (copy) grown[phase->unit_count++] = (struct phase_unit){copy, count};
-    p->failed |= !copy;
-}
-
 static void add_items(struct phases *p, const struct control *control, const struct moment *now) {
     struct open_round *round = &p->open[innermost(p, now->thread)];
-    if (*control->name) add_unit(p, &p->list[round->phase], control->name, control->value);
-    else round->items += control->value;
-}
-
-static struct phase_op *op_named(struct phases *p, size_t phase_index, const char *name) {
-    struct phase *phase = &p->list[phase_index];
-    for (size_t i = 0; i < phase->op_count; i++)
-        if (!strcmp(phase->ops[i].name, name)) return &phase->ops[i];
-    struct phase_op *grown = realloc(phase->ops, (phase->op_count + 1) * sizeof *grown);
-    char *copy = strdup(name);
-    if (grown) phase->ops = grown;
-    if (!grown || !copy) {
-        free(copy);
-        p->failed = true;
-        return NULL;
-    }
-    struct phase_op *op = &grown[phase->op_count++];
-    *op = (struct phase_op){.name = copy};
-    spread_begin(&op->ns);
-    return op;
+    struct phase *phase = &p->list[round->phase];
+    if (!*control->name) round->items += control->value;
+    else p->failed |= !phase_record_unit(phase, control->name, control->value);
 }
 
 static void begin_op(struct phases *p, const struct control *control, const struct moment *now) {
@@ -398,16 +302,8 @@ static void begin_op(struct phases *p, const struct control *control, const stru
     }
     for (; path != PHASE_NO_PATH; path = p->paths.list[path].outer) {
         struct phase *phase = &p->list[p->paths.list[path].phase];
-        struct phase_op *op = op_named(p, p->paths.list[path].phase, control->name);
-        if (++phase->in_flight > phase->peak_in_flight) phase->peak_in_flight = phase->in_flight;
-        if (op && ++op->in_flight > op->peak_in_flight) op->peak_in_flight = op->in_flight;
+        p->failed |= !phase_record_op_begin(phase, control->name);
     }
-}
-
-static void count_status(struct phase_op *op, uint32_t status) {
-    uint64_t *const counters[] = {&op->ok, &op->failed, &op->rejected};
-    op->count++;
-    ++*counters[status < 3 ? status : 1];
 }
 
 /* Counts for the phase that it began in and for all that were around that. */
@@ -419,36 +315,15 @@ static void end_op(struct phases *p, const struct control *control, const struct
     }
     for (uint32_t path = open.path; path != PHASE_NO_PATH; path = p->paths.list[path].outer) {
         struct phase *phase = &p->list[p->paths.list[path].phase];
-        struct phase_op *op = op_named(p, p->paths.list[path].phase, open.name);
-        if (phase->in_flight) phase->in_flight--;
-        if (!op) continue;
-        count_status(op, control->status);
-        if (op->in_flight) op->in_flight--;
-        spread_add(&op->ns, now->ns - open.start_ns);
+        p->failed |= !phase_record_op_end(phase, open.name, control->status, now->ns - open.start_ns);
     }
-}
-
-static void set_value(struct phases *p, const char *name, double value, const struct moment *now) {
-    struct phase *phase = &p->list[p->open[innermost(p, now->thread)].phase];
-    for (size_t i = 0; i < phase->value_count; i++) {
-        struct phase_value *known = &phase->values[i];
-        if (strcmp(known->name, name)) continue;
-        known->last = value;
-        if (value < known->min) known->min = value;
-        if (value > known->max) known->max = value;
-        return;
-    }
-    struct phase_value *grown = realloc(phase->values, (phase->value_count + 1) * sizeof *grown);
-    if (grown) phase->values = grown;
-    char *copy = grown ? strdup(name) : NULL;
-    if (copy) grown[phase->value_count++] = (struct phase_value){copy, value, value, value};
-    p->failed |= !copy;
 }
 
 static void add_value(struct phases *p, const struct control *control, const struct moment *now) {
+    struct phase *phase = &p->list[p->open[innermost(p, now->thread)].phase];
     double value;
     memcpy(&value, &control->value, sizeof value);
-    set_value(p, control->name, value, now);
+    p->failed |= !phase_record_value(phase, control->name, value);
 }
 
 static void add_mark(struct phases *p, const struct control *control, const struct moment *now) {
@@ -491,18 +366,14 @@ static void sample_ends(struct phases *p, const struct memory_sample *sample, co
         struct phase *phase = &p->list[i];
         if (!phase->end_open) continue;
         phase->end_open = false;
-        if (!sample->edge || !just_before(phase->last.ns, now)) continue;
-        phase->last.rss = p->rss;
-        add_rss_peak(phase, phase->begin_rss, p->rss);
-        struct phase_round *kept = phase->kept_count ? &phase->kept[phase->kept_count - 1] : NULL;
-        if (kept && kept->number == phase->rounds) kept->end.rss = p->rss;
+        if (sample->edge && just_before(phase->last.ns, now)) phase_record_end_rss(phase, p->rss);
     }
 }
 
 static void phases_sample(void *self, const struct memory_sample *sample, const struct moment *now) {
     struct phases *p = self;
     p->rss = sample->rss > sample->recorder_rss ? sample->rss - sample->recorder_rss : 0;
-    p->rss_peak = higher(p->rss_peak, p->rss);
+    p->rss_peak = most_known(p->rss_peak, p->rss);
     for (size_t i = 0; i < p->open_count; i++) {
         struct open_round *open = &p->open[i];
         bool first = open->begin.rss == PHASE_UNKNOWN;
@@ -511,7 +382,7 @@ static void phases_sample(void *self, const struct memory_sample *sample, const 
             open->rss_peak = p->rss;
         }
         open->begin_open = false;
-        open->rss_peak = higher(open->rss_peak, p->rss);
+        open->rss_peak = most_known(open->rss_peak, p->rss);
     }
     sample_ends(p, sample, now);
 }
