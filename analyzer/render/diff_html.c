@@ -10,7 +10,8 @@
 #include "json_report.h"
 
 EMBED(diff_style, "analyzer/render/html/diff.css");
-EMBED_TWO(diff_script, "analyzer/render/html/stacks.js", "analyzer/render/html/diff.js");
+EMBED_BYTES(diff_script, INCLUDE_BYTES("analyzer/render/html/stacks.js") INCLUDE_BYTES("analyzer/render/html/basics.js")
+                             INCLUDE_BYTES("analyzer/render/html/diff.js"));
 EMBED(diff_body, "analyzer/render/html/diff.html");
 
 int render_diff_html(FILE *out, const struct comparison *comparison) {

@@ -8,8 +8,9 @@
 #include "html_page.h"
 #include "render.h"
 
-EMBED_THREE(html_script, "analyzer/render/html/stacks.js", "analyzer/render/html/history.js",
-            "analyzer/render/html/page.js");
+#define SCRIPT(name) INCLUDE_BYTES("analyzer/render/html/" name ".js")
+EMBED_BYTES(html_script, SCRIPT("stacks") SCRIPT("basics") SCRIPT("report") SCRIPT("curve") SCRIPT("history")
+                             SCRIPT("findings") SCRIPT("flame") SCRIPT("resident") SCRIPT("tables") SCRIPT("page"));
 EMBED(html_body, "analyzer/render/html/body.html");
 
 int render_html(FILE *out, const struct report *report) {

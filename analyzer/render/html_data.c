@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../report/together.h"
 #include "html_stacks.h"
 #include "json_report.h"
 #include "json_writer.h"
+#include "naming.h"
 
-enum { MOST_FINDINGS = 100, MOST_LARGE = 150 }; /* leaks and warnings each; sites that are large in one way or other */
+/* Leaks and warnings each, and their sums by source line; sites that are large in one way or other. */
+enum { MOST_FINDINGS = 100, MOST_SUMS = 10, MOST_LARGE = 150 };
 
 /* Which sites are kept. */
 
@@ -86,6 +89,43 @@ static json_t *left_out(const struct report *all, const struct report *kept) {
     return with(object, "sites", integer_value(all->sites_total - (int64_t)kept->site_count));
 }
 
+/* Sums of source lines, which the page could not make of the findings that are kept. */
+
+struct sum {
+    const char *function, *file, *phase;
+    int64_t line, stacks;
+    double bytes_per_round;
+};
+
+static json_t *make_sum(const struct together *together, const char *phase) {
+    static const struct member members[] = {TEXT(sum, function), TEXT(sum, file),      TEXT(sum, phase),
+                                            INTEGER(sum, line),  INTEGER(sum, stacks), REAL(sum, bytes_per_round)};
+    const struct report_site *site = together->site;
+    const struct naming name = name_of_site(site);
+    const struct sum sum = {.function = together->one_function ? name.text : NULL,
+                            .file = site->file,
+                            .phase = phase,
+                            .line = site->line,
+                            .stacks = (int64_t)together->stacks,
+                            .bytes_per_round = together->bytes_per_round};
+    return object_of(MEMBERS(members), &sum);
+}
+
+static void add_sums(json_t *sums, const struct report *report, const struct report_finding *findings, size_t count) {
+    struct together together;
+    size_t most = json_array_size(sums) + MOST_SUMS;
+    for (size_t i = 0; i < count && json_array_size(sums) < most; i++)
+        if (together_from(report, findings, count, i, &together))
+            json_array_append_new(sums, make_sum(&together, findings[i].phase));
+}
+
+static json_t *all_sums(const struct report *report) {
+    json_t *sums = json_array();
+    add_sums(sums, report, report->verdict.leaks, report->verdict.leak_count);
+    add_sums(sums, report, report->verdict.warnings, report->verdict.warning_count);
+    return sums;
+}
+
 /* Columns. */
 
 static json_t *columns_of(const json_t *rows) {
@@ -120,6 +160,7 @@ int html_data_write(FILE *out, const struct report *report) {
     if (data) data = with_columns(data, "curve");
     if (data) with_columns(json_object_get(data, "residency"), "looks");
     if (data) data = with(data, "left_out", left_out(report, &kept));
+    if (data) data = with(data, "together", all_sums(report));
     free(kept.sites);
     if (!data) return -ENOMEM;
     return html_json_write(out, data);

@@ -9,11 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* `name` and name_end: the bytes of a file, terminated. The path is relative to where the compiler runs. */
+/* `name` and name_end: the bytes of a file, terminated; of several files in a row, EMBED_BYTES(name, INCLUDE_BYTES(path) …).
+ * Paths are relative to where the compiler runs. */
 #define EMBED(name, path) EMBED_BYTES(name, INCLUDE_BYTES(path))
-#define EMBED_TWO(name, first, second) EMBED_BYTES(name, INCLUDE_BYTES(first) INCLUDE_BYTES(second))
-#define EMBED_THREE(name, first, second, third)                                                                        \
-    EMBED_BYTES(name, INCLUDE_BYTES(first) INCLUDE_BYTES(second) INCLUDE_BYTES(third))
 #define INCLUDE_BYTES(path) ".incbin \"" path "\"\n"
 #define EMBED_BYTES(name, bytes)                                                                                       \
     __asm__(".pushsection .rodata\n" #name ":\n" bytes #name "_end:\n.byte 0\n.popsection\n");                         \

@@ -183,6 +183,10 @@ P
     browser "$PWD/many.html"
     drawn "further leaks and"
     drawn "Show more"
+    # Sums are of all findings, not of those that the page keeps.
+    tidemark report t.tmk | sed -n 's/^  together .*\(many\.c:.*\)/\1/p' >sums
+    [ "$(wc -l <sums)" -eq 10 ]
+    while read -r sum; do drawn "$sum"; done <sums
 }
 
 @test "live bytes by function, the theme, histograms of one site, keys in the flame graph" {

@@ -1,71 +1,9 @@
 /*
- * Draws a comparison from the JSON that the page holds. Everything from the traces reaches the page as text nodes and
- * attributes, never as markup; no network, no storage but the theme.
+ * Draws a comparison from the JSON that the page holds. Behind basics.js in its script.
  */
 const diff = unpackStacks(JSON.parse(document.getElementById("data").textContent));
-const byId = (id) => document.getElementById(id);
-
-function make(tag, properties, ...children) {
-  const element = document.createElement(tag);
-  Object.assign(element, properties);
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
-
-function draw(tag, attributes, text) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const name in attributes) element.setAttribute(name, attributes[name]);
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
-
-/* Numbers in words. */
-
-const ABSENT = "–";
-
-function scaled(value, units) {
-  const unit = units.find(([size]) => Math.abs(value) >= size * 0.9995) || units[units.length - 1];
-  const part = value / unit[0];
-  return part.toFixed(Math.abs(part) >= 99.95 || Number.isInteger(part) ? 0 : Math.abs(part) >= 9.995 ? 1 : 2) + "\u00a0" + unit[1];
-}
-
-const absent = (n) => n === null || n === undefined;
-const bytes = (n) => (absent(n) ? ABSENT : scaled(n, [[2 ** 40, "TiB"], [2 ** 30, "GiB"], [2 ** 20, "MiB"], [1024, "KiB"], [1, "B"]]));
-const time = (n) => (absent(n) ? ABSENT : n === 0 ? "0 s" : scaled(n, [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]]));
-const count = (n) => (absent(n) ? ABSENT : n.toLocaleString("en").replace(/,/g, "\u202f"));
-const real = (n) => (absent(n) ? ABSENT : Math.abs(n) >= 1000 ? count(Math.round(n)) : String(+n.toPrecision(3)));
 const signed = (show) => (n) => (n === 0 ? "=" : (n > 0 ? "+" : "") + show(n));
-const pair = (show) => (before, after) => make("span", { className: "pair" }, show(before) + " → " + show(after));
-
-/* Tip and theme. */
-
-function showTip(event, text) {
-  const tip = byId("tip");
-  tip.textContent = text;
-  tip.classList.remove("hidden");
-  const box = tip.getBoundingClientRect();
-  tip.style.left = Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8)) + "px";
-  tip.style.top = (event.clientY + box.height + 24 > innerHeight ? event.clientY - box.height - 10 : event.clientY + 16) + "px";
-}
-
-const hideTip = () => byId("tip").classList.add("hidden");
-
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-}
-
-/* What was chosen by hand holds for later reports, else the system's choice does. */
-function switchTheme() {
-  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  setTheme(theme);
-  try { localStorage.setItem("tidemark-theme", theme); } catch (error) { /* file: pages may have no storage */ }
-}
-
-function firstTheme() {
-  let stored = null;
-  try { stored = localStorage.getItem("tidemark-theme"); } catch (error) { /* as above */ }
-  return stored || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-}
+const pair = (show) => (before, after) => (absent(before) && absent(after) ? ABSENT : make("span", { className: "pair" }, show(before) + " → " + show(after)));
 
 /* Head and totals. */
 
@@ -75,12 +13,6 @@ const TITLES = {
 };
 const changes = diff.sites_by_change;
 const badge = (change) => make("span", { className: "badge " + change }, change);
-
-function tableOf(columns, rows) {
-  const head = make("tr", {}, ...columns.map((column) => make("th", { className: column.number ? "number" : "" }, column.title)));
-  const body = rows.map((row) => make("tr", {}, ...columns.map((column) => make("td", { className: (column.number ? "number" : column.name ? "name" : "") + (column.mark ? " " + column.mark(row) : "") }, ...[column.cell(row)].flat()))));
-  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
-}
 
 function headline() {
   const parts = diff.totals.filter((total) => total.judged && total.change !== "same").map((total) => TITLES[total.name][0].replace(/^\w/, (first) => first.toLowerCase()) + " " + signed(TITLES[total.name][1])(total.new - total.old));
@@ -97,9 +29,6 @@ function workOf() {
   const amounts = `${work.kind} of ${diff.work_phase}: ${count(work.old)} and ${count(work.new)}`;
   return work.old === work.new ? amounts + ", the same work." : `${amounts}: new did ${real(work.ratio)} times the work of old. What builds up with the work is compared for each of the ${work.kind}; other values count only where they changed both as they are and for the work done.`;
 }
-
-/* As a shell takes it. */
-const quoted = (argument) => (/^[\w@%+=:,./-]+$/.test(argument) ? argument : "'" + argument.replace(/'/g, "'\\''") + "'");
 
 function showHead() {
   document.title = "Tidemark: " + (diff.grew ? "grew" : "did not grow");
@@ -125,17 +54,9 @@ const METRICS = [
 ];
 let zoomedTo = null, WIDTH = 1160;
 
-const placeOf = (frame) => (frame.file ? frame.file.split("/").pop() + (frame.line ? ":" + frame.line : "") : frame.module || "");
-
-/* Up to the program's own first function; what starts it is of no interest. */
-function ownFrames(stack) {
-  const main = stack.map((frame) => frame.function).lastIndexOf("main");
-  return main < 0 ? stack : stack.slice(0, main + 1);
-}
-
 function treeOf(field, inverted, changedOnly) {
-  const root = { name: "all", before: 0, after: 0, width: 0, children: new Map(), frame: null };
-  const add = (node, before, after) => { node.before += before; node.after += after; node.width += Math.max(before, after); };
+  const root = { name: "all", before: 0, after: 0, value: 0, children: new Map(), frame: null };
+  const add = (node, before, after) => { node.before += before; node.after += after; node.value += Math.max(before, after); };
   for (const site of diff.sites) {
     const before = site.old[field], after = site.new[field];
     if (Math.max(before, after) <= 0 || (changedOnly && site.change === "same")) continue;
@@ -143,22 +64,12 @@ function treeOf(field, inverted, changedOnly) {
     add(root, before, after);
     for (const frame of inverted ? ownFrames(site.stack) : ownFrames(site.stack).slice().reverse()) {
       const name = nameOf(frame);
-      if (!node.children.has(name)) node.children.set(name, { name, before: 0, after: 0, width: 0, children: new Map(), frame, parent: node });
+      if (!node.children.has(name)) node.children.set(name, { name, before: 0, after: 0, value: 0, children: new Map(), frame, parent: node });
       node = node.children.get(name);
       add(node, before, after);
     }
   }
   return root;
-}
-
-function layOut(node, x, width, depth, boxes) {
-  if (width < 1.2 || depth > 120) return;
-  boxes.push({ node, x, width, depth });
-  for (const child of [...node.children.values()].sort((a, b) => b.width - a.width)) {
-    const share = (child.width / node.width) * width;
-    layOut(child, x, share, depth + 1, boxes);
-    x += share;
-  }
 }
 
 /* Full red at twice as much, full blue at nothing left. */
@@ -167,8 +78,6 @@ function colorOf(node) {
   const strength = Math.round(Math.min(1, Math.abs(share)) * 100);
   return `color-mix(in srgb, var(${share > 0 ? "--more" : "--less"}) ${Math.abs(share) < 0.005 ? 0 : Math.max(12, strength)}%, var(--even))`;
 }
-
-const pathTo = (node) => (node.parent ? [...pathTo(node.parent), node.name] : []);
 
 function frameBox(box, show, pattern) {
   const { node, x, width, depth } = box, height = 20, by = signed(show)(node.after - node.before);
@@ -199,7 +108,7 @@ function showFlame() {
   const rows = Math.max(0, ...boxes.map((box) => box.depth)) + 1;
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${rows * 20}`, role: "group", "aria-label": "Call tree of the difference" });
   svg.append(...boxes.map((box) => frameBox(box, show, pattern)));
-  byId("flame").replaceChildren(root.width ? svg : make("p", { className: "faint" }, "Nothing to show for this value."));
+  byId("flame").replaceChildren(root.value ? svg : make("p", { className: "faint" }, "Nothing to show for this value."));
   byId("found").textContent = `${show(root.before)} → ${show(root.after)} in all`;
 }
 
@@ -237,10 +146,6 @@ function showFindings() {
   if (still.length) byId("findings").append(make("details", {}, make("summary", {}, `${still.length} ${still.length === 1 ? "warning" : "warnings"} that both have`), findingsTable(still)));
 }
 
-function stackOf(frames) {
-  return make("ol", { className: "stack" }, ...ownFrames(frames).map((frame) => make("li", {}, make("span", { className: "function" }, nameOf(frame)), make("span", { className: "faint" }, placeOf(frame) + (frame.inlined ? " inlined" : "")))));
-}
-
 function showSites() {
   const pattern = byId("site-search").value.trim().toLowerCase();
   const matching = diff.sites.filter((site) => !pattern || site.stack.some((frame) => nameOf(frame).toLowerCase().includes(pattern)));
@@ -248,7 +153,7 @@ function showSites() {
   byId("sites-section").classList.toggle("hidden", !diff.sites.length);
   byId("sites").replaceChildren(tableOf([
     { title: "", cell: (site) => badge(site.change) },
-    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, site.stack.length ? shortName(nameOf(site.stack[0])) : "(unknown)", make("span", { className: "faint" }, site.file ? " " + site.file.split("/").pop() + ":" + site.line : "")), stackOf(site.stack)) },
+    { title: "Call site", name: true, cell: (site) => make("details", {}, make("summary", {}, site.stack.length ? shortName(nameOf(site.stack[0])) : "(unknown)", " ", placeOfSite(site)), stackOf(site.stack)) },
     { title: "Live at the end", number: true, cell: (site) => pair(bytes)(site.old.live_bytes_end, site.new.live_bytes_end) },
     { title: "by", number: true, mark: (site) => site.change, cell: by("live_bytes_end", bytes) },
     { title: "Peak", number: true, cell: (site) => pair(bytes)(site.old.peak_bytes, site.new.peak_bytes) },

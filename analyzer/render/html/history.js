@@ -1,6 +1,6 @@
 /*
  * What sites did over the run, and in the shown part of it: live bytes by site, the triangle of births and survivors,
- * histograms of sizes and lifetimes. Stands before page.js in one script and uses its elements, numbers and shown time.
+ * histograms of sizes and lifetimes.
  */
 
 /* Slices of the run. */
@@ -163,7 +163,7 @@ function histogramOf(counts, show, label) {
     bar.addEventListener("pointerleave", hideTip);
     svg.append(bar);
     if (n === most) svg.append(draw("text", { class: "faint", x: Math.min(width - 60, x), y: height - size - 4 }, count(n)));
-    if (index % Math.ceil(shownCounts.length / 6) === 0) svg.append(draw("text", { class: "faint", x, y: height + 15 }, show(from)));
+    if (index % Math.ceil(shownCounts.length / 6) === 0) svg.append(draw("text", { class: "faint", x: Math.min(width - 50, x), y: height + 15 }, show(from)));
   });
   return svg;
 }
