@@ -5,28 +5,22 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../nanoseconds.h"
 #include "command.h"
 
 #define FIRST_NS INT64_C(500000000)
 #define EVERY_NS INT64_C(100000000)
 
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 void progress_begin(struct progress *progress, const char *what) {
     bool shown = isatty(STDERR_FILENO) && !said_quietly();
-    *progress = (struct progress){.what = what, .next_ns = shown ? now_ns() + FIRST_NS : INT64_MAX};
+    *progress = (struct progress){.what = what, .next_ns = shown ? ns_now(CLOCK_MONOTONIC) + FIRST_NS : INT64_MAX};
 }
 
 void progress_show(struct progress *progress, uint64_t done, uint64_t total) {
     if (progress->next_ns == INT64_MAX) return;
-    int64_t now = now_ns();
+    int64_t now = ns_now(CLOCK_MONOTONIC);
     if (now < progress->next_ns) return;
     progress->next_ns = now + EVERY_NS;
     unsigned percent = total ? (unsigned)((double)done / (double)total * 100) : 0;

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "../nanoseconds.h"
 
 static void enter(struct screen *screen) {
     if (!screen->shown) return;
@@ -83,19 +84,13 @@ static enum screen_event take_key(struct screen *screen) {
     return got == 1 && (key == 'q' || key == 'Q') ? SCREEN_QUIT : SCREEN_TIMEOUT;
 }
 
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 enum screen_event screen_wait(struct screen *screen, int64_t timeout_ns, int *signal) {
-    int64_t end = now_ns() + timeout_ns;
+    int64_t end = ns_now(CLOCK_MONOTONIC) + timeout_ns;
     *signal = 0;
     for (;;) {
         struct pollfd polled[] = {{.fd = screen->signals, .events = POLLIN},
                                   {.fd = screen->has_keys ? STDIN_FILENO : -1, .events = POLLIN}};
-        int64_t left = end - now_ns();
+        int64_t left = end - ns_now(CLOCK_MONOTONIC);
         struct timespec patience = {left > 0 ? left / 1000000000 : 0, left > 0 ? left % 1000000000 : 0};
         if (ppoll(polled, 2, &patience, NULL) <= 0) return SCREEN_TIMEOUT;
         enum screen_event event = polled[0].revents ? take_signal(screen, signal) : take_key(screen);

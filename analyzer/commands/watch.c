@@ -11,10 +11,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../launch/mailbox.h"
+#include "../nanoseconds.h"
 #include "../render/watch.h"
 #include "../symbols/symbols.h"
 #include "explain.h"
@@ -61,12 +61,6 @@ struct watching {
     int64_t cost_ns;            /* of processor time */
 };
 
-static int64_t ns_of(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Reading. */
 
 /* `again`: in place of the last view, which missed the end. */
@@ -89,7 +83,7 @@ static int read_trace(struct watching *w, bool again) {
                                       .traces = &w->trace,
                                       .trace_count = 1};
     struct explained read;
-    int64_t started = ns_of(CLOCK_MONOTONIC), used = ns_of(CLOCK_PROCESS_CPUTIME_ID);
+    int64_t started = ns_now(CLOCK_MONOTONIC), used = ns_now(CLOCK_PROCESS_CPUTIME_ID);
     int status = explain_open(&request, &read);
     if (status) return status;
     explain_close(again ? &w->now : &w->before);
@@ -99,7 +93,7 @@ static int read_trace(struct watching *w, bool again) {
     }
     w->now = read;
     w->read_ns = started;
-    w->cost_ns = ns_of(CLOCK_PROCESS_CPUTIME_ID) - used;
+    w->cost_ns = ns_now(CLOCK_PROCESS_CPUTIME_ID) - used;
     return 0;
 }
 
@@ -134,7 +128,7 @@ static int64_t interval_of(const struct watching *w) {
 
 /* Until the next view is due; on a busy machine that may have been before this one was done. */
 static int64_t rest_of(const struct watching *w) {
-    int64_t rest = w->read_ns + interval_of(w) - ns_of(CLOCK_MONOTONIC);
+    int64_t rest = w->read_ns + interval_of(w) - ns_now(CLOCK_MONOTONIC);
     return rest > REST_NS ? rest : REST_NS;
 }
 
@@ -187,7 +181,7 @@ static enum screen_event rest(struct watching *w, int *signal) {
         int64_t rss = event == SCREEN_TIMEOUT && step < left ? rss_now(w) : -1;
         if (rss < 0) return event;
         struct watch_view view = view_of(w, NULL);
-        view.age_ns = ns_of(CLOCK_MONOTONIC) - w->read_ns;
+        view.age_ns = ns_now(CLOCK_MONOTONIC) - w->read_ns;
         view.rss_bytes = rss;
         show_view(w, &view);
         fflush(stdout);

@@ -10,13 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../nanoseconds.h"
 #include "traces.h"
 
 #define MAP_MAX ((off_t)256 << 20)
-
-static bool is_older(const struct timespec *time, const struct timespec *than) {
-    return time->tv_sec < than->tv_sec || (time->tv_sec == than->tv_sec && time->tv_nsec < than->tv_nsec);
-}
 
 static int open_map(const struct place *place, uint32_t pid, off_t *size) {
     char path[64];
@@ -25,7 +22,7 @@ static int open_map(const struct place *place, uint32_t pid, off_t *size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) return -1;
     bool good = !fstat(fd, &facts) && S_ISREG(facts.st_mode) && facts.st_uid == geteuid() && facts.st_size <= MAP_MAX &&
-                !is_older(&facts.st_mtim, &place->began);
+                ns_of(facts.st_mtim) >= place->began_ns;
     *size = good ? facts.st_size : 0;
     if (good && facts.st_size) return fd;
     close(fd);

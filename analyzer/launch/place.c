@@ -7,13 +7,14 @@
 #include <errno.h>
 #include <ftw.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "../nanoseconds.h"
 
 #define OPEN_DIRECTORIES 16
 
@@ -36,7 +37,7 @@ int place_init(struct place *place) {
     uint8_t bytes[16];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) return -errno;
     for (size_t i = 0; i < sizeof bytes; i++) snprintf(place->run_id + 2 * i, 3, "%02x", bytes[i]);
-    clock_gettime(CLOCK_REALTIME_COARSE, &place->began);
+    place->began_ns = ns_now(CLOCK_REALTIME_COARSE);
     return 0;
 }
 

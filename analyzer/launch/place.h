@@ -7,13 +7,13 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 struct place {
     char file[PATH_MAX];     /* absolute */
     char children[PATH_MAX]; /* FILE.d */
     char run_id[33];         /* 32 hex digits */
-    struct timespec began;   /* as the kernel stamps files: no file of the run is older */
+    int64_t began_ns;        /* as the kernel stamps files: no file of the run is older */
 };
 
 /* A new run id, which begins now. 0 or -errno. */

@@ -6,9 +6,9 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../nanoseconds.h"
 #include "start.h"
 
 #define GRACE_MS 1000
@@ -40,11 +40,7 @@ static void serve(struct pump *pump, short events) {
     if (events && pump->serve && !pump->serve(pump->self)) pump->fd = -1;
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+static int64_t now_ms(void) { return ns_now(CLOCK_MONOTONIC) / 1000000; }
 
 /* Milliseconds until the writer is to be started; -1: it need not be, or has been just now. */
 static int until_writer(struct writer *writer, int64_t due_ms) {

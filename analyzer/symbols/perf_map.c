@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../nanoseconds.h"
 #include "ranges.h"
 
 enum { NAME_MAX_BYTES = 4096 };
@@ -22,10 +23,6 @@ struct perf_map {
     size_t count, room;
 };
 
-static uint64_t written_at(const struct stat *facts) {
-    return (uint64_t)facts->st_mtim.tv_sec * 1000000000u + (uint64_t)facts->st_mtim.tv_nsec;
-}
-
 /* A descriptor, or -errno. */
 static int open_trusted(const char *path, uint64_t since) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -34,7 +31,7 @@ static int open_trusted(const char *path, uint64_t since) {
     int error = fstat(fd, &facts) ? -errno : 0;
     if (!error && (!S_ISREG(facts.st_mode) || (facts.st_uid != geteuid() && facts.st_uid != 0))) error = -EPERM;
     if (!error && facts.st_size > FILE_MAX_BYTES) error = -EFBIG;
-    if (!error && written_at(&facts) < since) error = -ESTALE;
+    if (!error && (uint64_t)ns_of(facts.st_mtim) < since) error = -ESTALE;
     if (!error) return fd;
     close(fd);
     return error;

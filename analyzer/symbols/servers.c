@@ -5,17 +5,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "../nanoseconds.h"
 
 enum { SERVER_SECONDS = 10 };
 
 bool servers_known(void) { return getenv("DEBUGINFOD_URLS") != NULL; }
 
-int64_t servers_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
+int64_t servers_clock(void) { return ns_now(CLOCK_MONOTONIC) / 1000000000; }
 
 void servers_limit(void) {
     char text[16];
