@@ -1,4 +1,4 @@
-/* links: preload/columns.c preload/plain.c preload/words.c preload/deflate.c preload/huffman.c analyzer/input/decode.c analyzer/input/decode_plain.c analyzer/input/inflate.c libs: -lz -ldeflate */
+/* links: tests/unit/event_stream.c preload/columns.c preload/plain.c preload/words.c preload/deflate.c preload/huffman.c analyzer/input/decode.c analyzer/input/decode_plain.c analyzer/input/inflate.c libs: -lz -ldeflate */
 /*
  * Event columns and the two gates to zlib: round trips of random and adversarial streams, with the words and the list
  * of events made side by side by the generator. Partners are checked against a search backwards, stamps against the
@@ -20,193 +20,7 @@
 #include "../../preload/columns.h"
 #include "../../preload/deflate.h"
 #include "../../preload/plain.h"
-
-#define RING_WORDS (1u << 18)
-#define ADDRESS_MASK ((1ull << 48) - 1)
-
-/* What the generator draws from; probabilities in 256ths. */
-struct profile {
-    const char *name;
-    uint32_t events;
-    uint32_t live; /* blocks that it keeps track of */
-    uint32_t stacks;
-    uint32_t sizes;
-    unsigned wild; /* an address out of nowhere, also for frees: foreign, double, never allocated */
-    unsigned realloc, other, control, flagged, wide;
-    unsigned reuse;  /* an allocation gets an address freed before */
-    unsigned jitter; /* a stamp steps back, as of an event of a signal handler */
-    uint64_t base;   /* addresses grow from here */
-    uint64_t tick;   /* largest step of the stamps */
-    uint64_t align;
-};
-
-static const struct profile profiles[] = {
-    {"plain", 4000, 64, 20, 10, 0, 8, 0, 0, 0, 0, 200, 0, 0x555555000000, 300, 16},
-    {"mixed", 4000, 200, 300, 1000, 20, 40, 20, 10, 10, 4, 128, 5, 0x7fff00000000, 100000, 16},
-    {"foreign", 3000, 8, 5, 5, 200, 10, 0, 1, 0, 0, 60, 0, 0x10000, 5000, 8},
-    {"many stacks", 32768, 1000, 1u << 31, 50, 2, 10, 1, 1, 1, 1, 100, 0, 0x400000, 90, 16},
-    {"tight", 3000, 4, 2, 1, 0, 100, 0, 0, 0, 0, 250, 0, 0x1000, 1, 16},
-    {"bursts", 5000, 90, 400, 200, 3, 20, 1, 1, 0, 0, 90, 0, 0x7f0000000000, 2, 16},
-    {"far apart", 5000, 500, 70, 1u << 20, 0, 20, 0, 0, 0, 0, 90, 0, 0x500000000000, 3, 1 << 12},
-    {"same stamp", 2500, 30, 9, 3, 9, 9, 9, 9, 9, 9, 99, 0, 0x1000, 0, 1},
-    {"hostile", 4000, 100, 1u << 31, 1u << 31, 128, 64, 64, 32, 64, 32, 50, 60, 0, 1ull << 40, 1},
-    {"control only", 1500, 1, 1, 1, 0, 0, 0, 256, 0, 0, 0, 3, 0, 1000, 1},
-    {"many blocks", 32768, 60000, 1u << 31, 5000, 1, 10, 1, 1, 1, 1, 30, 0, 0x400000, 90, 16},
-    {"wide", 2000, 50, 50, 50, 10, 20, 30, 0, 256, 256, 50, 0, 0x1000, 1000, 16},
-};
-
-struct stream {
-    uint64_t *ring;
-    struct trace_event *events;
-    uint32_t count;
-    uint64_t first, end;
-    uint64_t random;
-};
-
-static uint64_t draw(struct stream *s) {
-    s->random ^= s->random << 13;
-    s->random ^= s->random >> 7;
-    s->random ^= s->random << 17;
-    return s->random * 0x2545f4914f6cdd1dull >> 8;
-}
-
-static bool chance(struct stream *s, unsigned of256) { return (draw(s) & 255) < of256; }
-
-static void put_word(struct stream *s, uint64_t word) { s->ring[s->end++ & (RING_WORDS - 1)] = word; }
-
-static bool has_stack(unsigned kind) {
-    return kind != TRACE_EVENT_FREE && kind != TRACE_EVENT_REALLOC_OUT && kind < TRACE_EVENT_PHASE_BEGIN;
-}
-
-static bool has_value(unsigned kind) {
-    static const uint8_t with[] = {TRACE_EVENT_ITEMS,     TRACE_EVENT_OP_END,  TRACE_EVENT_OP_START,
-                                   TRACE_EVENT_OP_FINISH, TRACE_EVENT_VALUE,   TRACE_EVENT_EXEC_FAIL,
-                                   TRACE_EVENT_STOP,      TRACE_EVENT_ANOMALY, TRACE_EVENT_EXIT};
-    return memchr(with, (int)kind, sizeof with) != NULL;
-}
-
-/* The event as words, by the table of FORMAT.md. */
-static void put_event(struct stream *s, struct trace_event event) {
-    s->events[s->count++] = event;
-    put_word(s, event.kind | (uint64_t)event.flags << 8 | event.address << 16);
-    put_word(s, event.stamp);
-    if (has_stack(event.kind)) put_word(s, (uint64_t)event.stack << 32 | (uint32_t)event.size);
-    if (has_value(event.kind)) put_word(s, event.size);
-    if (event.flags & TRACE_EVENT_WIDE) put_word(s, event.size);
-}
-
-struct pool {
-    uint64_t *addresses;
-    uint32_t used, capacity;
-};
-
-static void pool_add(struct pool *p, struct stream *s, uint64_t address) {
-    if (p->used < p->capacity) p->addresses[p->used++] = address;
-    else p->addresses[draw(s) % p->capacity] = address;
-}
-
-/* Mostly the newest, as allocators and programs like it. */
-static uint64_t pool_take(struct pool *p, struct stream *s) {
-    if (!p->used) return draw(s) & ADDRESS_MASK;
-    uint32_t at = chance(s, 160) ? p->used - 1 : (uint32_t)(draw(s) % p->used);
-    uint64_t address = p->addresses[at];
-    p->addresses[at] = p->addresses[--p->used];
-    return address;
-}
-
-struct generator {
-    const struct profile *profile;
-    struct stream *stream;
-    struct pool live, freed;
-    uint64_t top, stamp;
-};
-
-static struct trace_event draw_common(struct generator *g, unsigned kind) {
-    struct stream *s = g->stream;
-    g->stamp += g->profile->tick ? draw(s) % g->profile->tick : 0;
-    struct trace_event event = {.kind = (uint8_t)kind, .stamp = g->stamp};
-    if (chance(s, g->profile->jitter)) event.stamp -= draw(s) % 5000;
-    if (chance(s, g->profile->flagged))
-        event.flags = (uint8_t)(draw(s) & (TRACE_EVENT_FAILED | TRACE_EVENT_INTERNAL | TRACE_EVENT_APPROXIMATE |
-                                           TRACE_EVENT_NO_STACK | 0x60));
-    if (has_stack(kind)) {
-        event.stack = (uint32_t)(draw(s) % g->profile->stacks);
-        event.size = draw(s) % g->profile->sizes;
-        if (chance(s, g->profile->wide) || kind == TRACE_EVENT_BREAK) {
-            event.flags |= TRACE_EVENT_WIDE;
-            event.size = draw(s) << (draw(s) % 56);
-        }
-    }
-    return event;
-}
-
-static void make_alloc(struct generator *g, unsigned kind) {
-    struct stream *s = g->stream;
-    struct trace_event event = draw_common(g, kind);
-    if (chance(s, g->profile->wild)) event.address = draw(s) & ADDRESS_MASK;
-    else if (g->freed.used && chance(s, g->profile->reuse)) event.address = pool_take(&g->freed, s);
-    else event.address = g->top = (g->top + (event.size / g->profile->align + 1) * g->profile->align) & ADDRESS_MASK;
-    pool_add(&g->live, s, event.address);
-    put_event(s, event);
-}
-
-static void make_free(struct generator *g, unsigned kind) {
-    struct stream *s = g->stream;
-    struct trace_event event = draw_common(g, kind);
-    if (!chance(s, g->profile->wild)) event.address = pool_take(&g->live, s);
-    else
-        event.address =
-            g->freed.used && chance(s, 80) ? g->freed.addresses[draw(s) % g->freed.used] : draw(s) & ADDRESS_MASK;
-    pool_add(&g->freed, s, event.address);
-    put_event(s, event);
-}
-
-static void make_other(struct generator *g, bool control) {
-    struct stream *s = g->stream;
-    unsigned kind = control ? TRACE_EVENT_PHASE_BEGIN + (unsigned)(draw(s) % 17)
-                            : TRACE_EVENT_REALLOC_FAIL + (unsigned)(draw(s) % 9);
-    struct trace_event event = draw_common(g, kind);
-    event.address = draw(s) & ADDRESS_MASK;
-    if (has_value(kind)) event.size = draw(s) << (draw(s) % 56);
-    put_event(s, event);
-}
-
-static void make_one(struct generator *g) {
-    struct stream *s = g->stream;
-    if (chance(s, g->profile->control)) {
-        make_other(g, true);
-    } else if (chance(s, g->profile->other)) {
-        make_other(g, false);
-    } else if (chance(s, g->profile->realloc)) {
-        make_free(g, TRACE_EVENT_REALLOC_OUT);
-        if (s->count < g->profile->events) make_alloc(g, TRACE_EVENT_REALLOC_IN);
-    } else if (g->live.used < g->profile->live && chance(s, 140)) {
-        make_alloc(g, TRACE_EVENT_ALLOC);
-    } else {
-        make_free(g, TRACE_EVENT_FREE);
-    }
-}
-
-static void stream_make(struct stream *s, const struct profile *profile, uint32_t events, uint64_t seed) {
-    s->ring = calloc(RING_WORDS, sizeof *s->ring);
-    s->events = calloc(events + 1, sizeof *s->events);
-    s->count = 0;
-    s->random = seed * 0x9e3779b97f4a7c15ull + 1;
-    s->first = s->end = RING_WORDS * 3ull - draw(s) % (2ull * events + 2); /* the ring wraps around inside */
-    struct profile sized = *profile;
-    sized.events = events;
-    struct generator g = {.profile = &sized, .stream = s, .top = profile->base, .stamp = 1ull << 50};
-    g.live = (struct pool){calloc(profile->live, sizeof(uint64_t)), 0, profile->live};
-    g.freed = (struct pool){calloc(profile->live, sizeof(uint64_t)), 0, profile->live};
-    while (s->count < events) make_one(&g);
-    free(g.live.addresses);
-    free(g.freed.addresses);
-}
-
-static void stream_release(struct stream *s) {
-    free(s->ring);
-    free(s->events);
-}
+#include "event_stream.h"
 
 /* All that encoding and decoding need, each of the size that the headers promise, so that a sanitizer sees the ends. */
 struct bench {
@@ -334,7 +148,7 @@ static void check_range(const struct columns_output *out, const struct trace_eve
 
 static struct columns_input input_of(const struct stream *s, int ordered) {
     return (struct columns_input){
-        .ring = s->ring, .mask = RING_WORDS - 1, .first = s->first, .end = s->end, .ordered = ordered};
+        .ring = s->ring, .mask = STREAM_RING_WORDS - 1, .first = s->first, .end = s->end, .ordered = ordered};
 }
 
 static int encode(struct bench *b, bool plain, const struct columns_input *in, struct columns_output *out) {
@@ -369,10 +183,10 @@ static void round_trip(struct bench *b, bool plain, struct stream *s, const stru
 }
 
 static void test_round_trips(void **state) {
-    for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
+    for (size_t p = 0; p < STREAM_PROFILES; p++) {
         for (int variant = 0; variant < 4; variant++) {
             struct stream s;
-            stream_make(&s, &profiles[p], profiles[p].events, p * 10 + (unsigned)variant + 1);
+            stream_make(&s, &stream_profiles[p], stream_profiles[p].events, p * 10 + (unsigned)variant + 1);
             struct columns_input in = input_of(&s, variant & 1);
             uint64_t edges[8];
             for (unsigned e = 0; e < 8; e++) edges[e] = s.events[s.count / 8 * e].stamp + (e & 1);
@@ -390,7 +204,7 @@ static void test_round_trips(void **state) {
 static void test_every_small_count(void **state) {
     for (uint32_t count = 0; count < 140; count++) {
         struct stream s;
-        stream_make(&s, &profiles[1], count, count + 77);
+        stream_make(&s, &stream_profiles[1], count, count + 77);
         if (count) {
             struct columns_input in = input_of(&s, (int)count & 1);
             round_trip(*state, false, &s, &in);
@@ -414,7 +228,7 @@ static void check_limit(struct bench *b, bool plain) {
     struct stream s;
     struct columns_output out;
     uint32_t count;
-    stream_make(&s, &profiles[0], COLUMNS_MAX_EVENTS + 100, 5);
+    stream_make(&s, &stream_profiles[0], COLUMNS_MAX_EVENTS + 100, 5);
     struct columns_input in = input_of(&s, 0);
     assert_int_equal(encode(b, plain, &in, &out), 0);
     assert_int_equal(out.count, COLUMNS_MAX_EVENTS);
@@ -447,7 +261,7 @@ static uint32_t encode_part(struct bench *b, struct columns_input *in, uint64_t 
 static uint64_t position_of(const struct stream *s, uint64_t position, uint32_t events) {
     while (events--) {
         uint64_t flat[4];
-        for (unsigned w = 0; w < 4; w++) flat[w] = s->ring[(position + w) & (RING_WORDS - 1)];
+        for (unsigned w = 0; w < 4; w++) flat[w] = s->ring[(position + w) & (STREAM_RING_WORDS - 1)];
         struct trace_event event;
         position += (unsigned)decode_words(flat, 4, &event);
     }
@@ -457,15 +271,15 @@ static uint64_t position_of(const struct stream *s, uint64_t position, uint32_t 
 static void test_segments(void **state) {
     struct bench *b = *state;
     static const uint32_t parts[] = {2, 1000, 3, 100, 4}; /* of the events, a fraction */
-    for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
+    for (size_t p = 0; p < STREAM_PROFILES; p++) {
         struct stream s;
-        stream_make(&s, &profiles[p], profiles[p].events * 5 / 2, p + 31);
+        stream_make(&s, &stream_profiles[p], stream_profiles[p].events * 5 / 2, p + 31);
         struct columns_input in = input_of(&s, (int)p & 1);
         in.thread = 7;
         uint32_t at = 0, count, continued = 0;
         uint64_t end = s.end;
         for (size_t part = 0; at < s.count; part++) {
-            uint32_t wanted = profiles[p].events / parts[part % 5];
+            uint32_t wanted = stream_profiles[p].events / parts[part % 5];
             if (wanted > s.count - at) wanted = s.count - at;
             struct columns_output out;
             uint64_t until = position_of(&s, in.first, wanted);
@@ -492,7 +306,7 @@ static void test_broken_segment(void **state) {
     struct stream s;
     struct columns_output out;
     uint32_t count;
-    stream_make(&s, &profiles[1], 3000, 4);
+    stream_make(&s, &stream_profiles[1], 3000, 4);
     struct columns_input in = input_of(&s, 0);
     in.thread = 9;
     uint64_t middle = position_of(&s, in.first, 2000), end = in.end;
@@ -519,7 +333,7 @@ static void test_plain_between(void **state) {
     struct stream s;
     struct columns_output out;
     uint32_t count;
-    stream_make(&s, &profiles[1], 3000, 6);
+    stream_make(&s, &stream_profiles[1], 3000, 6);
     struct columns_input in = input_of(&s, 0);
     in.thread = 9;
     uint64_t middle = position_of(&s, in.first, 2000), end = in.end;
@@ -542,7 +356,7 @@ static void test_no_memory_between_frames(void **state) {
     for (unsigned p = 0; p < 3; p++) {
         struct stream s;
         struct columns_output used, fresh;
-        stream_make(&s, &profiles[p], 50 + 700 * p, p + 9);
+        stream_make(&s, &stream_profiles[p], 50 + 700 * p, p + 9);
         struct columns_input in = input_of(&s, 1);
         assert_int_equal(columns_encode(b->columns, &in, b->payload, &used), 0);
         struct columns *clean = aligned(columns_size());
@@ -590,11 +404,11 @@ static void test_invalid_words(void **state) {
 static void test_decode_words(void **state) {
     (void)state;
     struct stream s;
-    stream_make(&s, &profiles[1], 2000, 3);
+    stream_make(&s, &stream_profiles[1], 2000, 3);
     uint64_t position = s.first, flat[4];
     for (uint32_t i = 0; i < s.count; i++) {
         struct trace_event event;
-        for (unsigned w = 0; w < 4; w++) flat[w] = s.ring[(position + w) & (RING_WORDS - 1)];
+        for (unsigned w = 0; w < 4; w++) flat[w] = s.ring[(position + w) & (STREAM_RING_WORDS - 1)];
         int used = decode_words(flat, 4, &event);
         assert_true(used >= 2);
         assert_int_equal(decode_words(flat, (size_t)used - 1, &event), -EBADMSG);
@@ -611,7 +425,7 @@ static void test_column_sizes(void **state) {
     struct stream s;
     struct columns_output out;
     uint32_t sizes[DECODE_COLUMNS], sum = 0;
-    stream_make(&s, &profiles[1], 3000, 8);
+    stream_make(&s, &stream_profiles[1], 3000, 8);
     struct columns_input in = input_of(&s, 1);
     assert_int_equal(columns_encode(b->columns, &in, b->payload, &out), 0);
     assert_int_equal(decode_column_sizes(b->payload, out.bytes, sizes, DECODE_COLUMNS), 0);
@@ -655,7 +469,7 @@ static void test_damage(void **state) {
     for (unsigned p = 0; p < 6; p++) {
         struct stream s;
         struct columns_output out;
-        stream_make(&s, &profiles[p / 2], 300, p + 21);
+        stream_make(&s, &stream_profiles[p / 2], 300, p + 21);
         struct columns_input in = input_of(&s, (int)p & 2);
         assert_int_equal(encode(b, p & 1, &in, &out), 0);
         for (uint32_t cut = 0; cut < out.bytes; cut++) {
@@ -663,10 +477,11 @@ static void test_damage(void **state) {
             assert_int_equal(decode(b->decoder, b->payload, cut, b->events, &count), -EBADMSG);
         }
         for (unsigned round = 0; round < 4000; round++) {
-            uint32_t at = (uint32_t)(draw(&s) % (round & 1 ? out.bytes : 32)), with = 1 + (uint32_t)(draw(&s) % 255);
+            uint32_t at = (uint32_t)(stream_draw(&s) % (round & 1 ? out.bytes : 32)),
+                     with = 1 + (uint32_t)(stream_draw(&s) % 255);
             b->payload[at] ^= (uint8_t)with;
             check_damaged(b, b->payload, out.bytes, other, events);
-            if (draw(&s) & 3) b->payload[at] ^= (uint8_t)with; /* some stay */
+            if (stream_draw(&s) & 3) b->payload[at] ^= (uint8_t)with; /* some stay */
         }
         stream_release(&s);
     }
@@ -679,7 +494,7 @@ static void test_zlib_gates(void **state) {
     enum { LENGTH = 100000 };
     uint8_t *bytes = malloc(LENGTH), *stored = malloc(deflate_room(LENGTH)), *raw = malloc(LENGTH + 1);
     struct stream s = {.random = 4};
-    for (size_t i = 0; i < LENGTH; i++) bytes[i] = (uint8_t)(i & 64 ? draw(&s) : i);
+    for (size_t i = 0; i < LENGTH; i++) bytes[i] = (uint8_t)(i & 64 ? stream_draw(&s) : i);
     void *arena = aligned(deflate_size());
     assert_int_equal(deflate_init(arena, 10), -EINVAL);
     assert_int_equal(deflate_init(arena, -1), -EINVAL);

@@ -1,0 +1,121 @@
+/* links: tests/unit/replayed.c tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/ids.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/decode_plain.c analyzer/input/inflate.c analyzer/replay/clock.c analyzer/replay/crew.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/replay/teller.c analyzer/analysis/ages.c analyzer/analysis/residency.c analyzer/analysis/look_areas.c analyzer/analysis/mapping_kinds.c analyzer/analysis/stack_shares.c analyzer/analysis/heap_trim.c analyzer/analysis/heap_pins.c analyzer/analysis/page_shares.c preload/columns.c preload/words.c analyzer/text/utf8.c analyzer/text/printable.c libs: -lz -ldeflate flags: -pthread */
+/*
+ * Whose the resident pages of a small process are, shared out by hand.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "../../analyzer/analysis/residency.h"
+#include "replayed.h"
+
+enum { R = TRACE_MAP_READ, W = TRACE_MAP_WRITE, X = TRACE_MAP_EXECUTE, OWN = TRACE_MAP_OWN, GONE = TRACE_MAP_GONE };
+
+static void add_map(struct record_text *text, uint64_t start, uint64_t pages, uint64_t flags, const char *name) {
+    record_put(text, TRACE_RECORD_MAPPING, "nnnnns", (uint64_t)1, (uint64_t)1, start, pages * 4096, flags, name);
+}
+static void add_pages(struct record_text *text, uint64_t first, uint64_t absent, uint64_t present) {
+    record_put(text, TRACE_RECORD_RESIDENCY, "nnnnn", (uint64_t)1, first, (uint64_t)4096, absent, present);
+}
+static void end_look(struct record_text *text, uint64_t stamp, uint64_t rss) {
+    record_put(text, TRACE_RECORD_MEMORY, "nnnnnnnnn", stamp, (uint64_t)0, rss, (uint64_t)0, (uint64_t)0, (uint64_t)0,
+               (uint64_t)1, (uint64_t)1, (uint64_t)TRACE_MEMORY_LOOK);
+}
+
+/* Two looks at a process whose pages were shared out by hand, see the comments. */
+static void residency_of_a_small_process(struct record_text *text) {
+    record_begin(text);
+    add_map(text, 0, 1u << 30, GONE, "");
+    add_map(text, 0x10000, 8, R | W, "[heap]");
+    add_pages(text, 0x10000, 0, 6);
+    add_map(text, 0x20000, 2, R | X, "/lib/x.so");
+    add_pages(text, 0x20000, 0, 2);
+    add_map(text, 0x22000, 1, R | W, "/lib/x.so");
+    add_pages(text, 0x22000, 0, 1);
+    add_map(text, 0x23000, 2, R | W, ""); /* its uninitialised data */
+    add_pages(text, 0x23000, 1, 1);
+    add_map(text, 0x30000, 1, 0, ""); /* guard of a stack */
+    add_map(text, 0x31000, 4, R | W, "");
+    add_pages(text, 0x31000, 2, 2);
+    add_map(text, 0x40000, 3, R | W, "");
+    add_map(text, 0x41000, 1, R | W | OWN, ""); /* splits the one before */
+    add_pages(text, 0x40000, 0, 3);
+    add_map(text, 0x7fff000, 1, 0, ""); /* guard of a stack that begins where an arena would */
+    add_map(text, 0x8000000, 4, R | W, "");
+    add_pages(text, 0x8000000, 3, 1);
+    end_look(text, 1100, 18 * 4096);
+    add_map(text, 0x40000, 1, GONE, "");
+    add_pages(text, 0x12000, 1, 0);
+    end_look(text, 1200, 15 * 4096);
+}
+
+static void pages_are_shared_out(void **state) {
+    (void)state;
+    static struct record_text text;
+    const struct trace_event events[] = {
+        {.stamp = 1010, .kind = TRACE_EVENT_ALLOC, .address = 0x10010, .size = 1000, .stack = 1},
+        {.stamp = 1011, .kind = TRACE_EVENT_ALLOC, .address = 0x10400, .size = 3000, .stack = 2},
+        {.stamp = 1012, .kind = TRACE_EVENT_ALLOC, .address = 0x11800, .size = 8192, .stack = 1},
+        {.stamp = 1013, .kind = TRACE_EVENT_ALLOC, .address = 0x13900, .size = 512, .stack = 3},
+        {.stamp = 1014, .kind = TRACE_EVENT_ALLOC, .address = 0x15ff0, .size = 32, .stack = 3},
+        {.stamp = 1150, .kind = TRACE_EVENT_FREE, .address = 0x10400},
+        {.stamp = 1300, .kind = TRACE_EVENT_MARK},
+    };
+    residency_of_a_small_process(&text);
+    struct residency *found = replayed(&residency_analysis, events, sizeof events / sizeof *events, &text);
+
+    assert_int_equal(found->look_count, 2);
+    const struct residency_look *first = &found->looks[0], *last = &found->looks[1];
+    assert_int_equal(residency_sum(first), 16 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_SITES], 5 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_FREE], 4096); /* 0x14000 */
+    assert_int_equal(first->trim, 4096);
+    assert_int_equal(first->parts[RESIDENCY_CODE], 2 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_FILES], 2 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_STACKS], 3 * 4096);
+    assert_int_equal(first->parts[RESIDENCY_RECORDER], 4096);
+    assert_int_equal(first->parts[RESIDENCY_OTHER], 2 * 4096);
+    assert_int_equal(first->untouched, 16); /* the second half of the last block, on a page that is absent */
+    assert_int_equal(first->slack, 5 * 4096 - (1000 + 3000 + 8192 + 512 + 16));
+
+    /* At the first look: page 0x10 is 1000 : 3000, page 0x13 is 2048 : 512, the others have one block each. */
+    const struct residency_share *one = residency_of(found, 1), *two = residency_of(found, 2),
+                                 *three = residency_of(found, 3);
+    assert_int_equal(found->peak, 0);
+    assert_int_equal(one->peak, 1024 + 4096 + 4096 + 3276);
+    assert_int_equal(two->peak, 3072);
+    assert_int_equal(three->peak, 820 + 4096);
+
+    /* At the last one the second block is gone, and so is the page in the middle of the third. */
+    assert_int_equal(last->parts[RESIDENCY_SITES], 4 * 4096);
+    assert_int_equal(last->parts[RESIDENCY_OTHER], 4096);
+    assert_int_equal(residency_sum(last), 14 * 4096);
+    assert_int_equal(last->untouched, 16 + 4096);
+    assert_int_equal(one->last, 4096 + 4096 + 3276);
+    assert_int_equal(two->last, 0);
+    assert_int_equal(one->alone, 2 * 4096);
+    assert_int_equal(one->wasted, 4096 - 1000 + 4096 - 2048);
+    assert_int_equal(three->wasted, 4096 - 16);
+    assert_true(isnan(residency_explained(found))); /* it did not grow */
+    assert_null(residency_of(found, 4));
+    assert_int_equal(found->pin_count, 1);
+    assert_int_equal(found->pins[0].address, 0x15ff0);
+    assert_int_equal(found->pins[0].free_below, 4096);
+    assert_int_equal(found->pins[0].blocks_above, 0);
+    assert_int_equal(found->file_count, 1);
+    assert_string_equal(found->files[0].name, "/lib/x.so");
+    assert_int_equal(found->files[0].code, 2 * 4096);
+    assert_int_equal(found->files[0].data, 2 * 4096);
+
+    residency_release(found);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_are_shared_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
