@@ -26,6 +26,9 @@ void phase_record_release(struct phase *phase) {
     for (size_t i = 0; i < phase->value_count; i++) free(phase->values[i].name);
     for (size_t i = 0; i < phase->unit_count; i++) free(phase->units[i].name);
     spread_release(&phase->round_ns);
+    phase_names_release(&phase->unit_names);
+    phase_names_release(&phase->op_names);
+    phase_names_release(&phase->value_names);
     free(phase->ops);
     free(phase->values);
     free(phase->units);
@@ -85,41 +88,55 @@ void phase_record_end_rss(struct phase *phase, uint64_t rss) {
 
 /* Work. */
 
+/* A list, moved, with room for one more, whose name is in `names` then; NULL: out of memory. */
+static void *with_name(void *list, size_t count, size_t size, struct phase_names *names, const char *name,
+                       char **copy) {
+    void *grown = count & (count - 1) ? list : realloc(list, (count ? 2 * count : 1) * size); /* at powers of two */
+    *copy = grown ? strdup(name) : NULL;
+    if (*copy && phase_names_add(names, *copy, count)) {
+        free(*copy);
+        *copy = NULL;
+    }
+    return grown;
+}
+
 bool phase_record_unit(struct phase *phase, const char *name, uint64_t count) {
-    for (size_t i = 0; i < phase->unit_count; i++) {
-        if (strcmp(phase->units[i].name, name)) continue;
-        phase->units[i].count += count;
+    size_t place = phase_names_find(&phase->unit_names, name);
+    if (place != PHASE_NAMES_NONE) {
+        phase->units[place].count += count;
         return true;
     }
-    struct phase_unit *grown = realloc(phase->units, (phase->unit_count + 1) * sizeof *grown);
+    char *copy;
+    struct phase_unit *grown =
+        with_name(phase->units, phase->unit_count, sizeof *grown, &phase->unit_names, name, &copy);
     if (grown) phase->units = grown;
-    char *copy = grown ? strdup(name) : NULL;
     if (copy) grown[phase->unit_count++] = (struct phase_unit){copy, count};
     return copy;
 }
 
 bool phase_record_value(struct phase *phase, const char *name, double value) {
-    for (size_t i = 0; i < phase->value_count; i++) {
-        struct phase_value *known = &phase->values[i];
-        if (strcmp(known->name, name)) continue;
+    size_t place = phase_names_find(&phase->value_names, name);
+    if (place != PHASE_NAMES_NONE) {
+        struct phase_value *known = &phase->values[place];
         known->last = value;
         if (value < known->min) known->min = value;
         if (value > known->max) known->max = value;
         return true;
     }
-    struct phase_value *grown = realloc(phase->values, (phase->value_count + 1) * sizeof *grown);
+    char *copy;
+    struct phase_value *grown =
+        with_name(phase->values, phase->value_count, sizeof *grown, &phase->value_names, name, &copy);
     if (grown) phase->values = grown;
-    char *copy = grown ? strdup(name) : NULL;
     if (copy) grown[phase->value_count++] = (struct phase_value){copy, value, value, value};
     return copy;
 }
 
 static struct phase_op *op_named(struct phase *phase, const char *name) {
-    for (size_t i = 0; i < phase->op_count; i++)
-        if (!strcmp(phase->ops[i].name, name)) return &phase->ops[i];
-    struct phase_op *grown = realloc(phase->ops, (phase->op_count + 1) * sizeof *grown);
+    size_t place = phase_names_find(&phase->op_names, name);
+    if (place != PHASE_NAMES_NONE) return &phase->ops[place];
+    char *copy;
+    struct phase_op *grown = with_name(phase->ops, phase->op_count, sizeof *grown, &phase->op_names, name, &copy);
     if (grown) phase->ops = grown;
-    char *copy = grown ? strdup(name) : NULL;
     if (!copy) return NULL;
     struct phase_op *op = &grown[phase->op_count++];
     *op = (struct phase_op){.name = copy};

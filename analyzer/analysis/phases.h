@@ -9,6 +9,7 @@
 #define ANALYSIS_PHASES_H
 
 #include "analysis.h"
+#include "phase_names.h"
 #include "spread.h"
 
 #define PHASE_ROUNDS 1000u /* kept of each phase, evenly chosen */
@@ -64,6 +65,7 @@ struct phase {
     size_t op_count;
     struct phase_value *values;
     size_t value_count;
+    struct phase_names unit_names, op_names, value_names; /* places in the lists */
     struct phase_round *kept;
     size_t kept_count;
     uint64_t stride;  /* one round in so many is kept */

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -199,12 +200,40 @@ static void peaks_cover_the_ends(void **state) {
     phases_release(found);
 }
 
+/* Who gives each request a name of its own gets a list as long, but no work for each name that grows with the list. */
+static void many_names_are_kept_apart(void **state) {
+    (void)state;
+    enum { NAMES = 50000 };
+    static char names[NAMES][8];
+    struct phases *found = phases_analysis.begin(&(struct replay_facts){0});
+    struct moment now = {.thread = 1};
+    for (unsigned i = 0; i < 2 * NAMES; i++) {
+        char *name = names[i % NAMES];
+        struct control control = {.kind = TRACE_EVENT_OP_BEGIN, .name = name};
+        snprintf(name, sizeof *names, "%u", i % NAMES);
+        phases_analysis.control(found, &control, &now);
+        now.ns += i % NAMES;
+        control.kind = TRACE_EVENT_OP_END;
+        phases_analysis.control(found, &control, &now);
+    }
+    assert_int_equal(phases_analysis.end(found, &now), 0);
+    const struct phase *run = phases_get(found, 0);
+    assert_int_equal(run->op_count, NAMES);
+    for (size_t i = 0; i < NAMES; i++) {
+        assert_string_equal(run->ops[i].name, names[i]);
+        assert_int_equal(run->ops[i].count, 2);
+        assert_int_equal(run->ops[i].ns.min, i);
+    }
+    phases_release(found);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases),
         cmocka_unit_test(work_counts_for_the_phases_around),
         cmocka_unit_test(retained_at_the_end_of_the_phase),
         cmocka_unit_test(peaks_cover_the_ends),
+        cmocka_unit_test(many_names_are_kept_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
