@@ -50,6 +50,7 @@ static json_t *make_process(const void *item) {
     static const struct member members[] = {
         INTEGER(report_process, pid),
         INTEGER(report_process, parent),
+        INTEGER(report_process, parent_index),
         TEXT(report_process, exe),
         TEXT(report_process, started),
         INTEGER(report_process, duration_ns),

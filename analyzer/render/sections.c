@@ -327,22 +327,6 @@ void section_sites(struct pen *pen, const struct report *report) {
 
 /* Processes. */
 
-/* Whether `other` is a better parent: the program that the process was running when the child began. */
-static bool is_later_parent(const struct report_process *best, const struct report_process *other,
-                            const struct report_process *child) {
-    return !best || (other->started_ns <= child->started_ns && other->started_ns >= best->started_ns);
-}
-
-/* Programs that followed each other by exec have one pid. NULL: the parent was not recorded. */
-static const struct report_process *parent_of(const struct report *report, const struct report_process *child) {
-    const struct report_process *best = NULL;
-    for (size_t i = 0; i < report->process_count; i++) {
-        const struct report_process *other = &report->processes[i];
-        if (other != child && other->pid == child->parent && is_later_parent(best, other, child)) best = other;
-    }
-    return best;
-}
-
 enum { TIME = 36, END = 46, RSS = 60, RESULT = 71 };
 
 static void put_process(struct pen *pen, const struct report_process *process, int depth) {
@@ -362,14 +346,14 @@ static void put_process(struct pen *pen, const struct report_process *process, i
     pen_line(pen);
 }
 
-static void put_tree(struct pen *pen, const struct report *report, const struct report_process *process, int depth,
-                     size_t *room) {
-    if (*room == 0 || depth > TREE_DEPTH_MAX) return;
-    (*room)--;
-    put_process(pen, process, depth);
-    for (size_t i = 0; i < report->process_count; i++)
-        if (parent_of(report, &report->processes[i]) == process)
-            put_tree(pen, report, &report->processes[i], depth + 1, room);
+/* The children of the process with this index, REPORT_NONE for those whose parent was not recorded, and theirs. */
+static void put_children(struct pen *pen, const struct report *report, int64_t parent, int depth, size_t *room) {
+    for (size_t i = 0; i<report->process_count && * room> 0 && depth <= TREE_DEPTH_MAX; i++) {
+        if (report->processes[i].parent_index != parent) continue;
+        (*room)--;
+        put_process(pen, &report->processes[i], depth);
+        put_children(pen, report, (int64_t)i, depth + 1, room);
+    }
 }
 
 void section_processes(struct pen *pen, const struct report *report) {
@@ -387,8 +371,7 @@ void section_processes(struct pen *pen, const struct report *report) {
     pen_put(pen, "peak RSS");
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
-    for (size_t i = 0; i < report->process_count; i++)
-        if (!parent_of(report, &report->processes[i])) put_tree(pen, report, &report->processes[i], 0, &room);
+    put_children(pen, report, REPORT_NONE, 0, &room);
     if (room == 0 && report->process_count > SHOWN_MAX) {
         pen_to(pen, 2);
         pen_print(pen, "… and %zu more", report->process_count - SHOWN_MAX);

@@ -3,6 +3,7 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -156,15 +157,60 @@ void builder_add_process(struct builder *builder, const struct subject *subject,
         builder->report->stopped = arena_text(builder->arena, phases_stopped(subject->phases));
 }
 
-/* Its launcher learnt how the process ended, which only the last of its programs did. */
-void builder_finish_processes(struct builder *builder) {
-    const struct report *report = builder->report;
-    for (size_t i = 0; i < report->process_count; i++) {
-        struct report_process *process = &report->processes[i];
-        if (report_last_program(report, process) == process) continue;
+/* Programs by pid, and those of one pid, which followed each other by exec, by their start. */
+struct program {
+    int64_t pid, started_ns;
+    size_t index;
+};
+
+static int by_pid_and_start(const void *a, const void *b) {
+    const struct program *left = a, *right = b;
+    if (left->pid != right->pid) return left->pid < right->pid ? -1 : 1;
+    if (left->started_ns != right->started_ns) return left->started_ns < right->started_ns ? -1 : 1;
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+/* How many come before this one would. */
+static size_t rank_of(const struct program *programs, size_t count, struct program sought) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (by_pid_and_start(&programs[middle], &sought) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* The one that the parent was running then; if it is not here, what ran as the parent first. */
+static int64_t parent_of(const struct program *programs, size_t count, const struct report_process *child) {
+    size_t first = rank_of(programs, count, (struct program){.pid = child->parent, .started_ns = INT64_MIN});
+    size_t next = rank_of(programs, count, (struct program){child->parent, child->started_ns, SIZE_MAX});
+    if (child->pid == child->parent || first == count || programs[first].pid != child->parent) return REPORT_NONE;
+    return (int64_t)programs[next > first ? next - 1 : first].index;
+}
+
+/* Its launcher learnt how a process ended, which only the last of its programs did. */
+static void set_exec(struct report *report, const struct program *programs, size_t count) {
+    int64_t last_start = 0;
+    for (size_t i = count; i-- > 0;) {
+        struct report_process *process = &report->processes[programs[i].index];
+        if (i + 1 == count || programs[i].pid != programs[i + 1].pid) last_start = programs[i].started_ns;
+        if (programs[i].started_ns == last_start) continue;
         process->exit_kind = "exec";
         process->exit_code = REPORT_NONE;
     }
+}
+
+void builder_finish_processes(struct builder *builder) {
+    struct report *report = builder->report;
+    size_t count = report->process_count;
+    struct program *programs = arena_take(builder->arena, count + 1, sizeof *programs);
+    for (size_t i = 0; i < count; i++)
+        programs[i] = (struct program){report->processes[i].pid, report->processes[i].started_ns, i};
+    qsort(programs, count, sizeof *programs, by_pid_and_start);
+    for (size_t i = 0; i < count; i++)
+        report->processes[i].parent_index = parent_of(programs, count, &report->processes[i]);
+    set_exec(report, programs, count);
 }
 
 static void doubt(struct builder *builder, const char *text) {

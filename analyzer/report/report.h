@@ -29,6 +29,7 @@ struct report_system {
 
 struct report_process {
     int64_t pid, parent;
+    int64_t parent_index; /* in report.processes: the program that ran as the parent when this one began; or absent */
     const char *exe;
     const char **args;
     size_t arg_count;

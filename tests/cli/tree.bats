@@ -102,4 +102,7 @@ C
             == .residency.looks[-1].sites_bytes)' t.json >/dev/null
     grep -qE "pid [0-9]+ · [3-9][0-9]{2} ms · exit 7 " t.txt || grep -qE "pid [0-9]+ · [0-9.]+ s · exit 7 " t.txt
     grep -qE "^ +[0-9]+ (dash|sh) .* exec " t.txt
+    # sleep is a child of the shell, not of what the shell became.
+    jq -e '.processes | .[0].parent_index == null and (.[] | select(.exe | endswith("sleep")) | .parent_index) == 0' t.json >/dev/null
+    grep -qE "^ +└ [0-9]+ sleep " t.txt
 }

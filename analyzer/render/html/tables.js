@@ -101,24 +101,15 @@ function showSites() {
 
 /* Processes. */
 
-/* Programs that followed each other by exec have one pid: the parent is the one that ran when the child began. */
-function parentOf(child) {
-  const candidates = report.processes.filter((process) => process.pid === child.parent && process !== child);
-  const before = candidates.filter((process) => (process.started || "") <= (child.started || ""));
-  return (before.length ? before : candidates).pop() || null;
-}
-
+/* Each below its parent. */
 function processRows() {
-  const rows = [], children = new Map();
-  for (const process of report.processes) {
-    const parent = parentOf(process);
-    children.set(parent, [...(children.get(parent) || []), process]);
-  }
-  const add = (process, depth) => {
-    rows.push({ process, depth });
-    for (const child of children.get(process) || []) add(child, depth + 1);
+  const rows = [], children = new Map([[null, []], ...report.processes.map((_, index) => [index, []])]);
+  report.processes.forEach((process, index) => children.get(process.parent_index).push(index));
+  const add = (index, depth) => {
+    rows.push({ process: report.processes[index], depth });
+    for (const child of children.get(index)) add(child, depth + 1);
   };
-  for (const process of children.get(null) || []) add(process, 0);
+  for (const index of children.get(null)) add(index, 0);
   return rows;
 }
 
