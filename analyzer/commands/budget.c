@@ -10,6 +10,7 @@
 #include "../report/build.h"
 #include "../verdict/limits.h"
 #include "../verdict/propose.h"
+#include "files.h"
 #include "groups.h"
 
 #define CURVE_POINTS 1000
@@ -61,13 +62,9 @@ static int add_run(struct proposal *proposal, char *path, bool self) {
 
 static int write_budget(const struct proposal *proposal, const char *path) {
     char *text = proposal_text(proposal);
-    FILE *out = path && strcmp(path, "-") != 0 ? fopen(path, "we") : stdout;
-    int status = STATUS_OK;
-    if (!out || !text || fputs(text, out) == EOF || fflush(out) != 0) {
-        say("%s: can't be written: %s", path ? path : "the budget", strerror(errno));
-        status = STATUS_INTERNAL;
-    }
-    if (out && out != stdout) fclose(out);
+    FILE *out = text ? file_open(path) : NULL;
+    if (!text) say("out of memory");
+    int status = out ? file_close(out, path, fputs(text, out) == EOF ? -errno : 0) : STATUS_INTERNAL;
     free(text);
     return status;
 }
@@ -77,7 +74,7 @@ static int run(void *own, int count, char **arguments) {
     struct proposal *proposal = proposal_new(values->margin > 0 ? values->margin : DEFAULT_MARGIN);
     int status = proposal ? STATUS_OK : STATUS_INTERNAL;
     for (int i = 0; i < count && status == STATUS_OK; i++) status = add_run(proposal, arguments[i], values->self);
-    if (status == STATUS_OK) status = write_budget(proposal, values->output);
+    if (status == STATUS_OK) status = write_budget(proposal, values->output ? values->output : "-");
     proposal_release(proposal);
     return status;
 }

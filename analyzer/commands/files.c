@@ -19,6 +19,6 @@ FILE *file_open(const char *path) {
 int file_close(FILE *file, const char *path, int error) {
     if (fflush(file) && !error) error = -errno;
     if (!file_is_stdout(path) && fclose(file) && !error) error = -errno;
-    if (error) say("%s: can't be written: %s", path, strerror(-error));
+    if (error) say("%s: can't be written: %s", file_is_stdout(path) ? "stdout" : path, strerror(-error));
     return error ? STATUS_INTERNAL : 0;
 }

@@ -32,7 +32,7 @@ static bool is_known(const struct mailbox *mailbox) {
            !(header_field(mailbox, TRACE_AT_INCOMPATIBLE, 4) & ~(uint64_t)TRACE_FEATURES_KNOWN);
 }
 
-int mailbox_open_at(struct mailbox *mailbox, int fd) {
+static int open_at(struct mailbox *mailbox, int fd) {
     struct stat status;
     if (fstat(fd, &status) != 0) return -errno;
     if (status.st_size < (off_t)TRACE_HEADER_SIZE) return -EPROTO;
@@ -52,7 +52,7 @@ int mailbox_open(struct mailbox *mailbox, const char *path) {
     if (!S_ISREG(status.st_mode)) return -EPROTO;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) return -errno;
-    int error = mailbox_open_at(mailbox, fd);
+    int error = open_at(mailbox, fd);
     close(fd);
     return error;
 }

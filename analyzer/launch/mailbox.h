@@ -21,8 +21,6 @@ struct mailbox {
 
 /* Opens the trace at `path`. 0, -EPROTO (no trace of a version we know), -ESHUTDOWN (the trace is closed) or -errno. */
 int mailbox_open(struct mailbox *mailbox, const char *path);
-/* The same for an open file. */
-int mailbox_open_at(struct mailbox *mailbox, int fd);
 void mailbox_close(struct mailbox *mailbox);
 /* pid of the recorded process, in its own PID namespace. */
 uint32_t mailbox_pid(const struct mailbox *mailbox);

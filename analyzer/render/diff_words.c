@@ -43,9 +43,7 @@ static struct amount with_sign(struct amount amount, int64_t by) {
 struct amount diff_bytes(int64_t by) {
     return with_sign(amount_bytes(llabs(by)), by);
 }
-struct amount diff_count(int64_t by) {
-    return with_sign(amount_count(llabs(by)), by);
-}
+static struct amount diff_count(int64_t by) { return with_sign(amount_count(llabs(by)), by); }
 
 struct amount diff_total_by(const struct compared_total *total) {
     if (total->before == REPORT_NONE || total->after == REPORT_NONE) return amount_count(REPORT_NONE);

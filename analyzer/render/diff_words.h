@@ -18,7 +18,6 @@ void diff_sites(FILE *out, const void *comparison); /* "1 new, 2 grown, 30 the s
 const char *diff_total_title(const char *name); /* live_bytes_end: "live at the end" */
 struct amount diff_total_amount(const struct compared_total *total, int64_t value);
 struct amount diff_bytes(int64_t by); /* with a sign; 0: = */
-struct amount diff_count(int64_t by); /* the same */
 struct amount diff_total_by(const struct compared_total *total);
 struct amount diff_factor(double before, double after); /* +12%, ×3.4; absent: a dash */
 

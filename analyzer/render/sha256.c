@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { BLOCK = 64 };
+enum { BLOCK = 64, SHA256_SIZE = 32 };
 
 static const uint32_t K[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -57,7 +57,7 @@ static void finish(uint32_t H[8], const uint8_t *rest, size_t left, size_t lengt
     for (size_t at = 0; at < size; at += BLOCK) compress(H, tail + at);
 }
 
-void sha256(const void *bytes, size_t length, uint8_t hash[SHA256_SIZE]) {
+static void sha256(const void *bytes, size_t length, uint8_t hash[SHA256_SIZE]) {
     uint32_t H[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     const uint8_t *at = bytes;
     size_t left = length;

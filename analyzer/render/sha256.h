@@ -7,10 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHA256_SIZE 32
 #define SHA256_BASE64_SIZE 45 /* 44 characters and the NUL */
 
-void sha256(const void *bytes, size_t length, uint8_t hash[SHA256_SIZE]);
 void sha256_base64(const void *bytes, size_t length, char text[SHA256_BASE64_SIZE]);
 
 #endif

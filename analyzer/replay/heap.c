@@ -77,10 +77,6 @@ static size_t slot_of(const struct heap *heap, uint64_t address, uint32_t hash) 
     }
 }
 
-uint32_t heap_find(const struct heap *heap, uint64_t address) {
-    return heap->entries[slot_of(heap, address, heap_hash(address))].block;
-}
-
 static int grow(struct heap *heap) {
     struct heap_entry *old = heap->entries;
     size_t count = heap->capacity;

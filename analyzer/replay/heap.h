@@ -73,8 +73,6 @@ HEAP_HINT void heap_prefetch_block(const struct heap *heap, uint64_t address) {
     if (entry->block && entry->hash == hash) __builtin_prefetch(heap_block(heap, entry->block));
 }
 
-/* The block at this address, 0 if none. */
-uint32_t heap_find(const struct heap *heap, uint64_t address);
 /* Enters a block under its address. *old becomes the block that was there, 0 if none. 0 or -ENOMEM. */
 int heap_insert(struct heap *heap, uint32_t index, uint32_t *old);
 /* Takes the block at this address out of the map and returns it, 0 if there is none. */

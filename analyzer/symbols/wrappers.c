@@ -252,7 +252,7 @@ static bool in_table(const char *function, const char *module) {
     return false;
 }
 
-bool is_wrapper(const char *function, const char *module, const struct wrapper_set *extra) {
+static bool is_wrapper(const char *function, const char *module, const struct wrapper_set *extra) {
     if (!function) return false;
     for (size_t i = 0; extra && i < extra->count; i++)
         if (matches(extra->globs[i], function)) return true;

@@ -18,9 +18,6 @@ struct wrapper_set {
     size_t count;
 };
 
-/* `function` is demangled and may be NULL; `module` is a base name and may be NULL; `extra` may be NULL. */
-bool is_wrapper(const char *function, const char *module, const struct wrapper_set *extra);
-
 /*
  * Index of the call site. Frames innermost first, as symbols_resolve() gives them, one address after the other. Of a
  * shared library without symbols, that is the innermost function with a name, where there is one. Where nothing but
