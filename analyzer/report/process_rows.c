@@ -254,6 +254,7 @@ void builder_add_doubts(struct builder *builder, const struct subject *subject) 
     const char *who = whose(builder, subject);
     uint64_t cause = t->stopped.cause < sizeof stop_causes / sizeof *stop_causes ? t->stopped.cause : 0;
     uint64_t impossible = subject->replay.counts.impossible;
+    uint64_t misuses = phases_anomalies(subject->phases);
     uint64_t damaged = damaged_events(trace), lost = trace->input.header.lost - damaged;
     DOUBT(lost, "%" PRIu64 " event%s lost while recording", lost, plural_were(lost));
     DOUBT(damaged, "%" PRIu64 " event%s lost by damage to the trace, which was repaired", damaged,
@@ -274,6 +275,11 @@ void builder_add_doubts(struct builder *builder, const struct subject *subject) 
           "%" PRIu64
           " event%s others: an allocation where a block was live, or the end of a realloc that had not begun",
           impossible, impossible == 1 ? " contradicts" : "s contradict");
+    DOUBT(misuses,
+          "%" PRIu64
+          " call%s of the API %s not fit: an end whose begin is not in the trace, a name over 255 bytes, or one from a "
+          "signal handler",
+          misuses, plural(misuses), misuses == 1 ? "does" : "do");
     DOUBT(t->stopped.present, "recording stopped before the process ended: %s", stop_causes[cause]);
     DOUBT(t->end.different, "%" PRIu64 " of %" PRIu64 " checked stack%s differ from libunwind's", t->end.different,
           t->end.checked, plural(t->end.checked));

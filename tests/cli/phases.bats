@@ -89,3 +89,26 @@ phase() { jq -r --arg name "$1" ".phases[] | select(.name == \$name) | $2" "$BAT
 @test "peaks are never below ends" {
     jq -e '.phases | all((.rss_peak == null or .rss_peak >= .rss_end) and .live_peak >= .live_end)' "$BATS_FILE_TMPDIR/r.json"
 }
+
+@test "calls of the API that do not fit are told" {
+    program misuse -O1 <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include "tidemark.h"
+int main(int count, char **arguments) {
+    char name[300] = "";
+    memset(name, 'x', sizeof name - 1);
+    (void)arguments;
+    tidemark_phase_begin("work");
+    free(malloc(10));
+    if (count > 1) tidemark_phase_end("wrok");
+    if (count > 1) tidemark_op_end("never begun", true);
+    if (count > 1) tidemark_mark(name);
+    tidemark_phase_end("work");
+}
+C
+    tidemark record -q -o good.tmk ./misuse
+    tidemark report good.tmk --json - | jq -e 'all(.doubts[]; contains("API") | not)' >/dev/null
+    tidemark record -q -o bad.tmk ./misuse 1
+    tidemark report bad.tmk --json - | jq -e 'any(.doubts[]; startswith("3 calls of the API do not fit: an end whose begin is not in the trace"))' >/dev/null
+}
