@@ -12,23 +12,11 @@
 
 #include "../../include/trace_wire.h"
 #include "inflate.h"
+#include "read_at.h"
 
 /* Names stay in memory, and a small file must not ask for all of it. They inflate to five to fifteen times their size. */
 #define EXPANSION 32u
 #define EXPANSION_FREE (1u << 20)
-
-static int read_at(int fd, uint64_t offset, void *bytes, size_t length) {
-    uint8_t *at = bytes;
-    while (length) {
-        ssize_t got = pread(fd, at, length, (off_t)offset);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return -EIO;
-        at += got;
-        offset += (uint64_t)got;
-        length -= (size_t)got;
-    }
-    return 0;
-}
 
 /* A relative path that stays where it is. */
 static bool is_good_name(const char *name, size_t length) {

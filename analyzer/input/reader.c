@@ -16,6 +16,7 @@
 
 #include "../../include/trace_wire.h"
 #include "inflate.h"
+#include "read_at.h"
 
 #define HEADER_FIXED 144u /* fields up to the mailbox counters */
 #define SEARCH_BLOCK 65536u
@@ -25,17 +26,8 @@
 #define EXPANSION_FREE (16u << 20)
 
 int reader_bytes(const struct trace_input *input, uint64_t offset, void *bytes, size_t length) {
-    uint8_t *at = bytes;
     if (input->bundle) return bundle_bytes(input->bundle, input->member, offset, bytes, length);
-    while (length) {
-        ssize_t got = pread(input->fd, at, length, (off_t)offset);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return -EIO;
-        at += got;
-        offset += (uint64_t)got;
-        length -= (size_t)got;
-    }
-    return 0;
+    return read_at(input->fd, offset, bytes, length);
 }
 
 uint64_t reader_next_data(const struct trace_input *input, uint64_t offset) {

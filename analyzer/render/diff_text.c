@@ -9,6 +9,7 @@
 #include "diff_words.h"
 #include "naming.h"
 #include "pen.h"
+#include "sections.h"
 
 enum { INDENT = 4, SITES_DEFAULT = 20, FINDINGS_MOST = 30 };
 
@@ -225,24 +226,6 @@ enum { SITE_NAME = 59 };
 static const char *const site_heads[] = {"", "live old", "new", "by", "peak by", "allocs by"};
 static const int site_widths[] = {7, 11, 11, 12, 12, 6};
 
-static void put_callers(struct pen *pen, const struct report_site *site) {
-    bool any = false;
-    for (size_t i = 1; i < site->depth; i++) {
-        const char *name = site->stack[i].function;
-        int room = pen->style.width - pen->column - 3;
-        if (room < 12) break;
-        if (!name) continue;
-        pen_to(pen, any ? pen->column : 12);
-        if (!any) pen_tint(pen, TINT_FAINT);
-        pen_put(pen, any ? " ← " : "← ");
-        pen_name(pen, name, room < 34 ? room : 34);
-        any = true;
-    }
-    if (!any) return;
-    pen_tint(pen, TINT_NONE);
-    pen_line(pen);
-}
-
 static void put_site(struct pen *pen, const struct compared_site *site) {
     pen_to(pen, 2);
     pen_tinted(pen, tint_of(site->change), change_name(site->change));
@@ -262,7 +245,7 @@ static void put_site(struct pen *pen, const struct compared_site *site) {
     }
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
-    put_callers(pen, site->shown);
+    section_callers(pen, site->shown, 12);
 }
 
 static void put_sites(struct pen *pen, const struct comparison *c) {

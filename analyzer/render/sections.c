@@ -255,7 +255,7 @@ static const char *class_of(const struct report_site *site) {
     return site->growth_count ? site->growth[0].class_slug : NULL;
 }
 
-static void put_callers(struct pen *pen, const struct report_site *site) {
+void section_callers(struct pen *pen, const struct report_site *site, int column) {
     bool any = false;
     for (size_t i = 1; i < site->depth; i++) {
         const char *name = site->stack[i].function;
@@ -263,7 +263,7 @@ static void put_callers(struct pen *pen, const struct report_site *site) {
         if (room < 12) break;
         if (!name) continue;
         if (!any) {
-            pen_to(pen, SITE_NAME);
+            pen_to(pen, column);
             pen_tint(pen, TINT_FAINT);
         }
         pen_put(pen, any ? " ← " : "← ");
@@ -298,7 +298,7 @@ static void put_site(struct pen *pen, const struct report_site *site) {
     pen_tint(pen, TINT_NONE);
     if (slug) pen_print(pen, " [%s]", slug);
     pen_line(pen);
-    put_callers(pen, site);
+    section_callers(pen, site, SITE_NAME);
 }
 
 void section_sites(struct pen *pen, const struct report *report) {

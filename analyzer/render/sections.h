@@ -15,6 +15,8 @@ void section_leaks(struct pen *pen, const struct report *report, size_t most);
 void section_warnings(struct pen *pen, const struct report *report, size_t most);
 void section_budgets(struct pen *pen, const struct report *report, bool failed_only);
 void section_sites(struct pen *pen, const struct report *report);
+/* A line of the functions that call a site, from this column on; nothing where none has a name. */
+void section_callers(struct pen *pen, const struct report_site *site, int column);
 void section_residency(struct pen *pen, const struct report *report); /* who holds the resident pages */
 void section_processes(struct pen *pen, const struct report *report);
 void section_doubts(struct pen *pen, const struct report *report);
