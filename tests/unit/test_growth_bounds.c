@@ -338,8 +338,37 @@ static void test_table_of_a_growing_input(void **state) {
     expect_no_failure();
 }
 
+/* Clients whose server has not yet seen that they are gone when the last round ends; `lost`: it never does. */
+static const char *clients_at_the_end(bool lost) {
+    struct block *client = NULL;
+    for (int round = 0; round < 12; round++) {
+        phase("serve");
+        client = allocate(1, 100);
+        if (round < 11) release(client);
+        phase_end("serve");
+    }
+    if (!lost) release(client);
+    exit_begins();
+    if (lost) lose(client);
+    judge();
+    const struct growth_finding *found = finding("serve", 1);
+    return found ? growth_class_name(found->judgement.class) : "none";
+}
+
+static void test_what_the_last_round_leaves_is_on_its_way(void **state) {
+    (void)state;
+    assert_string_equal(clients_at_the_end(false), "returned");
+}
+
+static void test_what_the_last_round_loses_is_not(void **state) {
+    (void)state;
+    assert_string_equal(clients_at_the_end(true), "sparse");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_what_the_last_round_leaves_is_on_its_way),
+        TEST(test_what_the_last_round_loses_is_not),
         TEST(test_ring_of_sessions_is_bounded),
         TEST(test_vector_that_is_copied_on_several_stacks),
         TEST(test_vector_that_is_resized_on_several_stacks),
