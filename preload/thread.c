@@ -214,7 +214,7 @@ static bool begin(struct thread *thread, int tid) {
 }
 
 static bool is_drained(const struct thread *thread) {
-    return thread->head == atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_relaxed);
+    return thread_head(thread) == atomic_load_explicit(thread_field(thread, TRACE_SLOT_AT_TAIL), memory_order_relaxed);
 }
 
 static bool is_alone(const struct thread *self) {
@@ -229,16 +229,25 @@ static void note_many(bool many) {
     else probe_threads_ended();
 }
 
-/* The lock keeps new threads from their first event until it is settled. */
+/* Also what threads that are gone left in their rings: blocks of theirs went from hand to hand. */
+static bool drain_all(void) {
+    for (struct thread *t = threads_first(); t; t = t->next) {
+        writer_drain_thread(t);
+        if (!is_drained(t)) return false;
+    }
+    return true;
+}
+
+/*
+ * What is drained from then on keeps no stamps to order it. The lock keeps new threads from their first event until it is
+ * settled. A thread with a spare has two rings, so it is never alone.
+ */
 void threads_settle(struct thread *self) {
-    if (!threads_many() || !is_alone(self)) return;
+    if (!threads_many() || self->spare || !is_alone(self)) return;
     lock_take(&threads.lock);
-    if (is_alone(self)) {
-        writer_drain_thread(self);
-        if (is_drained(self)) {
-            self->stamp_followers = 0; /* older than what the others did */
-            note_many(false);
-        }
+    if (is_alone(self) && drain_all()) {
+        self->stamp_followers = 0; /* older than what the others did */
+        note_many(false);
     }
     lock_give(&threads.lock);
 }

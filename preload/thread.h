@@ -88,7 +88,7 @@ bool thread_is_alive(const struct thread *thread);
 
 /* More than one thread may have events now. */
 bool threads_many(void);
-/* For a thread that may be the last one: if so, drains its ring, and threads_many is false until another one comes. */
+/* For a thread that may be the last one: if so, drains all rings, and threads_many is false until another one comes. */
 void threads_settle(struct thread *self);
 
 /* Writes THREAD_NAME records for threads whose name has changed. */
