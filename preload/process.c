@@ -62,11 +62,21 @@ static const char *preload_of(char *const envp[]) {
 
 static const char *own_entry(const char *list) { return list ? strstr(list, OWN_NAME) : NULL; }
 
-/* Why the program will not be traced, NULL when it will. */
-static const char *judge_child(const char *path, char *const envp[]) {
-    if (!own_entry(preload_of(envp)))
-        return config.follow ? "started with an environment without the recorder" : "not followed";
-    return target_elf_refusal(path);
+/* Below another root, or a mount over it, our file may not be where the entry says; a bare name the loader looks up elsewhere. */
+static bool is_out_of_reach(const char *list) {
+    const char *entry = own_entry(list);
+    char path[CONFIG_PATH];
+    while (entry > list && entry[-1] != ':' && entry[-1] != ' ') entry--;
+    struct text text = text_into(path, sizeof path);
+    text_put_bytes(&text, entry, strcspn(entry, ": "));
+    return !text.full && strchr(path, '/') && !strchr(path, '$') && target_elf_is_missing(path);
+}
+
+/* Why no program of this environment will be traced, NULL when one may be. */
+static const char *judge_environment(char *const envp[]) {
+    const char *list = preload_of(envp);
+    if (!own_entry(list)) return config.follow ? "started with an environment without the recorder" : "not followed";
+    return is_out_of_reach(list) ? "started where the recorder can't be read" : NULL;
 }
 
 static size_t count_entries(char *const list[]) {
@@ -135,7 +145,7 @@ static __attribute__((noinline)) bool are_readable(const char *path, char *const
 struct start {
     enum process_start how;
     const char *path;
-    bool search;
+    bool search, by_descriptor; /* in PATH; below a folder, or the file, that is open: not looked at */
     char *const *envp;
     const char *refusal;
 };
@@ -144,7 +154,9 @@ static void announce(void *argument) {
     struct start *start = argument;
     char found[CONFIG_PATH];
     const char *program = start->search ? target_elf_find(start->path, found, sizeof found) : start->path;
-    start->refusal = judge_child(program, start->envp);
+    start->refusal = judge_environment(start->envp);
+    if (!start->refusal && !start->by_descriptor) start->refusal = target_elf_refusal(program);
+    if (start->refusal && config.verbose) config_say("no trace of ", program, ": ", start->refusal, NULL);
     put_child(start->how, program, start->refusal);
     if (start->how == PROCESS_EXEC) lifecycle_exec(program);
 }
@@ -205,11 +217,11 @@ int execle(const char *path, const char *arg, ...) {
 }
 
 static int run_at(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
+    struct start start = {.how = PROCESS_EXEC, .path = path, .by_descriptor = true, .envp = envp};
+    bool becomes = lifecycle_is_self();
     if (!are_readable(path, envp)) return (int)syscall(SYS_execveat, folder, path, argv, envp, flags);
-    const char *refusal = own_entry(preload_of(envp)) ? NULL : "started with an environment without the recorder";
-    char **environment = CHILD_ENVIRONMENT(envp, refusal, lifecycle_is_self());
-    put_child(PROCESS_EXEC, path, refusal);
-    lifecycle_exec(path);
+    stacks_run(announce, &start);
+    char **environment = CHILD_ENVIRONMENT(envp, start.refusal, becomes);
     long result = syscall(SYS_execveat, folder, path, argv, environment, flags);
     int error = errno;
     lifecycle_exec_failed(error);

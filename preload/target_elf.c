@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,12 @@ const char *target_elf_refusal(const char *path) {
     const char *refusal = judge(fd);
     sys_close(fd);
     return refusal;
+}
+
+bool target_elf_is_missing(const char *library) {
+    int fd = sys_open(library, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    if (fd >= 0) sys_close(fd);
+    return fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES;
 }
 
 static bool exists(const char *path) {
