@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROGRAM_HEADERS = 32, DYNAMIC_ENTRIES = 64 };
+enum { PROGRAM_HEADERS = 32, DYNAMIC_ENTRIES = 64, SCRIPT_LINE = 256, SCRIPTS = 5 /* the kernel's limits */ };
 
 static const char *judge_interpreter(int fd, const Elf64_Phdr *segment) {
     char path[256];
@@ -80,11 +80,27 @@ static const char *judge(int fd) {
     return judge_segments(fd, &elf);
 }
 
+/* The program that a script's first line names; NULL: it is no script. */
+static const char *read_interpreter(int fd, char line[SCRIPT_LINE]) {
+    long length = sys_pread(fd, line, SCRIPT_LINE - 1, 0);
+    line[length > 0 ? length : 0] = 0;
+    if (strncmp(line, "#!", 2) != 0) return NULL;
+    char *program = line + 2 + strspn(line + 2, " \t");
+    program[strcspn(program, " \t\n")] = 0;
+    return program;
+}
+
+/* It is the interpreter of a script that loads us, or of a script that interprets it. */
 const char *target_elf_refusal(const char *path) {
-    int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-    if (fd < 0) return NULL;
-    const char *refusal = judge(fd);
-    sys_close(fd);
+    const char *refusal = NULL;
+    char line[SCRIPT_LINE];
+    for (unsigned depth = 0; path && depth < SCRIPTS; depth++) {
+        int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+        if (fd < 0) return NULL;
+        path = read_interpreter(fd, line);
+        if (!path) refusal = judge(fd);
+        sys_close(fd);
+    }
     return refusal;
 }
 

@@ -336,6 +336,11 @@ C
     expect_in "sanitizer" "$errors"
     both tidemark record -o t.tmk sh -c './sanitized; exit $?'
     expect_status 6
+    printf '#! %s -x\n' "$PWD/sanitized" >script
+    printf '#!%s\n' "$PWD/script" >of-script
+    chmod +x script of-script
+    both tidemark record -o t.tmk sh -c './script && exit 1; ./of-script; exit $?'
+    expect_status 6
     clang -fsanitize=address -x c - -o sanitized <<<'int main(void) { return 6; }' || skip "no clang"
     both tidemark record -o t.tmk ./sanitized
     expect_status 6
