@@ -45,6 +45,7 @@ struct chosen { /* a phase as judged */
     uint32_t series;
     size_t round_count;
     uint64_t rounds;
+    uint64_t least_ns;   /* rounds that lasted less may have their edges late */
     uint64_t *survivors; /* by round: blocks of all stacks born in it that live at the end of the phase */
 };
 
@@ -386,6 +387,8 @@ static void growth_control(void *self, const struct control *control, const stru
 
 /* Results. */
 
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 static size_t complete_rounds(const struct series *series) { return (size_t)(series->ended >> series->shift); }
 
 static size_t rounds_if_enough(const struct growth *growth, uint32_t index, enum series_kind kind, size_t least) {
@@ -396,11 +399,27 @@ static size_t rounds_if_enough(const struct growth *growth, uint32_t index, enum
     return count >= least ? count : 0;
 }
 
+static int by_size(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Half of what its rounds usually last, and the time of writing a line at least. */
+static uint64_t least_duration(const struct series *series) {
+    uint64_t lasted[GROWTH_MOST_ROUNDS];
+    size_t count = least(complete_rounds(series), least(series->work_count, GROWTH_MOST_ROUNDS));
+    for (size_t i = 0; i < count; i++) lasted[i] = series->work[i].ns;
+    qsort(lasted, count, sizeof *lasted, by_size);
+    uint64_t half = count ? lasted[count / 2] / 2 : 0;
+    return half > GROWTH_LEAST_ROUND_NS ? half : GROWTH_LEAST_ROUND_NS;
+}
+
 static void choose(struct growth *growth, uint32_t series_index) {
     const struct series *series = &growth->rounds->series[series_index];
     growth->chosen[growth->chosen_count++] = (struct chosen){
         .series = series_index,
         .round_count = complete_rounds(series),
+        .least_ns = least_duration(series),
         .rounds =
             series->kind == SERIES_PHASES || series->kind == SERIES_SIBLINGS ? series->ended : complete_rounds(series)};
 }
@@ -452,8 +471,6 @@ static uint64_t late(const struct tagged_amount *amount, uint32_t tag, bool byte
     return bytes ? amount->amount.bytes : amount->amount.blocks;
 }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 struct late_tags {
     uint32_t rounds, work;
 };
@@ -495,7 +512,7 @@ static void count_survivors(struct growth *growth) {
 static int growth_end(void *self, const struct moment *now) {
     struct growth *growth = self;
     growth_stacks_settle(&growth->stacks, now->live_blocks);
-    rounds_end(growth->rounds);
+    rounds_end(growth->rounds, now);
     growth->chosen = must(calloc(2 * growth->rounds->phase_count, sizeof *growth->chosen));
     for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_series(growth, i);
     for (uint32_t i = 0; i < growth->rounds->phase_count; i++) choose_siblings(growth, i);
@@ -602,6 +619,7 @@ static bool fill_work(const struct series *series, const struct chosen *chosen, 
         if (unit == WORK_EVENTS) work = fmax(0, work - (double)chosen->survivors[i]);
         rounds[i].work = work;
         rounds[i].skip = !windows && i < series->work_count && series->work[i].skip;
+        rounds[i].brief = !windows && (i >= series->work_count || series->work[i].ns < chosen->least_ns);
     }
     return unit == WORK_EVENTS;
 }

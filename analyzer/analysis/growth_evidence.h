@@ -29,6 +29,7 @@ struct growth_amount {
     uint64_t blocks, bytes;
 };
 
+#define GROWTH_LEAST_ROUND_NS 1000u /* less is not even the time of writing a line */
 #define GROWTH_MOST_ROUNDS 256u /* where there are more, neighbours are paired */
 
 /* One complete round. The amounts are blocks of the site born in this round; each is part of the one before it. */
@@ -39,6 +40,7 @@ struct growth_round {
     struct growth_amount exited; /* of those, live when exit begins */
     struct growth_amount never;  /* of those, never released */
     double level;                /* blocks of the site, whenever born, when the round ended; NAN: not known */
+    bool brief;                  /* shorter than GROWTH_LEAST_ROUND_NS, or than half of what the others last */
     bool skip;                   /* no evidence: not of the kind that the others are, or events were lost in it */
 };
 

@@ -115,6 +115,7 @@ static void pair_work(struct series *series) {
         into->items += work.items;
         into->operations += work.operations;
         into->fresh += work.fresh;
+        into->ns += work.ns;
         into->in_flight = work.in_flight > into->in_flight ? work.in_flight : into->in_flight;
         into->skip |= work.skip;
     }
@@ -133,16 +134,24 @@ static void move_to(struct series *series, uint64_t raw) {
     while (raw >> series->shift >= most) pair_work(series);
 }
 
+static void start_booking(const struct rounds *rounds, struct series *series) {
+    series->since = rounds->events;
+    series->since_then = rounds->fresh;
+    series->since_ns = rounds->ns;
+}
+
 /*
- * Books the events since the series became active, or since this was last asked. Work are the fresh ones alone: what begins to
- * release what it made before does no more than it did.
+ * Books the events and the time since the series became active, or since this was last asked. Work are the fresh ones alone: what
+ * begins to release what it made before does no more than it did.
  */
 static void book_events(struct rounds *rounds, struct series *series) {
     uint64_t events = rounds->events - series->since, fresh = rounds->fresh - series->since_then;
-    series->since = rounds->events;
-    series->since_then = rounds->fresh;
+    uint64_t ns = rounds->ns - series->since_ns;
+    start_booking(rounds, series);
     if (series->kind == SERIES_EVENTS) move_to(series, series->at + events), series->ended = series->at;
-    else if (!counts_windows(series)) work_at(series, series->at)->fresh += fresh;
+    if (counts_windows(series)) return;
+    work_at(series, series->at)->fresh += fresh;
+    work_at(series, series->at)->ns += ns;
 }
 
 static void set_active(struct rounds *rounds, uint32_t index, bool active) {
@@ -150,8 +159,7 @@ static void set_active(struct rounds *rounds, uint32_t index, bool active) {
     if (series->active == active) return;
     if (!active) book_events(rounds, series);
     series->active = active;
-    series->since = rounds->events;
-    series->since_then = rounds->fresh;
+    start_booking(rounds, series);
 }
 
 static void activate(struct rounds *rounds, uint32_t index) {
@@ -412,6 +420,7 @@ static void end_operation(struct rounds *rounds, uint32_t thread) {
 
 void rounds_control(struct rounds *rounds, const struct control *control, const struct moment *now) {
     if (rounds->exiting) return;
+    rounds->ns = now->ns;
     rounds->approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
     switch (control->kind) {
     case TRACE_EVENT_PHASE_BEGIN: begin_phase(rounds, control->name, now->thread); break;
@@ -451,7 +460,8 @@ uint32_t series_work_tag(const struct rounds *rounds, const struct series *serie
     return rounds->work_ends + may_be_over(rounds, series);
 }
 
-void rounds_end(struct rounds *rounds) {
+void rounds_end(struct rounds *rounds, const struct moment *now) {
+    rounds->ns = now->ns;
     for (size_t i = 0; i < rounds->active_count; i++) book_events(rounds, &rounds->series[rounds->active[i]]);
     end_epoch(rounds);
 }

@@ -16,6 +16,7 @@ enum series_kind { SERIES_PHASES, SERIES_OPERATIONS, SERIES_ITEMS, SERIES_EVENTS
 
 struct round_work {                    /* of the phase in one judged round */
     uint64_t items, operations, fresh; /* fresh: see struct rounds */
+    uint64_t ns;                       /* that it lasted */
     uint32_t in_flight;                /* most operations at once */
     bool skip;
 };
@@ -30,7 +31,8 @@ struct series {
     uint64_t at;             /* raw round of what is born now, if active */
     uint64_t ended;          /* complete raw rounds */
     uint64_t since;          /* events of the process when it became active, */
-    uint64_t since_then;     /* and fresh ones */
+    uint64_t since_then;     /* fresh ones, */
+    uint64_t since_ns;       /* and its time */
     struct round_work *work; /* by judged round */
     size_t work_count;
 };
@@ -86,7 +88,8 @@ struct rounds {
     uint32_t last_ended; /* phase whose gap may be on */
     uint32_t in_flight;
     uint64_t events, next_window; /* of the process; when some series may reach its next window */
-    uint64_t fresh;               /* of those, all but releases of what is older than the last edge */
+    uint64_t ns;                  /* the last moment that was told */
+    uint64_t fresh;               /* of those events, all but releases of what is older than the last edge */
     uint32_t work_ends;           /* rounds and operations that ended before exit */
     bool exiting;
     bool approximate; /* an edge is known to a line of output only */
@@ -111,7 +114,7 @@ static inline void epoch_release(struct epoch *epoch) {
     if (epoch && --epoch->references == 0) epoch_free(epoch);
 }
 /* Closes what is open; phases that are still active keep their last round incomplete. */
-void rounds_end(struct rounds *rounds);
+void rounds_end(struct rounds *rounds, const struct moment *now);
 
 static inline void link_into(struct link *ring, struct link *link) {
     link->next = ring->next;

@@ -302,7 +302,7 @@ static void measure_rates(const struct selection *selection, struct growth_judge
     double round[GROWTH_MOST_ROUNDS], work[GROWTH_MOST_ROUNDS], bytes[GROWTH_MOST_ROUNDS], held = 0, done = 0;
     uint32_t each = selection->evidence->each ? selection->evidence->each : 1;
     for (uint32_t i = 0; i < selection->n; i++) {
-        round[i] = (double)i * each;
+        round[i] = (double)selection->places[i] * each;
         work[i] = done += selection_work(selection, i);
         bytes[i] = held += (double)selection_round(selection, i)->held.bytes;
     }

@@ -43,18 +43,23 @@ void selection_take(struct selection *selection, uint32_t index) {
     sum(&selection->never, &round->never);
 }
 
-/* Lines that were read together give rounds in which nothing is done: they are none. */
-static bool is_busy(const struct growth_round *round) { return round->work > 0 || round->held.blocks > 0; }
+/* Of lines that were read late or together, one has the work of several: the brief rounds in which nothing is done are none. */
+static bool is_busy(const struct growth_round *round) {
+    return round->work > 0 || round->held.blocks > 0 || !round->brief;
+}
 
 static void take_rounds(struct selection *selection, uint32_t behind) {
     const struct growth_evidence *evidence = selection->evidence;
     double most = 0;
-    for (uint32_t i = 0; i + behind < evidence->count; i++) {
+    for (uint32_t i = 0, place = 0; i + behind < evidence->count; i++) {
         const struct growth_round *round = &evidence->rounds[i];
-        bool record = round->work > RECORD * most;
+        bool record = round->work > RECORD * most, seen = is_busy(round) || !evidence->approximate;
         most = fmax(most, round->work);
         if (i < selection->warm_up || i <= evidence->first || (record && i > 0 && round->work > 0)) continue;
-        if (!round->skip && (is_busy(round) || !evidence->approximate)) selection_take(selection, i);
+        if (round->skip) continue;
+        if (seen) selection_take(selection, i);
+        if (seen) selection->places[selection->n - 1] = place;
+        place++;
     }
 }
 

@@ -20,7 +20,6 @@
 #include "words.h"
 
 #define LOSS_MATTERS 0.001  /* of all events */
-#define LEAST_ROUND_NS 1000 /* less is not even the time of writing a line */
 
 struct verdict {
     struct arena *arena;
@@ -288,7 +287,7 @@ static void hint_at_processes(struct court *court) {
 static void hint_at_terminal(struct court *court) {
     for (size_t i = 0; i < court->report->phase_count; i++) {
         const struct report_phase *phase = &court->report->phases[i];
-        if (!phase->approximate || phase->rounds < 2 || !(phase->round_ns.p50 < LEAST_ROUND_NS)) continue;
+        if (!phase->approximate || phase->rounds < 2 || !(phase->round_ns.p50 < GROWTH_LEAST_ROUND_NS)) continue;
         ADD_TEXT(
             court, hints, hint_count,
             "lines of %s came too fast to tell its rounds apart: --no-pty keeps the program at most one line ahead",

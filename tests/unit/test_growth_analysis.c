@@ -102,6 +102,39 @@ static void test_teardown_before_the_end_of_the_last_round(void **state) {
     expect("work", 2, "backlog");
 }
 
+/* One block in each fifth round and nothing else, between lines that come `apart` ns after each other. */
+static const struct growth_judgement *judge_idle_rounds(uint64_t apart, size_t rounds) {
+    edge_flags = TRACE_EVENT_APPROXIMATE;
+    for (size_t round = 0; round < rounds; round++) {
+        bool idle = round % 5 != 2;
+        phase("work");
+        if (!idle) allocate(1, 100);
+        stage.now.ns += idle ? apart : 2000000;
+        phase_end("work");
+    }
+    exit_begins();
+    judge();
+    return &finding("work", 1)->judgement;
+}
+
+/* An interpreter may have all that it needs in its pools. */
+static void test_rounds_without_allocations_are_rounds(void **state) {
+    (void)state;
+    const struct growth_judgement *judgement = judge_idle_rounds(2000000, 32);
+    assert_int_equal(judgement->class, GROWTH_SPARSE);
+    assert_true(judgement->n > 4 * judgement->k);
+    assert_true(judgement->per_round.value > 15 && judgement->per_round.value < 25);
+}
+
+/* Two lines read at one moment are not, but they tell how many rounds there were. */
+static void test_rounds_between_lines_read_together_are_none(void **state) {
+    (void)state;
+    const struct growth_judgement *judgement = judge_idle_rounds(1, 60);
+    assert_int_equal(judgement->class, GROWTH_LEAK);
+    assert_int_equal(judgement->n, judgement->k);
+    assert_true(judgement->per_round.value > 15 && judgement->per_round.value < 25);
+}
+
 static void test_returned_in_a_later_phase(void **state) {
     (void)state;
     struct block *kept[64];
@@ -339,6 +372,8 @@ int main(void) {
         TEST(test_held_to_exit),
         TEST(test_teardown_in_an_open_round),
         TEST(test_teardown_before_the_end_of_the_last_round),
+        TEST(test_rounds_without_allocations_are_rounds),
+        TEST(test_rounds_between_lines_read_together_are_none),
         TEST(test_returned_in_a_later_phase),
         TEST(test_last_one_is_no_leak),
         TEST(test_realloc_adds_layers),
