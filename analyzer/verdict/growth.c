@@ -239,7 +239,8 @@ static bool most_rounds_added(const struct selection *selection) {
 
 /* A pool is done with growing when all is in use that the work ever needs; objects that stay make it grow with each round. */
 static bool pool_still_grows(const struct selection *selection) {
-    return selection->n >= POOL_ROUNDS && most_rounds_added(selection) && !trend_slows_on_the_whole(selection);
+    bool goes_on = most_rounds_added(selection) || (selection->k >= INTERMITTENT_ADDED && trend_keeps_pace(selection));
+    return selection->n >= POOL_ROUNDS && goes_on && !trend_slows_on_the_whole(selection);
 }
 
 static enum growth_reason reason_to_fill(const struct selection *selection) {

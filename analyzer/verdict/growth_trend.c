@@ -144,6 +144,27 @@ bool trend_follows_peak(const struct selection *selection) {
     return adds_on_records(selection) && !adds_by_work(selection);
 }
 
+/*
+ * Whether each round that added is the one in which one pace of so many rounds, whole or not, would have it, and none is missing before
+ * the first or behind the last: as of a pool from which each round takes as much for good, and that takes memory when it is empty.
+ * Rounds with record work are no evidence, but the pool was used in them, too.
+ */
+bool trend_keeps_pace(const struct selection *selection) {
+    uint32_t first = selection->rounds[0], last = selection->rounds[selection->n - 1], count = 1;
+    double added[GROWTH_MOST_ROUNDS + 2] = {first - 1.0}, low = 0, high = INFINITY; /* begins with: then or before */
+    for (uint32_t i = first; i <= last; i++)
+        if (selection->evidence->rounds[i].held.blocks > 0) added[count++] = i;
+    added[count] = last + 1.0; /* or later */
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = i + 1; j <= count; j++) {
+            double rounds = added[j] - added[i];
+            low = fmax(low, (rounds - 1) / (j - i));
+            if (i > 0 && j < count) high = fmin(high, (rounds + 1) / (j - i));
+        }
+    }
+    return low < high;
+}
+
 /* Whether the rounds that added lie at even distances, as of an operation that fails every so many times. */
 static bool at_even_distances(const struct selection *selection) {
     double sum = 0, squares = 0, gaps = 0;
@@ -169,7 +190,7 @@ bool trend_slows_from_the_start(const struct selection *selection) {
     struct whole_course course;
     whole_course_follow(selection, &course);
     if (trend_slows(&course.selection)) return true;
-    if (at_even_distances(selection)) return false;
+    if (at_even_distances(selection) || trend_keeps_pace(selection)) return false;
     double least = least_chance(intermittent_rows, selection->n, (double)course.selection.held.blocks);
     return chance_of_steady(&course.selection) < least;
 }

@@ -11,6 +11,8 @@ bool trend_slows(const struct selection *selection);
 bool trend_slows_on_the_whole(const struct selection *selection);
 /* The same for rounds of which only some added: slots that fill one by one are told from an error path by their beginning, too. */
 bool trend_slows_from_the_start(const struct selection *selection);
+/* Whether those that added come at one pace, whole rounds or not: as of a pool that is used up by as much in each. */
+bool trend_keeps_pace(const struct selection *selection);
 /* With all rounds taken for equal work, where allocations are the only work known. */
 bool trend_slows_by_rounds(const struct selection *selection);
 bool trend_has_stopped(const struct selection *selection);

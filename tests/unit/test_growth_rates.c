@@ -179,6 +179,21 @@ static void test_a_leak_behind_a_warm_up_is_told(void **state) {
     assert_int_equal(judgement.class, GROWTH_FILLING);
 }
 
+/* A pool of 32 is empty after each 1.6 rounds of 20; an interpreter's after each fifth. */
+static void test_pools_used_up_at_one_pace_leak(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 20, .facts = {.threads = 1, .first = 0}};
+    for (size_t i = 0; i < 20; i++) hand.held[i] = i * 5 / 8 != (i + 1) * 5 / 8;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK_INTERMITTENT);
+    hand.held[9] = hand.held[11] = !hand.held[9];
+    assert_int_equal(judged(&hand, -1).class, GROWTH_SPARSE);
+    hand = (struct hand){.rounds = 50, .facts = {.threads = 1, .owner = GROWTH_OWNER_INTERPRETER}};
+    for (size_t i = 0; i < 50; i++) hand.held[i] = i % 5 == 4 ? 3 + i % 2 : 0;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK_INTERMITTENT);
+    hand.held[24] = 0;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_FILLING);
+}
+
 /* Perl's table of shared keys: a cache of a hundred, and what the last line of output came too early or too late for. */
 static void test_edges_from_output_may_lie_in_the_next_round(void **state) {
     (void)state;
@@ -252,6 +267,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_threads_that_nobody_joins_are_told),
         cmocka_unit_test(test_a_leak_may_begin_in_the_second_round),
         cmocka_unit_test(test_a_leak_behind_a_warm_up_is_told),
+        cmocka_unit_test(test_pools_used_up_at_one_pace_leak),
         cmocka_unit_test(test_edges_from_output_may_lie_in_the_next_round),
         cmocka_unit_test(test_a_given_warm_up_counts_for_nothing),
     };
