@@ -20,8 +20,6 @@
 #define LEAST_WINDOWS 8u
 #define LEAST_ITEM_CALLS 32u /* items reported in fewer lumps make no windows */
 #define LEAST_SIBLINGS 5u
-/* Containers that are copied grow by a half, whole elements at a time: by a third at least. */
-#define GROWTH_FACTOR_PART 3u
 
 struct layers {
     struct link link; /* first */
@@ -706,6 +704,19 @@ static int add_steps(const struct growth *growth, const size_t *records, size_t 
     return 0;
 }
 
+static int add_arena(struct growth_evidence *out) {
+    struct growth_step steps[MOST_CONTAINER_STEPS];
+    size_t count = out->enlarged ? 0 : container_of_blocks(out->rounds, out->count, steps);
+    if (out->step_count > 0 || count == 0) return 0;
+    struct growth_step *kept = malloc(count * sizeof *kept);
+    if (!kept) return -ENOMEM;
+    memcpy(kept, steps, count * sizeof *steps);
+    out->steps = kept;
+    out->step_count = count;
+    out->arena = true;
+    return 0;
+}
+
 /* A single container: its layers are all that it has. */
 static bool is_lone_container(const struct record *record) {
     return record->step_count > 0 && record->level.last <= record->step_count + 1;
@@ -758,6 +769,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
     out->work_is_events = fill_work(series, chosen, rounds);
     struct gathered gathered = {.first = UINT64_MAX, .tags = final_tags(growth, series)};
     int error = gather_all(growth, records, count, &gathered, out, rounds);
+    if (!error) error = add_arena(out);
     out->first = (uint32_t)(gathered.first >> series->shift);
     out->process_rise = (int64_t)(gathered.process_last - gathered.process_first);
     out->freed = total(&gathered.lives);

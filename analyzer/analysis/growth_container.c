@@ -4,7 +4,10 @@
  */
 #include "growth_container.h"
 
+#include <math.h>
 #include <string.h>
+
+#define SAME_FACTOR 0.1
 
 struct found_step {
     const struct record_step *step;
@@ -66,4 +69,24 @@ void container_find(struct container *container, const struct record *const *rec
         at = step_before(records, count, at);
     }
     reverse(container->steps, container->step_count);
+}
+
+size_t container_of_blocks(const struct growth_round *rounds, size_t count, struct growth_step *steps) {
+    double last = 0, factor = 0; /* of the first two rounds with one block each */
+    bool single = false;
+    uint64_t sum = 0;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t blocks = rounds[i].held.blocks;
+        if (blocks == 0) continue;
+        double size = (double)rounds[i].held.bytes / (double)blocks, by = last > 0 ? size / last : INFINITY;
+        bool as_before = blocks == 1 && fabs(by - factor) <= SAME_FACTOR * factor;
+        if (by < 1 + 1.0 / GROWTH_FACTOR_PART || (factor > 0 && !as_before) || found == MOST_CONTAINER_STEPS) return 0;
+        if (blocks == 1 && single) factor = by;
+        single = blocks == 1;
+        last = size;
+        sum += rounds[i].held.bytes;
+        steps[found++] = (struct growth_step){(uint32_t)i, sum};
+    }
+    return found;
 }

@@ -30,7 +30,7 @@ struct growth_amount {
 };
 
 #define GROWTH_LEAST_ROUND_NS 1000u /* less is not even the time of writing a line */
-#define GROWTH_MOST_ROUNDS 256u /* where there are more, neighbours are paired */
+#define GROWTH_MOST_ROUNDS 256u     /* where there are more, neighbours are paired */
 
 /* One complete round. The amounts are blocks of the site born in this round; each is part of the one before it. */
 struct growth_round {
@@ -54,7 +54,7 @@ struct growth_level {
     uint64_t sum;              /* over the ends of all rounds */
 };
 
-/* The largest container of the site: its capacity after each growth. */
+/* The largest container of the site, or all of an arena: its capacity after each growth. */
 struct growth_step {
     uint32_t round; /* index */
     uint64_t bytes;
@@ -74,6 +74,7 @@ struct growth_evidence {
     int64_t process_rise; /* live blocks of the process: more after the last births than before the first */
     const struct growth_step *steps;
     size_t step_count;
+    bool arena;    /* the steps are sums of ever larger blocks, all of which stay */
     bool enlarged; /* some of its blocks grew, or took the places of smaller ones */
     enum growth_owner owner;
     uint64_t owner_freed; /* blocks that the whole allocating function freed during the phase */

@@ -314,14 +314,12 @@ static void measure_rates(const struct selection *selection, struct growth_judge
     judgement->per_work = (struct growth_rate){by_work.value, by_work.low, by_work.high};
 }
 
-/* Where a growth that slows by the same factor from half to half would end. */
+/* Where a growth whose bytes slow by the same factor from half to half would end; NAN: fewer blocks, but as many bytes. */
 static double level_ahead(const struct selection *selection) {
     struct half first = selection_sum(selection, 0, selection->n / 2);
     struct half second = selection_sum(selection, selection->n / 2, selection->n);
-    double factor = (second.blocks / second.work) / (first.blocks / first.work);
-    if (!(factor < 1)) return NAN;
-    double blocks = first.blocks + second.blocks + second.blocks * factor / (1 - factor);
-    return (double)selection->held.bytes / (double)selection->held.blocks * blocks;
+    double factor = (second.bytes / second.work) / (first.bytes / first.work);
+    return factor < 1 ? first.bytes + second.bytes + second.bytes * factor / (1 - factor) : NAN;
 }
 
 static uint32_t rounds_missing(const struct selection *selection, uint32_t least) {

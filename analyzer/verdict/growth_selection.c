@@ -90,9 +90,10 @@ double selection_work(const struct selection *selection, uint32_t index) {
 }
 
 struct half selection_sum(const struct selection *selection, uint32_t from, uint32_t to) {
-    struct half half = {0, 0};
+    struct half half = {0, 0, 0};
     for (uint32_t i = from; i < to; i++) {
         half.blocks += (double)selection_round(selection, i)->held.blocks;
+        half.bytes += (double)selection_round(selection, i)->held.bytes;
         half.work += selection_work(selection, i);
     }
     return half;

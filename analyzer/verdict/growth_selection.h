@@ -18,7 +18,8 @@
 struct selection {
     const struct growth_evidence *evidence;
     uint32_t rounds[GROWTH_MOST_ROUNDS];
-    uint32_t places[GROWTH_MOST_ROUNDS]; /* of those, among all rounds that did no record work: some are not seen apart */
+    uint32_t
+        places[GROWTH_MOST_ROUNDS]; /* of those, among all rounds that did no record work: some are not seen apart */
     uint32_t n, k, warm_up, follow;
     uint32_t begin; /* the first round that counts at all: 0, or the end of a warm-up that is known to be one */
     bool by_rounds; /* all rounds count as equal work */
@@ -38,7 +39,7 @@ double selection_work(const struct selection *selection, uint32_t index); /* > 0
 uint32_t selection_added_since(const struct selection *selection, uint32_t from);
 
 struct half {
-    double blocks, work;
+    double blocks, bytes, work;
 };
 /* Over [from, to). */
 struct half selection_sum(const struct selection *selection, uint32_t from, uint32_t to);

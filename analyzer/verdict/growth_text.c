@@ -90,7 +90,9 @@ static void tell_steps(struct telling *telling) {
 /* A container grows by steps, ever larger and rarer: no round's bytes are those of another. */
 static void tell_container(struct telling *telling) {
     const struct growth_judgement *judgement = telling->judgement;
-    words_add(&telling->words, "a container whose capacity follows the work:");
+    words_add(&telling->words, "%s",
+              telling->evidence->arena ? "an arena of ever larger blocks, whose sum follows the work:"
+                                       : "a container whose capacity follows the work:");
     tell_steps(telling);
     words_add(&telling->words, "; %s of that in %u %s (%u to %u)", words_bytes((double)judgement->bytes).text,
               judgement->n, round_name(telling, judgement->n).text, judgement->first, judgement->last);
@@ -240,7 +242,7 @@ static const char *what_would_change(const struct growth_judgement *judgement) {
     if (judgement->backlog) return "a level that stops rising; blocks that are never released make it a leak";
     if (judgement->class == GROWTH_LEAK && judgement->container)
         return "entries that are removed again, or a bound on them that is reached while the phase repeats; "
-               "or releasing the container before the program's teardown";
+               "or releasing it before the program's teardown";
     if (judgement->class == GROWTH_SPARSE && judgement->reason == GROWTH_REASON_STRETCHES)
         return "rounds scattered over all of the run that add make it a leak; a bound that is reached makes it none";
     if (judgement->class == GROWTH_SPARSE && judgement->reason == GROWTH_REASON_RELEASES)

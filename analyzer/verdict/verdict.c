@@ -19,7 +19,7 @@
 #include "unjudged.h"
 #include "words.h"
 
-#define LOSS_MATTERS 0.001  /* of all events */
+#define LOSS_MATTERS 0.001 /* of all events */
 
 struct verdict {
     struct arena *arena;

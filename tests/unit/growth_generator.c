@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/growth_container.h"
+
 /*
  * A cache that still meets new keys at its first rate when the recording ends is growth by all that can be seen. The caches
  * here have at most so many keys for each draw over the whole run.
@@ -281,6 +283,29 @@ static void doubling_table(struct synthetic *site, struct generator *generator) 
     }
 }
 
+/* Ever larger blocks, from which entries are cut. */
+static void fill_arena(struct synthetic *site, double entries, double *capacity, double *block, size_t round) {
+    for (; entries > *capacity; *capacity += *block) {
+        *block *= 2;
+        live(site, round, rounds_of(site) + NEVER, 1, (uint64_t)(*block * 16));
+    }
+}
+
+static void note_arena(struct synthetic *site) {
+    site->evidence.step_count = container_of_blocks(site->rounds, rounds_of(site), site->steps);
+    site->evidence.arena = site->evidence.step_count > 0;
+}
+
+static void arena_of_a_cache(struct synthetic *site, struct generator *generator) {
+    double draws = log_between(generator, 10, 2000), capacity = 0, block = 4, entries = 0;
+    double keys = fmax(20, draws * (double)rounds_of(site) * log_between(generator, 0.01, EXHAUSTED));
+    for (size_t i = 0; i < rounds_of(site); i++) {
+        entries += (keys - entries) * -expm1(-draws / keys);
+        fill_arena(site, entries, &capacity, &block, i);
+    }
+    note_arena(site);
+}
+
 static void backlog(struct synthetic *site, struct generator *generator) {
     uint64_t blocks = (uint64_t)between(generator, 1, 200);
     for (size_t i = 0; i < rounds_of(site); i++) live(site, i, rounds_of(site) + AFTER_PHASE, blocks, 64);
@@ -443,6 +468,12 @@ static void growing_vector(struct synthetic *site, struct generator *generator) 
     for (size_t i = 0; i < rounds_of(site); i++) enlarge(site, entries += rate, &capacity, i);
 }
 
+static void growing_arena(struct synthetic *site, struct generator *generator) {
+    double rate = log_between(generator, 2, 500), capacity = 0, block = rate / 4, entries = 0;
+    for (size_t i = 0; i < rounds_of(site); i++) fill_arena(site, entries += rate, &capacity, &block, i);
+    note_arena(site);
+}
+
 const struct pattern patterns[] = {
     {"released", false, false, 1, released},
     {"one-time", false, false, 1, one_time},
@@ -460,6 +491,7 @@ const struct pattern patterns[] = {
     {"high-water mark", false, false, 1, high_water_mark},
     {"wandering pool", false, false, 0, wandering_pool},
     {"doubling table", false, false, 1, doubling_table},
+    {"arena of a cache", false, false, 1, arena_of_a_cache},
     {"backlog", false, false, 1, backlog},
     {"rising work", false, false, 1, rising_work},
     {"rare events", false, false, 1, rare_events},
@@ -482,6 +514,7 @@ const struct pattern patterns[] = {
     {"behind a shrinking cache", true, false, 1, behind_shrinking_cache},
     {"behind a warming cache", true, false, 1, behind_warming_cache},
     {"growing vector", true, false, 1, growing_vector},
+    {"growing arena", true, false, 1, growing_arena},
 };
 const size_t pattern_count = sizeof patterns / sizeof *patterns;
 

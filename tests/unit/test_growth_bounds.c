@@ -302,6 +302,52 @@ static void test_growing_vector(void **state) {
     assert_non_null(strstr(at->would_change, "entries that are removed again"));
 }
 
+/* As of std::pmr: what is cut from blocks, each twice as large as the last. `grows`: by as much each round, else ever less. */
+static const struct growth_finding *judge_arena(bool grows) {
+    uint64_t block = 512, capacity = 0;
+    double used = 0;
+    for (int round = 0; round < 60; round++) {
+        phase("work");
+        used += grows ? 500 : 500.0 / (1 + round);
+        for (; (double)capacity < used; capacity += block) lose(allocate(1, block *= 2));
+        phase_end("work");
+    }
+    exit_begins();
+    judge();
+    return finding("work", 1);
+}
+
+static void test_growing_arena(void **state) {
+    (void)state;
+    const struct growth_finding *at = judge_arena(true);
+    expect("work", 1, "leak");
+    assert_true(at->judgement.container);
+    assert_string_equal(at->sentence,
+                        "an arena of ever larger blocks, whose sum follows the work: it grew to 1 KiB in round 1, 3 "
+                        "KiB in 3, 7 KiB in 7, 15 KiB in 15, 31 KiB in 31; 28 KiB of that in 54 rounds (7 to 60); "
+                        "never released");
+}
+
+static void test_arena_that_fills(void **state) {
+    (void)state;
+    judge_arena(false);
+    expect("work", 1, "bounded");
+}
+
+/* Half as many blocks of twice the size are no less: what is still to come is told by bytes. */
+static void test_fewer_blocks_of_as_many_bytes(void **state) {
+    (void)state;
+    for (int round = 0; round < 24; round++) {
+        phase("work");
+        for (int i = round < 12 ? 4 : 1; i > 0; i--) lose(allocate(1, round < 12 ? 100 : 400));
+        phase_end("work");
+    }
+    exit_begins();
+    judge();
+    expect("work", 1, "filling");
+    assert_null(strstr(finding("work", 1)->sentence, "more to come"));
+}
+
 /* What is live besides what the evidence rounds added is no part of the level that they head for. */
 static void test_filling_says_what_is_to_come(void **state) {
     (void)state;
@@ -384,6 +430,9 @@ int main(void) {
         TEST(test_buffer_grown_by_copying),
         TEST(test_cache_whose_misses_are_the_only_events),
         TEST(test_growing_vector),
+        TEST(test_growing_arena),
+        TEST(test_arena_that_fills),
+        TEST(test_fewer_blocks_of_as_many_bytes),
         TEST(test_filling_says_what_is_to_come),
         TEST(test_table_of_a_growing_input),
     };

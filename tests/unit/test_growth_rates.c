@@ -1,4 +1,4 @@
-/* links: analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/verdict/statistics.c analyzer/analysis/growth_lives.c tests/unit/growth_generator.c
+/* links: analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/verdict/statistics.c analyzer/analysis/growth_container.c analyzer/analysis/growth_lives.c tests/unit/growth_generator.c
  *
  * How often the classifier errs. As a test it holds the rule to its error rates on one run a length; with arguments,
  * `test_growth_rates SITES RUNS [-v]`, it prints false alarms per run and the share of leaks found, -v by pattern.
@@ -97,7 +97,8 @@ static struct growth_judgement judged(const struct hand *hand, int64_t lag) {
     evidence.count = hand->rounds;
     for (size_t i = 0; i < hand->rounds; i++) {
         struct growth_amount held = {hand->held[i], hand->held[i] * 64};
-        rounds[i] = (struct growth_round){hand->work[i] > 0 ? hand->work[i] : 1, held, held, held, held, NAN, false, false};
+        rounds[i] =
+            (struct growth_round){hand->work[i] > 0 ? hand->work[i] : 1, held, held, held, held, NAN, false, false};
         evidence.level.last = evidence.level.peak += hand->held[i];
         evidence.process_rise += (int64_t)hand->held[i];
     }
