@@ -43,8 +43,9 @@ struct chosen { /* a phase as judged */
     uint32_t series;
     size_t round_count;
     uint64_t rounds;
-    uint64_t least_ns;   /* rounds that lasted less may have their edges late */
-    uint64_t *survivors; /* by round: blocks of all stacks born in it that live at the end of the phase */
+    uint64_t least_ns;    /* rounds that lasted less have their edges late, or together with others' */
+    uint64_t work_of_two; /* from so many allocations on, a round has some that belong to its neighbour */
+    uint64_t *survivors;  /* by round: blocks of all stacks born in it that live at the end of the phase */
 };
 
 struct growth {
@@ -402,14 +403,25 @@ static int by_size(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* Half of what its rounds usually last, and the time of writing a line at least. */
-static uint64_t least_duration(const struct series *series) {
-    uint64_t lasted[GROWTH_MOST_ROUNDS];
+/* The middle one of those that are not 0; 0: all are. */
+static uint64_t usual(uint64_t *values, size_t count) {
+    size_t zeros = 0;
+    qsort(values, count, sizeof *values, by_size);
+    while (zeros < count && values[zeros] == 0) zeros++;
+    return zeros < count ? values[zeros + (count - zeros) / 2] : 0;
+}
+
+/* By half of what its rounds usually last, and the time of writing a line at least; by one and a half of what they usually allocate. */
+static void find_usual(const struct series *series, struct chosen *chosen) {
+    uint64_t lasted[GROWTH_MOST_ROUNDS] = {0}, fresh[GROWTH_MOST_ROUNDS] = {0};
     size_t count = least(complete_rounds(series), least(series->work_count, GROWTH_MOST_ROUNDS));
-    for (size_t i = 0; i < count; i++) lasted[i] = series->work[i].ns;
-    qsort(lasted, count, sizeof *lasted, by_size);
-    uint64_t half = count ? lasted[count / 2] / 2 : 0;
-    return half > GROWTH_LEAST_ROUND_NS ? half : GROWTH_LEAST_ROUND_NS;
+    for (size_t i = 0; i < count; i++) {
+        lasted[i] = series->work[i].ns;
+        fresh[i] = series->work[i].fresh;
+    }
+    uint64_t half = usual(lasted, count) / 2;
+    chosen->least_ns = half > GROWTH_LEAST_ROUND_NS ? half : GROWTH_LEAST_ROUND_NS;
+    chosen->work_of_two = (usual(fresh, count) * 3 + 1) / 2;
 }
 
 static void choose(struct growth *growth, uint32_t series_index) {
@@ -417,9 +429,9 @@ static void choose(struct growth *growth, uint32_t series_index) {
     growth->chosen[growth->chosen_count++] = (struct chosen){
         .series = series_index,
         .round_count = complete_rounds(series),
-        .least_ns = least_duration(series),
         .rounds =
             series->kind == SERIES_PHASES || series->kind == SERIES_SIBLINGS ? series->ended : complete_rounds(series)};
+    find_usual(series, &growth->chosen[growth->chosen_count - 1]);
 }
 
 /* The best way of counting a phase's rounds that gives enough of them; else its repetitions. */
@@ -608,6 +620,18 @@ static int unit_of(const struct series *series, size_t count) {
     return unit;
 }
 
+/*
+ * Whether the round's work may have been counted for another: its lines were read together, or one of them so late that all was
+ * done, and a neighbour has the work of two.
+ */
+static bool is_merged(const struct series *series, const struct chosen *chosen, size_t round) {
+    const struct round_work *work = series->work;
+    if (round >= series->work_count || work[round].ns < chosen->least_ns) return true;
+    if (work[round].fresh > 0 || chosen->work_of_two == 0) return false;
+    bool after = round + 1 < series->work_count && work[round + 1].fresh >= chosen->work_of_two;
+    return after || (round > 0 && work[round - 1].fresh >= chosen->work_of_two);
+}
+
 /* Returns whether events are the work of the rounds: all but those that allocated what stays, and would explain itself. */
 static bool fill_work(const struct series *series, const struct chosen *chosen, struct growth_round *rounds) {
     bool windows = series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
@@ -617,7 +641,7 @@ static bool fill_work(const struct series *series, const struct chosen *chosen, 
         if (unit == WORK_EVENTS) work = fmax(0, work - (double)chosen->survivors[i]);
         rounds[i].work = work;
         rounds[i].skip = !windows && i < series->work_count && series->work[i].skip;
-        rounds[i].brief = !windows && (i >= series->work_count || series->work[i].ns < chosen->least_ns);
+        rounds[i].merged = !windows && is_merged(series, chosen, i);
     }
     return unit == WORK_EVENTS;
 }

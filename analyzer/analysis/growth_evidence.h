@@ -40,7 +40,7 @@ struct growth_round {
     struct growth_amount exited; /* of those, live when exit begins */
     struct growth_amount never;  /* of those, never released */
     double level;                /* blocks of the site, whenever born, when the round ended; NAN: not known */
-    bool brief;                  /* shorter than GROWTH_LEAST_ROUND_NS, or than half of what the others last */
+    bool merged;                 /* what was done in it may have been counted for another: see growth.c */
     bool skip;                   /* no evidence: not of the kind that the others are, or events were lost in it */
 };
 

@@ -43,9 +43,9 @@ void selection_take(struct selection *selection, uint32_t index) {
     sum(&selection->never, &round->never);
 }
 
-/* Of lines that were read late or together, one has the work of several: the brief rounds in which nothing is done are none. */
+/* Of lines that were read late or together, one has the work of several: the others, in which nothing is done, are no rounds. */
 static bool is_busy(const struct growth_round *round) {
-    return round->work > 0 || round->held.blocks > 0 || !round->brief;
+    return round->work > 0 || round->held.blocks > 0 || !round->merged;
 }
 
 static void take_rounds(struct selection *selection, uint32_t behind) {
