@@ -59,13 +59,23 @@ static double least_chance(const struct chance_row *row, uint32_t rounds, double
     return row->chance;
 }
 
-/* The same number of blocks in each: nothing slows there, whatever else the allocations that count as work were for. */
+/*
+ * The same number of blocks in each, but for one that came a round early or late, as in rounds that overlap: nothing slows there, whatever
+ * else the allocations that count as work were for.
+ */
 static bool same_each_round(const struct selection *selection) {
-    struct range blocks = {INFINITY, 0};
+    double counts[GROWTH_MOST_ROUNDS], ahead = 0;
+    struct range blocks = {INFINITY, 0}, pace = {0, 0};
+    for (uint32_t i = 0; i < selection->n; i++) {
+        counts[i] = (double)selection_round(selection, i)->held.blocks;
+        range_widen(&blocks, counts[i]);
+    }
+    double usual = floor(statistics_median(counts, selection->n));
     for (uint32_t i = 0; i < selection->n; i++)
-        range_widen(&blocks, (double)selection_round(selection, i)->held.blocks);
+        range_widen(&pace, ahead += (double)selection_round(selection, i)->held.blocks - usual);
     bool rounds_alone = selection->evidence->work_is_events && selection->n >= VERY_FEW_ROUNDS;
-    return rounds_alone && blocks.low > 0 && range_is_one_but_for_one(&blocks);
+    bool in_step = usual > 0 && pace.high - pace.low <= 1;
+    return rounds_alone && (in_step || (blocks.low > 0 && range_is_one_but_for_one(&blocks)));
 }
 
 /* Of their blocks per unit of work. */

@@ -140,6 +140,11 @@ static void test_the_same_number_each_round_does_not_slow(void **state) {
     assert_int_equal(judgement.reason, GROWTH_REASON_SLOWS);
     hand.facts.work_is_events = false;
     assert_int_equal(judged(&hand, 1).class, GROWTH_FILLING);
+    hand.facts.work_is_events = true;
+    for (size_t i = 0; i < 16; i++) hand.held[i] = i == 9 ? 0 : i == 11 ? 2 : 1; /* rounds of several threads overlap */
+    assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK);
+    hand.held[12] = hand.held[14] = 0;
+    assert_int_equal(judged(&hand, 1).reason, GROWTH_REASON_SLOWS);
 }
 
 static void test_threads_that_nobody_joins_are_told(void **state) {
