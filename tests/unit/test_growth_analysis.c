@@ -135,6 +135,24 @@ static void test_rounds_between_lines_read_together_are_none(void **state) {
     assert_true(judgement->per_round.value > 15 && judgement->per_round.value < 25);
 }
 
+/* What was done behind a line that was read late is counted for the round before. */
+static void test_an_idle_round_behind_a_busy_one_is_none(void **state) {
+    (void)state;
+    edge_flags = TRACE_EVENT_APPROXIMATE;
+    for (int round = 0; round < 24; round++) {
+        phase("work");
+        for (int i = round % 6 == 3 ? 0 : round % 6 == 2 ? 20 : 10; i > 0; i--) allocate(1, 100);
+        stage.now.ns += 2000000;
+        phase_end("work");
+    }
+    exit_begins();
+    judge();
+    expect("work", 1, "leak");
+    const struct growth_judgement *judgement = &finding("work", 1)->judgement;
+    assert_int_equal(judgement->n, judgement->k);
+    assert_true(judgement->per_round.value > 980 && judgement->per_round.value < 1020);
+}
+
 static void test_returned_in_a_later_phase(void **state) {
     (void)state;
     struct block *kept[64];
@@ -374,6 +392,7 @@ int main(void) {
         TEST(test_teardown_before_the_end_of_the_last_round),
         TEST(test_rounds_without_allocations_are_rounds),
         TEST(test_rounds_between_lines_read_together_are_none),
+        TEST(test_an_idle_round_behind_a_busy_one_is_none),
         TEST(test_returned_in_a_later_phase),
         TEST(test_last_one_is_no_leak),
         TEST(test_realloc_adds_layers),
