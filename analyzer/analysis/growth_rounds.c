@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOWS 64u           /* most windows; they are paired when there would be more */
-#define ENOUGH_REPETITIONS 4u /* from this begin on, windows are not needed */
-#define FIRST_EVENT_SHIFT 6u  /* windows of events begin with 64 */
-#define GAP_AFTER 2u          /* `between NAME` is kept from NAME's second end on */
-#define INSTANCES_MAX 4096u   /* active at one time, in all threads; what begins beyond them is not seen */
+#define WINDOWS 64u            /* most windows; they are paired when there would be more */
+#define FOLLOWED_AT_ONCE 1000u /* phases; of more, as tests are, only those that come back, from then on */
+#define ENOUGH_REPETITIONS 4u  /* from this begin on, windows are not needed */
+#define FIRST_EVENT_SHIFT 6u   /* windows of events begin with 64 */
+#define GAP_AFTER 2u           /* `between NAME` is kept from NAME's second end on */
+#define INSTANCES_MAX 4096u    /* active at one time, in all threads; what begins beyond them is not seen */
 
 static void *must(void *memory) {
     if (!memory) abort();
@@ -178,7 +179,8 @@ static uint32_t innermost(const struct rounds *rounds) {
 
 static void activate_phase(struct rounds *rounds, const struct instance *instance) {
     const struct phase_state *phase = &rounds->phases[instance->phase];
-    for (int kind = SERIES_PHASES; kind < SERIES_SIBLINGS; kind++) activate(rounds, phase->series[kind]);
+    bool is_followed = instance->phase < FOLLOWED_AT_ONCE || instance->raw > 0;
+    for (int kind = SERIES_PHASES; is_followed && kind < SERIES_SIBLINGS; kind++) activate(rounds, phase->series[kind]);
     uint32_t parent = phase->parent == NO_INDEX ? RUN_PHASE : phase->parent;
     if (instance->raw == 0) activate(rounds, rounds->phases[parent].series[SERIES_SIBLINGS]);
 }

@@ -21,6 +21,7 @@ void growth_stacks_release(struct growth_stacks *stacks) {
         }
     }
     free(stacks->list);
+    free(stacks->table);
     free(stacks->tallied);
 }
 
@@ -36,16 +37,36 @@ static inline struct stack_state *state_of(struct growth_stacks *stacks, uint32_
     return &stacks->list[stack];
 }
 
-/* The record of this stack in this series, moved to the front of its list. */
+/* Where the record is, or would be. */
+static struct record **slot_of(const struct growth_stacks *stacks, uint32_t stack, uint32_t series) {
+    uint64_t hash = ((uint64_t)stack << 32 | series) * 0x9e3779b97f4a7c15u;
+    size_t at = hash >> 32 & (stacks->table_room - 1);
+    for (;; at = (at + 1) & (stacks->table_room - 1)) {
+        struct record **slot = &stacks->table[at];
+        if (!*slot || ((*slot)->stack == stack && (*slot)->series == series)) return slot;
+    }
+}
+
+static void grow_table(struct growth_stacks *stacks) {
+    struct record **old = stacks->table;
+    size_t old_room = stacks->table_room;
+    stacks->table_room = old_room ? old_room * 2 : 256;
+    stacks->table = must(calloc(stacks->table_room, sizeof *stacks->table));
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i]) *slot_of(stacks, old[i]->stack, old[i]->series) = old[i];
+    free(old);
+}
+
+/* A suite of tests has a series for each test, so a stack may have thousands. */
 static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, const struct place *place) {
-    struct record **first = &state_of(stacks, stack)->records, **at = first;
-    while (*at && (*at)->series != place->series) at = &(*at)->next;
-    struct record *record = *at;
-    if (record) *at = record->next;
-    else record = record_new(stack, place->series, place->raw, stacks->process_blocks);
-    record->next = *first;
-    *first = record;
-    return record;
+    if (2 * stacks->record_count >= stacks->table_room) grow_table(stacks);
+    struct record **slot = slot_of(stacks, stack, place->series);
+    if (*slot) return *slot;
+    struct stack_state *state = state_of(stacks, stack);
+    struct record *record = record_new(stack, place->series, place->raw, stacks->process_blocks);
+    record->next = state->records;
+    stacks->record_count++;
+    return *slot = state->records = record;
 }
 
 static struct record_time time_of(const struct growth_stacks *stacks, const struct series *series) {

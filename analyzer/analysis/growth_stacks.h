@@ -18,7 +18,7 @@ struct layer {           /* a part of a block: what it was enlarged by at once *
 };
 
 struct stack_state {
-    struct record *records; /* newest series first */
+    struct record *records; /* of all series, in no order */
     struct record_tally tally;
     uint64_t live;    /* blocks, less what the tally says */
     uint32_t stretch; /* that the tally is of; another than the current one: it is empty */
@@ -31,6 +31,8 @@ struct growth_stacks {
     uint32_t *tallied; /* stacks with a tally of this stretch */
     size_t tallied_count, tallied_room;
     uint32_t stretch;
+    struct record **table; /* by stack and series; linear probing */
+    size_t table_room, record_count;
     uint64_t process_blocks; /* live ones of the process when the last stretch ended */
 };
 

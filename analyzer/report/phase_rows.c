@@ -149,11 +149,12 @@ static void set_rounds_kind(struct report_phase *row, const struct build_options
 }
 
 /* From the part of the process's own curve that the phase spans. */
-static void diagnose(struct report_phase *row, const struct report_curve *curve, const struct phase *phase) {
+static void diagnose(struct report_phase *row, const struct report_curve *curve, const struct phase *phase,
+                     size_t phases) {
     size_t from = 0, until = curve->count;
     while (from < until && curve->points[from].t < report_count(phase->first.ns)) from++;
     while (until > from && curve->points[until - 1].t > report_count(phase->last.ns)) until--;
-    if (until - from >= DIAGNOSIS_POINTS) verdict_diagnose(row, curve->points + from, until - from);
+    if (until - from >= DIAGNOSIS_POINTS) verdict_diagnose(row, curve->points + from, until - from, phases);
 }
 
 /* `start`: of its process, from that of the first. */
@@ -207,6 +208,6 @@ void builder_add_phases(struct builder *builder, const struct subject *subject, 
         add_instances(builder, row, phase, start);
         if (!judged) continue;
         set_rounds_kind(row, builder->options, &as_judged);
-        diagnose(row, &builder->curves[builder->curve_count - 1], phase);
+        diagnose(row, &builder->curves[builder->curve_count - 1], phase, phases_count(subject->phases));
     }
 }

@@ -8,7 +8,8 @@
 #include "verdict.h"
 
 #define LEAST_POINTS 10
-#define LEAST_NS 1e8 /* a process starts by touching pages; ten samples at the usual interval */
+#define ALL_POINTS_PHASES 64 /* of a process, up to which no point is left out for speed */
+#define LEAST_NS 1e8         /* a process starts by touching pages; ten samples at the usual interval */
 #define SIGNIFICANT 0.05
 #define NOTABLE_SHARE 0.02 /* of the level: smaller changes are steady whatever the test says */
 #define NOTABLE_BYTES 1048576.0
@@ -27,12 +28,12 @@ static double live_of(const struct report_point *point) { return (double)point->
 static double rss_of(const struct report_point *point) { return (double)point->rss_bytes; }
 static double pinned_of(const struct report_point *point) { return (double)point->pinned_bytes; }
 
-/* Even samples of one quantity, absent points left out. */
-static struct course follow(const struct report_point *points, size_t count,
+/* Even samples of one quantity, `most` of them, absent points left out. */
+static struct course follow(const struct report_point *points, size_t count, size_t most,
                             double (*quantity)(const struct report_point *)) {
     double t[STATISTICS_MOST_POINTS], y[STATISTICS_MOST_POINTS];
-    size_t n = 0, step = count / STATISTICS_MOST_POINTS + 1;
-    for (size_t i = 0; i < count && n < STATISTICS_MOST_POINTS; i += step) {
+    size_t n = 0, step = count / most + 1;
+    for (size_t i = 0; i < count && n < most; i += step) {
         double value = quantity(&points[i]);
         if (value < 0) continue; /* REPORT_NONE */
         t[n] = (double)points[i].t;
@@ -57,9 +58,16 @@ static const char *name_of(const struct course *rss, const struct course *live, 
     return "unexplained";
 }
 
-void verdict_diagnose(struct report_phase *phase, const struct report_point *points, size_t count) {
-    struct course rss = follow(points, count, rss_of), live = follow(points, count, live_of);
-    struct course pinned = follow(points, count, pinned_of);
+/* The tests compare all pairs: with many phases, which may all span the whole run, fewer points of each. */
+static size_t most_points(size_t phases) {
+    double share = phases > ALL_POINTS_PHASES ? sqrt((double)ALL_POINTS_PHASES / (double)phases) : 1;
+    return (size_t)fmax(share * STATISTICS_MOST_POINTS, LEAST_POINTS);
+}
+
+void verdict_diagnose(struct report_phase *phase, const struct report_point *points, size_t count, size_t phases) {
+    size_t most = most_points(phases);
+    struct course rss = follow(points, count, most, rss_of), live = follow(points, count, most, live_of);
+    struct course pinned = follow(points, count, most, pinned_of);
     if (!rss.known) return;
     phase->diagnosis = name_of(&rss, &live, &pinned);
     phase->rss_growth = rss.rate;

@@ -42,8 +42,8 @@ void verdict_release(struct verdict *verdict);
 /*
  * What RSS did against live bytes between two moments, from the curve: diagnosis "steady", "fragmentation", "retention",
  * "unexplained", "growing", and Theil-Sen rates. Mann-Kendall corrected for ties and autocorrelation. Leaves the phase as
- * it is where the points are too few or too close together to say.
+ * it is where the points are too few or too close together to say. `phases`: that the process has.
  */
-void verdict_diagnose(struct report_phase *phase, const struct report_point *points, size_t count);
+void verdict_diagnose(struct report_phase *phase, const struct report_point *points, size_t count, size_t phases);
 
 #endif

@@ -112,3 +112,30 @@ C
     tidemark record -q -o bad.tmk ./misuse 1
     tidemark report bad.tmk --json - | jq -e 'any(.doubts[]; startswith("3 calls of the API do not fit: an end whose begin is not in the trace"))' >/dev/null
 }
+
+@test "of thousands of phases, those that come back are judged" {
+    program suite -O1 <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tidemark.h"
+__attribute__((noinline)) static void leaky(void) {
+    char *volatile block = malloc(333);
+    block[0] = 1;
+}
+int main(void) {
+    for (int round = 0; round < 12; round++)
+        for (int test = 0; test < 1500; test++) {
+            char name[32];
+            snprintf(name, sizeof name, "test-%d", test);
+            tidemark_phase_begin(name);
+            free(strdup(name));
+            if (test == 20 || test == 1400) leaky();
+            tidemark_phase_end(name);
+        }
+}
+C
+    tidemark record -q -o suite.tmk ./suite
+    tidemark check suite.tmk --json suite.json >/dev/null || [ $? -eq 10 ]
+    [ "$(jq -r '[.verdict.leaks[].phase] | sort | join(" ")' suite.json)" = "test-1400 test-20" ]
+}

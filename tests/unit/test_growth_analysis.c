@@ -104,7 +104,7 @@ static void test_teardown_before_the_end_of_the_last_round(void **state) {
 
 /* One block in each fifth round and nothing else, between lines that come `apart` ns after each other. */
 static const struct growth_judgement *judge_idle_rounds(uint64_t apart, size_t rounds) {
-    edge_flags = TRACE_EVENT_APPROXIMATE;
+    stage.edge_flags = TRACE_EVENT_APPROXIMATE;
     for (size_t round = 0; round < rounds; round++) {
         bool idle = round % 5 != 2;
         phase("work");
@@ -138,7 +138,7 @@ static void test_rounds_between_lines_read_together_are_none(void **state) {
 /* What was done behind a line that was read late is counted for the round before. */
 static void test_an_idle_round_behind_a_busy_one_is_none(void **state) {
     (void)state;
-    edge_flags = TRACE_EVENT_APPROXIMATE;
+    stage.edge_flags = TRACE_EVENT_APPROXIMATE;
     for (int round = 0; round < 24; round++) {
         phase("work");
         for (int i = round % 6 == 3 ? 0 : round % 6 == 2 ? 20 : 10; i > 0; i--) allocate(1, 100);
