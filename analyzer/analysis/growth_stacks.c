@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WALK = 4 };
+
 static void *must(void *memory) {
     if (!memory) abort();
     return memory;
@@ -37,36 +39,56 @@ static inline struct stack_state *state_of(struct growth_stacks *stacks, uint32_
     return &stacks->list[stack];
 }
 
-/* Where the record is, or would be. */
-static struct record **slot_of(const struct growth_stacks *stacks, uint32_t stack, uint32_t series) {
+/* Where the record is, or would be, in a table of `room` slots. */
+static struct record **slot_in(struct record **table, size_t room, uint32_t stack, uint32_t series) {
     uint64_t hash = ((uint64_t)stack << 32 | series) * 0x9e3779b97f4a7c15u;
-    size_t at = hash >> 32 & (stacks->table_room - 1);
-    for (;; at = (at + 1) & (stacks->table_room - 1)) {
-        struct record **slot = &stacks->table[at];
-        if (!*slot || ((*slot)->stack == stack && (*slot)->series == series)) return slot;
-    }
+    size_t at = hash >> 32 & (room - 1);
+    while (table[at] && (table[at]->stack != stack || table[at]->series != series)) at = (at + 1) & (room - 1);
+    return &table[at];
 }
 
 static void grow_table(struct growth_stacks *stacks) {
-    struct record **old = stacks->table;
-    size_t old_room = stacks->table_room;
-    stacks->table_room = old_room ? old_room * 2 : 256;
-    stacks->table = must(calloc(stacks->table_room, sizeof *stacks->table));
-    for (size_t i = 0; i < old_room; i++)
-        if (old[i]) *slot_of(stacks, old[i]->stack, old[i]->series) = old[i];
-    free(old);
+    size_t room = stacks->table_room ? stacks->table_room * 2 : 256;
+    struct record **table = must(calloc(room, sizeof(struct record *)));
+    for (size_t i = 0; i < stacks->table_room; i++) {
+        struct record *record = stacks->table[i];
+        if (record) *slot_in(table, room, record->stack, record->series) = record;
+    }
+    free(stacks->table);
+    stacks->table = table;
+    stacks->table_room = room;
 }
 
-/* A suite of tests has a series for each test, so a stack may have thousands. */
-static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, const struct place *place) {
-    if (2 * stacks->record_count >= stacks->table_room) grow_table(stacks);
-    struct record **slot = slot_of(stacks, stack, place->series);
-    if (*slot) return *slot;
-    struct stack_state *state = state_of(stacks, stack);
-    struct record *record = record_new(stack, place->series, place->raw, stacks->process_blocks);
+static void put_into_table(struct growth_stacks *stacks, struct record *record) {
+    if (2 * stacks->table_count++ >= stacks->table_room) grow_table(stacks);
+    *slot_in(stacks->table, stacks->table_room, record->stack, record->series) = record;
+}
+
+/* A stack mostly has a few series, but one for each test of a suite: what a short walk does not reach is in the table. */
+static struct record *find_record(const struct growth_stacks *stacks, uint32_t stack, uint32_t series) {
+    struct record *record = stacks->list[stack].records;
+    for (unsigned walked = 0; record && walked < WALK; record = record->next, walked++)
+        if (record->series == series) return record;
+    return record ? *slot_in(stacks->table, stacks->table_room, stack, series) : NULL;
+}
+
+/* The first that is too far for a walk brings all others along. */
+static void keep_record(struct growth_stacks *stacks, struct record *record) {
+    struct stack_state *state = &stacks->list[record->stack];
     record->next = state->records;
-    stacks->record_count++;
-    return *slot = state->records = record;
+    state->records = record;
+    if (++state->record_count <= WALK) return;
+    const struct record *behind = state->record_count == WALK + 1 ? NULL : record->next;
+    for (; record != behind; record = record->next) put_into_table(stacks, record);
+}
+
+/* For a stack that has a state. */
+static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, const struct place *place) {
+    struct record *record = find_record(stacks, stack, place->series);
+    if (record) return record;
+    record = record_new(stack, place->series, place->raw, stacks->process_blocks);
+    keep_record(stacks, record);
+    return record;
 }
 
 static struct record_time time_of(const struct growth_stacks *stacks, const struct series *series) {
@@ -167,6 +189,7 @@ void growth_stacks_change(struct growth_stacks *stacks, const struct layer *laye
 
 void growth_stacks_step(struct growth_stacks *stacks, uint32_t stack, uint64_t from, uint64_t bytes) {
     const struct epoch *epoch = rounds_epoch(stacks->rounds);
+    if (stack >= stacks->room) make_room(stacks, stack);
     for (uint32_t i = 0; i < epoch->count; i++) {
         struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
         record_step(record_of(stacks, stack, &epoch->places[i]), &time, from, bytes);

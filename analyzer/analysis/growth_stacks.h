@@ -18,9 +18,10 @@ struct layer {           /* a part of a block: what it was enlarged by at once *
 };
 
 struct stack_state {
-    struct record *records; /* of all series, in no order */
+    struct record *records; /* of all series, newest first */
     struct record_tally tally;
-    uint64_t live;    /* blocks, less what the tally says */
+    uint64_t live; /* blocks, less what the tally says */
+    uint32_t record_count;
     uint32_t stretch; /* that the tally is of; another than the current one: it is empty */
 };
 
@@ -31,8 +32,8 @@ struct growth_stacks {
     uint32_t *tallied; /* stacks with a tally of this stretch */
     size_t tallied_count, tallied_room;
     uint32_t stretch;
-    struct record **table; /* by stack and series; linear probing */
-    size_t table_room, record_count;
+    struct record **table; /* by stack and series, of stacks with many; linear probing */
+    size_t table_room, table_count;
     uint64_t process_blocks; /* live ones of the process when the last stretch ended */
 };
 
