@@ -18,6 +18,7 @@
 #include "phase_sets.h"
 
 #define SAMPLE_DELAY 5000000u /* ns: an edge's own sample comes at most this much after it */
+#define MARKS_MAX 10000u
 #define MAIN_THREAD 1u
 #define OPEN_MAX 4096u /* rounds at one time, in all threads; what begins beyond them is not seen */
 
@@ -49,6 +50,8 @@ struct phases {
     uint32_t set; /* of the phases that are open */
     uint64_t allocations, allocated_bytes, rss;
     uint64_t live_peak, rss_peak; /* since the last edge */
+    struct phase_mark *marks;
+    size_t mark_count;
     char *stopped;
     uint64_t anomalies;
     bool failed; /* out of memory */
@@ -129,6 +132,7 @@ static void *phases_begin(const struct replay_facts *facts) {
 void phases_release(struct phases *p) {
     if (!p) return;
     for (size_t i = 0; i < p->count; i++) phase_record_release(&p->list[i]);
+    for (size_t i = 0; i < p->mark_count; i++) free(p->marks[i].name);
     phase_names_release(&p->names);
     free(p->list);
     free(p->open);
@@ -136,6 +140,7 @@ void phases_release(struct phases *p) {
     phase_paths_release(&p->paths);
     phase_sets_release(&p->sets);
     free(p->edges);
+    free(p->marks);
     free(p->stopped);
     free(p);
 }
@@ -321,6 +326,14 @@ static void add_value(struct phases *p, const struct control *control, const str
     p->failed |= !phase_record_value(phase, control->name, value);
 }
 
+static void add_mark(struct phases *p, const struct control *control, const struct moment *now) {
+    if (p->mark_count == MARKS_MAX) return;
+    if (!p->marks) p->marks = calloc(MARKS_MAX, sizeof *p->marks);
+    char *copy = p->marks ? strdup(control->name) : NULL;
+    if (copy) p->marks[p->mark_count++] = (struct phase_mark){copy, now->ns};
+    p->failed |= !copy;
+}
+
 static void note_stop(struct phases *p, const struct control *control, const struct moment *now) {
     (void)now;
     free(p->stopped);
@@ -333,10 +346,10 @@ static void note_anomaly(struct phases *p, const struct control *control, const 
 }
 
 static void (*const controls[])(struct phases *, const struct control *, const struct moment *) = {
-    [TRACE_EVENT_PHASE_BEGIN] = begin_phase, [TRACE_EVENT_PHASE_END] = end_phase, [TRACE_EVENT_ITEMS] = add_items,
-    [TRACE_EVENT_OP_BEGIN] = begin_op,       [TRACE_EVENT_OP_END] = end_op,       [TRACE_EVENT_OP_START] = begin_op,
-    [TRACE_EVENT_OP_FINISH] = end_op,        [TRACE_EVENT_VALUE] = add_value,     [TRACE_EVENT_STOP] = note_stop,
-    [TRACE_EVENT_ANOMALY] = note_anomaly,
+    [TRACE_EVENT_PHASE_BEGIN] = begin_phase, [TRACE_EVENT_PHASE_END] = end_phase,  [TRACE_EVENT_ITEMS] = add_items,
+    [TRACE_EVENT_OP_BEGIN] = begin_op,       [TRACE_EVENT_OP_END] = end_op,        [TRACE_EVENT_OP_START] = begin_op,
+    [TRACE_EVENT_OP_FINISH] = end_op,        [TRACE_EVENT_VALUE] = add_value,      [TRACE_EVENT_MARK] = add_mark,
+    [TRACE_EVENT_STOP] = note_stop,          [TRACE_EVENT_ANOMALY] = note_anomaly,
 };
 
 static void phases_control(void *self, const struct control *control, const struct moment *now) {
@@ -385,6 +398,11 @@ size_t phases_count(const struct phases *p) { return p->count; }
 const struct phase *phases_get(const struct phases *p, size_t index) { return &p->list[index]; }
 const char *phases_stopped(const struct phases *p) { return p->stopped; }
 uint64_t phases_anomalies(const struct phases *p) { return p->anomalies; }
+
+size_t phases_marks(const struct phases *p, const struct phase_mark **marks) {
+    *marks = p->marks;
+    return p->mark_count;
+}
 
 const struct analysis phases_analysis = {
     .name = "phases",

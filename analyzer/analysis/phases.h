@@ -81,6 +81,12 @@ void phases_release(struct phases *phases);
 size_t phases_count(const struct phases *phases);
 const struct phase *phases_get(const struct phases *phases, size_t index);
 
+struct phase_mark {
+    char *name;
+    uint64_t ns;
+};
+/* tidemark_mark() and requests; at most the first ten thousand. */
+size_t phases_marks(const struct phases *phases, const struct phase_mark **marks);
 /* Reason of the last STOP, NULL if there was none. */
 const char *phases_stopped(const struct phases *phases);
 /* Misuse of the API. */

@@ -198,6 +198,15 @@ static json_t *make_round(const void *item) {
     return object_of(MEMBERS(members), item);
 }
 
+static json_t *make_mark(const void *item) {
+    static const struct member members[] = {
+        INTEGER(report_mark, process_index),
+        TEXT(report_mark, name),
+        INTEGER(report_mark, t),
+    };
+    return object_of(MEMBERS(members), item);
+}
+
 static json_t *make_rate(const struct report_rate *rate) {
     static const struct member members[] = {
         REAL(report_rate, value),
@@ -393,6 +402,7 @@ json_t *json_of_report(const struct report *report) {
     object = with(object, "totals", make_totals(&report->totals));
     object = with(object, "processes", ARRAY(report->processes, report->process_count, make_process));
     object = with(object, "phases", ARRAY(report->phases, report->phase_count, make_phase));
+    object = with(object, "marks", ARRAY(report->marks, report->mark_count, make_mark));
     object = with(object, "sites", ARRAY(report->sites, report->site_count, make_site));
     object = with(object, "sites_total", integer_value(report->sites_total));
     object = with(object, "slice_ns", integer_value(report->slice_ns));

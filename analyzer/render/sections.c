@@ -216,6 +216,25 @@ static void put_value(struct pen *pen, const struct report_value *value) {
     pen_line(pen);
 }
 
+enum { MARKS_SHOWN = 20 };
+
+static void put_marks(struct pen *pen, const struct report *report) {
+    if (report->mark_count == 0) return;
+    pen_tinted(pen, TINT_TITLE, "Marks");
+    pen_line(pen);
+    for (size_t i = 0; i < report->mark_count && i < MARKS_SHOWN; i++) {
+        const struct report_mark *mark = &report->marks[i];
+        pen_print(pen, "  %-10s %s", amount_time_whole(mark->t).text, mark->name);
+        if (mark->process_index > 0) pen_print(pen, " (pid %" PRId64 ")", report->processes[mark->process_index].pid);
+        pen_line(pen);
+    }
+    if (report->mark_count > MARKS_SHOWN) {
+        pen_print(pen, "  … and %zu more", report->mark_count - MARKS_SHOWN);
+        pen_line(pen);
+    }
+    pen_line(pen);
+}
+
 void section_phases(struct pen *pen, const struct report *report, bool details) {
     if (report->phase_count == 0) return;
     put_phase_head(pen);
@@ -228,6 +247,7 @@ void section_phases(struct pen *pen, const struct report *report, bool details) 
         for (size_t k = 0; details && k < phase->value_count; k++) put_value(pen, &phase->values[k]);
     }
     pen_line(pen);
+    if (details) put_marks(pen, report);
 }
 
 /* Sites. */

@@ -189,9 +189,22 @@ static struct report_phase make_phase(const struct phase *phase, int64_t start) 
     };
 }
 
+static void add_marks(struct builder *builder, const struct subject *subject, int64_t start) {
+    struct report *report = builder->report;
+    const struct phase_mark *marks;
+    size_t count = phases_marks(subject->phases, &marks);
+    for (size_t i = 0; i < count; i++) {
+        struct report_mark *row = ARENA_ADD(builder->arena, report->marks, report->mark_count);
+        *row = (struct report_mark){.process_index = (int64_t)report->process_count - 1,
+                                    .name = arena_text(builder->arena, marks[i].name),
+                                    .t = report_sum(start, report_count(marks[i].ns))};
+    }
+}
+
 void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged) {
     struct report *report = builder->report;
     const int64_t start = builder_start_of(builder, subject);
+    add_marks(builder, subject, start);
     const struct judged as_judged = judged ? judged_phases(builder->arena, subject) : (struct judged){.count = 0};
     for (size_t i = 0; i < phases_count(subject->phases); i++) {
         const struct phase *phase = phases_get(subject->phases, i);

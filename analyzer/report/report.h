@@ -130,6 +130,12 @@ struct report_value {
     double last, min, max;
 };
 
+struct report_mark {
+    int64_t process_index;
+    const char *name;
+    int64_t t;
+};
+
 struct report_round {
     int64_t round, begin, end; /* round from 1 */
     int64_t live_begin, live_end, rss_begin, rss_end, items, allocations;
@@ -278,6 +284,8 @@ struct report {
     struct report_residency residency;
     struct report_phase *phases;
     size_t phase_count;
+    struct report_mark *marks; /* moments that the program or somebody outside named; process by process */
+    size_t mark_count;
     struct report_site *sites; /* leaking first, then by live bytes at the end */
     size_t site_count;
     struct report_site *chosen; /* as sites, but counted over the blocks to be shown only; NULL: no such choice */

@@ -41,6 +41,8 @@ finish() {
     [ "$(records t.tmk | grep '^request' | sed -E 's/.*command=([0-9]+).*name=/\1 /')" = '1 "the moment"
 2 "load"
 3 "load"' ]
+    [ "$(tidemark report t.tmk --json - | jq -r '.marks[] | "\(.name) \(.process_index) \(.t > 0)"')" = "the moment 0 true" ]
+    tidemark report t.tmk | grep -A1 '^Marks$' | grep -Eq '^  [0-9.]+ .?s +the moment$'
 }
 
 @test "recording is turned off and on" {

@@ -45,6 +45,7 @@ static void phases(void **state) {
     record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)PART, "part");
     record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)OP, "op");
     record_put(&text, TRACE_RECORD_STRING, "ns", (uint64_t)ASYNC, "async");
+    record_put(&text, TRACE_RECORD_REQUEST, "nnns", (uint64_t)1400, (uint64_t)TRACE_COMMAND_MARK, (uint64_t)0, "done");
     const uint64_t samples[][3] = {{1050, 5000, 0}, {1101, 6000, 1}, {1145, 9000, 0}, {1201, 7000, 1}};
     for (size_t i = 0; i < 4; i++)
         record_put(&text, TRACE_RECORD_MEMORY, "nnnnnnnnn", samples[i][0], (uint64_t)0, samples[i][1], (uint64_t)0,
@@ -87,6 +88,10 @@ static void phases(void **state) {
     assert_int_equal(run->rounds, 1);
     assert_int_equal(run->retained_bytes, 18);
     assert_int_equal(phases_anomalies(found), 1);
+    const struct phase_mark *marks;
+    assert_int_equal(phases_marks(found, &marks), 1);
+    assert_string_equal(marks[0].name, "done");
+    assert_int_equal(marks[0].ns, 4000);
     phases_release(found);
 }
 

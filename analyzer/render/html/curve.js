@@ -116,6 +116,22 @@ function followPointer(svg) {
   svg.addEventListener("pointerleave", () => { start = null; brush.classList.add("hidden"); cursor.classList.add("hidden"); hideTip(); });
 }
 
+/* The first ones that are in sight, with names where these do not cover each other. */
+function drawMarks(svg) {
+  let free = LEFT;
+  const visible = report.marks.filter((mark) => mark.t !== null && mark.t >= shown[0] && mark.t <= shown[1]).sort((a, b) => a.t - b.t);
+  for (const mark of visible.slice(0, 500)) {
+    const x = xOf(mark.t), line = draw("line", { class: "mark", x1: x.toFixed(1), x2: x.toFixed(1), y1: 0, y2: PLOT });
+    const label = mark.name.length > 24 ? mark.name.slice(0, 23) + "…" : mark.name;
+    line.addEventListener("mousemove", (event) => showTip(event, `${mark.name}\n${time(mark.t)}`));
+    line.addEventListener("mouseleave", hideTip);
+    svg.append(line);
+    if (x < free || x + label.length * 6.6 > WIDTH) continue;
+    svg.append(draw("text", { class: "faint", x: x + 3, y: 10 }, label));
+    free = x + label.length * 6.6;
+  }
+}
+
 function showCurve() {
   hideUnless("curve-section", points.length > 0);
   if (!points.length) return;
@@ -133,6 +149,7 @@ function showCurve() {
   drawAxes(svg, top);
   for (const band of bands) if (band.end >= shown[0] && band.begin <= shown[1]) drawBand(svg, band, PLOT + 24);
   if (left) svg.append(draw("text", { class: "faint", x: LEFT + 4, y: PLOT + 24 + lanes * LANE + 13 }, `… and ${several(left, "more phase")}`));
+  drawMarks(svg);
   followPointer(svg);
   svg.addEventListener("keydown", steer);
   showStackKeys(stacked);
