@@ -57,8 +57,10 @@ static void take_rounds(struct selection *selection, uint32_t behind) {
         most = fmax(most, round->work);
         if (i < selection->warm_up || i <= evidence->first || (record && i > 0 && round->work > 0)) continue;
         if (round->skip) continue;
-        if (seen) selection_take(selection, i);
-        if (seen) selection->places[selection->n - 1] = place;
+        if (seen) {
+            selection_take(selection, i);
+            selection->places[selection->n - 1] = place;
+        }
         place++;
     }
 }

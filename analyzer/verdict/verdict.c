@@ -155,15 +155,30 @@ static void judge_growth(struct court *court, size_t index, const struct report_
     else add_warning(court, index, growth);
 }
 
+static const struct report_growth *growth_of(const struct report *report, const struct report_finding *finding) {
+    const struct report_site *site = &report->sites[finding->site_index];
+    size_t i = 0;
+    while (strcmp(site->growth[i].phase, finding->phase) != 0) i++;
+    return &site->growth[i];
+}
+
+/* What the leak adds in all rounds; what is released at teardown can't be told by what is live at the end. */
+static double added_by(const struct report *report, const struct report_finding *finding) {
+    const struct report_growth *growth = growth_of(report, finding);
+    return isnan(growth->bytes_per_round) ? 0 : growth->bytes_per_round * (double)growth->rounds;
+}
+
+static int by_added(const void *left, const void *right, void *report) {
+    const struct report_finding *a = left, *b = right;
+    double of_a = added_by(report, a), of_b = added_by(report, b);
+    int order = (of_a < of_b) - (of_a > of_b);
+    return order ? order : (a->site_index > b->site_index) - (a->site_index < b->site_index);
+}
+
 /* Where a warning belongs: what grows steadily, then what was seen over true rounds, then what was seen over windows. */
 static int place_of(const struct report *report, const struct report_finding *finding) {
-    const struct report_site *site = &report->sites[finding->site_index];
     if (strcmp(finding->class_slug, "growing") == 0) return 0;
-    for (size_t i = 0; i < site->growth_count; i++) {
-        const struct report_growth *growth = &site->growth[i];
-        if (strcmp(growth->phase, finding->phase) == 0) return is_over_windows(growth) ? 2 : 1;
-    }
-    return 2;
+    return is_over_windows(growth_of(report, finding)) ? 2 : 1;
 }
 
 static int by_weight(const void *left, const void *right, void *report) {
@@ -177,6 +192,8 @@ static void judge_findings(struct court *court) {
         const struct report_site *site = &court->report->sites[i];
         for (size_t j = 0; j < site->growth_count; j++) judge_growth(court, i, &site->growth[j]);
     }
+    if (court->out->leak_count)
+        qsort_r(court->out->leaks, court->out->leak_count, sizeof *court->out->leaks, by_added, court->report);
     if (court->out->warning_count)
         qsort_r(court->out->warnings, court->out->warning_count, sizeof *court->out->warnings, by_weight,
                 court->report);

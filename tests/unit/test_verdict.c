@@ -612,6 +612,25 @@ static void test_growth_at_sites_that_were_not_judged_is_no_pass(void **state) {
     decide(&plain, "pass", 0);
 }
 
+/* Whatever stands first in the table of sites. */
+static void test_leaks_stand_in_the_order_of_what_they_add(void **state) {
+    (void)state;
+    struct report_growth small = growths[0], large = growths[0];
+    small.rounds = large.rounds = 40;
+    small.bytes_per_round = 14;
+    struct report_site sites[] = {{.id = "small", .function = "f", .growth = &small, .growth_count = 1, .process = 1},
+                                  {.id = "large", .function = "g", .growth = &large, .growth_count = 1, .process = 1}};
+    struct verdict_rules rules = {.leak_exit_code = -1};
+    struct verdict *verdict;
+    report.sites = sites;
+    report.site_count = 2;
+    assert_int_equal(verdict_decide(&report, &rules, &verdict), 0);
+    assert_int_equal(report.verdict.leak_count, 2);
+    assert_string_equal(report.verdict.leaks[0].site, "large");
+    verdict_release(verdict);
+    report.verdict = (struct report_verdict){.judged_phases = 1, .judged_sites = 3};
+}
+
 static void test_unused_ignores_are_told(void **state) {
     (void)state;
     struct budget *budget = budget_of("[site]\nmatch = nobody\nignore = leak\n");
@@ -735,6 +754,7 @@ int main(void) {
         TEST(test_ignored_leaks),
         TEST(test_rounds_that_lines_did_not_tell_apart),
         TEST(test_growth_at_sites_that_were_not_judged_is_no_pass),
+        TEST(test_leaks_stand_in_the_order_of_what_they_add),
         TEST(test_unused_ignores_are_told),
         TEST(test_suppressions),
         TEST(test_baseline),

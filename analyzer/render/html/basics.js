@@ -104,6 +104,14 @@ function showTip(event, text) {
 
 const hideTip = () => byId("tip").classList.add("hidden");
 
+/* What can be pointed at and opened: by the pointer, or by Enter. */
+function answerTo(element, tip, open) {
+  element.addEventListener("mousemove", (event) => showTip(event, tip));
+  element.addEventListener("mouseleave", hideTip);
+  element.addEventListener("click", open);
+  element.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
+}
+
 /* Theme. */
 
 function setTheme(theme) {

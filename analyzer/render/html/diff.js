@@ -91,10 +91,7 @@ function frameBox(box, show, pattern) {
   if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, label.length <= room ? label : cutName(node.name, room)));
   const tip = `${node.name}\n${show(node.before)} → ${show(node.after)} (${by})` + (node.frame ? "\n" + placeOf(node.frame) : "");
   const open = () => { zoomedTo = node.parent ? pathTo(node) : null; showFlame(); };
-  group.addEventListener("mousemove", (event) => showTip(event, tip));
-  group.addEventListener("mouseleave", hideTip);
-  group.addEventListener("click", open);
-  group.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
+  answerTo(group, tip, open);
   return group;
 }
 

@@ -83,10 +83,7 @@ function frameBox(box, total, show, pattern) {
   if (room > 3) group.append(draw("text", { x: x + 4, y: depth * height + 14 }, cutName(node.name, room)));
   const tip = `${node.name}\n${show(node.value)} (${((node.value / total) * 100).toFixed(1)} %)` + (node.frame ? "\n" + placeOf(node.frame) : "");
   const open = () => { zoomedTo = node.parent ? pathTo(node) : null; showFlame(); };
-  group.addEventListener("mousemove", (event) => showTip(event, tip));
-  group.addEventListener("mouseleave", hideTip);
-  group.addEventListener("click", open);
-  group.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
+  answerTo(group, tip, open);
   return group;
 }
 
