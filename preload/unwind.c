@@ -8,12 +8,8 @@
  * a frame whose caller was found by libunwind ends what is kept. rbp counts only where an outer rule uses it before it
  * is restored.
  *
- * Allocations come from a few stacks in turn, in an interpreter from hundreds. So the ends of the latest stacks are kept by
- * their leaf, too: a tail, from the leaf to a frame that is still kept, with the words that led outward, and its node. The
- * same words once more, the same stack once more: then nothing has to be looked up, and the kept stack stays as it is.
- *
- * Words are read directly inside the stack's range of pages, which is extended page by page through sys_peek; the range
- * is dropped when the thread turns up on another stack.
+ * A walk is a rule for each frame (rules.h, remembered in hints.h), words of the stack (stack_range.h), and names for the frames that are
+ * new (stack_names.h). Stacks whose ends were met lately need none of it (tails.h).
  */
 #include "unwind.h"
 
@@ -22,8 +18,11 @@
 #include "modules.h"
 #include "reference.h"
 #include "rules.h"
+#include "stack_names.h"
+#include "stack_range.h"
 #include "stackid.h"
-#include "sys.h"
+#include "tails.h"
+#include "walker.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -33,116 +32,14 @@
 enum {
     FRAMES_MAX = 8192, /* deeper stacks become partial */
     CHECKS_A_FRAME = 3,
-    RULE_HINTS_FIRST_LOG = 7,
-    RULE_HINTS_LOG = 12,
-    NODE_HINTS_FIRST_LOG = 7,
-    NODE_HINTS_LOG = 13,
-    PAGE = 4096,
-    WORD = sizeof(uintptr_t),
-    REACH = 16 << 20,     /* largest gap in a stack that is taken as one frame's */
     GUESS_REACH = 0x4000, /* farthest frame pointer that libunwind believes in */
-    JIT_PAGES_LOG = 6,
-    TAIL_SETS_LOG = 6,
-    TAIL_WAYS = 4,
-    TAIL_CHECKS = 14,
-    TAIL_TRIAL = 1024, /* looks after which a thread that found fewer than a quarter does without tails */
-    TAIL_REST = 32 * TAIL_TRIAL,
-    ANCHOR_SHIFT = 16, /* a stack without a known end is cut where it crosses a multiple of 64 KB */
 };
 
-#define likely(condition) __builtin_expect(!!(condition), 1)
-#define unlikely(condition) __builtin_expect(!!(condition), 0)
-#define slow_path __attribute__((noinline, cold))
+enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
 
-/* A frame met on the way from the leaf. Its rule is RULE_COMPLEX where libunwind found the caller. */
-struct fresh {
-    struct unwind_state at;
-    struct rule rule;
-};
-
-/* A frame of the previous stack; index 0 is the outermost. */
-struct kept {
-    uintptr_t sp, ip, bp;
-    uint32_t node;
-    uint32_t info;
-    uint32_t checks; /* the words that led outward from here are those below this index */
-    uint64_t serial; /* of the settling that put it here */
-    uint64_t path;   /* stackid_path of the frames that its node names */
-    bool needs_bp;
-    bool exact;
-    bool guessed; /* how it leads outward */
-};
-
-/* A word of somebody else's stack, which damaged frames may place at any address. */
-typedef uintptr_t word __attribute__((aligned(1), may_alias));
-
-/* A word of the stack that led from a frame to its caller. */
-struct check {
-    const word *at;
-    uintptr_t value;
-};
-
-/* The innermost frames of a stack that was met before. */
-struct tail {
-    uintptr_t sp, ip, bp; /* of the leaf */
-    uint64_t serial;      /* of the kept frame that it leads to, the innermost of `base` */
-    uint32_t base, node;
-    uint8_t count;
-    bool needs_bp;
-    uint16_t offsets[TAIL_CHECKS]; /* of the words from sp, in words, those of the innermost frame first */
-    uintptr_t values[TAIL_CHECKS];
-};
-
-/* By which the tails of a set are told apart without a look at them; 0: none there. */
-struct tail_tags {
-    _Alignas(16) uint32_t tags[TAIL_WAYS];
-    uint32_t next;
-};
-
-/* The thread's own small memory of the shared tables: a rule by address, a node by parent and address. */
-struct rule_hint {
-    uint64_t key;
-    struct rule rule;
-};
-struct node_hint {
-    uintptr_t ip;
-    uint32_t parent, info, node;
-};
-
-/* How far the hints reach: the first 2 to the power of log, so that a thread with few stacks touches few pages. */
-struct spread {
-    uint32_t log, misses; /* since it grew last */
-};
-
-/* Readable pages. words: addresses from start on at which a word can be read. */
-struct range {
-    uintptr_t start, words;
-};
-
-struct walker {
-    struct range stack, other; /* of the stack that the walk began on, and of one that it crossed to */
-    struct fresh *fresh;
-    struct kept *kept;
-    struct check *checks;
-    uint32_t depth;       /* frames kept */
-    uint32_t found;       /* fresh frames of this walk */
-    uint32_t base;        /* kept frames that are the rest of it */
-    uint32_t dropped;     /* frames that the kept nodes leave out */
-    uint32_t epoch;       /* of the modules that rules and nodes name */
-    uint32_t generation;  /* of the trie and the rules; 0 = hints never used */
-    uint64_t serial;      /* of the last settling */
-    uintptr_t bottomless; /* stacks that reach down to here are deeper than max; 0 = none seen */
-    bool unkeepable;      /* something was read that may not be readable again */
-    bool fell_back;
-    uintptr_t jit[1 << JIT_PAGES_LOG]; /* pages outside of modules that could be read */
-    struct rules_room room;            /* for a rule that is read */
-    struct spread rules_spread, nodes_spread;
-    struct rule_hint rules[1 << RULE_HINTS_LOG];
-    struct node_hint nodes[1 << NODE_HINTS_LOG];
-    struct tail tails[1 << TAIL_SETS_LOG][TAIL_WAYS];
-    struct tail_tags tags[1 << TAIL_SETS_LOG];
-    uint32_t tail_looks, tail_hits, tail_rest; /* of this trial; looks to leave out */
-};
+static uint32_t limit = 256;
+static uint32_t generation;
+static unsigned check_every;
 
 struct unwind_thread {
     struct walker walker;
@@ -152,83 +49,10 @@ struct unwind_thread {
     struct check checks[1 + FRAMES_MAX * CHECKS_A_FRAME]; /* the first is the sentinel of changed_word */
 };
 
-enum outcome { OUTCOME_CALLER, OUTCOME_KEPT, OUTCOME_OUTERMOST, OUTCOME_LOST, OUTCOME_DEEP };
-
-static uint32_t limit = 256;
-static uint32_t generation;
-static unsigned check_every;
-
-static inline const word *word_at(uintptr_t address) {
-    return (const word *)address; // NOLINT(performance-no-int-to-ptr)
-}
-
-/* The sanitizer guards the frames that we have to read. */
-static inline uintptr_t load(const word *at) {
-#ifdef __SANITIZE_ADDRESS__
-    return machine_load((uintptr_t)at);
-#else
-    return *at;
-#endif
-}
-
-/* --- memory ------------------------------------------------------------------------------------------------------ */
-
-static inline bool in(const struct range *range, uintptr_t address) { return address - range->start < range->words; }
-
-static bool page_readable(uintptr_t address) {
-    char byte;
-    return sys_peek(word_at(address & -(uintptr_t)PAGE), &byte, 1) == 1;
-}
-
-/* Makes the range reach up to the word at `address`, if all pages between can be read. */
-static bool extend_up(struct range *range, uintptr_t address) {
-    if (!range->words || address < range->start || address - range->start > range->words + REACH) return false;
-    while (!in(range, address)) {
-        if (!page_readable(range->start + range->words + WORD - 1)) return false;
-        range->words += PAGE;
-    }
-    return true;
-}
-
-static struct range one_page(uintptr_t address) { return (struct range){address & -(uintptr_t)PAGE, PAGE - WORD + 1}; }
-
-/* A word outside the stack's known pages: more stack, or another stack that this one leads to. */
-static slow_path bool reach(struct walker *w, uintptr_t address) {
-    if (in(&w->other, address) || extend_up(&w->stack, address) || extend_up(&w->other, address)) return true;
-    if (address % WORD || !page_readable(address)) return false;
-    if (w->other.words) w->unkeepable = true;
-    w->other = one_page(address);
-    return true;
-}
-
 static inline bool read_word(struct walker *w, uintptr_t address, uintptr_t *out) {
-    if (unlikely(!in(&w->stack, address)) && !reach(w, address)) return false;
+    if (unlikely(!in(&w->stack, address)) && !stack_range_reach(w, address)) return false;
     *out = load(word_at(address));
     return true;
-}
-
-static void forget(struct walker *w) {
-    w->depth = 0;
-    w->dropped = 0;
-}
-
-/* The stack pointer has left the known pages: deeper on the same stack, or on another one. The word at `address` is the
- * return address of a hook, so its page is readable. */
-static slow_path void enter_stack(struct walker *w, uintptr_t address) {
-    uintptr_t page = address & -(uintptr_t)PAGE, at = w->stack.start;
-    bool same = w->stack.words && (extend_up(&w->stack, address) || (address < at && at - address < REACH));
-    while (same && at > page + PAGE && page_readable(at - PAGE)) at -= PAGE;
-    if (same && at <= page + PAGE) {
-        if (page < w->stack.start) {
-            w->stack.words += w->stack.start - page;
-            w->stack.start = page;
-        }
-        return;
-    }
-    w->stack = one_page(address);
-    w->other = (struct range){0};
-    w->bottomless = 0;
-    forget(w);
 }
 
 /* --- from a frame to its caller ---------------------------------------------------------------------------------- */
@@ -259,24 +83,9 @@ static inline enum outcome follow(struct walker *w, const struct rule *rule, str
     return ip ? OUTCOME_CALLER : OUTCOME_OUTERMOST;
 }
 
-static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
-
-static inline size_t hint_of(const struct spread *spread, uint64_t hash) { return hash >> (64 - spread->log); }
-
-static inline struct node_hint *node_hint_of(struct walker *w, uint64_t path) {
-    return &w->nodes[hint_of(&w->nodes_spread, path)];
-}
-
-/* As many misses as there are hints: twice as many from now on. What is found in a place that is no longer its own is another's. */
-static inline void count_miss(struct spread *spread, unsigned most) {
-    if (++spread->misses < 1u << spread->log) return;
-    spread->misses = 0;
-    spread->log += spread->log < most;
-}
-
 static bool code_readable(struct walker *w, uintptr_t address) {
     uintptr_t page = address / PAGE, *known = &w->jit[mix(page) >> (64 - JIT_PAGES_LOG)];
-    if (*known != page && page_readable(address)) *known = page;
+    if (*known != page && stack_page_readable(address)) *known = page;
     return *known == page;
 }
 
@@ -357,88 +166,9 @@ static inline enum outcome leave_frame(struct walker *w, const struct rule *rule
 
 /* --- the previous stack ------------------------------------------------------------------------------------------ */
 
-static inline bool same_frame(const struct kept *kept, uintptr_t sp, uintptr_t ip, uintptr_t bp, bool exact) {
-    return kept->sp == sp && kept->ip == ip && kept->exact == exact && (!kept->needs_bp || kept->bp == bp);
-}
-
-/* Index + 1 of the innermost changed word outward of a kept frame; 0: none. In this order, because a word is known to be there
- * only while those before it are unchanged. Below the first lies one that always counts as changed. */
-static inline uint32_t changed_word(const struct walker *w, const struct kept *from) {
-    const struct check *check = &w->checks[from->checks];
-    do check--;
-    while (load(check->at) == check->value);
-    return (uint32_t)(check + 1 - w->checks);
-}
-
 static uint32_t owner_of(const struct walker *w, uint32_t top, uint32_t check) {
     while (top > 1 && w->kept[top - 2].checks >= check) top--;
     return top - 1;
-}
-
-/* --- tails ------------------------------------------------------------------------------------------------------- */
-
-static inline uint64_t tail_hash(uintptr_t sp, uintptr_t ip) { return mix(sp ^ (uint64_t)ip << 20); }
-static inline uint32_t tail_set(uint64_t hash) { return (uint32_t)(hash >> (64 - TAIL_SETS_LOG)); }
-static inline uint32_t tail_tag(uint64_t hash) { return (uint32_t)hash | 1; }
-
-static inline bool is_current(const struct walker *w, const struct tail *tail, const struct unwind_registers *at) {
-    if (tail->sp != at->sp || tail->ip != at->ip || (tail->needs_bp && tail->bp != at->bp)) return false;
-    if (tail->base > w->depth || w->kept[tail->base - 1].serial != tail->serial) return false;
-    for (unsigned i = 0; i < tail->count; i++)
-        if (load(word_at(tail->sp) + tail->offsets[i]) != tail->values[i]) return false;
-    return !changed_word(w, &w->kept[tail->base - 1]);
-}
-
-/* A compiler allocates from ever new stacks: there, tails are looked for again after a while only. */
-static slow_path void end_trial(struct walker *w) {
-    if (w->tail_hits < TAIL_TRIAL / 4) w->tail_rest = TAIL_REST;
-    w->tail_looks = w->tail_hits = 0;
-}
-
-/* The node of the stack whose leaf is `at`, if it ends in a tail and what is outward of that is kept; else 0. */
-static __attribute__((noinline)) uint32_t recall(struct walker *w, const struct unwind_registers *at) {
-    if (w->tail_rest) {
-        w->tail_rest--;
-        return 0;
-    }
-    uint64_t hash = tail_hash(at->sp, at->ip);
-    uint32_t set = tail_set(hash), tag = tail_tag(hash);
-    if (unlikely(++w->tail_looks == TAIL_TRIAL)) end_trial(w);
-    for (unsigned ways = machine_equal(w->tags[set].tags, tag); ways; ways &= ways - 1) {
-        const struct tail *tail = &w->tails[set][__builtin_ctz(ways)];
-        if (!is_current(w, tail, at)) continue;
-        w->tail_hits++;
-        return tail->node;
-    }
-    return 0;
-}
-
-/* The kept frames from `base` on become a tail, unless they are many, or on two stacks. */
-static __attribute__((noinline)) void remember_tail(struct walker *w, uint32_t base, uint32_t depth) {
-    const struct kept *outer = &w->kept[base - 1], *leaf = &w->kept[depth - 1];
-    uint64_t hash = tail_hash(leaf->sp, leaf->ip);
-    uint32_t count = leaf->checks - outer->checks, set = tail_set(hash);
-    if (w->tail_rest || count > TAIL_CHECKS) return;
-    struct tail_tags *tags = &w->tags[set];
-    uint32_t way = tags->next++ % TAIL_WAYS;
-    struct tail *tail = &w->tails[set][way];
-    tags->tags[way] = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct check *check = &w->checks[leaf->checks - 1 - i];
-        uintptr_t offset = (uintptr_t)check->at - leaf->sp;
-        if (offset % WORD || offset / WORD > UINT16_MAX || !in(&w->stack, (uintptr_t)check->at)) return;
-        tail->offsets[i] = (uint16_t)(offset / WORD);
-        tail->values[i] = check->value;
-    }
-    tail->sp = leaf->sp;
-    tail->ip = leaf->ip;
-    tail->bp = leaf->bp;
-    tail->serial = outer->serial;
-    tail->base = base;
-    tail->node = leaf->node;
-    tail->count = (uint8_t)count;
-    tail->needs_bp = leaf->needs_bp;
-    tags->tags[way] = tail_tag(hash);
 }
 
 /* --- the walk ---------------------------------------------------------------------------------------------------- */
@@ -515,92 +245,6 @@ static uint32_t keep_frames(struct walker *w, const struct unwind_state *end) {
     return keep;
 }
 
-/* --- names in the trie ------------------------------------------------------------------------------------------- */
-
-/* Frames between the outermost quarter and the innermost are left out a block at a time, so that a stack keeps its path
- * while it grows by less than a block. */
-static uint32_t head_length(void) { return limit / 4; }
-
-static uint32_t frames_to_drop(uint32_t depth) {
-    uint32_t block = limit / 4 ? limit / 4 : 1;
-    return depth <= limit ? 0 : (depth - limit + block - 1) / block * block;
-}
-
-static inline bool is_hint_of(const struct node_hint *hint, uint32_t parent, const struct kept *kept) {
-    return hint->ip == kept->ip && hint->parent == parent && hint->info == kept->info;
-}
-
-static uint32_t look_up_node(struct walker *w, uint32_t parent, const struct kept *kept) {
-    uint32_t node = stackid_child(parent, kept->ip, kept->info, kept->path);
-    count_miss(&w->nodes_spread, NODE_HINTS_LOG);
-    if (node) *node_hint_of(w, kept->path) = (struct node_hint){kept->ip, parent, kept->info, node};
-    return node;
-}
-
-/* Nodes for the frames [from, depth), whose parent is `node`, where the hint of the first fails. Returns false when the trie is full. */
-static __attribute__((noinline)) bool look_up_frames(struct walker *w, uint32_t from, uint32_t depth, uint32_t node) {
-    for (uint32_t i = from; i < depth; i++) stackid_expect(w->kept[i].path);
-    for (uint32_t i = from; i < depth; i++) {
-        struct kept *kept = &w->kept[i];
-        const struct node_hint *hint = node_hint_of(w, kept->path);
-        node = kept->node = is_hint_of(hint, node, kept) ? hint->node : look_up_node(w, node, kept);
-        if (unlikely(!node)) return false;
-    }
-    return true;
-}
-
-/* Nodes for the frames [from, depth). Returns false when the trie is full. */
-static inline bool name_frames(struct walker *w, uint32_t from, uint32_t depth) {
-    uint32_t node = from ? w->kept[from - 1].node : 0;
-    for (uint32_t i = from; i < depth; i++) {
-        struct kept *kept = &w->kept[i];
-        const struct node_hint *hint = node_hint_of(w, kept->path);
-        if (unlikely(!is_hint_of(hint, node, kept))) return look_up_frames(w, i, depth, node);
-        node = kept->node = hint->node;
-    }
-    return true;
-}
-
-/* Once more, where other frames are left out than when they were kept. */
-static void hash_paths(struct walker *w, uint32_t from, uint32_t depth) {
-    for (uint32_t i = from; i < depth; i++) w->kept[i].path = stackid_path(i ? w->kept[i - 1].path : 0, w->kept[i].ip);
-}
-
-static slow_path bool name_cut_frames(struct walker *w, uint32_t from, uint32_t depth, uint32_t dropped) {
-    uint32_t head = head_length(), first = head + dropped;
-    if (dropped != w->dropped && from > head) from = head;
-    w->dropped = dropped;
-    if (!dropped) hash_paths(w, from, depth);
-    if (!dropped || from > first) return name_frames(w, from, depth);
-    if (from < head && !name_frames(w, from, head)) return false;
-    uint32_t parent = head ? w->kept[head - 1].node : 0;
-    struct kept *inner = &w->kept[first];
-    inner->path = stackid_path(head ? w->kept[head - 1].path : 0, inner->ip);
-    inner->node = stackid_child(parent, inner->ip, inner->info | TRACE_NODE_CUT, inner->path);
-    hash_paths(w, first + 1, depth);
-    return inner->node && name_frames(w, first + 1, depth);
-}
-
-/* A stack whose end is too far: its innermost frames, cut at a place that does not move with the leaf. */
-static slow_path uint32_t name_bottomless(struct walker *w) {
-    uint32_t last = w->found < limit ? w->found - 1 : limit - 1;
-    uint32_t place = last;
-    while (place > last / 2 && w->fresh[place].at.sp >> ANCHOR_SHIFT == w->fresh[place - 1].at.sp >> ANCHOR_SHIFT)
-        place--;
-    if (place == last / 2) place = last;
-    uint32_t node = 0, flags = TRACE_NODE_PARTIAL | TRACE_NODE_CUT;
-    uint64_t path = 0;
-    for (uint32_t i = place + 1; i-- > 0; flags = 0) {
-        const struct fresh *fresh = &w->fresh[i];
-        path = stackid_path(path, fresh->at.ip);
-        node = stackid_child(node, fresh->at.ip, fresh->rule.module | flags | (fresh->at.exact ? TRACE_NODE_SIGNAL : 0),
-                             path);
-        if (!node) break;
-    }
-    forget(w);
-    return node;
-}
-
 /* --- comparison with libunwind ----------------------------------------------------------------------------------- */
 
 struct comparison {
@@ -647,17 +291,11 @@ static inline uint32_t settle(struct unwind_thread *t, struct walker *w, enum ou
         t->counters.partial++;
         keep = 0;
     }
-    uint32_t dropped = frames_to_drop(depth);
-    bool named;
-    if (likely(!dropped && !w->dropped)) {
-        named = name_frames(w, w->base, depth);
-    } else {
-        t->counters.cut += dropped != 0;
-        named = name_cut_frames(w, w->base, depth, dropped);
-    }
+    t->counters.cut += depth > limit;
+    bool named = stack_names_give(w, w->base, depth, limit);
     w->depth = keep < depth ? keep : depth;
-    if (unlikely(!named || w->unkeepable)) forget(w);
-    else if (outcome == OUTCOME_KEPT && !dropped && w->depth == depth) remember_tail(w, w->base, depth);
+    if (unlikely(!named || w->unkeepable)) walker_forget(w);
+    else if (outcome == OUTCOME_KEPT && depth <= limit && w->depth == depth) tails_remember(w, w->base, depth);
     return named ? w->kept[depth - 1].node : 0;
 }
 
@@ -665,7 +303,7 @@ static slow_path uint32_t settle_bottomless(struct unwind_thread *t, struct walk
     if (sp > w->bottomless) w->bottomless = sp;
     t->counters.partial++;
     t->counters.cut++;
-    return name_bottomless(w);
+    return stack_names_bottomless(w, limit);
 }
 
 static slow_path void forget_hints(struct walker *w, uint32_t epoch) {
@@ -680,10 +318,10 @@ static __attribute__((noinline)) uint32_t capture_unknown(struct unwind_thread *
     struct unwind_state at = {registers->ip, registers->sp, registers->bp, false};
     uint32_t epoch = modules_epoch(), max = FRAMES_MAX;
     if (unlikely(epoch != w->epoch)) {
-        forget(w);
+        walker_forget(w);
         forget_hints(w, epoch);
     }
-    if (unlikely(!in(&w->stack, at.sp - WORD))) enter_stack(w, at.sp - WORD);
+    if (unlikely(!in(&w->stack, at.sp - WORD))) stack_range_enter(w, at.sp - WORD);
     if (unlikely(at.sp <= w->bottomless && limit < max)) max = limit;
     w->unkeepable = false;
     w->fell_back = false;
@@ -707,7 +345,7 @@ static inline uint32_t find_known(struct walker *w, const struct unwind_register
     if (unlikely(!w->depth || w->dropped || w->epoch != modules_epoch())) return 0;
     const struct kept *leaf = &w->kept[w->depth - 1];
     return likely(same_frame(leaf, at->sp, at->ip, at->bp, false)) && !changed_word(w, leaf) ? leaf->node
-                                                                                             : recall(w, at);
+                                                                                             : tails_recall(w, at);
 }
 
 /* Where walks are checked every stack is walked, and what would have been found without is compared. */
@@ -718,7 +356,7 @@ uint32_t unwind_capture(struct unwind_thread *t, const struct unwind_registers *
     return likely(known && !check_every) ? known : capture_unknown(t, registers, known);
 }
 
-void unwind_abandon(struct unwind_thread *t) { forget(&t->walker); }
+void unwind_abandon(struct unwind_thread *t) { walker_forget(&t->walker); }
 
 void unwind_open_reference(void) { reference_open(); }
 
@@ -748,7 +386,7 @@ static void start_walker(struct unwind_thread *t) {
     w->checks = t->checks + 1;
     w->stack = w->other = (struct range){0};
     w->bottomless = 0;
-    forget(w);
+    walker_forget(w);
 }
 
 void unwind_thread_start(struct unwind_thread *t) {
