@@ -1,6 +1,6 @@
 /*
  * The largest container of a function, put together from what its stacks saw of it: a vector to which several callers add
- * grows now on one stack, now on another. Or an arena, by what its site added. Pure; called by growth.c.
+ * grows now on one stack, now on another. Or an arena, by what its site added. Pure; called by growth_evidence.c.
  */
 #ifndef ANALYSIS_GROWTH_CONTAINER_H
 #define ANALYSIS_GROWTH_CONTAINER_H

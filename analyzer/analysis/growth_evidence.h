@@ -1,8 +1,8 @@
 /*
  * What is known about the growth of one site in one phase: the input of the classifier (verdict/growth.h).
  *
- * Filled from exact births and deaths by analysis/growth.c, or by a generator in tests; holds facts only, no judgement.
- * A block that was enlarged counts as one block per layer (see analysis/growth.h), so blocks here are layers.
+ * Filled from exact births and deaths by analysis/growth_evidence.c, or by a generator in tests; holds facts only, no judgement.
+ * A block that was enlarged counts as one block per layer (see analysis/growth_layers.h), so blocks here are layers.
  */
 #ifndef ANALYSIS_GROWTH_EVIDENCE_H
 #define ANALYSIS_GROWTH_EVIDENCE_H
@@ -40,7 +40,7 @@ struct growth_round {
     struct growth_amount exited; /* of those, live when exit begins */
     struct growth_amount never;  /* of those, never released */
     double level;                /* blocks of the site, whenever born, when the round ended; NAN: not known */
-    bool merged;                 /* what was done in it may have been counted for another: see growth.c */
+    bool merged;                 /* what was done in it may have been counted for another: see growth_work.c */
     bool skip;                   /* no evidence: not of the kind that the others are, or events were lost in it */
 };
 

@@ -1,17 +1,14 @@
-/* Bookkeeping of one stack in one series; called by growth.c for every birth and release. */
+/* Bookkeeping of one stack in one series; called by growth_stacks.c for every change, and by who reads the result. */
 #include "growth_record.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../must.h"
+
 #define MOST_STEPS 64u
 #define LEAST_LEVEL 16u
-
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
 
 struct record *record_new(uint32_t stack, uint32_t series, uint64_t raw, uint64_t process_blocks) {
     struct record *record = must(calloc(1, sizeof *record));
@@ -272,4 +269,40 @@ void record_step(struct record *record, const struct record_time *time, uint64_t
     if (record->steps && record->step_count == MOST_STEPS) thin_steps(record);
     if (!record->steps) record->steps = must(malloc(MOST_STEPS * sizeof *record->steps));
     record->steps[record->step_count++] = (struct record_step){round, from, bytes};
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* Released in this stretch. */
+static uint64_t late(const struct tagged_amount *amount, uint32_t tag, bool bytes) {
+    if (amount->tag != tag) return 0;
+    return bytes ? amount->amount.bytes : amount->amount.blocks;
+}
+
+void record_round_sum(struct growth_round *to, const struct record_round *from, struct record_tags tags) {
+    for (int bytes = 0; bytes < 2; bytes++) {
+        uint64_t live = bytes ? from->live.bytes : from->live.blocks;
+        uint64_t after = late(&from->after_rounds, tags.rounds, bytes);
+        uint64_t teardown = least(after, late(&from->after_work, tags.work, bytes));
+        uint64_t at_exit = least(teardown, bytes ? from->at_exit.bytes : from->at_exit.blocks);
+        *(bytes ? &to->held.bytes : &to->held.blocks) += live + after;
+        *(bytes ? &to->kept.bytes : &to->kept.blocks) += live + teardown;
+        *(bytes ? &to->exited.bytes : &to->exited.blocks) += live + at_exit;
+        *(bytes ? &to->never.bytes : &to->never.blocks) += live;
+    }
+}
+
+struct growth_amount record_round_held(const struct record_round *round, struct record_tags tags) {
+    return (struct growth_amount){round->live.blocks + late(&round->after_rounds, tags.rounds, false),
+                                  round->live.bytes + late(&round->after_rounds, tags.rounds, true)};
+}
+
+struct growth_amount record_held(const struct record *record, size_t count, struct record_tags tags) {
+    struct growth_amount held = {0, 0};
+    for (size_t i = 0; i < record->round_count && record->rounds[i].round < count; i++) {
+        struct growth_amount more = record_round_held(&record->rounds[i], tags);
+        held.blocks += more.blocks;
+        held.bytes += more.bytes;
+    }
+    return held;
 }

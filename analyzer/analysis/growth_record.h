@@ -58,6 +58,11 @@ struct record {
     size_t step_count;
 };
 
+/* The stretches whose counts are valid. */
+struct record_tags {
+    uint32_t rounds, work;
+};
+
 /* A moment as a record sees it. */
 struct record_time {
     unsigned shift; /* of the series */
@@ -109,5 +114,11 @@ void record_step(struct record *record, const struct record_time *time, uint64_t
 void record_pass(struct record *record, unsigned shift, uint64_t raw);
 /* Blocks of the stack, whenever born, at the end of a round that was passed; NAN where that is not known. */
 double record_level(const struct record *record, uint32_t round);
+
+/* What is left of a round at the end of the process, if these were the last stretches: added to held, kept, exited and never. */
+void record_round_sum(struct growth_round *to, const struct record_round *from, struct record_tags tags);
+/* The held part of that: of one round, and of all before round `count`. */
+struct growth_amount record_round_held(const struct record_round *round, struct record_tags tags);
+struct growth_amount record_held(const struct record *record, size_t count, struct record_tags tags);
 
 #endif

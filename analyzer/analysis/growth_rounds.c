@@ -7,17 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../must.h"
+
 #define WINDOWS 64u            /* most windows; they are paired when there would be more */
 #define FOLLOWED_AT_ONCE 1000u /* phases; of more, as tests are, only those that come back, from then on */
 #define ENOUGH_REPETITIONS 4u  /* from this begin on, windows are not needed */
 #define FIRST_EVENT_SHIFT 6u   /* windows of events begin with 64 */
 #define GAP_AFTER 2u           /* `between NAME` is kept from NAME's second end on */
 #define INSTANCES_MAX 4096u    /* active at one time, in all threads; what begins beyond them is not seen */
-
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
 
 /* Room for one more of `size` bytes each. */
 static void *room_for(void *items, size_t count, size_t *room, size_t size) {

@@ -4,7 +4,7 @@
  * A series is one way of counting the rounds of one phase: its repetitions, windows of operations, items or events, or
  * its children that ran once each. Rounds are counted in raw units; a judged round is raw >> shift, where shift grows so
  * that there are never more than GROWTH_MOST_ROUNDS (64 for windows). An epoch is a stretch in which no series moves on;
- * blocks refer to the epoch of their birth. Called by growth.c only, on one thread.
+ * blocks refer to the epoch of their birth. Changed by growth.c only, on one thread.
  */
 #ifndef ANALYSIS_GROWTH_ROUNDS_H
 #define ANALYSIS_GROWTH_ROUNDS_H
@@ -130,6 +130,13 @@ static inline void link_out(struct link *link) {
 
 /* The raw round that a block dies in: the current one, or between rounds the next. */
 static inline uint64_t series_now(const struct series *series) { return series->active ? series->at : series->ended; }
+
+/* Complete rounds as judged. */
+static inline size_t series_complete(const struct series *series) { return (size_t)(series->ended >> series->shift); }
+/* Whether its rounds are windows, all of the same work. */
+static inline bool series_has_windows(const struct series *series) {
+    return series->kind != SERIES_PHASES && series->kind != SERIES_SIBLINGS;
+}
 
 /*
  * Whether a death now may lie after the last round of the series; `tag` then tells this stretch from later ones: the death

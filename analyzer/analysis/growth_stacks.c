@@ -4,12 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WALK = 4 };
+#include "../must.h"
 
-static void *must(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
+enum { WALK = 4 };
 
 void growth_stacks_begin(struct growth_stacks *stacks, struct rounds *rounds) {
     *stacks = (struct growth_stacks){.rounds = rounds, .stretch = 1};

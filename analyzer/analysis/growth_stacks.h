@@ -3,7 +3,7 @@
  *
  * Most blocks die in the round of their birth, and within a stretch without any edge all of them mean the same to a
  * record. So they are added up per stack, and the records see the sum when the stretch ends: growth_stacks_settle() before
- * rounds move on. Whatever concerns older blocks goes to the records at once. Called by growth.c only.
+ * rounds move on. Whatever concerns older blocks goes to the records at once. Called by growth.c and growth_layers.c, on one thread.
  */
 #ifndef ANALYSIS_GROWTH_STACKS_H
 #define ANALYSIS_GROWTH_STACKS_H

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../must.h"
 #include "../text/printable.h"
 
 #define BLOCK 65536u
@@ -23,13 +24,8 @@ struct arena {
     struct arena_block *blocks;
 };
 
-static void *or_die(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 struct arena *arena_new(void) {
-    return or_die(calloc(1, sizeof(struct arena)));
+    return must(calloc(1, sizeof(struct arena)));
 }
 
 void arena_free(struct arena *arena) {
@@ -46,7 +42,7 @@ static void *take_bytes(struct arena *arena, size_t length) {
     struct arena_block *block = arena->blocks;
     if (!block || block->capacity - block->used < length) {
         size_t capacity = length > BLOCK ? length : BLOCK;
-        block = or_die(malloc(sizeof *block + capacity));
+        block = must(malloc(sizeof *block + capacity));
         *block = (struct arena_block){.next = arena->blocks, .capacity = capacity};
         arena->blocks = block;
     }
@@ -68,7 +64,7 @@ char *arena_text(struct arena *arena, const char *text) {
 }
 
 char *arena_printable(struct arena *arena, const char *text) {
-    char *clean = text ? or_die(printable(text, strlen(text), PRINTABLE_CODE)) : NULL;
+    char *clean = text ? must(printable(text, strlen(text), PRINTABLE_CODE)) : NULL;
     char *copy = arena_text(arena, clean);
     free(clean);
     return copy;
