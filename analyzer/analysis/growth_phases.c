@@ -78,9 +78,8 @@ static void find_records(struct growth_phases *phases, const struct growth_stack
 }
 
 struct record_tags growth_phases_tags(const struct rounds *rounds, const struct series *series) {
-    struct record_tags tags = {0, series_work_tag(rounds, series)};
-    series_is_between(rounds, series, &tags.rounds);
-    return tags;
+    struct series_stretch last = series_stretch(rounds, series);
+    return (struct record_tags){last.rounds_tag, last.work_tag};
 }
 
 static void count_survivors(struct growth_phases *phases) {

@@ -434,29 +434,20 @@ void rounds_control(struct rounds *rounds, const struct control *control, const 
     }
 }
 
-static bool may_be_over(const struct rounds *rounds, const struct series *series) {
-    return rounds->approximate && series->active;
-}
-
-bool series_is_between(const struct rounds *rounds, const struct series *series, uint32_t *tag) {
+struct series_stretch series_stretch(const struct rounds *rounds, const struct series *series) {
+    uint32_t may_be_over = rounds->approximate && series->active, work_tag = rounds->work_ends + may_be_over;
+    uint32_t ended = (uint32_t)series->ended;
     switch (series->kind) {
     case SERIES_OPERATIONS:
-    case SERIES_ITEMS: *tag = (uint32_t)series->ended; return series->ended > 0;
+    case SERIES_ITEMS: return (struct series_stretch){ended, work_tag, series->ended > 0};
     case SERIES_EVENTS:
-        if (series->phase == RUN_PHASE) {
-            *tag = rounds->work_ends;
-            return rounds->exiting || rounds->work_ends > 0;
-        }
-        *tag = (uint32_t)rounds->phases[series->phase].ended;
-        return rounds->exiting || !series->active;
+        if (series->phase == RUN_PHASE)
+            return (struct series_stretch){rounds->work_ends, work_tag, rounds->exiting || rounds->work_ends > 0};
+        ended = (uint32_t)rounds->phases[series->phase].ended;
+        return (struct series_stretch){ended, work_tag, rounds->exiting || !series->active};
     default: /* an incomplete round may be the program's end, too */
-        *tag = (uint32_t)series->ended + may_be_over(rounds, series);
-        return true;
+        return (struct series_stretch){ended + may_be_over, work_tag, true};
     }
-}
-
-uint32_t series_work_tag(const struct rounds *rounds, const struct series *series) {
-    return rounds->work_ends + may_be_over(rounds, series);
 }
 
 void rounds_end(struct rounds *rounds, const struct moment *now) {

@@ -139,13 +139,15 @@ static inline bool series_has_windows(const struct series *series) {
 }
 
 /*
- * Whether a death now may lie after the last round of the series; `tag` then tells this stretch from later ones: the death
- * did lie after the last round if the tag is still the series' at the end. Where edges are known to a line of output only, the
- * last round counts as over from its begin on: its end may have been noticed when the program was tearing down.
+ * What may turn out to be after the end. A death now may lie after the last round of the series, if `between`, and after the last
+ * work of the process; the tags tell this stretch from later ones: the death did lie there if the tag is still the same at the end.
+ * Where edges are known to a line of output only, the last round counts as over from its begin on: its end may have been noticed when
+ * the program was tearing down.
  */
-bool series_is_between(const struct rounds *rounds, const struct series *series, uint32_t *tag);
-
-/* The same for the last work of the process, with the same exception. */
-uint32_t series_work_tag(const struct rounds *rounds, const struct series *series);
+struct series_stretch {
+    uint32_t rounds_tag, work_tag;
+    bool between;
+};
+struct series_stretch series_stretch(const struct rounds *rounds, const struct series *series);
 
 #endif

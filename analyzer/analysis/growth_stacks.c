@@ -89,13 +89,12 @@ static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, co
 }
 
 static struct record_time time_of(const struct growth_stacks *stacks, const struct series *series) {
-    uint32_t rounds_tag = 0;
-    bool between = series_is_between(stacks->rounds, series, &rounds_tag);
+    struct series_stretch stretch = series_stretch(stacks->rounds, series);
     return (struct record_time){.shift = series->shift,
                                 .raw = series_now(series),
-                                .between = between,
-                                .rounds_tag = rounds_tag,
-                                .work_tag = series_work_tag(stacks->rounds, series),
+                                .between = stretch.between,
+                                .rounds_tag = stretch.rounds_tag,
+                                .work_tag = stretch.work_tag,
                                 .exiting = stacks->rounds->exiting};
 }
 
