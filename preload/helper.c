@@ -9,8 +9,8 @@
 #include "lifecycle.h"
 #include "lock.h"
 #include "machine_x86_64.h"
+#include "pagemap.h"
 #include "probe.h"
-#include "residency.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -54,7 +54,7 @@ static void serve(void *unused) {
     (void)unused;
     thread_self = &self;
     /* Where that is forbidden the descriptors stay the target's too, and none may be closed. */
-    if (sys_unshare(CLONE_FS | CLONE_FILES) == 0) file_own_descriptors(residency_descriptor());
+    if (sys_unshare(CLONE_FS | CLONE_FILES) == 0) file_own_descriptors(pagemap_kept());
     const struct timespec shut_interval = {0, 500000}; /* nobody can wake us then */
     const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u),
                                       (long)(config.interval_ns % 1000000000u)};

@@ -3,6 +3,7 @@
 
 #include "journal.h"
 #include "lock.h"
+#include "pagemap.h"
 #include "residency.h"
 #include "stackid.h"
 #include "stamp.h"
@@ -70,7 +71,7 @@ static uint64_t next_number(const char **at) {
 static void count_own(void) {
     uint64_t begin = sys_monotonic();
     if (begin < memory.own_next_ns) return;
-    uint64_t counted = residency_own(memory.shared);
+    uint64_t counted = pagemap_own(memory.shared);
     if (counted) memory.own_private = counted;
     memory.own_next_ns = begin + (sys_monotonic() - begin) * OWN_SHARE;
 }

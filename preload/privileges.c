@@ -7,9 +7,9 @@
 #include "lifecycle.h"
 #include "lock.h"
 #include "machine_x86_64.h"
+#include "pagemap.h"
 #include "probe.h"
 #include "real.h"
-#include "residency.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -39,14 +39,14 @@ static enum aside step_aside(void) {
 static int keep_sight(void) {
     if (!lifecycle_is_self()) return -1;
     uint64_t signals = signals_block();
-    int fd = residency_before();
+    int fd = pagemap_before();
     signals_restore(signals);
     return fd;
 }
 
 static void lose_sight(int fd) {
     uint64_t signals = signals_block();
-    residency_after(fd);
+    pagemap_after(fd);
     signals_restore(signals);
 }
 

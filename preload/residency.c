@@ -1,44 +1,35 @@
 /*
  * Mappings and resident pages (residency.h). Two tables of ranges, the last look's and this one's, both ascending: the
- * kernel's mappings, cut where our own memory begins and ends, since the kernel merges that with the target's.
- * A page costs about 40 ns in /proc/self/pagemap (kernel: Documentation/admin-guide/mm/pagemap.rst), one that is not there 4 ns:
- * of mappings far larger than memory only the parts that hold pages are read.
+ * kernel's mappings, cut where our own memory begins and ends, since the kernel merges that with the target's. Of
+ * mappings far larger than memory only the parts that hold pages are read.
  */
 #include "residency.h"
 
-#include "file.h"
 #include "journal.h"
-#include "lifecycle.h"
+#include "maps.h"
+#include "pagemap.h"
 #include "stacks.h"
 #include "stamp.h"
 #include "sys.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 enum {
     RANGES = 8192,
-    OWN = 4200, /* all of sys_mapped and libtrace.so itself */
-    NAME_MOST = 1024,
+    OWN = 4200,          /* all of sys_mapped and libtrace.so itself */
     ENTRIES_ROOM = 6000, /* of mapping entries in a record; one more still fits behind it */
     RUN_ROOM = 40,
-    PAGES = 2048,       /* read at once */
-    PAGES_OF_OWN = 512, /* read at once to count them */
-    PAGES_AHEAD = 64,   /* at least: libraries lie side by side, in ranges of a few pages */
+    PAGES = 2048,     /* read at once */
+    PAGES_AHEAD = 64, /* at least: libraries lie side by side, in ranges of a few pages */
     GUARD_MOST = 1 << 20,
-    STRETCHES = 64 /* asked for at once */
 };
 
 #define LARGE (1ull << 30) /* where the kernel is asked for the stretches that are there */
 #define LARGE_OWN (1ull << 20)
 #define UNREADABLE (1ull << 38) /* for kernels that can't tell where pages are: a second and more */
 
-#define PAGE_PRESENT (1ull << 63)
-#define PAGE_FILE (1ull << 61)
-#define PAGE_EXCLUSIVE (1ull << 56)
 #define USER_END (1ull << 47)
 #define HASH_START 0xcbf29ce484222325u
 
@@ -54,16 +45,6 @@ struct table {
     size_t count;
 };
 
-/* A line of /proc/self/maps, read byte by byte. */
-struct maps_line {
-    uint64_t start, end;
-    uint32_t flags;
-    unsigned field;
-    bool named; /* the first byte of the name was seen */
-    size_t length;
-    char name[NAME_MOST];
-};
-
 struct look {
     struct table tables[2];
     struct table *last, *now;
@@ -72,8 +53,7 @@ struct look {
     size_t own_count, own_at;
     uint64_t stamp;
     bool shared, failed;
-    struct maps_line line;
-    char text[4096];
+    struct maps_reader maps;
     uint64_t pages_start, pages_end; /* addresses that `pages` tells of in this look */
     uint64_t pages[PAGES];
     uint8_t body[JOURNAL_MAX_BODY];
@@ -86,34 +66,6 @@ struct look {
 
 static struct look *look;
 
-static struct {
-    int fd;
-    struct stat is;
-} kept = {.fd = -1};
-
-static int open_pagemap(void) { return sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0); }
-
-/* The target may have closed it, and use its number for something else. */
-int residency_descriptor(void) {
-    struct stat now;
-    if (kept.fd < 0 || sys_fstat(kept.fd, &now) || now.st_dev != kept.is.st_dev || now.st_ino != kept.is.st_ino)
-        return -1;
-    return kept.fd;
-}
-
-int residency_before(void) { return kept.fd < 0 ? open_pagemap() : -1; }
-
-void residency_after(int fd) {
-    if (fd < 0) return;
-    int again = open_pagemap();
-    if (again >= 0 || sys_fstat(fd, &kept.is)) {
-        sys_close(fd);
-        if (again >= 0) sys_close(again);
-        return;
-    }
-    kept.fd = file_move_high(fd);
-}
-
 /* Also in the child of a fork, which may have come while another thread exchanged the two. */
 static void begin_tables(struct look *made) {
     made->last = &made->tables[0];
@@ -121,11 +73,8 @@ static void begin_tables(struct look *made) {
     made->last->count = made->now->count = 0;
 }
 
-/* What the parent of a fork kept shows the parent's pages. */
 void residency_start(void) {
-    int parents = residency_descriptor();
-    if (parents >= 0) sys_close(parents);
-    kept.fd = -1;
+    pagemap_start();
     if (look) begin_tables(look);
 }
 
@@ -190,8 +139,7 @@ static const struct range *compare(const struct range *range, uint64_t end) {
     return found;
 }
 
-static void add_range(uint64_t start, uint64_t end, uint32_t flags) {
-    const struct maps_line *line = &look->line;
+static void add_range(const struct maps_line *line, uint64_t start, uint64_t end, uint32_t flags) {
     struct range range = {start, end, hash_bytes(line->name, line->length), 0, flags};
     if (look->now->count == RANGES) {
         look->failed = true;
@@ -204,61 +152,22 @@ static void add_range(uint64_t start, uint64_t end, uint32_t flags) {
 }
 
 /* The line's range, in pieces that are ours or not. */
-static void add_line(void) {
-    const struct maps_line *line = &look->line;
+static void add_line(const struct maps_line *line) {
     uint64_t at = line->start;
-    while (at < line->end) {
+    while (at < line->end && line->end <= USER_END) {
         while (look->own_at < look->own_count && look->own[look->own_at].end <= at) look->own_at++;
         const struct sys_range *own = &look->own[look->own_at];
         bool any = look->own_at < look->own_count, ours = any && own->start <= at;
         uint64_t end = !any ? line->end : ours ? own->end : own->start;
         if (end > line->end) end = line->end;
-        add_range(at, end, line->flags | (ours ? TRACE_MAP_OWN : 0));
+        add_range(line, at, end, line->flags | (ours ? TRACE_MAP_OWN : 0));
         at = end;
     }
 }
 
-static uint64_t hexadecimal(uint64_t value, char byte) {
-    return value << 4 | (uint64_t)(byte <= '9' ? byte - '0' : byte - 'a' + 10);
-}
-
-static uint32_t permission(char byte) {
-    return byte == 'r'   ? TRACE_MAP_READ
-           : byte == 'w' ? TRACE_MAP_WRITE
-           : byte == 'x' ? TRACE_MAP_EXECUTE
-           : byte == 's' ? TRACE_MAP_SHARED
-                         : 0;
-}
-
-enum { FIELD_NAME = 6 }; /* start-end permissions offset device inode, spaces, name */
-
-static void read_byte(char byte) {
-    struct maps_line *line = &look->line;
-    if (byte == '\n') {
-        if (line->end > line->start && line->end <= USER_END) add_line();
-        memset(line, 0, offsetof(struct maps_line, name));
-    } else if (byte == ' ' && !line->named) {
-        if (line->field < FIELD_NAME) line->field++;
-    } else if (line->field == 0) {
-        if (byte == '-') line->field = 1;
-        else line->start = hexadecimal(line->start, byte);
-    } else if (line->field == 1) {
-        line->end = hexadecimal(line->end, byte);
-    } else if (line->field == 2) {
-        line->flags |= permission(byte);
-    } else if (line->field == FIELD_NAME) {
-        line->named = true;
-        if (line->length < NAME_MOST) line->name[line->length++] = byte;
-    }
-}
-
 static void read_maps(int fd) {
-    long length;
     begin_entries();
-    memset(&look->line, 0, offsetof(struct maps_line, name));
-    while ((length = sys_read(fd, look->text, sizeof look->text)) > 0)
-        for (long i = 0; i < length; i++) read_byte(look->text[i]);
-    if (length < 0) look->failed = true;
+    if (!maps_read(&look->maps, fd, add_line)) look->failed = true;
     compare(NULL, UINT64_MAX);
     flush_entries();
 }
@@ -319,22 +228,14 @@ static void add_page(uint64_t address, bool present) {
     look->run = 1;
 }
 
-/*
- * Resident, as the kernel counts it: a page of zeros that was only read is present too, but nobody's, and shows as
- * neither of a file nor mapped here alone.
- */
-static bool is_resident(uint64_t page, bool shared) {
-    return page & PAGE_PRESENT && (shared || page & (PAGE_FILE | PAGE_EXCLUSIVE));
-}
-
 /* What the kernel says of the pages at `at` and behind it, into look->pages; mostly the next ranges' too. */
 static bool fetch_pages(int fd, uint64_t at, uint64_t end) {
     uint64_t count = (end - at) / TRACE_PAGE;
     count = count < PAGES_AHEAD ? PAGES_AHEAD : count > PAGES ? PAGES : count;
-    long got = sys_pread(fd, look->pages, count * 8, at / TRACE_PAGE * 8);
-    if (got <= 0 || got % 8) return false;
+    uint64_t got = pagemap_read(fd, at, look->pages, count);
+    if (got == 0) return false;
     look->pages_start = at;
-    look->pages_end = at + (uint64_t)got / 8 * TRACE_PAGE;
+    look->pages_end = at + got * TRACE_PAGE;
     return true;
 }
 
@@ -342,7 +243,7 @@ static bool read_pages(int fd, uint64_t start, uint64_t end) {
     for (uint64_t at = start; at < end;) {
         if ((at < look->pages_start || at >= look->pages_end) && !fetch_pages(fd, at, end)) return false;
         for (; at < end && at < look->pages_end; at += TRACE_PAGE)
-            add_page(at, is_resident(look->pages[(at - look->pages_start) / TRACE_PAGE], look->shared));
+            add_page(at, pagemap_is_resident(look->pages[(at - look->pages_start) / TRACE_PAGE], look->shared));
     }
     return true;
 }
@@ -353,35 +254,10 @@ static void add_hole(uint64_t start, uint64_t end) {
     look->run += (end - start) / TRACE_PAGE - 1;
 }
 
-/* PAGEMAP_SCAN of Linux 6.7, <linux/fs.h>. */
-struct scan {
-    uint64_t size, flags, start, end, walk_end, stretches, stretch_count, most_pages;
-    uint64_t inverted, all_of, any_of, wanted; /* of the kinds of pages */
-};
-struct stretch {
-    uint64_t start, end, kinds;
-};
-#define SCAN_PRESENT (1u << 3)
-#define SCAN _IOWR('f', 16, struct scan)
-
-/* Stretches of pages that are there, from `start` on, and how far the kernel looked. -ENOTTY from older kernels. */
-static long find_stretches(int fd, uint64_t start, uint64_t end, struct stretch out[STRETCHES], uint64_t *looked) {
-    struct scan scan = {.size = sizeof scan,
-                        .start = start,
-                        .end = end,
-                        .stretches = (uintptr_t)out,
-                        .stretch_count = STRETCHES,
-                        .all_of = SCAN_PRESENT,
-                        .wanted = SCAN_PRESENT};
-    long count = sys_ioctl(fd, SCAN, &scan);
-    *looked = scan.walk_end;
-    return count >= 0 && (scan.walk_end <= start || scan.walk_end > end) ? -EINVAL : count;
-}
-
 static bool read_large(int fd, const struct range *range) {
-    struct stretch found[STRETCHES];
+    struct pagemap_stretch found[PAGEMAP_STRETCHES];
     for (uint64_t at = range->start, looked; at < range->end; at = looked) {
-        long count = find_stretches(fd, at, range->end, found, &looked);
+        long count = pagemap_stretches(fd, at, range->end, found, &looked);
         if (count < 0) return range->end - at < UNREADABLE && read_pages(fd, at, range->end);
         for (long i = 0; i < count; at = found[i++].end) {
             add_hole(at, found[i].start);
@@ -465,13 +341,13 @@ static bool make_look(void) {
 
 static void look_on_stack(void *result) {
     int maps = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-    int opened = open_pagemap(), pagemap = opened >= 0 ? opened : residency_descriptor();
-    if (maps >= 0 && pagemap >= 0) {
-        look_around(maps, pagemap);
+    struct pagemap pages = pagemap_take();
+    if (maps >= 0 && pages.fd >= 0) {
+        look_around(maps, pages.fd);
         *(bool *)result = !look->failed;
     }
     if (maps >= 0) sys_close(maps);
-    if (opened >= 0) sys_close(opened);
+    pagemap_give(pages);
 }
 
 bool residency_look(bool shared) {
@@ -480,50 +356,4 @@ bool residency_look(bool shared) {
     look->shared = shared;
     stacks_call(look_on_stack, &whole);
     return whole;
-}
-
-/* ---- how much of our own is there ---- */
-
-struct own_count {
-    int pagemap;
-    bool shared;
-    uint64_t pages;
-};
-
-/* Pages in the page cache count too; three times as slow as the page map where nothing is. */
-static void count_in_core(struct own_count *count, struct sys_range range) {
-    uint8_t in_core[PAGES_OF_OWN * sizeof(uint64_t)];
-    for (uint64_t at = range.start, length; at < range.end; at += length) {
-        length = range.end - at < sizeof in_core * TRACE_PAGE ? range.end - at : sizeof in_core * TRACE_PAGE;
-        if (sys_mincore(at, length, in_core)) return; /* it has just been unmapped */
-        for (uint64_t i = 0; i < length / TRACE_PAGE; i++) count->pages += in_core[i] & 1;
-    }
-}
-
-static void count_range(void *argument, struct sys_range range) {
-    struct own_count *count = argument;
-    uint64_t pages[PAGES_OF_OWN];
-    while (range.start < range.end && count->pagemap >= 0) {
-        uint64_t left = (range.end - range.start) / TRACE_PAGE, most = left < PAGES_OF_OWN ? left : PAGES_OF_OWN;
-        long got = sys_pread(count->pagemap, pages, most * sizeof pages[0], range.start / TRACE_PAGE * sizeof pages[0]);
-        if (got <= 0 || got % (long)sizeof pages[0]) break;
-        uint64_t read = (uint64_t)got / sizeof pages[0];
-        for (uint64_t i = 0; i < read; i++) count->pages += is_resident(pages[i], count->shared);
-        range.start += read * TRACE_PAGE;
-    }
-    count_in_core(count, range);
-}
-
-static void count_on_stack(void *argument) {
-    struct own_count *count = argument;
-    int opened = open_pagemap();
-    count->pagemap = opened >= 0 ? opened : residency_descriptor();
-    sys_each_memory(count_range, count);
-    if (opened >= 0) sys_close(opened);
-}
-
-uint64_t residency_own(bool shared) {
-    struct own_count count = {.shared = shared};
-    stacks_call(count_on_stack, &count);
-    return count.pages * TRACE_PAGE;
 }
