@@ -5,13 +5,13 @@
 #define TIDEMARK_RECORDER
 #include "../include/tidemark.h"
 
+#include "edges.h"
 #include "lifecycle.h"
 #include "lock.h"
 #include "memory.h"
 #include "probe.h"
 #include "process.h"
 #include "strings.h"
-#include "writer.h"
 
 #include <string.h>
 
@@ -53,8 +53,8 @@ static void edge(enum trace_event_kind kind, const char *name) {
     }
     uint64_t signals = signals_block();
     if (probe_prepare()) {
-        writer_edge_begin();
-        writer_edge_end(probe_event(kind, 0, id, 0));
+        edge_begin();
+        edge_end(probe_event(kind, 0, id, 0));
         memory_edge();
     }
     signals_restore(signals);

@@ -6,6 +6,7 @@
 
 #include "beside.h"
 #include "config.h"
+#include "edges.h"
 #include "file.h"
 #include "helper.h"
 #include "journal.h"
@@ -330,7 +331,7 @@ static void tick_on_stack(void *unused) {
 
 /* Not from within a phase edge: what the tick has to mark would wait for that to end. The next hook ticks then. */
 void lifecycle_tick(void) {
-    if (writer_edge_is_mine()) return;
+    if (edge_is_mine()) return;
     bool mine = lock_try(&life.tick_lock);
     /* Where the one that ticks is at it for longer, or has no processor, the others go on: each of their events would come here. */
     set_next_tick(sys_monotonic(), config.interval_ns);

@@ -1,6 +1,7 @@
 /* Samples (memory.h): small parsers over /proc, into journal records. */
 #include "memory.h"
 
+#include "edges.h"
 #include "journal.h"
 #include "lock.h"
 #include "pagemap.h"
@@ -9,7 +10,6 @@
 #include "stamp.h"
 #include "text.h"
 #include "thread.h"
-#include "writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,9 +90,9 @@ uint64_t memory_own_resident(void) {
 /* Of a look it must be clear which events came before it and which after. */
 static uint64_t take_stamp(bool edge) {
     if (!edge) return stamp_now();
-    writer_edge_begin();
+    edge_begin();
     uint64_t stamp = stamp_now();
-    writer_edge_end(stamp);
+    edge_end(stamp);
     return stamp;
 }
 

@@ -14,6 +14,7 @@
  */
 #include "probe.h"
 
+#include "edges.h"
 #include "lifecycle.h"
 #include "machine_x86_64.h"
 #include "stamp.h"
@@ -280,7 +281,7 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
  */
 static __attribute__((noinline)) void slow(struct thread *t, uint64_t stamp) {
     uint64_t signals = signals_block();
-    if (t->head > t->limit && !writer_edge_is_mine()) {
+    if (t->head > t->limit && !edge_is_mine()) {
         atomic_store_explicit(&t->away, true, memory_order_release);
         writer_ring_filled(t);
         atomic_store_explicit(&t->away, false, memory_order_release);

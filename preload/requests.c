@@ -1,12 +1,12 @@
 /* The mailbox (requests.h). Senders are not trusted: every length is checked, a slot is copied before it is read. */
 #include "requests.h"
 
+#include "edges.h"
 #include "file.h"
 #include "journal.h"
 #include "lifecycle.h"
 #include "memory.h"
 #include "stamp.h"
-#include "writer.h"
 
 #include <string.h>
 
@@ -44,8 +44,8 @@ static void serve_slot(const uint8_t *shared) {
     uint32_t flags = wire_get_u32(&r), length = wire_get_u32(&r);
     if (length > NAME_MAX_BYTES) length = NAME_MAX_BYTES;
     if (stamp == 0 || stamp > now) stamp = now;
-    writer_edge_begin();
-    writer_edge_end(stamp);
+    edge_begin();
+    edge_end(stamp);
     requests_note((enum trace_command)command, flags, stamp, (const char *)slot + TRACE_MAIL_AT_NAME, length);
     act(command);
 }

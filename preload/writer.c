@@ -1,14 +1,13 @@
 /*
- * The writer (writer.h). An encoder is the memory that one drain needs (predictors, zlib, buffers, a stack); there are few,
- * made when first wanted and claimed by lock. Lock order: thread list → ring's drain → encoder → file or
- * edges; under the last two nobody waits.
+ * The writer (writer.h). Lock order: thread list → ring's drain → encoder → file or edges; under the last two nobody waits.
  */
 #include "writer.h"
 
 #include "append.h"
 #include "beside.h"
-#include "config.h"
 #include "drain.h"
+#include "edges.h"
+#include "encoders.h"
 #include "file.h"
 #include "helper.h"
 #include "journal.h"
@@ -22,31 +21,14 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
-    ENCODERS = 4,        /* for frames of all kinds */
-    ENCODERS_PLAIN = 12, /* of which plain frames touch a thirtieth */
-    EDGES = DRAIN_EDGES,
     ROOM_PATIENCE_NS = 2000000,
     ROOM_WAITS = 8,
     RING_RESERVE = 1024, /* words kept free: one event, a full nested queue */
 };
 
-struct encoder {
-    struct lock lock;
-    struct drain *drain; /* drain_size() bytes, and a stack behind them */
-    bool ready;
-};
-
 static struct {
-    struct encoder encoders[ENCODERS + ENCODERS_PLAIN];
-    struct queue {
-        _Atomic uint32_t given, waiting; /* encoders given back so far; threads that wait for one */
-    } queues[2];                         /* for frames of all kinds, for plain ones */
-    struct lock edge_lock;
-    uint64_t *edges; /* ring of the last EDGES stamps */
-    uint64_t edge_count;
     _Atomic uint64_t lost, lost_first, lost_last;
     uint64_t lost_told;
     uint64_t watermark;        /* what the writer beside us was asked to get done */
@@ -59,89 +41,10 @@ static uint64_t header_value(enum trace_header_offset at) {
 uint64_t writer_events(void) { return header_value(TRACE_AT_EVENTS); }
 uint64_t writer_cpu_ns(void) { return header_value(TRACE_AT_CPU); }
 
-/* ---- encoders ---- */
-
-static bool reserve_encoder(struct encoder *e) {
-    if (!e->drain) e->drain = sys_memory(drain_size() + DRAIN_STACK);
-    return e->drain;
-}
-
-static bool make_encoder(struct encoder *e) {
-    e->ready = reserve_encoder(e) && drain_init(e->drain, config.level) == 0;
-    return e->ready;
-}
-
-static uint8_t *stack_top(const struct encoder *e) { return (uint8_t *)e->drain + drain_size() + DRAIN_STACK; }
-
-static bool claim(struct encoder *e) {
-    if (e->ready || make_encoder(e)) return true;
-    lock_give(&e->lock);
-    return false;
-}
-
-/* Locks are not fair: who waits for one tries all, not to wait for ever for one that is taken again and again. */
-static void wait_a_little(struct lock *lock) {
-    const struct timespec poll = {0, 200000};
-    uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
-    if (state) sys_futex_wait(&lock->state, state, &poll);
-}
-
-/* NULL: no memory for the one that must be there, or, with `taken`, all are. */
-static struct encoder *try_encoders(bool plain, bool *taken) {
-    size_t count = plain ? ENCODERS + ENCODERS_PLAIN : ENCODERS;
-    *taken = false;
-    for (size_t i = 0; i < count; i++) {
-        if (!lock_try(&writer.encoders[i].lock)) continue;
-        if (claim(&writer.encoders[i])) return &writer.encoders[i];
-        if (i == 0) return NULL;
-    }
-    *taken = true;
-    return NULL;
-}
-
-/*
- * An encoder of our own: where there is no memory for one more, that which is there from the start. With many threads on few
- * processors those that have one are mostly waiting for their turn; each that is given back wakes one who waits for it.
- */
-static struct encoder *claim_encoder(bool plain) {
-    const struct timespec patience = {0, 20000000};
-    struct queue *queue = &writer.queues[plain];
-    bool taken;
-    struct encoder *e = try_encoders(plain, &taken);
-    if (!taken) return e;
-    atomic_fetch_add(&queue->waiting, 1);
-    for (;;) {
-        uint32_t given = atomic_load(&queue->given);
-        e = try_encoders(plain, &taken);
-        if (!taken) break;
-        sys_futex_wait(&queue->given, given, &patience);
-    }
-    atomic_fetch_sub(&queue->waiting, 1);
-    return e;
-}
-
-static void wake_one(struct queue *queue) {
-    atomic_fetch_add(&queue->given, 1);
-    if (atomic_load(&queue->waiting)) sys_futex_wake(&queue->given, 1);
-}
-
-static void give_encoder(struct encoder *e) {
-    lock_give(&e->lock);
-    if (e < &writer.encoders[ENCODERS]) wake_one(&writer.queues[false]);
-    wake_one(&writer.queues[true]);
-}
-
-/*
- * In the child of a fork the encoders' memory is a copy in an unknown state: it goes. One is reserved now, because the
- * target may leave no room for it later.
- */
 int writer_start(void) {
-    uint64_t *edges = writer.edges ? writer.edges : sys_memory(EDGES * sizeof(uint64_t));
-    for (size_t i = 0; i < ENCODERS + ENCODERS_PLAIN; i++)
-        if (writer.encoders[i].drain) sys_munmap(writer.encoders[i].drain, drain_size() + DRAIN_STACK);
     memset(&writer, 0, sizeof writer);
-    writer.edges = edges;
-    return edges && reserve_encoder(&writer.encoders[0]) ? 0 : -ENOMEM;
+    int error = edges_start();
+    return error ? error : encoders_start();
 }
 
 /* ---- losses ---- */
@@ -168,55 +71,6 @@ void writer_tell_losses(void) {
     wire_put_varint(&w, (uint64_t)-file_error());
     writer.lost_told = lost;
     journal_put(TRACE_RECORD_LOSS, body, (size_t)(w.at - body));
-}
-
-/* ---- edges ---- */
-
-bool writer_edge_is_mine(void) { return lock_is_mine(&writer.edge_lock); }
-
-/* Kept ascending: a request from outside may carry an earlier stamp than the last edge. */
-static void add_edge(uint64_t *ring, uint64_t size, uint64_t at, uint64_t stamp) {
-    uint64_t oldest = at >= size ? at - size + 1 : 0;
-    for (; at > oldest && ring[(at - 1) % size] > stamp; at--) ring[at % size] = ring[(at - 1) % size];
-    ring[at % size] = stamp;
-}
-
-/* For the writer beside us. The turn is odd before the stamp is taken: an exchange, so that it is seen no later. */
-static void next_turn(void) {
-    if (file_header())
-        atomic_fetch_add_explicit(header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN), 1,
-                                  memory_order_seq_cst);
-}
-
-static void publish_edge(uint64_t stamp) {
-    uint8_t *page = file_header() + TRACE_AT_EDGES;
-    add_edge((uint64_t *)(page + TRACE_EDGES_AT_STAMPS), TRACE_EDGES, writer.edge_count, stamp);
-    *(volatile uint64_t *)(page + TRACE_EDGES_AT_COUNT) = writer.edge_count + 1;
-}
-
-void writer_edge_begin(void) {
-    lock_take(&writer.edge_lock);
-    next_turn();
-}
-
-void writer_edge_end(uint64_t stamp) {
-    add_edge(writer.edges, EDGES, writer.edge_count, stamp);
-    if (file_header()) publish_edge(stamp);
-    writer.edge_count++;
-    next_turn();
-    lock_give(&writer.edge_lock);
-}
-
-/* The edges from `first` on, ascending, into `out`. Taking the lock makes sure that no earlier one is still to come. */
-static long edges_since(void *unused, uint64_t first, uint64_t *out) {
-    (void)unused;
-    lock_take(&writer.edge_lock);
-    uint64_t at = writer.edge_count, oldest = at > EDGES ? at - EDGES : 0;
-    while (at > oldest && writer.edges[(at - 1) % EDGES] >= first) at--;
-    long count = 0;
-    for (; at < writer.edge_count; at++) out[count++] = writer.edges[at % EDGES];
-    lock_give(&writer.edge_lock);
-    return count;
 }
 
 /* ---- draining ---- */
@@ -261,8 +115,8 @@ static void drain_on_stack(void *argument) {
                                     .stamp = stamp_now};
     struct thread *t = job->thread;
     if (!host.header) job->error = -EBADF;
-    else if (t) job->error = drain_ring(job->encoder->drain, &host, t->control, THREAD_RING_WORDS);
-    else job->error = drain_shared(job->encoder->drain, &host);
+    else if (t) job->error = drain_ring(encoder_drain(job->encoder), &host, t->control, THREAD_RING_WORDS);
+    else job->error = drain_shared(encoder_drain(job->encoder), &host);
     if (t && !job->error) job->error = file_index(true);
 }
 
@@ -283,16 +137,16 @@ static bool is_plain_next(const struct thread *t) {
 
 static int drain(struct thread *thread) {
     if (sys_is_quiet()) return -EAGAIN;
-    struct job job = {claim_encoder(thread && is_plain_next(thread)), thread, 0};
+    struct job job = {encoders_take(thread && is_plain_next(thread)), thread, 0};
     if (!job.encoder) return -ENOMEM;
     uint64_t begin = thread_cpu_ns();
     /* The helper has stack enough, and on another one it would be held for a thread that must make no system calls. */
     if (helper_is_me()) drain_on_stack(&job);
-    else machine_call_on_stack(drain_on_stack, &job, stack_top(job.encoder));
+    else machine_call_on_stack(drain_on_stack, &job, encoder_stack_top(job.encoder));
     if (file_header())
         atomic_fetch_add_explicit(header_word(file_header(), TRACE_AT_CPU), thread_cpu_ns() - begin,
                                   memory_order_relaxed);
-    give_encoder(job.encoder);
+    encoders_give(job.encoder);
     return job.error;
 }
 
@@ -330,6 +184,13 @@ static void drain_locked(struct thread *thread, bool locked, uint64_t least) {
     bool stuck = error == -EMFILE || error == -ENFILE;
     if (helper_is_me()) atomic_store_explicit(&writer.helper_stuck, stuck, memory_order_relaxed);
     if (error && error != -EAGAIN && !stuck) lifecycle_failed(error);
+}
+
+/* Until the lock may be free; not for long, since locks are not fair. */
+static void wait_a_little(struct lock *lock) {
+    const struct timespec poll = {0, 200000};
+    uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+    if (state) sys_futex_wait(&lock->state, state, &poll);
 }
 
 /* A thread that drains its own ring without end, because it fills it faster, does this for us. */
@@ -485,19 +346,11 @@ static bool are_settled(void) {
 
 static const uint64_t margin = 1000000; /* of cycles: 0.2 ms and more */
 
-/* No event begun from now on has an earlier stamp: with the turn moved on, none is counted on from one before. */
-static uint64_t fresh_stamp(void) {
-    if (file_header())
-        atomic_fetch_add_explicit(header_half(file_header(), TRACE_AT_EDGES + TRACE_EDGES_AT_TURN), 2,
-                                  memory_order_seq_cst);
-    return stamp_now();
-}
-
 /* The writer beside us is asked, and its answer is waited for until the next time. */
 static void ask_for_watermark(void) {
     if (!beside_answered()) return;
     if (writer.watermark) put_watermark(writer.watermark);
-    uint64_t now = fresh_stamp();
+    uint64_t now = edges_fresh_stamp();
     writer.watermark = are_settled() && now > margin ? now - margin : 0;
     beside_ask();
 }
@@ -508,7 +361,7 @@ void writer_each_second(void) {
 }
 
 void writer_drain_all(void) {
-    uint64_t now = fresh_stamp();
+    uint64_t now = edges_fresh_stamp();
     bool settled = are_settled();
     for (struct thread *t = threads_first(); t; t = t->next) writer_drain_thread(t);
     if (settled && now > margin) put_watermark(now - margin);

@@ -46,14 +46,6 @@ void writer_count_lost(uint64_t events);
 /* Writes a LOSS record for losses not yet told. */
 void writer_tell_losses(void);
 
-/*
- * A phase edge or mark with the stamp that it gets: all rings encoded later keep the order of events around it.
- * Holds a lock from writer_edge_begin to writer_edge_end, in which the edge's stamp is taken.
- */
-bool writer_edge_is_mine(void); /* this thread is between the two */
-void writer_edge_begin(void);
-void writer_edge_end(uint64_t stamp);
-
 uint64_t writer_events(void); /* in frames */
 uint64_t writer_cpu_ns(void); /* spent on draining */
 
