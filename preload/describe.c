@@ -1,5 +1,6 @@
 /* The PROCESS record (process.h), from /proc and the configuration. Runs once per image, on any stack of 16 KB. */
 #include "config.h"
+#include "glibc.h"
 #include "journal.h"
 #include "process.h"
 #include "real.h"
@@ -7,7 +8,6 @@
 #include "text.h"
 
 #include <fcntl.h>
-#include <gnu/libc-version.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,8 +53,6 @@ static void put_boot_id(struct wire_writer *w) {
     }
     wire_put_bytes(w, id, sizeof id);
 }
-
-#pragma weak gnu_get_libc_version
 
 static uint64_t ram_bytes(void) {
     struct sysinfo info = {0};

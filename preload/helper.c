@@ -13,6 +13,7 @@
 #include "probe.h"
 #include "sys.h"
 #include "thread.h"
+#include "tick.h"
 
 #include <linux/sched.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static void serve(void *unused) {
                                       (long)(config.interval_ns % 1000000000u)};
     for (bool busy = false; lifecycle_helper_wanted() && !atomic_load_explicit(&helper.quit, memory_order_acquire);) {
         uint32_t seen = atomic_load_explicit(&helper.wakes, memory_order_acquire);
-        busy = lifecycle_serve(busy);
+        busy = tick_serve(busy);
         if (!busy) sys_futex_wait(&helper.wakes, seen, sys_is_shut() ? &shut_interval : &interval);
     }
     atomic_store_explicit(&helper.runs, false, memory_order_release);

@@ -16,11 +16,7 @@ enum lifecycle_exit { EXIT_CALL = 1, EXIT_UNDERSCORE, EXIT_QUICK, EXIT_RETURN, E
  */
 bool lifecycle_wake(uint32_t wanted);
 
-/* From a hook whose time has come (signals blocked): samples, requests, clocks. */
-void lifecycle_tick(void);
-
-/* The helper thread's round: the same, and draining (writer_drain_filled). Returns whether there may be more to do at once. */
-bool lifecycle_serve(bool busy);
+/* The helper thread has something to do. */
 bool lifecycle_helper_wanted(void);
 
 /* A frame or slot could not be written: recording stops, the trace says why. */
@@ -31,9 +27,6 @@ void lifecycle_pause(void);
 void lifecycle_resume(void);
 /* By request from outside. */
 void lifecycle_set_recording(bool on);
-
-/* SIGTERM now, SIGKILL five seconds later: a limit was passed or somebody asked. */
-void lifecycle_stop_target(void);
 
 /* exit has begun: recording goes on. */
 void lifecycle_exiting(enum lifecycle_exit how, int status);
@@ -46,6 +39,11 @@ void lifecycle_exec_failed(int error);
 
 /* This is the process that is recorded, not a vfork child in its memory, nor a fork child that has not woken. */
 bool lifecycle_is_self(void);
+
+/*
+ * Nothing can be recorded in this process: a sanitizer's runtime or another libc than glibc. Hooks only pass on. Any context.
+ */
+bool lifecycle_is_foreign(void);
 
 /* The target is about to filter its own system calls (seccomp), in this thread or in all. */
 void lifecycle_shut_in(bool all_threads);

@@ -19,6 +19,7 @@
 #include "machine_x86_64.h"
 #include "stamp.h"
 #include "thread.h"
+#include "tick.h"
 #include "writer.h"
 
 #include <sys/mman.h>
@@ -286,7 +287,7 @@ static __attribute__((noinline)) void slow(struct thread *t, uint64_t stamp) {
         writer_ring_filled(t);
         atomic_store_explicit(&t->away, false, memory_order_release);
     }
-    if (stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed)) lifecycle_tick();
+    if (stamp >= atomic_load_explicit(&probe_state.page.next_tick, memory_order_relaxed)) tick();
     signals_restore(signals);
 }
 

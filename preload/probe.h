@@ -23,7 +23,7 @@ struct probe_page {
     _Atomic uint32_t on;
     uint32_t alive;             /* this memory belongs to the process that is recorded, or shares it (vfork) */
     _Atomic bool many;          /* a second thread has events */
-    _Atomic uint64_t next_tick; /* stamp at which a hook must call lifecycle_tick(); UINT64_MAX: somebody else ticks */
+    _Atomic uint64_t next_tick; /* stamp at which a hook must call tick(); UINT64_MAX: somebody else ticks */
 };
 extern union probe_state {
     struct probe_page page;

@@ -1,10 +1,10 @@
 /* Looking up the real functions (real.h). */
 #include "real.h"
 
+#include "glibc.h"
 #include "text.h"
 
 #include <dlfcn.h>
-#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -62,7 +62,6 @@ static void learn_allocator(void) {
  */
 /* ld.so calls no allocator of ours before all objects are relocated, but another library's resolver may; musl's has none. */
 #pragma weak _r_debug
-#pragma weak gnu_get_libc_version
 static bool loader_is_ready(void) { return !gnu_get_libc_version || (&_r_debug && _r_debug.r_state == RT_CONSISTENT); }
 
 void real_resolve(void) {

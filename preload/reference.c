@@ -8,6 +8,7 @@
  */
 #include "reference.h"
 
+#include "glibc.h"
 #include "image.h"
 #include "machine_x86_64.h"
 #include "modules.h"
@@ -17,7 +18,6 @@
 
 #include <errno.h>
 #include <libunwind.h>
-#include <gnu/libc-version.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -260,7 +260,6 @@ static bool is_open(void) {
 }
 
 /* It lies where libc does. */
-#pragma weak gnu_get_libc_version
 int reference_open(void) {
     const char *libc = modules_name((uintptr_t)gnu_get_libc_version);
     if (!libc) return -ENOENT;

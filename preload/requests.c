@@ -7,6 +7,7 @@
 #include "lifecycle.h"
 #include "memory.h"
 #include "stamp.h"
+#include "tick.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ static void act(uint32_t command) {
     case TRACE_COMMAND_PHASE_END: memory_edge(); break;
     case TRACE_COMMAND_ON: lifecycle_set_recording(true); break;
     case TRACE_COMMAND_OFF: lifecycle_set_recording(false); break;
-    case TRACE_COMMAND_STOP: lifecycle_stop_target(); break;
+    case TRACE_COMMAND_STOP: tick_stop_target(); break;
     default: break;
     }
 }
