@@ -44,10 +44,17 @@ struct shared_page *page_shares_add(struct page_shares *shares, uint64_t number,
     return row;
 }
 
+void page_shares_cover(struct shared_page *page, uint32_t bytes, bool continues) {
+    page->blocks++;
+    page->bytes = bytes < UINT32_MAX - page->bytes ? page->bytes + bytes : UINT32_MAX;
+    page->continues |= continues;
+}
+
 /* Rounded down at both ends of the block's stretch, so that the shares leave nothing over. */
 uint64_t page_shares_give(struct shared_page *page, uint32_t bytes) {
     uint64_t before = (uint64_t)PAGE_BYTES * page->given / page->bytes;
-    page->given += bytes;
+    uint32_t left = page->bytes - page->given;
+    page->given += bytes < left ? bytes : left;
     return (uint64_t)PAGE_BYTES * page->given / page->bytes - before;
 }
 

@@ -13,7 +13,8 @@
 
 struct shared_page {
     uint64_t number; /* of the page + 1; 0: free row */
-    uint32_t bytes;  /* covered by live blocks, each at least 1 */
+    uint32_t
+        bytes; /* covered by live blocks, each at least 1; at its largest, where blocks of a forged trace overlap, no more */
     uint32_t given;  /* of these, bytes that have got their share */
     uint32_t blocks; /* 0: kept only by the allocator's notes beside a block */
     uint32_t map;    /* index of the mapping */
@@ -29,6 +30,9 @@ struct page_shares {
 struct shared_page *page_shares_find(const struct page_shares *shares, uint64_t number);
 /* The same, made where there is none (then blocks and bytes are 0). NULL: out of memory. Rows move. */
 struct shared_page *page_shares_add(struct page_shares *shares, uint64_t number, uint32_t map);
+
+/* A block covers `bytes` of the page, and goes on into the next one if it `continues`. */
+void page_shares_cover(struct shared_page *page, uint32_t bytes, bool continues);
 
 /* What a block that covers `bytes` of the page gets of it; all shares of a page add up to PAGE_BYTES. */
 uint64_t page_shares_give(struct shared_page *page, uint32_t bytes);

@@ -120,9 +120,7 @@ static void cover(struct residency_work *work, uint64_t number, uint32_t bytes, 
         return;
     }
     work->areas.list[run->map].held += !page->blocks;
-    page->blocks++;
-    page->bytes += bytes;
-    page->continues |= continues;
+    page_shares_cover(page, bytes, continues);
 }
 
 static void cover_piece(struct residency_work *work, const struct look_piece *piece) {

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../analyzer/analysis/page_shares.h"
 #include "../../analyzer/analysis/residency.h"
 #include "replayed.h"
 
@@ -23,6 +24,25 @@ static void add_pages(struct record_text *text, uint64_t first, uint64_t absent,
 static void end_look(struct record_text *text, uint64_t stamp, uint64_t rss) {
     record_put(text, TRACE_RECORD_MEMORY, "nnnnnnnnn", stamp, (uint64_t)0, rss, (uint64_t)0, (uint64_t)0, (uint64_t)0,
                (uint64_t)1, (uint64_t)1, (uint64_t)TRACE_MEMORY_LOOK);
+}
+
+/* A forged trace may let so many blocks end in one page that what they cover together has no room in 32 bits. */
+static void shares_of_a_page_never_exceed_it(void **state) {
+    (void)state;
+    struct page_shares shares = {0};
+    struct shared_page *page = page_shares_add(&shares, 7, 0);
+    const unsigned blocks = (1u << 20) + 5; /* 2^32 bytes, and a few */
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < blocks; i++) page_shares_cover(page, PAGE_BYTES, false);
+    assert_int_equal(page->blocks, blocks);
+    assert_int_equal(page->bytes, UINT32_MAX);
+    for (unsigned i = 0; i < blocks; i++) {
+        uint64_t share = page_shares_give(page, PAGE_BYTES);
+        assert_in_range(share, 0, 1);
+        sum += share;
+    }
+    assert_int_equal(sum, PAGE_BYTES);
+    page_shares_clear(&shares);
 }
 
 /* Two looks at a process whose pages were shared out by hand, see the comments. */
@@ -116,6 +136,7 @@ static void pages_are_shared_out(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_are_shared_out),
+        cmocka_unit_test(shares_of_a_page_never_exceed_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
