@@ -28,7 +28,7 @@
 #define FALLOC_FL_KEEP_SIZE 1
 #define FALLOC_FL_PUNCH_HOLE 2
 #endif
-enum { DESCRIPTOR_WANTED = 1000, FEW_DESCRIPTORS = 64, MOST_DESCRIPTORS = 1 << 16, SLOT_TRIES = 4 };
+enum { DESCRIPTOR_WANTED = 1000, FEW_DESCRIPTORS = 64, MOST_DESCRIPTORS = 1 << 16 };
 
 /* The target may close our descriptor between the look at it and its use. */
 enum { CLOSED_TRIES = 4 };

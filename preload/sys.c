@@ -256,7 +256,6 @@ long sys_readlink(const char *path, char *out, size_t capacity) {
 }
 int sys_unlink(const char *path) { return (int)CALL3(SYS_unlinkat, AT_FDCWD, path, 0); }
 int sys_mkdir(const char *path, int mode) { return (int)CALL3(SYS_mkdirat, AT_FDCWD, path, mode); }
-int sys_rename(const char *from, const char *to) { return (int)CALL4(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to); }
 int sys_getdents(int fd, void *out, size_t capacity) { return (int)CALL3(SYS_getdents64, fd, out, capacity); }
 
 int sys_uname(struct utsname *out) { return (int)CALL1(SYS_uname, out); }

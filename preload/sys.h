@@ -58,7 +58,6 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags);
 long sys_readlink(const char *path, char *out, size_t capacity);
 int sys_unlink(const char *path);
 int sys_mkdir(const char *path, int mode);
-int sys_rename(const char *from, const char *to);
 int sys_getdents(int fd, void *out, size_t capacity);
 int sys_uname(struct utsname *out);
 int sys_sysinfo(struct sysinfo *out);

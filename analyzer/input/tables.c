@@ -406,8 +406,6 @@ const char *tables_string(const struct tables *t, uint64_t id) {
     return id < t->string_count && t->strings[id] ? t->strings[id] : "";
 }
 
-const struct thread_record *tables_thread(const struct tables *t, uint32_t serial) { return find_thread(t, serial); }
-
 /* At one moment a phase ends before the next begins, an inner one before its outer one; and begins after it. */
 static int by_stamp_and_command(const void *a, const void *b) {
     const struct request_record *left = a, *right = b;

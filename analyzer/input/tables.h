@@ -117,8 +117,6 @@ int tables_add_edges(struct tables *tables, const struct request_record *edges, 
 
 /* The string with this id, "" where it was not recorded. */
 const char *tables_string(const struct tables *tables, uint64_t id);
-/* NULL where it was not recorded. */
-const struct thread_record *tables_thread(const struct tables *tables, uint32_t serial);
 
 /* A MEMORY or ROLLUP record. False where the body is invalid. */
 struct memory_record {

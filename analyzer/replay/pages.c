@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define REGION_SHIFT (PAGES_SHIFT + 9u)
 #define FIRST_CAPACITY 256u
 
 int pages_begin(struct pages *pages) {

@@ -73,41 +73,6 @@ double statistics_median(double *values, size_t count) { return count ? middle(v
 
 double statistics_normal_at_most(double z) { return 0.5 * erfc(-z / M_SQRT2); }
 
-/* Continued fraction of the incomplete beta function; converges fast for x < (a + 1) / (a + b + 2). */
-static double beta_fraction(double a, double b, double x) {
-    const double tiny = 1e-300;
-    double c = 1, d = 1 - (a + b) * x / (a + 1);
-    d = 1 / (fabs(d) < tiny ? tiny : d);
-    double h = d;
-    for (int m = 1; m < 10000; m++) {
-        for (int odd = 0; odd < 2; odd++) {
-            double t = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-                           : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-            d = 1 + t * d;
-            c = 1 + t / c;
-            d = 1 / (fabs(d) < tiny ? tiny : d);
-            if (fabs(c) < tiny) c = tiny;
-            h *= d * c;
-        }
-        if (fabs(d * c - 1) < 1e-12) break;
-    }
-    return h;
-}
-
-static double incomplete_beta(double a, double b, double x) {
-    if (x <= 0) return 0;
-    if (x >= 1) return 1;
-    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
-    if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
-    return 1 - front * beta_fraction(b, a, 1 - x) / b;
-}
-
-double statistics_binomial_at_most(double k, double n, double p) {
-    if (k < 0) return 0;
-    if (k >= n) return 1;
-    return incomplete_beta(n - k, k + 1, 1 - p);
-}
-
 /* Mean ranks, from 1. `order` and `ranks` hold count each. */
 static void rank(const double *values, double *order, double *ranks, size_t count) {
     memcpy(order, values, count * sizeof *order);

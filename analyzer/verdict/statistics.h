@@ -34,9 +34,6 @@ struct slope statistics_theil_sen(const double *x, const double *y, size_t count
  */
 double statistics_neighbours_alike(const double *values, size_t count);
 
-/* P(X <= k) of a binomial with n trials, through the incomplete beta function. */
-double statistics_binomial_at_most(double k, double n, double p);
-
 /* P(X <= z) of the standard normal distribution. */
 double statistics_normal_at_most(double z);
 

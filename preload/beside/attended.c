@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_WAITS = 40, EDGE_TRIES = 1000, LOOK_EVERY_MS = 200, SLOTS_MIN = 8 };
+enum { LOCK_WAITS = 40, EDGE_TRIES = 1000, LOOK_EVERY_MS = 200 };
 
 struct slot {
     uint8_t *memory;

@@ -78,16 +78,6 @@ static void test_one_wild_value_does_not_matter(void **state) {
     near(statistics_theil_sen(x, y, 21).value, 3);
 }
 
-static void test_binomial(void **state) {
-    (void)state;
-    near(statistics_binomial_at_most(3, 10, 0.5), 0.171875);
-    near(statistics_binomial_at_most(40, 100, 0.5), 0.028443966820490395);
-    near(statistics_binomial_at_most(7, 20, 3.0 / 7), 0.3177881540948113);
-    near(statistics_binomial_at_most(495, 1000, 0.5), 0.38798175747808084);
-    near(statistics_binomial_at_most(10, 10, 0.5), 1);
-    near(statistics_binomial_at_most(-1, 10, 0.5), 0);
-}
-
 /* The rank ratio of 1 to 10 is 9 / 82.5, its variance 4 * 8 * 471 / (5 * 10 * 11 * 81): 3.25 deviations below 2. */
 static void test_neighbours_alike(void **state) {
     (void)state;
@@ -120,7 +110,6 @@ int main(void) {
         cmocka_unit_test(test_theil_sen),
         cmocka_unit_test(test_theil_sen_of_a_line_is_exact),
         cmocka_unit_test(test_one_wild_value_does_not_matter),
-        cmocka_unit_test(test_binomial),
         cmocka_unit_test(test_neighbours_alike),
         cmocka_unit_test(test_median),
     };
