@@ -249,8 +249,12 @@ int execveat(int folder, const char *path, char *const argv[], char *const envp[
 SPAWN(posix_spawn, false)
 SPAWN(posix_spawnp, true)
 
+static void announce_command(const char *command) {
+    if (are_readable(command, NULL)) put_child(PROCESS_SPAWN, command, NULL);
+}
+
 int system(const char *command) {
-    if (command) put_child(PROCESS_SPAWN, command, NULL);
+    if (command) announce_command(command);
     real_resolve();
     config_show_run();
     int result = real.system(command);
@@ -261,7 +265,7 @@ int system(const char *command) {
 }
 
 FILE *popen(const char *command, const char *mode) {
-    put_child(PROCESS_SPAWN, command, NULL);
+    announce_command(command);
     real_resolve();
     config_show_run();
     FILE *stream = real.popen(command, mode);

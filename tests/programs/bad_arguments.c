@@ -1,7 +1,7 @@
 /* expect: 0; sees: 48001x10 */
 /*
- * Programs to start whose names, arguments and environments lie where no memory is: the kernel answers EFAULT, or takes no
- * list for an empty one, and the program goes on.
+ * Programs to start whose names, commands, arguments and environments lie where no memory is: the kernel answers EFAULT, or
+ * takes no list for an empty one, and the program goes on.
  */
 #include "target.h"
 #include <spawn.h>
@@ -35,6 +35,10 @@ int main(void) {
     pid_t child;
     CHECK(posix_spawn(&child, nowhere, NULL, NULL, argv, none) == EFAULT);
     CHECK(posix_spawn(&child, NULL, NULL, NULL, argv, none) == EFAULT);
+    CHECK(freopen("/dev/null", "w", stderr)); /* the shell says that it misses a command */
+    CHECK(WEXITSTATUS(system(nowhere)) == 127);
+    FILE *stream = popen(NULL, "r");
+    CHECK(stream && WEXITSTATUS(pclose(stream)) == 2);
     blocks(48001, 10);
     return 0;
 }
