@@ -137,10 +137,7 @@ static struct thread *find_ended(int tid) {
     if (!atomic_load_explicit(&threads.ending, memory_order_relaxed)) return NULL;
     for (struct thread *t = threads_first(); t; t = t->next) {
         if (atomic_load_explicit(&t->state, memory_order_acquire) != THREAD_ENDING) continue;
-        if (t->tid == tid || !thread_is_alive(t)) {
-            atomic_fetch_sub_explicit(&threads.ending, 1, memory_order_relaxed);
-            return t;
-        }
+        if (t->tid == tid || !thread_is_alive(t)) return t;
     }
     return NULL;
 }
@@ -255,14 +252,15 @@ void threads_settle(struct thread *self) {
 struct thread *thread_attach(void) {
     int tid = sys_gettid();
     lock_take(&threads.lock);
-    struct thread *thread = find_ended(tid);
-    if (thread) {
-        writer_drain_thread(thread);
+    struct thread *ended = find_ended(tid);
+    if (ended) {
+        writer_drain_thread(ended);
         /* What could not be drained would be lost with the reset: leave that ring as it is and take another. */
-        if (!is_drained(thread)) thread = NULL;
+        if (!is_drained(ended)) ended = NULL;
     }
-    if (!thread) thread = make();
+    struct thread *thread = ended ? ended : make();
     if (thread && !begin(thread, tid)) thread = NULL;
+    if (thread && thread == ended) atomic_fetch_sub_explicit(&threads.ending, 1, memory_order_relaxed);
     if (thread && thread->serial > 1 && !threads_many()) {
         note_many(true);
         writer_threads_began();
