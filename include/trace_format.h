@@ -62,6 +62,23 @@ enum trace_loss_cause {
     TRACE_LOSS_DAMAGE
 };
 
+/* Of STOPPED records. */
+enum trace_stop_cause {
+    TRACE_STOP_SIZE = 1, /* limit */
+    TRACE_STOP_SPACE,
+    TRACE_STOP_FILE,
+    TRACE_STOP_REQUEST,
+    TRACE_STOP_DESCRIPTORS
+};
+
+/* Of ANOMALY events. */
+enum trace_anomaly {
+    TRACE_ANOMALY_END = 1, /* without begin */
+    TRACE_ANOMALY_LONG_NAME,
+    TRACE_ANOMALY_FINISH, /* without start */
+    TRACE_ANOMALY_HANDLER /* a call in a signal handler */
+};
+
 /* A writer in a process of its own, beside the target: FORMAT.md "Writer". */
 enum trace_writer { TRACE_WRITER_NONE, TRACE_WRITER_WANTED, TRACE_WRITER_ATTACHED, TRACE_WRITER_REFUSED };
 enum trace_holder {

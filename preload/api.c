@@ -1,6 +1,6 @@
 /*
- * The public calls of tidemark.h, exported under their names. A phase edge is stamped under the writer's edge lock, so that
- * no ring encoded later puts an event on the wrong side of it.
+ * The public calls of tidemark.h, exported under their names. A phase edge is stamped under the lock of edges (edges.h), so
+ * that no ring encoded later puts an event on the wrong side of it.
  */
 #define TIDEMARK_RECORDER
 #include "../include/tidemark.h"
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
-enum { NAME_MOST = 255, ANOMALY_LONG_NAME = 2, ANOMALY_HANDLER = 4 };
+enum { NAME_MOST = 255 };
 
 #define DECLARE(type, name, absent, parameters, arguments) EXPORT type tidemark_##name parameters;
 TIDEMARK_CALLS(DECLARE)
@@ -39,7 +39,7 @@ static uint32_t name_id(const char *name) {
     size_t length = strnlen(name, NAME_MOST + 1);
     if (length <= NAME_MOST) return strings_id(name, length);
     uint32_t id = strings_id(name, NAME_MOST);
-    probe_event(TRACE_EVENT_ANOMALY, 0, id, ANOMALY_LONG_NAME);
+    probe_event(TRACE_EVENT_ANOMALY, 0, id, TRACE_ANOMALY_LONG_NAME);
     return id;
 }
 
@@ -48,7 +48,7 @@ static void edge(enum trace_event_kind kind, const char *name) {
     uint32_t id = name_id(name);
     if (probe_interrupted()) {
         probe_event(kind, 0, id, 0);
-        probe_event(TRACE_EVENT_ANOMALY, 0, id, ANOMALY_HANDLER);
+        probe_event(TRACE_EVENT_ANOMALY, 0, id, TRACE_ANOMALY_HANDLER);
         return;
     }
     uint64_t signals = signals_block();

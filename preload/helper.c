@@ -19,10 +19,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#ifndef CLOSE_RANGE_UNSHARE
-#define CLOSE_RANGE_UNSHARE 2u
-#endif
-
 enum { STACK = 256 << 10, THREAD_LOCAL = 64 << 10, MEMORY = STACK + THREAD_LOCAL + TRACE_PAGE };
 
 static struct {

@@ -54,9 +54,7 @@ static int put_locked(enum trace_record_kind kind, const void *body, size_t leng
     bool last_words = kind == TRACE_RECORD_LOSS || kind == TRACE_RECORD_STOPPED || kind == TRACE_RECORD_END;
     size_t needed = head_length + length + (last_words ? 0 : JOURNAL_LAST_WORDS);
     if (!has_room(needed)) writer_drain_journal();
-    if (!has_room(needed)) {
-        return -ENOSPC;
-    }
+    if (!has_room(needed)) return -ENOSPC;
     copy_in(head, head_length);
     copy_in(body, length);
     /* Release: recovery and the writer see whole records below the head. */

@@ -200,10 +200,10 @@ void lifecycle_failed(int error) {
     uint8_t body[32];
     struct wire_writer w = wire_writer(body, sizeof body);
     wire_put_varint(&w, stamp_now());
-    wire_put_varint(&w, error == -EFBIG                        ? 1
-                        : error == -ENOSPC || error == -EDQUOT ? 2
-                        : error == -EMFILE || error == -EBADF  ? 5
-                                                               : 3);
+    wire_put_varint(&w, error == -EFBIG                        ? TRACE_STOP_SIZE
+                        : error == -ENOSPC || error == -EDQUOT ? TRACE_STOP_SPACE
+                        : error == -EMFILE || error == -EBADF  ? TRACE_STOP_DESCRIPTORS
+                                                               : TRACE_STOP_FILE);
     wire_put_varint(&w, (uint64_t)-error);
     journal_put(TRACE_RECORD_STOPPED, body, (size_t)(w.at - body));
     say_failed(error);

@@ -123,12 +123,6 @@ static struct memory_figures put_sample(unsigned flags, uint64_t rss_before) {
     return figures;
 }
 
-static uint64_t thread_cpu_ns(void) {
-    struct timespec now = {0, 0};
-    sys_clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t resident_now(void) {
     char text[128];
     const char *at = text;
@@ -141,11 +135,11 @@ static uint64_t resident_now(void) {
 static unsigned look(uint64_t allowance, uint64_t *rss_before) {
     uint64_t ran = sys_monotonic() - memory.start_ns;
     if (memory.looks_cost_ns + memory.look_cost_ns > allowance + ran / SHARE) return TRACE_MEMORY_SKIPPED;
-    uint64_t begin = thread_cpu_ns();
+    uint64_t begin = sys_thread_cpu();
     memory.looked = true;
     *rss_before = resident_now();
     bool whole = residency_look(memory.shared);
-    memory.look_cost_ns = thread_cpu_ns() - begin;
+    memory.look_cost_ns = sys_thread_cpu() - begin;
     memory.looks_cost_ns += memory.look_cost_ns;
     return whole ? TRACE_MEMORY_LOOK : 0;
 }

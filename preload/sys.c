@@ -283,11 +283,13 @@ int sys_futex_wait_shared(_Atomic uint32_t *word, uint32_t expected, const struc
 int sys_futex_wake_shared(_Atomic uint32_t *word, int count) { return (int)CALL3(SYS_futex, word, FUTEX_WAKE, count); }
 int sys_flock(int fd, int operation) { return (int)CALL2(SYS_flock, fd, operation); }
 int sys_clock_gettime(int clock, struct timespec *out) { return (int)CALL2(SYS_clock_gettime, clock, out); }
-uint64_t sys_monotonic(void) {
+static uint64_t clock_ns(int clock) {
     struct timespec now = {0, 0};
-    sys_clock_gettime(CLOCK_MONOTONIC, &now);
+    sys_clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+uint64_t sys_monotonic(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t sys_thread_cpu(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 int sys_getrandom(void *bytes, size_t length) { return (int)CALL3(SYS_getrandom, bytes, length, 0); }
 int sys_unshare(int flags) { return (int)CALL1(SYS_unshare, flags); }
 int sys_prctl(int option, unsigned long argument) { return (int)CALL2(SYS_prctl, option, argument); }

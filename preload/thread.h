@@ -37,8 +37,8 @@ struct thread {
     struct unwind_thread *unwind[THREAD_UNWINDERS]; /* the first for hooks that interrupt none */
     atomic_bool unwinds[THREAD_UNWINDERS];          /* the others at work: signal handlers that interrupted a hook */
     uint32_t serial;
-    uint32_t
-        number; /* of the struct, from 1, so that of one living thread at a time; 0: all THREAD_NUMBERS are given */
+    /* Of the struct, from 1, so that of one living thread at a time; 0: all THREAD_NUMBERS are given. */
+    uint32_t number;
     _Atomic int tid;
     unsigned key_rounds;
     char name[16]; /* under the lock of the list */

@@ -120,12 +120,6 @@ static void drain_on_stack(void *argument) {
     if (t && !job->error) job->error = file_index(true);
 }
 
-static uint64_t thread_cpu_ns(void) {
-    struct timespec now = {0, 0};
-    sys_clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static _Atomic uint32_t *slot_half(const struct thread *t, enum trace_slot_offset at) {
     return (_Atomic uint32_t *)(t->control + at);
 }
@@ -139,12 +133,12 @@ static int drain(struct thread *thread) {
     if (sys_is_quiet()) return -EAGAIN;
     struct job job = {encoders_take(thread && is_plain_next(thread)), thread, 0};
     if (!job.encoder) return -ENOMEM;
-    uint64_t begin = thread_cpu_ns();
+    uint64_t begin = sys_thread_cpu();
     /* The helper has stack enough, and on another one it would be held for a thread that must make no system calls. */
     if (helper_is_me()) drain_on_stack(&job);
     else machine_call_on_stack(drain_on_stack, &job, encoder_stack_top(job.encoder));
     if (file_header())
-        atomic_fetch_add_explicit(header_word(file_header(), TRACE_AT_CPU), thread_cpu_ns() - begin,
+        atomic_fetch_add_explicit(header_word(file_header(), TRACE_AT_CPU), sys_thread_cpu() - begin,
                                   memory_order_relaxed);
     encoders_give(job.encoder);
     return job.error;

@@ -231,12 +231,14 @@ static const char *whose(struct builder *builder, const struct subject *subject)
         if (condition) doubt(builder, arena_format(builder->arena, "%s" format, who, __VA_ARGS__));                    \
     } while (0)
 
-static const char *const stop_causes[] = {"",
-                                          "its size limit was reached",
-                                          "the disk was full",
-                                          "writing failed",
-                                          "it was asked to stop",
-                                          "no descriptor was left"};
+static const char *const stop_causes[] = {
+    "",
+    [TRACE_STOP_SIZE] = "its size limit was reached",
+    [TRACE_STOP_SPACE] = "the disk was full",
+    [TRACE_STOP_FILE] = "writing failed",
+    [TRACE_STOP_REQUEST] = "it was asked to stop",
+    [TRACE_STOP_DESCRIPTORS] = "no descriptor was left",
+};
 
 /* Of the lost events: those that a repair left out. */
 static uint64_t damaged_events(const struct trace *trace) {
