@@ -2,7 +2,7 @@
  * A lock between the target and the writer beside it: one futex word in the mapped trace, which names its holder.
  *
  * Either may die while it holds one, so nobody waits for ever: a wait ends after a while, and who waited finds out
- * whether the other still lives (beside.c, beside/trace.c). Within the target a struct lock is taken first.
+ * whether the other still lives (beside.c, beside/attended.c). Within the target a struct lock is taken first.
  */
 #ifndef PRELOAD_SHARED_LOCK_H
 #define PRELOAD_SHARED_LOCK_H

@@ -246,7 +246,7 @@ static bool read_loss(struct tables *t, struct wire_reader *r) {
     loss.thread = wire_get_varint(r);
     loss.events = wire_get_varint(r);
     loss.cause = wire_get_varint(r);
-    if (loss.cause == 2 && wire_left(r)) loss.error = wire_get_varint(r);
+    if (loss.cause == TRACE_LOSS_FILE && wire_left(r)) loss.error = wire_get_varint(r);
     if (r->failed) return false;
     struct loss_record *row = ROW(t, losses, loss);
     if (row) *row = loss;

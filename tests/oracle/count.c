@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct counters { /* read by count.py: u64 each */
+struct counters { /* read by counts.py: u64 each */
     uint64_t allocations, bytes, frees, reallocs, realloc_bytes, failed;
 };
 static struct counters *counters;
