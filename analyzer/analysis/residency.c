@@ -21,7 +21,7 @@
 
 enum {
     CREDIT_BEGIN = 50000000, /* pieces that may be visited without an event */
-    CREDIT_EVENT = 4,
+    CREDIT_EVENT = 1,
     LEAST_GROWTH = 1 << 20
 };
 

@@ -3,7 +3,7 @@
  * blocks is theirs and is shared out to their stacks by the bytes that each has on it; the others are named after what is
  * mapped there. The parts add up to all pages, and the stacks' shares to their part, exactly.
  *
- * Work: a look is shared out when the blocks live then are few compared to the events so far; the last one always is.
+ * Work: a look is shared out when the events since the last one are as many as the blocks live then; the last one always is.
  * Memory: a dozen bytes for each page in which a live block begins or ends, during a look; a row for each stack; 512 looks.
  */
 #ifndef ANALYSIS_RESIDENCY_H

@@ -133,10 +133,48 @@ static void pages_are_shared_out(void **state) {
     residency_release(found);
 }
 
+enum { PIECES = 10000000 };
+
+static bool no_piece(void *context, size_t *cursor, struct look_piece *piece) {
+    (void)context, (void)cursor, (void)piece;
+    return false;
+}
+static bool nobodys(void *context, uint64_t address) {
+    (void)context, (void)address;
+    return false;
+}
+
+/* Looks at ten million pieces, each after so many events more; how many of them were shared out. */
+static size_t shared_out_of(unsigned looks, uint64_t events_between, bool last_too) {
+    const struct replay_facts facts = {.duration_ns = 1000};
+    const struct memory_sample sample = {.rss = 4096};
+    struct look look = {.pieces = PIECES, .next = no_piece, .is_allocators = nobodys};
+    struct residency *residency = residency_analysis.begin(&facts);
+    for (unsigned i = 0; i < looks; i++) {
+        const struct moment now = {.ns = i, .event = i * events_between};
+        look.last = last_too && i + 1 == looks;
+        residency_analysis.look(residency, &look, &sample, &now);
+    }
+    size_t count = residency->look_count;
+    residency_release(residency);
+    return count;
+}
+
+/* Else a heap of millions of blocks, looked at each second, takes longer to look at than all its events to replay. */
+static void looks_cost_no_more_visits_than_there_are_events(void **state) {
+    (void)state;
+    size_t free_of_charge = shared_out_of(100, 0, false);
+    assert_in_range(free_of_charge, 2, 10);
+    assert_int_equal(shared_out_of(100, 0, true), free_of_charge + 1);
+    assert_int_equal(shared_out_of(101, PIECES / 4, false), free_of_charge + 25);
+    assert_int_equal(shared_out_of(101, PIECES, false), 101);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_are_shared_out),
         cmocka_unit_test(shares_of_a_page_never_exceed_it),
+        cmocka_unit_test(looks_cost_no_more_visits_than_there_are_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
