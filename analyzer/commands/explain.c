@@ -152,10 +152,8 @@ static int write_outputs(const struct explain_request *request, const struct rep
     int status = 0;
     for (size_t i = 0; i < OUTPUTS && !status; i++)
         status = write_file(output_path(request->outputs, &output_rows[i]), report, output_rows[i].render);
-    if (!stdout_taken(request) && write_text(request, report)) {
-        say("the report can't be written");
-        status = STATUS_INTERNAL;
-    }
+    /* What is wrong with stdout is said when the program ends; of stderr nobody can be told. */
+    if (!stdout_taken(request) && write_text(request, report)) status = STATUS_INTERNAL;
     if (!status && request->outputs && request->outputs->github) status = write_file("-", report, render_github);
     return status;
 }

@@ -3,8 +3,9 @@
  */
 #include "export.h"
 
-#include <errno.h>
 #include <string.h>
+
+#include "../stream.h"
 
 const struct export_format export_formats[] = {
     {"folded", "one line a stack, for flame graphs (flamegraph.pl, inferno, speedscope)", false, export_folded},
@@ -55,4 +56,4 @@ const char *export_frame_name(const struct report_frame *frame) {
     return frame->function ? frame->function : frame->module ? frame->module : "?";
 }
 
-int export_flush(FILE *out) { return fflush(out) || ferror(out) ? -EIO : 0; }
+int export_flush(FILE *out) { return stream_end(out); }

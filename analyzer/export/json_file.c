@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../stream.h"
 #include "../text/utf8.h"
 
 json_t *json_text(const char *text) {
@@ -17,8 +18,9 @@ json_t *json_text(const char *text) {
 
 int json_file(FILE *out, json_t *object) {
     if (!object) return -ENOMEM;
-    int failed =
-        json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF || fflush(out);
+    errno = 0;
+    bool failed = json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF;
+    int error = stream_after(out, failed);
     json_decref(object);
-    return failed ? -EIO : 0;
+    return error;
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../stream.h"
 #include "../../include/trace_wire.h"
 #include "inflate.h"
 
@@ -189,7 +190,7 @@ static int put_all(FILE *out, const struct bundle_writer *writer) {
         if (source->input) error = put_trace(out, source);
         else fwrite(source->bytes, 1, source->member.stored, out);
     }
-    return error ? error : fflush(out) || ferror(out) ? -EIO : 0;
+    return error ? error : stream_end(out);
 }
 
 /* A trace tells what a program did: for the owner's eyes, as the trace itself. */

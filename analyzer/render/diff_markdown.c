@@ -1,8 +1,9 @@
 /*
  * The comparison as a summary for the page of a CI job.
  */
-#include <errno.h>
 #include <inttypes.h>
+
+#include "../stream.h"
 
 #include "diff_words.h"
 #include "markdown_text.h"
@@ -112,5 +113,5 @@ int render_diff_markdown(FILE *out, const struct comparison *c) {
     put_phases(out, c);
     put_findings(out, c);
     put_sites(out, c);
-    return fflush(out) || ferror(out) ? -EIO : 0;
+    return stream_end(out);
 }

@@ -1,10 +1,10 @@
 /* Workflow commands: `::error file=F,line=N,title=T::MESSAGE`, with what would end a field escaped. */
 #include "github.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "../stream.h"
 #include "../text/utf8.h"
 #include "naming.h"
 
@@ -83,5 +83,5 @@ int render_github(FILE *out, const struct report *report) {
     for (size_t i = 0; i < verdict->warning_count; i++) write_finding(out, report, &verdict->warnings[i], "warning");
     for (size_t i = 0; i < verdict->budget_count; i++) write_rule(out, &verdict->budgets[i]);
     write_run(out, report);
-    return ferror(out) ? -EIO : 0;
+    return stream_end(out);
 }

@@ -3,8 +3,9 @@
  */
 #include "html_page.h"
 
-#include <errno.h>
 #include <string.h>
+
+#include "../stream.h"
 
 #include "sha256.h"
 
@@ -58,5 +59,5 @@ int html_write(FILE *out, const struct html_page *page, const char *json) {
     fputs("<script>", out);
     put_part(out, page->script);
     fputs("</script>\n</body>\n</html>\n", out);
-    return fflush(out) || ferror(out) ? -EIO : 0;
+    return stream_end(out);
 }

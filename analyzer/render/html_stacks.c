@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "../stream.h"
+
 #include "json_writer.h"
 
 /* Lists in which everything stands once. */
@@ -108,7 +110,8 @@ json_t *html_pack_stacks(json_t *data) {
 
 int html_json_write(FILE *out, json_t *data) {
     if (!data) return -ENOMEM;
-    int error = json_dumpf(data, out, JSON_COMPACT | JSON_REAL_PRECISION(6)) || fflush(out) ? -EIO : 0;
+    errno = 0;
+    int error = stream_after(out, json_dumpf(data, out, JSON_COMPACT | JSON_REAL_PRECISION(6)) != 0);
     json_decref(data);
     return error;
 }

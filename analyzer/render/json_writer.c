@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../stream.h"
 #include "../report/report.h"
 #include "../text/utf8.h"
 
@@ -81,8 +82,9 @@ json_t *make_frame(const void *item) {
 
 int json_write(FILE *out, json_t *object) {
     if (!object) return -ENOMEM;
-    int failed =
-        json_dumpf(object, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF || fflush(out);
+    errno = 0;
+    bool failed = json_dumpf(object, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF;
+    int error = stream_after(out, failed);
     json_decref(object);
-    return failed ? -EIO : 0;
+    return error;
 }

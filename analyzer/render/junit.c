@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../stream.h"
 #include "xml.h"
 
 #define SHOWN_FRAMES 12
@@ -200,5 +201,5 @@ int render_junit(FILE *out, const struct report *report) {
     for (size_t i = 0; i < cases.count; i++) free(cases.items[i].text);
     free(cases.items);
     if (cases.error) return cases.error;
-    return ferror(out) ? -EIO : 0;
+    return stream_end(out);
 }

@@ -2,12 +2,12 @@
  * A summary for the page of a CI job: verdict, leaks with their stacks, budgets, phases. Names come from the trace, so
  * every character that Markdown or HTML would take for markup is escaped.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../stream.h"
 #include "../report/together.h"
 #include "../text/plural.h"
 #include "amount.h"
@@ -195,5 +195,5 @@ int render_markdown(FILE *out, const struct report *report) {
     put_holders(out, report);
     put_texts(out, "Doubts and losses", (const char *const *)report->doubts, report->doubt_count, DOUBTS_MAX);
     put_texts(out, "Hints", (const char *const *)verdict->hints, verdict->hint_count, SIZE_MAX);
-    return fflush(out) || ferror(out) ? -EIO : 0;
+    return stream_end(out);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include "../stream.h"
 
 #include "../text/printable.h"
 #include "../text/utf8.h"
@@ -22,7 +23,14 @@ struct pen pen_for(FILE *out, const struct text_style *style) {
     return pen;
 }
 
-int pen_done(struct pen *pen) { return fflush(pen->out) || ferror(pen->out) ? -EIO : 0; }
+int pen_done(struct pen *pen) { return stream_end(pen->out); }
+
+/* Of a terminal that is not there: what COLUMNS says of the one that will show this, as of a CI server's log. */
+static int width_told(void) {
+    const char *columns = getenv("COLUMNS");
+    long width = columns ? strtol(columns, NULL, 10) : 0;
+    return width <= 0 ? WIDTH_DEFAULT : width < WIDTH_MOST ? (int)width : WIDTH_MOST;
+}
 
 struct text_style text_style_for(int fd, bool color) {
     struct winsize window = {0};

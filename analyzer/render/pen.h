@@ -29,7 +29,7 @@ struct pen {
 };
 
 struct pen pen_for(FILE *out, const struct text_style *style);
-/* 0, or -EIO if anything could not be written. */
+/* 0, or -errno if anything could not be written. */
 int pen_done(struct pen *pen);
 
 void pen_tint(struct pen *pen, enum tint tint);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../stream.h"
 #include "../text/utf8.h"
 #include "naming.h"
 
@@ -186,8 +187,9 @@ int render_sarif(FILE *out, const struct report *report) {
                             results_of(report));
     json_t *root = json_pack("{s:s,s:s,s:[o]}", "$schema", SCHEMA, "version", "2.1.0", "runs", run);
     if (!root) return -ENOMEM;
-    int failed = json_dumpf(root, out, JSON_INDENT(2));
+    errno = 0;
+    bool failed = json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF;
+    int error = stream_after(out, failed);
     json_decref(root);
-    fputc('\n', out);
-    return failed || ferror(out) ? -EIO : 0;
+    return error;
 }

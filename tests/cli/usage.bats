@@ -109,3 +109,21 @@ ROWS
     run bash -c '"$0" --rows >/dev/full' "$TIDEMARK"
     [ "$status" -eq 4 ]
 }
+
+@test "why an output can't be written is said once: the text, each file, each export" {
+    [ -w /dev/full ] || skip "no /dev/full"
+    tidemark record -q -o t.tmk /bin/ls >/dev/null
+    both sh -c '"$0" report t.tmk >/dev/full' "$TIDEMARK"
+    expect_status 4
+    [ "$errors" = "tidemark: cannot write to stdout: No space left on device" ]
+    for format in json html markdown junit sarif; do
+        both tidemark report t.tmk --$format /dev/full
+        expect_status 4
+        [ "$errors" = "tidemark: /dev/full: can't be written: No space left on device" ]
+    done
+    for format in folded pprof massif speedscope callgrind heaptrack perfetto openmetrics; do
+        both tidemark export t.tmk --format $format -o /dev/full
+        expect_status 4
+        [ "$errors" = "tidemark: /dev/full: can't be written: No space left on device" ]
+    done
+}
