@@ -3,15 +3,14 @@
  */
 #include "pen.h"
 
-#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include "../stream.h"
 
+#include "../stream.h"
 #include "../text/printable.h"
 #include "../text/utf8.h"
 
@@ -34,7 +33,7 @@ static int width_told(void) {
 
 struct text_style text_style_for(int fd, bool color) {
     struct winsize window = {0};
-    struct text_style style = {.color = color, .width = WIDTH_DEFAULT};
+    struct text_style style = {.color = color, .width = width_told()};
     locale_t locale = newlocale(LC_CTYPE_MASK, "", NULL);
     style.unicode = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
     if (locale) freelocale(locale);

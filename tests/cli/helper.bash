@@ -8,7 +8,7 @@ export XDG_CACHE_HOME=${BATS_RUN_TMPDIR:-${BATS_TMPDIR:-/tmp}}/cache
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || exit
-    unset LD_PRELOAD NO_COLOR "${!TIDEMARK_@}"
+    unset LD_PRELOAD NO_COLOR COLUMNS "${!TIDEMARK_@}"
 }
 
 tidemark() { "$TIDEMARK" "$@"; }

@@ -389,6 +389,18 @@ END
     grep -qx 'PASS  nothing that grew could be judged; 2 need up to 2 more rounds' out
 }
 
+@test "without a terminal COLUMNS says how wide the text may be: from 80 to 160" {
+    program wide < "$ROOT/samples/quickstart/quickstart.c"
+    tidemark record -q -o t.tmk ./wide --leak >/dev/null
+    widest() { COLUMNS=$1 LC_ALL=C.UTF-8 tidemark report t.tmk | awk 'length > most { most = length } END { print most }'; }
+    [ "$(widest 80)" -le 80 ]
+    [ "$(widest 40)" -le 80 ]
+    [ "$(widest 130)" -eq 130 ]
+    [ "$(widest 999)" -eq 160 ]
+    [ "$(widest x)" -eq 100 ]
+    [ "$(widest '')" -eq 100 ]
+}
+
 @test "files are written also when nobody reads the text to its end" {
     program leaky -ldl < "$ROOT/samples/quickstart/quickstart.c"
     tidemark record -q -o t.tmk ./leaky >/dev/null
