@@ -117,9 +117,10 @@ static void tell_growing(struct telling *telling) {
         tell_leak(telling);
         return;
     }
-    words_add(&telling->words, "%u of %u %s ended with more live than ever, at last %llu block%s", level->rises,
-              (unsigned)telling->evidence->count, round_name(telling, telling->evidence->count).text,
-              (unsigned long long)level->last, plural(level->last));
+    /* Where rounds were paired, a pair with one rise and none were counted alike: rounded up each time. */
+    uint32_t count = (uint32_t)telling->evidence->count, rises = level->rises < count ? level->rises : count;
+    words_add(&telling->words, "%u of %u %s ended with more live than ever, at last %llu block%s", rises, count,
+              round_name(telling, telling->evidence->count).text, (unsigned long long)level->last, plural(level->last));
     tell_reach(telling);
     words_add(&telling->words, "; it fills faster than it is emptied");
 }

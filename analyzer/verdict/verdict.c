@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../report/count.h"
 #include "../report/arena.h"
 #include "../text/plural.h"
 #include "baseline.h"
@@ -279,8 +280,9 @@ static void require_rounds(struct court *court) {
 static void weigh_losses(struct court *court) {
     const struct report_trace *trace = &court->report->trace;
     if (trace->lost_events <= 0 || (double)trace->lost_events < LOSS_MATTERS * (double)trace->events) return;
-    ADD_TEXT(court, reasons, reason_count, "%lld of %lld event%s lost", (long long)trace->lost_events,
-             (long long)trace->events, plural_were((uint64_t)trace->events));
+    int64_t all = report_sum(trace->events, trace->lost_events);
+    ADD_TEXT(court, reasons, reason_count, "%lld of %lld event%s lost", (long long)trace->lost_events, (long long)all,
+             plural_were((uint64_t)all));
     worsen(court, RESULT_INCONCLUSIVE);
 }
 

@@ -5,6 +5,7 @@
 #include "growth_stage.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static void test_ring_of_sessions_is_bounded(void **state) {
     (void)state;
@@ -161,6 +162,16 @@ static void test_queue_that_fills_for_ever_is_growing(void **state) {
     run_queue(40, 20, 18, 4096);
     expect("requests", 1, "growing");
     assert_true(finding("requests", 1)->judgement.backlog);
+}
+
+/* Paired again and again, the rounds that rose are counted up; they are never told to be more than there are. */
+static void test_no_more_rounds_rise_than_there_are(void **state) {
+    unsigned rises, count;
+    (void)state;
+    run_queue(1000, 4, 3, 4096);
+    assert_true(finding("requests", 1)->judgement.backlog);
+    assert_int_equal(sscanf(finding("requests", 1)->sentence, "%u of %u", &rises, &count), 2);
+    assert_in_range(rises, 1, count);
 }
 
 /* A cache that was full before: its level of this phase's blocks rises to the end, that of the process does not. */
@@ -421,6 +432,7 @@ int main(void) {
         TEST(test_wrapper_is_no_container),
         TEST(test_full_caches_of_popular_keys_do_not_grow),
         TEST(test_queue_that_fills_for_ever_is_growing),
+        TEST(test_no_more_rounds_rise_than_there_are),
         TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
         TEST(test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table),
         TEST(test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_judged),

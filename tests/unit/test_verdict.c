@@ -50,6 +50,13 @@ static void test_results_and_exit_codes(void **state) {
     decide(&strict, "nothing-judged", 12);
     report.trace.lost_events = 100000;
     decide(&plain, "inconclusive", 12);
+    report.trace.lost_events = 3 * report.trace.events; /* of all that there were, not of those that are left */
+    struct verdict *verdict;
+    assert_int_equal(verdict_decide(&report, &plain, &verdict), 0);
+    assert_string_equal(report.verdict.reasons[0], "3000000 of 4000000 events were lost");
+    verdict_release(verdict);
+    report.verdict = (struct report_verdict){.judged_phases = 1, .judged_sites = 3};
+    report.trace.lost_events = 0;
 }
 
 static void test_ignored_leaks(void **state) {
