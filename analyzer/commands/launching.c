@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../launch/audience.h"
 #include "../launch/exited.h"
 #include "../launch/perf_maps.h"
 #include "../launch/output.h"
@@ -36,6 +37,17 @@ int launched_status(const struct launched *launched) {
     return launched->ending.signaled ? 128 + launched->ending.value : launched->ending.value;
 }
 
+void launched_say(const struct launched *launched) {
+    const char *trace = launched->recorded ? launched->place.file : launched->place.children;
+    size_t living = launched->living;
+    if (launched->recorded) say_unless_quiet("trace: %s", trace);
+    if (living)
+        say_unless_quiet("%zu recorded process%s still run%s: what comes is in the trace%s too; when %s ended, "
+                         "judge with `tidemark check %s'",
+                         living, living == 1 ? "" : "es", living == 1 ? "s" : "", living == 1 ? "" : "s",
+                         living == 1 ? "it has" : "they have", trace);
+}
+
 /* Our own failures. */
 
 static int fail_to_execute(const char *program, int error) {
@@ -49,7 +61,8 @@ static int fail_to_start(const struct started *started, const struct place *plac
         place_finish(place);
         return fail_to_execute(program, error);
     }
-    say("%s: %s", started->failed_path ? started->failed_path : "cannot start", strerror(-error));
+    if (started->failed_path) say("%s: %s; -o FILE writes the trace elsewhere", started->failed_path, strerror(-error));
+    else say("cannot start: %s", strerror(-error));
     return STATUS_OWN_FAILURE;
 }
 
@@ -94,6 +107,7 @@ static void finish(const struct started *started, struct launched *out) {
     out->recorded = place_has_trace(&out->place);
     perf_maps_keep(&out->place);
     place_finish(&out->place);
+    out->living = audience_living(&out->place);
     if (error && error != -ENOENT) say("%s: cannot note how the program ended: %s", out->place.file, strerror(-error));
 }
 

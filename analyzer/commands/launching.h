@@ -25,6 +25,7 @@ struct launched {
     struct ending ending;
     enum obstacle obstacle; /* why the program itself could not be recorded */
     bool recorded;          /* its trace is at place.file */
+    size_t living;          /* recorded processes that it left behind: their traces go on */
     const char *hint;       /* about the phases from the output, NULL: none */
 };
 
@@ -34,6 +35,9 @@ struct launched {
  */
 int launch(const struct launching_values *values, const struct output_phase_values *phases, char **arguments,
            struct launched *out);
+
+/* Says where the trace is, and what in it is still to come. */
+void launched_say(const struct launched *launched);
 
 /* The exit status that stands for the program's end: its code, or 128 + signal. */
 int launched_status(const struct launched *launched);

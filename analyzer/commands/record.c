@@ -37,7 +37,7 @@ static int run(void *own, int count, char **arguments) {
     (void)count;
     int status = launch(&values->launching, &values->phases, arguments, &launched);
     if (status) return status;
-    if (launched.recorded) say_unless_quiet("trace: %s", launched.place.file);
+    launched_say(&launched);
     if (launched.hint) say_unless_quiet("%s", launched.hint);
     if (launched.ending.signaled) end_by_signal(launched.ending.value);
     return launched_status(&launched);
@@ -49,7 +49,8 @@ const struct command command_record = {
     .summary = "Run a program under the recorder; end as it does",
     .text =
         "Options end at CMD. The trace of CMD goes to FILE, traces of its children to FILE.d/; an existing FILE and "
-        "FILE.d move to .old. stdin and stdout belong to CMD; all messages go to stderr. The environment variables "
+        "FILE.d move to .old. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are passed on to CMD. stdin and "
+        "stdout belong to CMD; all messages go to stderr. The environment variables "
         "TIDEMARK_* tune the recorder; see the README.\n\n"
         "Exit status: that of CMD, and its signal; 125 when tidemark itself fails, 126 when CMD can't be executed, "
         "127 when it is not found.",

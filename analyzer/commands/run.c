@@ -68,7 +68,7 @@ static int run(void *own, int count, char **arguments) {
     status = launched_status(&launched);
     bool failed = status != 0;
     if (!failed) status = result.exit_code;
-    if (launched.recorded) say_unless_quiet("trace: %s", launched.place.file);
+    launched_say(&launched);
     say("%s (exit %d, from %s)", result.result, status, failed ? "CMD" : "verdict");
     return status;
 }
@@ -80,7 +80,8 @@ const struct command command_run = {
     .text =
         "Options end at CMD. stdin and stdout belong to CMD; all that tidemark says goes to stderr. The last line is "
         "`tidemark: RESULT (exit N, from CMD|verdict)'. The trace of CMD goes to FILE, traces of its children to "
-        "FILE.d/; an existing FILE and FILE.d move to .old.\n\n"
+        "FILE.d/; an existing FILE and FILE.d move to .old. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are "
+        "passed on to CMD.\n\n"
         "Exit status: that of CMD when it fails (128 + signal when it was killed); else 0 pass, warn or nothing "
         "judged, 10 leak, "
         "11 budget exceeded, 12 inconclusive, 13 the recorder never loaded; 125 when tidemark itself fails, 126 when "

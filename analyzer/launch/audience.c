@@ -154,6 +154,22 @@ void audience_post(struct audience *audience, unsigned level, bool begins, const
     audience->open = begins ? audience->open | 1u << level : audience->open & ~(1u << level);
 }
 
+/* Those left behind. */
+
+static void count_living(void *self, const char *path) {
+    size_t *count = self;
+    struct mailbox mailbox;
+    if (mailbox_open(&mailbox, path) != 0) return;
+    *count += mailbox_is_live(&mailbox) && is_running(mailbox_pid(&mailbox));
+    mailbox_close(&mailbox);
+}
+
+size_t audience_living(const struct place *place) {
+    size_t count = 0;
+    traces_of_run(place, count_living, &count);
+    return count;
+}
+
 /* The end. */
 
 static size_t encode_notice(const struct notice *notice, uint8_t *out, size_t capacity) {

@@ -5,6 +5,7 @@
 #define LAUNCH_AUDIENCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "place.h"
@@ -22,6 +23,9 @@ void audience_announce(struct audience *audience);
  * heard the begin of that level (0 to 7). What comes faster than a recorder takes it waits here.
  */
 void audience_post(struct audience *audience, unsigned level, bool begins, const char *name, uint64_t stamp);
+
+/* How many recorded processes of the run live now: after the program's end, those that it left behind. */
+size_t audience_living(const struct place *place);
 
 /* When the program has ended: what still waits goes into the traces of the processes that have gone. */
 void audience_finish(struct audience *audience);

@@ -241,15 +241,15 @@ C
 static volatile int got;
 static void take(int number) { got = number; }
 int main(void) {
-    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    for (int i = 0; i < 4; i++) signal(numbers[i], take);
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+    for (int i = 0; i < 6; i++) signal(numbers[i], take);
     puts("ready");
     fflush(stdout);
     while (!got) pause();
     return got;
 }
 C
-    for number in 1 2 3 15; do
+    for number in 1 2 3 10 12 15; do
         # A shell without job control starts what is in the background with SIGINT and SIGQUIT ignored.
         perl -e '$SIG{INT} = $SIG{QUIT} = "DEFAULT"; exec @ARGV' "$TIDEMARK" record -q -o t.tmk ./waits >out &
         until_true grep -q ready out

@@ -110,6 +110,50 @@ C
     expect_status 126
 }
 
+@test "where the trace can't be written, it is said how to write it elsewhere" {
+    both tidemark run -o missing/t.tmk /bin/true
+    expect_status 125
+    expect_in "missing/t.tmk.d: No such file or directory; -o FILE writes the trace elsewhere" "$errors"
+}
+
+@test "a daemon that goes on after its parent: the verdict says that it does, and counts what it does later" {
+    program lives_on <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+#include "tidemark.h"
+static void *kept[20];
+__attribute__((noinline)) static void *grab(int i) { return kept[i] = malloc(1000); }
+int main(void) {
+    int ends[2];
+    char ready;
+    if (pipe(ends) != 0) return 1;
+    if (fork() != 0) return read(ends[0], &ready, 1) == 1 ? 0 : 1;
+    free(grab(0)); /* from now on it has a trace */
+    if (setsid() < 0 || write(ends[1], "x", 1) != 1) return 1;
+    close(0), close(1), close(2);
+    while (access("go", F_OK) != 0) usleep(1000);
+    for (int i = 0; i < 20; i++) {
+        tidemark_phase_begin("work");
+        grab(i);
+        tidemark_phase_end("work");
+    }
+    tidemark_mark("done");
+    return 0;
+}
+C
+    both tidemark run -o t.tmk ./lives_on 3>&-
+    expect_status 0
+    expect_in "1 recorded process still runs" "$errors"
+    [ "$(tail -n 1 <<<"$errors")" = "tidemark: nothing-judged (exit 0, from verdict)" ]
+    touch go
+    ended() { tidemark info t.tmk.d/*.tmk | grep -q '^end  *recorded'; }
+    until_true ended
+    both tidemark check t.tmk
+    expect_status 10
+    both tidemark run -o t.tmk /bin/true
+    fails grep -q "still run" <<<"$errors"
+}
+
 @test "outputs are written in the same run" {
     leaky
     both tidemark run -q --json r.json --junit r.xml --markdown r.md -o t.tmk ./leaky leak
