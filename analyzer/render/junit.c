@@ -102,7 +102,12 @@ static const char *reason_of(const struct report *report, const struct report_ph
     if (judged_anywhere(report, phase->name)) return NULL;
     if (phase->parent && judged_anywhere(report, phase->parent))
         return "judged with its siblings, as a round of their parent";
-    return "not judged: too few rounds";
+    const struct report_process *process =
+        phase->process_index >= 0 && (size_t)phase->process_index < report->process_count
+            ? &report->processes[phase->process_index]
+            : NULL;
+    return process && process->only_starts ? "not judged: it is a phase of a program that only starts others"
+                                           : "not judged: too few rounds";
 }
 
 /* Phases of the report, one case for a name that several processes have; then those that only findings name. */

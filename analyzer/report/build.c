@@ -12,6 +12,7 @@
 #include "../symbols/names.h"
 #include "../text/plural.h"
 #include "builder.h"
+#include "drivers.h"
 #include "modules.h"
 
 #define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
@@ -61,12 +62,19 @@ static bool is_named(const struct build_options *options, const struct subject *
     return options->names_process && options->names_process(options->process_context, exe);
 }
 
+/* A program that only starts others is judged where that is asked for: by name, or by phases that were meant for it. */
+static bool only_starts(const struct subject *subject) {
+    const struct process_record *process = &subject->trace.tables.process;
+    return is_driver(process->exe, process->args, process->arg_count) && !subject_has_own_phases(subject);
+}
+
 static int add_replayed(struct builder *builder, struct subject *subject, const char *path, uint32_t space) {
-    bool first = space == 0, judged = first || subject_has_phases(subject) || is_named(builder->options, subject);
-    builder_add_process(builder, subject, path);
+    bool first = space == 0, shown = first || subject_has_phases(subject), named = is_named(builder->options, subject);
+    bool driver = only_starts(subject), judged = named || (shown && !driver);
+    builder_add_process(builder, subject, path, driver && !named);
     builder_add_doubts(builder, subject);
     builder_add_curve(builder, subject, first ? builder->options->points : POINTS_OF_OTHERS);
-    if (judged) builder_add_phases(builder, subject, judged);
+    if (shown || judged) builder_add_phases(builder, subject, judged);
     bool resident = builder_add_residency(builder, subject);
     return builder_add_sites(builder, subject, space, judged, resident);
 }

@@ -65,7 +65,7 @@ struct builder {
     struct function_calls calls; /* of options->functions */
 };
 
-void builder_add_process(struct builder *builder, const struct subject *subject, const char *path);
+void builder_add_process(struct builder *builder, const struct subject *subject, const char *path, bool only_starts);
 void builder_finish_processes(struct builder *builder);
 void builder_add_doubts(struct builder *builder, const struct subject *subject);
 /* `judged`: growth findings go into the sites; `resident`: the residency is this subject's. 0 or -ENOMEM. */

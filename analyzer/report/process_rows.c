@@ -147,9 +147,9 @@ static void set_system(struct builder *builder, const struct process_record *pro
     };
 }
 
-void builder_add_process(struct builder *builder, const struct subject *subject, const char *path) {
+void builder_add_process(struct builder *builder, const struct subject *subject, const char *path, bool only_starts) {
     bool first = !builder->report->process_count;
-    add_process_row(builder, subject, path);
+    add_process_row(builder, subject, path)->only_starts = only_starts;
     add_trace(builder, subject, path, first);
     add_totals(&builder->report->totals, subject, first);
     if (first) set_system(builder, &subject->trace.tables.process);

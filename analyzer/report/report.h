@@ -43,6 +43,7 @@ struct report_process {
     const char *trace_path;
     int64_t allocations, peak_live_bytes, peak_rss_bytes, live_bytes_end; /* of this process */
     const char *result; /* its own verdict's result, NULL where it was not judged */
+    bool only_starts;   /* a build or test runner: not judged, unless it is asked for */
 };
 
 struct report_totals {

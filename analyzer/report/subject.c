@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../replay/clock.h"
 
@@ -76,6 +77,14 @@ void subject_close(struct subject *subject) {
 }
 
 bool subject_has_phases(const struct subject *subject) { return phases_count(subject->phases) > 1; }
+
+bool subject_has_own_phases(const struct subject *subject) {
+    for (size_t i = 1; i < phases_count(subject->phases); i++) {
+        const struct phase *phase = phases_get(subject->phases, i);
+        if (!phase->approximate && strncmp(phase->name, "between ", 8) != 0) return true;
+    }
+    return false;
+}
 
 uint64_t subject_start(const struct subject *subject) {
     const struct tables *tables = &subject->trace.tables;

@@ -35,8 +35,9 @@ void subject_close(struct subject *subject);
 /* Before the replay: phases that a file names, as if their edges had been marked. 0 or -ENOMEM. */
 int subject_add_phases(struct subject *subject, const struct phase_intervals *intervals);
 
-/* Whether the process marked phases of its own. */
+/* Whether the process has phases beside the whole run; those of its own are more than what its output told. */
 bool subject_has_phases(const struct subject *subject);
+bool subject_has_own_phases(const struct subject *subject);
 
 /* CLOCK_BOOTTIME at the start of the trace, 0 where it is not known. */
 uint64_t subject_start(const struct subject *subject);

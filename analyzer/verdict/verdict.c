@@ -97,14 +97,18 @@ static bool is_known(struct court *court, const struct report_site *site, const 
     return answer == BASELINE_KNOWN;
 }
 
+static const char *program_name(const struct report_process *process) {
+    const char *slash = strrchr(process->exe, '/');
+    return slash ? slash + 1 : process->exe;
+}
+
 /* Of several processes, the one that it is about is named first. */
 static const char *reason_of(struct court *court, const struct report_site *site, const struct report_growth *growth) {
     const struct report *report = court->report;
     if (report->process_count < 2) return growth->sentence;
     const struct report_process *process = &report->processes[site->process_index];
     if (!process->exe || !growth->sentence) return growth->sentence;
-    const char *slash = strrchr(process->exe, '/');
-    return arena_format(court->arena, "in the process %s (pid %lld): %s", slash ? slash + 1 : process->exe,
+    return arena_format(court->arena, "in the process %s (pid %lld): %s", program_name(process),
                         (long long)process->pid, growth->sentence);
 }
 
@@ -319,11 +323,19 @@ static void hint_at_terminal(struct court *court) {
 static void hint_at_driver(struct court *court) {
     const struct report *report = court->report;
     bool from_output = false, grows = false;
+    if (report->process_count && report->processes[0].only_starts && report->processes[0].exe) {
+        const char *name = program_name(&report->processes[0]);
+        ADD_TEXT(court, hints, hint_count,
+                 "%s only starts other programs, so it is not judged itself, unless [process] of a budget names it "
+                 "(match = %s)",
+                 name, name);
+        return;
+    }
     for (size_t i = 0; i < report->phase_count; i++) from_output |= report->phases[i].approximate;
     for (size_t i = 0; i < court->out->leak_count; i++)
         grows |= report->sites[court->out->leaks[i].site_index].process_index == 0;
     if (!from_output || !grows || report->process_count < 2 || !report->processes[0].exe) return;
-    const char *slash = strrchr(report->processes[0].exe, '/'), *name = slash ? slash + 1 : report->processes[0].exe;
+    const char *name = program_name(&report->processes[0]);
     ADD_TEXT(court, hints, hint_count, "if %s only starts the programs that do the work: --skip %s records those alone",
              name, name);
 }
@@ -372,6 +384,7 @@ static void weigh_phases(struct court *court) {
     if (report->verdict.judged_phases > 0 || court->rules->hint) return;
     bool marked = false;
     for (size_t i = 0; i < report->phase_count; i++) marked |= strcmp(report->phases[i].name, "run") != 0;
+    if (marked && report->process_count && report->processes[0].only_starts) return; /* they were not its own */
     if (marked) {
         ADD_TEXT(
             court, hints, hint_count,

@@ -63,11 +63,42 @@ C
         | unique | length == 1 and (.[0] as $pid | $all[] | select(.pid == $pid) | .exe | endswith("/culprit"))' t.json
     jq -e '.phases | any(.name == "test 7" and .approximate)' t.json
     jq -e '.doubts | any(contains("close to an edge"))' t.json
-    expect_in "--skip make" "$errors"
+    expect_in "make only starts other programs" "$errors"
     both tidemark run -o t.tmk --skip make --phase-from-output tap --json t.json make -s
     expect_status 10
     [ "$(jq -r '[.verdict.leaks[].site] | unique | length' t.json)" -eq 1 ]
     fails grep -q -- "--skip" <<<"$errors"
+}
+
+# It remembers every test, so it grows with each.
+@test "a driver is not judged for what it starts, unless it is asked for; another program that starts some is" {
+    printf 'all: %s\nt%%:\n\t@echo "== test $*"; /bin/true\n' "$(seq -f 't%g' -s ' ' 40)" >Makefile
+    both tidemark run -o t.tmk --phase-from-output '^== (test)' --junit t.xml make -s
+    expect_status 0
+    [ "$(tail -n 1 <<<"$errors")" = "tidemark: nothing-judged (exit 0, from verdict)" ]
+    expect_in "make only starts other programs" "$errors"
+    expect_in "only starts others" "$(xmllint --xpath 'string(//testcase[@name="test: no leak"]/skipped/@message)' t.xml)"
+    printf '[process]\nmatch = make\n' >make.budget
+    both tidemark check t.tmk --budget make.budget
+    expect_status 10
+    program starter <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+static void *kept[40];
+__attribute__((noinline)) static void *grab(int i) { return kept[i] = malloc(100); }
+int main(void) {
+    for (int i = 0; i < 40; i++) {
+        puts("== test");
+        fflush(stdout);
+        grab(i);
+        if (system("/bin/true") != 0) return 1;
+    }
+    return 0;
+}
+C
+    both tidemark run -o t.tmk --phase-from-output '^== (test)' ./starter
+    expect_status 10
+    expect_in "grab" "$errors"
 }
 
 # One process, two programs: sh waits for 300 ms before the work begins.
