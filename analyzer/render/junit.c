@@ -18,6 +18,7 @@ struct testcase {
     enum outcome outcome;
     const char *message;
     char *text; /* malloc'd */
+    int64_t ns; /* that it took */
 };
 
 struct cases {
@@ -78,9 +79,19 @@ static char *leaks_of(const struct report *report, const char *phase, int *error
     return NULL;
 }
 
+/* Where several processes have a phase of this name, they have it at the same time: the longest. */
+static int64_t duration_of(const struct report *report, const char *phase) {
+    int64_t longest = 0;
+    for (size_t i = 0; i < report->phase_count; i++)
+        if (strcmp(report->phases[i].name, phase) == 0 && report->phases[i].duration_ns > longest)
+            longest = report->phases[i].duration_ns;
+    return longest;
+}
+
 /* `reason`: why it was not judged, NULL where it was. */
 static void add_phase(struct cases *cases, const struct report *report, const char *name, const char *reason) {
-    struct testcase item = {"leaks", name, ": no leak", PASSED, NULL, leaks_of(report, name, &cases->error)};
+    struct testcase item = {
+        "leaks", name, ": no leak", PASSED, NULL, leaks_of(report, name, &cases->error), duration_of(report, name)};
     item.outcome = item.text ? FAILED : reason ? SKIPPED : PASSED;
     item.message = item.text ? "memory grows from round to round" : reason;
     add(cases, item);
@@ -123,7 +134,7 @@ static void add_phases(struct cases *cases, const struct report *report) {
 }
 
 static void add_rule(struct cases *cases, const struct report_budget *row) {
-    struct testcase item = {"budget", row->rule, row->phase, PASSED, NULL, NULL};
+    struct testcase item = {"budget", row->rule, row->phase, PASSED, NULL, NULL, 0};
     bool skipped = row->state && strcmp(row->state, "not-judged") == 0,
          warned = row->state && strcmp(row->state, "warn") == 0;
     item.outcome = skipped ? SKIPPED : row->ok || warned ? PASSED : FAILED;
@@ -139,7 +150,7 @@ static void add_rule(struct cases *cases, const struct report_budget *row) {
 static void add_run(struct cases *cases, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     bool inconclusive = verdict->result && strcmp(verdict->result, "inconclusive") == 0;
-    struct testcase item = {"run", report->stopped ? "not stopped" : "conclusive", NULL, FAILED, NULL, NULL};
+    struct testcase item = {"run", report->stopped ? "not stopped" : "conclusive", NULL, FAILED, NULL, NULL, 0};
     if (!report->stopped && !inconclusive) return;
     item.outcome = report->stopped ? FAILED : SKIPPED;
     item.message = report->stopped         ? "stopped at a limit"
@@ -161,11 +172,18 @@ static void write_name(struct xml *xml, const struct testcase *item) {
     free(name);
 }
 
+/* In seconds. */
+static void write_time(struct xml *xml, int64_t ns) {
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64 ".%06" PRId64, ns / 1000000000, ns % 1000000000 / 1000);
+    xml_attribute(xml, "time", text);
+}
+
 static void write_case(struct xml *xml, const struct testcase *item) {
     xml_open(xml, "testcase");
     xml_attribute(xml, "classname", item->suite);
     write_name(xml, item);
-    xml_attribute(xml, "time", "0");
+    write_time(xml, item->ns);
     if (item->outcome != PASSED) {
         xml_open(xml, item->outcome == FAILED ? "failure" : "skipped");
         xml_attribute(xml, "message", item->message);
@@ -182,7 +200,7 @@ static void write_counts(struct xml *xml, const struct cases *cases) {
     xml_attribute_number(xml, "errors", 0);
 }
 
-static void write_all(FILE *out, const struct cases *cases) {
+static void write_all(FILE *out, const struct cases *cases, int64_t ns) {
     struct xml xml = xml_begin(out);
     xml_open(&xml, "testsuites");
     xml_attribute(&xml, "name", "tidemark");
@@ -191,7 +209,7 @@ static void write_all(FILE *out, const struct cases *cases) {
     xml_attribute(&xml, "name", "tidemark");
     write_counts(&xml, cases);
     xml_attribute_number(&xml, "skipped", (long long)cases->skipped);
-    xml_attribute(&xml, "time", "0");
+    write_time(&xml, ns);
     for (size_t i = 0; i < cases->count; i++) write_case(&xml, &cases->items[i]);
     xml_close(&xml);
     xml_close(&xml);
@@ -202,7 +220,7 @@ int render_junit(FILE *out, const struct report *report) {
     add_phases(&cases, report);
     for (size_t i = 0; i < report->verdict.budget_count; i++) add_rule(&cases, &report->verdict.budgets[i]);
     add_run(&cases, report);
-    if (!cases.error) write_all(out, &cases);
+    if (!cases.error) write_all(out, &cases, report->duration_ns > 0 ? report->duration_ns : 0);
     for (size_t i = 0; i < cases.count; i++) free(cases.items[i].text);
     free(cases.items);
     if (cases.error) return cases.error;

@@ -90,6 +90,17 @@ whole_sarif() {
     [ "$(jq '.runs[0].results | length' o.sarif)" -eq 0 ]
 }
 
+@test "JUnit: a phase took as long as its rounds, the suite as long as the program" {
+    tidemark check -q "$BATS_FILE_TMPDIR/clean.tmk" --junit o.xml --json o.json
+    seconds() { xmllint --xpath "string($1/@time)" o.xml; }
+    took() { jq -r "$1 | tostring" o.json; }
+    [ "$(took '.phases[] | select(.name == "requests").duration_ns')" -gt 0 ]
+    is_about() { awk -v s="$1" -v ns="$2" 'BEGIN { d = s - ns / 1e9; exit !(d < 1e-6 && d > -1e-6) }'; }
+    is_about "$(seconds '//testcase[@name="requests: no leak"]')" \
+        "$(took '.phases[] | select(.name == "requests").duration_ns')"
+    is_about "$(seconds //testsuite)" "$(took '.processes[0].duration_ns')"
+}
+
 @test "rules: broken, kept, a warning, one that could not be judged" {
     outputs clean.tmk --budget "$BATS_FILE_TMPDIR/rules.budget"
     expect_status 11
