@@ -28,8 +28,8 @@ static int parse_color(void *field, const char *text) {
 
 static const struct option_row common_rows[] = {
     OPTION("quiet", 'q', OPTION_FLAG, NULL, AT(common, quiet), "Say nothing but results and errors"),
-    {"color", 0, OPTION_CUSTOM, "WHEN", AT(common, color), "Colour the output: auto (default), always or never",
-     parse_color, "one of auto, always, never"},
+    {"color", 0, OPTION_CUSTOM, "WHEN", AT(common, color), "In colour: auto (default), always or never", parse_color,
+     "one of auto, always, never"},
 };
 const struct option_group common_options = {"Common:", OPTION_ROWS(common_rows)};
 
@@ -152,7 +152,7 @@ const struct option_group output_options = {"Outputs (FILE - is stdout):", OPTIO
 /* Symbols and input. */
 
 static const struct option_row symbol_rows[] = {
-    OPTION("sysroot", 0, OPTION_TEXT, "DIR", AT(symbol, sysroot), "Look for the recorded modules below this directory"),
+    OPTION("sysroot", 0, OPTION_TEXT, "DIR", AT(symbol, sysroot), "Look for the recorded modules below this folder"),
     OPTION("debug-path", 0, OPTION_LIST, "DIR", AT(symbol, debug_path), "Look for separate debug files here too"),
     OPTION("wrapper", 0, OPTION_LIST, "GLOB", AT(symbol, wrapper),
            "Functions like this only hand memory on: their caller is the call site"),

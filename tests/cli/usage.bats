@@ -23,6 +23,12 @@ commands() { tidemark --rows | awk -F '\t' '$1 == "command" { print $2 }'; }
     done
 }
 
+@test "no line of any help ends in blanks" {
+    for name in "" $(commands); do
+        tidemark $name --help | awk -v name="$name" '/ $/ { print name ": [" $0 "]"; bad = 1 } END { exit bad }'
+    done
+}
+
 @test "--version prints name and version" {
     both tidemark --version
     expect_status 0
