@@ -74,7 +74,7 @@ static struct build_options options_of(struct explaining *self, const struct rul
         .progress_context = self,
     };
     if (filters) {
-        options.points = given(filters->points, DEFAULT_POINTS);
+        options.shown_points = given(filters->points, 0);
         if (given(filters->top, 0) > DEFAULT_TOP || filters->site || filters->module || filters->sort)
             options.top = SIZE_MAX;
     }
@@ -147,6 +147,15 @@ static bool stdout_taken(const struct explain_request *request) {
     return false;
 }
 
+/* 0, or STATUS_USAGE: what several outputs write to stdout is none of them. */
+static int check_outputs(const struct output_values *outputs) {
+    size_t taken = outputs && outputs->github;
+    for (size_t i = 0; i < OUTPUTS; i++) taken += file_is_stdout(output_path(outputs, &output_rows[i]));
+    if (taken < 2) return 0;
+    say("only one output can go to stdout");
+    return STATUS_USAGE;
+}
+
 /* Files first: who reads the text may stop early, which ends the program. */
 static int write_outputs(const struct explain_request *request, const struct report *report) {
     int status = 0;
@@ -160,7 +169,6 @@ static int write_outputs(const struct explain_request *request, const struct rep
 
 static int filter_report(const struct explain_request *request, struct report *report) {
     const struct filter_values *f = request->filters;
-    const char *what;
     if (!f) return 0;
     struct report_filter filter = {.site = f->site,
                                    .module = f->module,
@@ -168,9 +176,7 @@ static int filter_report(const struct explain_request *request, struct report *r
                                    .round = f->phase.round,
                                    .top = f->top,
                                    .sort = f->sort};
-    if (!report_show_only(report, &filter, &what)) return 0;
-    say("--%s: this value can't be used", what);
-    return STATUS_USAGE;
+    return report_show_only(report, &filter) ? STATUS_INTERNAL : 0; /* they were looked at when the options were read */
 }
 
 static int decide(const struct explain_request *request, const struct rulebook *book, struct report *report,
@@ -221,6 +227,20 @@ static int open_with(const struct explain_request *request, struct explained *ou
     return status ? status : judge_and_filter(request, &out->book, out);
 }
 
+int explain_check(const struct explain_request *request) {
+    struct rulebook book;
+    struct phase_sources phases;
+    int status = check_outputs(request->outputs);
+    if (!status) status = rulebook_open(request->judging, &book);
+    if (status) return status;
+    rulebook_close(&book);
+    /* The file of phases may be what the program writes. */
+    const struct input_values input = {.phase_by_function = request->input->phase_by_function};
+    status = phase_sources_read(&input, &phases);
+    phase_sources_release(&phases);
+    return status;
+}
+
 int explain_open(const struct explain_request *request, struct explained *out) {
     *out = (struct explained){.report = NULL};
     int status = phase_sources_read(request->input, &out->phases);
@@ -239,7 +259,8 @@ void explain_close(struct explained *explained) {
 
 int explain_traces(const struct explain_request *request, struct explain_result *out) {
     struct explained explained;
-    int status = explain_open(request, &explained);
+    int status = check_outputs(request->outputs);
+    if (!status) status = explain_open(request, &explained);
     if (status) return status;
     status = write_outputs(request, explained.report);
     snprintf(out->result, sizeof out->result, "%s", explained.report->verdict.result);

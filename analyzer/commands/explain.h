@@ -46,6 +46,12 @@ struct explain_result {
  */
 int explain_traces(const struct explain_request *request, struct explain_result *out);
 
+/*
+ * Whether the rules and patterns of a request can be used, for who has work to do before it has traces: 0, or the exit
+ * status that explain_traces() would have; it is said why. The request's input must be given.
+ */
+int explain_check(const struct explain_request *request);
+
 /* A judged and filtered report, for commands that do something else with it than writing it. */
 struct explained {
     struct report *report;

@@ -49,7 +49,7 @@ static const struct option_row rows[] = {
      NULL,
      "one of sites, frames, growth, survivors, phases, rounds, operations, phase_values, curve, processes, leaks, "
      "warnings, budgets"},
-    {"points", 0, OPTION_COUNT, "N", AT(points), "Points of the curve (default 1000)", NULL, NULL},
+    {"points", 0, OPTION_CUSTOM, "N", AT(points), "Points of the curve (default 1000)", parse_points, EXPECTED_POINTS},
 };
 static const struct option_group export_group = {NULL, OPTION_ROWS(rows)};
 static const struct option_use uses[] = {

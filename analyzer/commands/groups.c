@@ -4,10 +4,12 @@
 #include "groups.h"
 
 #include <errno.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../report/filter.h"
 #include "quantity.h"
 
 #define AT(group, field) offsetof(struct group##_values, field)
@@ -63,6 +65,16 @@ static int parse_warm_up(void *field, const char *text) {
     return strchr(text, '%') ? parse_share(text, &value->share) : quantity_count(text, &value->rounds);
 }
 
+#define MOST_STATUS 255 /* wait(2) tells no more: 256 would be a pass */
+
+static int parse_status(void *field, const char *text) {
+    int64_t *status = field;
+    *status = OPTION_ABSENT;
+    if (!text) return 0;
+    int error = quantity_count(text, status);
+    return !error && *status > MOST_STATUS ? -EINVAL : error;
+}
+
 static const struct option_row judging_rows[] = {
     OPTION("budget", 0, OPTION_TEXT, "FILE", AT(judging, budget), "Judge by the rules in this budget file"),
     OPTION("strict", 0, OPTION_FLAG, NULL, AT(judging, strict), "Warnings and a run in which nothing was judged fail"),
@@ -77,7 +89,8 @@ static const struct option_row judging_rows[] = {
            "Write the leaks that are found to the baseline; they do not fail this run"),
     OPTION("suppressions", 0, OPTION_TEXT, "FILE", AT(judging, suppressions),
            "Sites to ignore, in the syntax of LeakSanitizer"),
-    OPTION("leak-exitcode", 0, OPTION_COUNT, "N", AT(judging, leak_exitcode), "Exit status for a leak (default 10)"),
+    {"leak-exitcode", 0, OPTION_CUSTOM, "N", AT(judging, leak_exitcode), "Exit status for a leak (default 10)",
+     parse_status, "an exit status from 0 to 255"},
     OPTION("allow-inconclusive", 0, OPTION_FLAG, NULL, AT(judging, allow_inconclusive),
            "What could not be judged does not fail"),
 };
@@ -116,12 +129,35 @@ static int parse_lifetime(void *field, const char *text) {
     return error || value->from > value->to ? -EINVAL : 0;
 }
 
+static int parse_pattern(void *field, const char *text) {
+    regex_t pattern;
+    *(const char **)field = text;
+    if (!text) return 0;
+    if (regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB)) return -EINVAL;
+    regfree(&pattern);
+    return 0;
+}
+
+static int parse_sort(void *field, const char *text) {
+    *(const char **)field = text;
+    return !text || report_sorts_by(text) ? 0 : -EINVAL;
+}
+
+int parse_points(void *field, const char *text) {
+    int64_t *points = field;
+    *points = OPTION_ABSENT;
+    if (!text) return 0;
+    int error = quantity_count(text, points);
+    return !error && (*points < FEWEST_POINTS || *points > MOST_POINTS) ? -EINVAL : error;
+}
+
 static const struct option_row filter_rows[] = {
     {"phase", 0, OPTION_CUSTOM, "GLOB[#ROUND]", AT(filter, phase), "Only these phases, or one round of them",
      parse_phase, "a pattern, or a pattern, # and a round from 1"},
     OPTION("from", 0, OPTION_TIME, "T", AT(filter, from), "Only from this time on, counted from the start"),
     OPTION("to", 0, OPTION_TIME, "T", AT(filter, to), "Only up to this time"),
-    OPTION("site", 0, OPTION_TEXT, "REGEX", AT(filter, site), "Only sites with a frame whose function matches"),
+    {"site", 0, OPTION_CUSTOM, "REGEX", AT(filter, site), "Only sites with a frame whose function matches",
+     parse_pattern, "an extended regular expression"},
     OPTION("module", 0, OPTION_TEXT, "GLOB", AT(filter, module), "Only sites in these modules"),
     OPTION("thread", 0, OPTION_TEXT, "NAME|TID", AT(filter, thread), "Only what this thread allocated"),
     OPTION("min-size", 0, OPTION_SIZE, "SIZE", AT(filter, min_size), "Only blocks of at least this size"),
@@ -129,11 +165,12 @@ static const struct option_row filter_rows[] = {
     {"lifetime", 0, OPTION_CUSTOM, "A..B", AT(filter, lifetime),
      "Only blocks that lived from A to B; either may be left out", parse_lifetime, "two times such as 1ms..10s"},
     OPTION("top", 0, OPTION_COUNT, "N", AT(filter, top), "Show this many sites"),
-    {"sort", 0, OPTION_TEXT, "KEY", AT(filter, sort),
-     "Order sites by live, peak, allocated, allocations, temporary, rss or rss-peak", NULL,
+    {"sort", 0, OPTION_CUSTOM, "KEY", AT(filter, sort),
+     "Order sites by live, peak, allocated, allocations, temporary, rss or rss-peak", parse_sort,
      "one of live, peak, allocated, allocations, temporary, rss, rss-peak"},
     OPTION("depth", 0, OPTION_COUNT, "N", AT(filter, depth), "Show this many frames of a stack"),
-    OPTION("points", 0, OPTION_COUNT, "N", AT(filter, points), "Points of the curve (default 1000)"),
+    {"points", 0, OPTION_CUSTOM, "N", AT(filter, points), "Points of the curve (default 1000)", parse_points,
+     EXPECTED_POINTS},
 };
 const struct option_group filter_options = {"Filters (what is shown, never the verdict):", OPTION_ROWS(filter_rows)};
 

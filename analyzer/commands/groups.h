@@ -45,6 +45,12 @@ struct lifetime_value {
     bool given;
     int64_t from, to; /* ns; to is INT64_MAX when open */
 };
+/* Of a curve: its highest point and its last one, and more than any trace has intervals. */
+#define FEWEST_POINTS 2
+#define MOST_POINTS 100000
+#define EXPECTED_POINTS "a number of points from 2 to 100000"
+int parse_points(void *field, const char *text); /* int64_t */
+
 struct filter_values {
     struct phase_value phase;
     int64_t from, to; /* ns since the start of the trace */

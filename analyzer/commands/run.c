@@ -31,20 +31,24 @@ static const struct option_use uses[] = {
     {NULL, 0},
 };
 
+static struct explain_request request_of(const struct run_values *values) {
+    return (struct explain_request){.common = &values->common,
+                                    .judging = &values->judging,
+                                    .filters = &values->filters,
+                                    .outputs = &values->outputs,
+                                    .symbols = &values->symbols,
+                                    .input = &values->input,
+                                    .text = values->common.quiet ? EXPLAIN_NOTHING : EXPLAIN_SUMMARY,
+                                    .stream = stderr};
+}
+
 /* A program that can't be recorded itself may have children that were. */
 static int explain(const struct run_values *values, struct launched *launched, struct explain_result *out) {
     char *trace = launched->recorded ? launched->place.file : launched->place.children;
-    struct explain_request request = {.common = &values->common,
-                                      .judging = &values->judging,
-                                      .filters = &values->filters,
-                                      .outputs = &values->outputs,
-                                      .symbols = &values->symbols,
-                                      .input = &values->input,
-                                      .hint = launched->hint,
-                                      .traces = &trace,
-                                      .trace_count = 1,
-                                      .text = values->common.quiet ? EXPLAIN_NOTHING : EXPLAIN_SUMMARY,
-                                      .stream = stderr};
+    struct explain_request request = request_of(values);
+    request.hint = launched->hint;
+    request.traces = &trace;
+    request.trace_count = 1;
     return explain_traces(&request, out);
 }
 
@@ -60,7 +64,9 @@ static int run(void *own, int count, char **arguments) {
     struct run_values *values = own;
     struct launched launched;
     struct explain_result result;
+    const struct explain_request request = request_of(values);
     (void)count;
+    if (explain_check(&request)) return STATUS_OWN_FAILURE; /* not after an hour of work */
     int status = launch(&values->launching, &values->phases, arguments, &launched);
     if (status) return status;
     judge(values, &launched, &result);

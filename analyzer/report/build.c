@@ -15,8 +15,6 @@
 #include "drivers.h"
 #include "modules.h"
 
-#define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
-
 struct progress {
     const struct build_options *options;
     const char *path;
@@ -73,7 +71,7 @@ static int add_replayed(struct builder *builder, struct subject *subject, const 
     bool driver = only_starts(subject), judged = named || (shown && !driver);
     builder_add_process(builder, subject, path, driver && !named);
     builder_add_doubts(builder, subject);
-    builder_add_curve(builder, subject, first ? builder->options->points : POINTS_OF_OTHERS);
+    builder_add_curve(builder, subject, first);
     if (shown || judged) builder_add_phases(builder, subject, judged);
     bool resident = builder_add_residency(builder, subject);
     return builder_add_sites(builder, subject, space, judged, resident);

@@ -59,6 +59,8 @@ struct builder {
         int64_t start;
     } * curves; /* of each process */
     size_t curve_count;
+    struct report_curve *shown; /* of each process, with as many points as are to be shown */
+    size_t shown_count;
     struct timeline *timelines; /* of each process */
     size_t timeline_count;
     double explained;
@@ -72,7 +74,8 @@ void builder_add_doubts(struct builder *builder, const struct subject *subject);
 int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged, bool resident);
 void builder_finish_sites(struct builder *builder);
 void builder_add_phases(struct builder *builder, const struct subject *subject, bool judged);
-void builder_add_curve(struct builder *builder, const struct subject *subject, size_t points);
+/* `first`: of CMD, which has more points than the others. */
+void builder_add_curve(struct builder *builder, const struct subject *subject, bool first);
 /* ns on the report's axis. */
 int64_t builder_start_of(const struct builder *builder, const struct subject *subject);
 /* After the curve and before the sites, whose course it is of. */

@@ -7,6 +7,8 @@
 
 #include "builder.h"
 
+#define POINTS_OF_OTHERS 256u /* of the curve of a process that is one of many */
+
 static int64_t known(uint64_t value) { return value == CURVE_UNKNOWN ? REPORT_NONE : report_count(value); }
 
 /* `sampled`: the interval whose samples it has. */
@@ -88,14 +90,21 @@ static void add_points(struct report_curve *out, const struct curve *curve, size
     }
 }
 
-void builder_add_curve(struct builder *builder, const struct subject *subject, size_t points) {
-    struct report_curve *out = ARENA_ADD(builder->arena, builder->curves, builder->curve_count);
-    const struct curve *curve = subject->curve;
-    uint64_t start = subject_start(subject);
-    if (builder->curve_count == 1) builder->origin_ns = start;
-    *out = (struct report_curve){.start = (int64_t)(start - builder->origin_ns)};
+static void add_curve(struct builder *builder, struct report_curve *out, const struct subject *subject, size_t points) {
+    *out = (struct report_curve){.start = (int64_t)(subject_start(subject) - builder->origin_ns)};
     out->points = arena_take(builder->arena, points + 2, sizeof *out->points);
-    add_points(out, curve, points, subject->replay.end.ns);
+    add_points(out, subject->curve, points, subject->replay.end.ns);
+}
+
+void builder_add_curve(struct builder *builder, const struct subject *subject, bool first) {
+    const struct build_options *options = builder->options;
+    if (first) builder->origin_ns = subject_start(subject);
+    struct report_curve *out = ARENA_ADD(builder->arena, builder->curves, builder->curve_count);
+    add_curve(builder, out, subject, first ? options->points : POINTS_OF_OTHERS);
+    if (!options->shown_points) return;
+    struct report_curve *shown = ARENA_ADD(builder->arena, builder->shown, builder->shown_count), judged = *out;
+    if (first) add_curve(builder, shown, subject, options->shown_points);
+    else *shown = judged;
 }
 
 /* The point that holds at `t` on the process's own axis, NULL before its start and after its end. */
@@ -122,42 +131,46 @@ static void add_point(struct report_point *sum, const struct report_point *point
     if (!isnan(point->cpu)) sum->cpu = isnan(sum->cpu) ? point->cpu : sum->cpu + point->cpu;
 }
 
-static void sum_curves(struct builder *builder, int64_t end, size_t points) {
-    struct report *report = builder->report;
-    size_t *hints = arena_take(builder->arena, builder->curve_count, sizeof *hints);
-    report->curve = arena_take(builder->arena, points, sizeof *report->curve);
-    report->point_count = points;
-    for (size_t i = 0; i < points; i++) {
-        struct report_point *sum = &report->curve[i];
-        *sum = (struct report_point){.rss_bytes = REPORT_NONE,
-                                     .pss_bytes = REPORT_NONE,
-                                     .vms_bytes = REPORT_NONE,
-                                     .cpu = NAN,
-                                     .threads = REPORT_NONE,
-                                     .fds = REPORT_NONE};
-        sum->t = i + 1 < points ? (int64_t)((double)end * (double)i / (double)(points - 1)) : end;
-        for (size_t j = 0; j < builder->curve_count; j++) {
-            const struct report_curve *curve = &builder->curves[j];
-            const struct report_point *point = point_at(curve, sum->t - curve->start, &hints[j]);
-            if (point) add_point(sum, point);
-        }
+static struct report_point sum_at(const struct report_curve *curves, size_t count, size_t *hints, int64_t t) {
+    struct report_point sum = {.t = t,
+                               .rss_bytes = REPORT_NONE,
+                               .pss_bytes = REPORT_NONE,
+                               .vms_bytes = REPORT_NONE,
+                               .cpu = NAN,
+                               .threads = REPORT_NONE,
+                               .fds = REPORT_NONE};
+    for (size_t i = 0; i < count; i++) {
+        const struct report_point *point = point_at(&curves[i], t - curves[i].start, &hints[i]);
+        if (point) add_point(&sum, point);
     }
+    return sum;
 }
 
-void builder_finish_curve(struct builder *builder) {
-    struct report *report = builder->report;
+static int64_t end_of(const struct report_curve *curves, size_t count) {
     int64_t end = 0;
-    if (builder->curve_count == 1) {
-        report->curve = builder->curves[0].points;
-        report->point_count = builder->curves[0].count;
-        return;
-    }
-    for (size_t i = 0; i < builder->curve_count; i++) {
-        const struct report_curve *curve = &builder->curves[i];
-        int64_t last = curve->count ? report_sum(curve->start, curve->points[curve->count - 1].t) : 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t last = curves[i].count ? report_sum(curves[i].start, curves[i].points[curves[i].count - 1].t) : 0;
         if (last > end) end = last;
     }
-    sum_curves(builder, end, builder->options->points);
+    return end;
+}
+
+/* The curve of all processes; that of a single one as it is. */
+static struct report_curve sum_curves(struct builder *builder, const struct report_curve *curves, size_t count,
+                                      size_t points) {
+    if (count == 1) return curves[0];
+    struct report_curve sum = {.points = arena_take(builder->arena, points, sizeof *sum.points), .count = points};
+    size_t *hints = arena_take(builder->arena, count, sizeof *hints);
+    int64_t end = end_of(curves, count);
+    for (size_t i = 0; i < points; i++) {
+        int64_t t = i + 1 < points ? (int64_t)((double)end * (double)i / (double)(points - 1)) : end;
+        sum.points[i] = sum_at(curves, count, hints, t);
+    }
+    return sum;
+}
+
+/* What processes had together at one moment is known from the curve alone. */
+static void set_peaks(struct report *report) {
     struct report_totals *totals = &report->totals;
     totals->peak_live_bytes = totals->peak_rss_bytes = 0;
     for (size_t i = 0; i < report->point_count; i++) {
@@ -168,4 +181,16 @@ void builder_finish_curve(struct builder *builder) {
         }
         if (point->rss_bytes > totals->peak_rss_bytes) totals->peak_rss_bytes = point->rss_bytes;
     }
+}
+
+void builder_finish_curve(struct builder *builder) {
+    struct report *report = builder->report;
+    struct report_curve curve = sum_curves(builder, builder->curves, builder->curve_count, builder->options->points);
+    report->curve = curve.points;
+    report->point_count = curve.count;
+    if (builder->curve_count != 1) set_peaks(report);
+    if (!builder->shown_count) return;
+    curve = sum_curves(builder, builder->shown, builder->shown_count, builder->options->shown_points);
+    report->shown_curve = curve.points;
+    report->shown_point_count = curve.count;
 }

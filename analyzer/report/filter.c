@@ -43,6 +43,11 @@ static int find_key(const char *name, size_t *offset) {
     return -EINVAL;
 }
 
+bool report_sorts_by(const char *key) {
+    size_t offset;
+    return find_key(key, &offset) == 0;
+}
+
 static bool stack_matches(const struct report_site *site, const regex_t *pattern) {
     for (size_t i = 0; i < site->depth; i++)
         if (site->stack[i].function && !regexec(pattern, site->stack[i].function, 0, NULL, 0)) return true;
@@ -135,13 +140,18 @@ static void find_again(const struct report *report, const struct report_filter *
     }
 }
 
-int report_show_only(struct report *report, const struct report_filter *filter, const char **what) {
+/* The rules have read the curve that does not depend on what is shown. */
+static void show_curve(struct report *report) {
+    if (!report->shown_curve) return;
+    report->curve = report->shown_curve;
+    report->point_count = report->shown_point_count;
+}
+
+int report_show_only(struct report *report, const struct report_filter *filter) {
     regex_t pattern;
     size_t offset;
     bool blocks_chosen = report->chosen != NULL;
-    *what = "sort";
     if (filter->sort && find_key(filter->sort, &offset)) return -EINVAL;
-    *what = "site";
     if (filter->site && regcomp(&pattern, filter->site, REG_EXTENDED | REG_NOSUB)) return -EINVAL;
     keep_chosen(report);
     if (filter->sort && report->site_count)
@@ -151,6 +161,7 @@ int report_show_only(struct report *report, const struct report_filter *filter, 
     find_again(report, filter, blocks_chosen, report->verdict.leaks, report->verdict.leak_count);
     find_again(report, filter, blocks_chosen, report->verdict.warnings, report->verdict.warning_count);
     residency_sites_changed(report);
+    show_curve(report);
     if (filter->site) regfree(&pattern);
     return 0;
 }

@@ -17,7 +17,8 @@ struct report_filter {
     const char *sort;   /* live, peak, allocated, allocations, temporary, rss; NULL: leaks first, then live */
 };
 
-/* 0, or -EINVAL: the regular expression (`*what` is then "site") or the sort key ("sort"). */
-int report_show_only(struct report *report, const struct report_filter *filter, const char **what);
+/* 0, or -EINVAL: the regular expression or the sort key. */
+int report_show_only(struct report *report, const struct report_filter *filter);
+bool report_sorts_by(const char *key); /* whether there is such a sort key */
 
 #endif

@@ -282,6 +282,8 @@ struct report {
     struct report_totals totals;
     struct report_point *curve;
     size_t point_count;
+    struct report_point *shown_curve; /* to be shown instead of it, once it was judged; NULL: none */
+    size_t shown_point_count;
     struct report_residency residency;
     struct report_phase *phases;
     size_t phase_count;

@@ -92,6 +92,18 @@ C
     expect_status 99
 }
 
+@test "rules and patterns that can't be used are told before the program runs" {
+    printf '[phase]\nmax-size = 1M\n' >wrong.ini
+    for option in --budget=wrong.ini --suppressions=missing --baseline=missing --phase-by-function='a=[' --sort=size \
+        --site='(' --leak-exitcode=256 --update-baseline "--json=- --junit=-"; do
+        # shellcheck disable=SC2086
+        both tidemark run $option -o t.tmk touch started
+        expect_status 125
+        [ -n "$errors" ]
+        [ ! -e started ]
+    done
+}
+
 @test "a program that can't be recorded: 13, or its own failure" {
     program static -static <<<'int main(int argc, char **argv) { (void)argv; return argc - 1; }'
     both tidemark run -o t.tmk ./static

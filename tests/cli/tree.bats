@@ -34,6 +34,32 @@ C
     expect_status 10
 }
 
+# What processes hold together is read from the curve, of which fewer points may be shown.
+@test "a limit for all processes together does not depend on how many points are shown" {
+    program prog <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void) {
+    usleep(20000);
+    char *block = memset(malloc(4 << 20), 1, 4 << 20);
+    usleep(20000);
+    free(block);
+    usleep(100000);
+    return 0;
+}
+C
+    printf '[run]\nmax-live = 2M\n' >rules.ini
+    tidemark record -q -o t.tmk sh -c './prog; ./prog; true'
+    tidemark report t.tmk --budget rules.ini --json all.json >all.txt
+    [ "$(jq -c '[.verdict.result, .verdict.budgets[0].ok]' all.json)" = '["budget",false]' ]
+    for points in 2 3 5 4000; do
+        tidemark report t.tmk --budget rules.ini --points $points --json few.json >few.txt
+        [ "$(jq -c '.verdict, .totals, .phases' few.json)" = "$(jq -c '.verdict, .totals, .phases' all.json)" ]
+        jq -e "(.curve | length) <= $points" few.json >/dev/null
+    done
+}
+
 # The tests of a suite as make runs them: each a process, phases from their common output.
 @test "phases from the output of many programs: the one that leaks is named, and the driver can be left out" {
     program prog <<'C'

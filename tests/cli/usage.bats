@@ -97,7 +97,12 @@ max-size -1 a size such as 64k
 from soon a time such as 10ms
 to 5parsecs a time such as 10ms
 top many a whole number
-points 1.5 a whole number
+points 1.5 a number of points from 2
+points 1 a number of points from 2
+points 10000000000 a number of points from 2
+sort size one of live, peak
+site ( an extended regular expression
+leak-exitcode 256 an exit status from 0 to 255
 lifetime 10s two times such as 1ms..10s
 lifetime 2s..1s two times such as 1ms..10s
 phase load#zero a pattern
@@ -108,6 +113,14 @@ ROWS
     both tidemark report --min-size 99999999999T trace.tmk
     expect_status 2
     expect_in "is too large" "$errors"
+}
+
+@test "one output alone can go to stdout" {
+    both tidemark report --json - --markdown - trace.tmk
+    expect_status 2
+    [ "$errors" = "tidemark: only one output can go to stdout" ]
+    both tidemark check --sarif - --github trace.tmk
+    expect_status 2
 }
 
 @test "output that can't be written is an error" {
