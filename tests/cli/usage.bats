@@ -50,6 +50,15 @@ commands() { tidemark --rows | awk -F '\t' '$1 == "command" { print $2 }'; }
     [ "$(tidemark help)" = "$(tidemark --help)" ]
 }
 
+@test "man pages name what each option takes as the help does" {
+    local page command option
+    "$ROOT/scripts/man" "$TIDEMARK" man
+    while IFS=$'\t' read -r command option; do
+        page=$(sed 's/\\f[BRI]//g; s/\\-/-/g' "man/tidemark-$command.1")
+        expect_in "--$option" "$page"
+    done < <(tidemark --rows | awk -F '\t' '$1 == "option" && $6 != "" && $6 !~ /^\[/ {print $2 "\t" $4 "=" $6}')
+}
+
 @test "without a command: usage on stderr, status 2" {
     both tidemark
     expect_status 2
