@@ -64,7 +64,7 @@ $(BUILD)/preload/libtrace.map: preload/hooks.def include/tidemark.h
 	@mkdir -p $(@D)
 	{ echo '{ global:'; \
 	  sed -nE 's/^HOOK(_NEW|_DELETE)?\(.*[ (,*]([A-Za-z_0-9]+), *\(.*$$/  \2;/p; s/^HOOK\([^,]*, ([A-Za-z_0-9]+),$$/  \1;/p; s/^HOOK_(NEW|DELETE)\(([A-Za-z_0-9]+),.*/  \2;/p' preload/hooks.def; \
-	  sed -nE 's/^ *CALL\([a-z0-9_]+, ([a-z_]+),.*/  tidemark_\1;/p' include/tidemark.h; \
+	  sed -nE 's/^ *(CALL\(|GET\([a-z0-9_]+, )([a-z_]+),.*/  tidemark_\2;/p' include/tidemark.h; \
 	  echo 'local: *; };'; } > $@
 
 $(BUILD)/libtrace.so: $(PRELOAD_OBJ) $(BUILD)/preload/libtrace.map preload/libtrace.ld

@@ -18,8 +18,9 @@
 #define EXPORT __attribute__((visibility("default")))
 enum { NAME_MOST = 255 };
 
-#define DECLARE(type, name, absent, parameters, arguments) EXPORT type tidemark_##name parameters;
-TIDEMARK_CALLS(DECLARE)
+#define DECLARE_CALL(name, parameters, arguments) EXPORT void tidemark_##name parameters;
+#define DECLARE_GET(type, name, absent, parameters, arguments) EXPORT type tidemark_##name parameters;
+TIDEMARK_CALLS(DECLARE_CALL, DECLARE_GET)
 
 static _Atomic uint64_t operation_ids;
 static _Atomic int64_t operations;

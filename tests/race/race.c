@@ -20,8 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DECLARE(type, name, absent, parameters, arguments) type tidemark_##name parameters;
-TIDEMARK_CALLS(DECLARE)
+#define DECLARE_CALL(name, parameters, arguments) void tidemark_##name parameters;
+#define DECLARE_GET(type, name, absent, parameters, arguments) type tidemark_##name parameters;
+TIDEMARK_CALLS(DECLARE_CALL, DECLARE_GET)
 
 void *hooked_malloc(size_t size);
 void *hooked_calloc(size_t count, size_t size);
