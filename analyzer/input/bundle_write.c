@@ -16,6 +16,7 @@
 
 #include "../stream.h"
 #include "../../include/trace_wire.h"
+#include "../replacement.h"
 #include "inflate.h"
 
 enum { PAGE = 4096, BLOCK = 1 << 16 };
@@ -193,26 +194,13 @@ static int put_all(FILE *out, const struct bundle_writer *writer) {
     return error ? error : stream_end(out);
 }
 
-/* A trace tells what a program did: for the owner's eyes, as the trace itself. */
-static FILE *create(const char *path, char **name) {
-    if (asprintf(name, "%s.XXXXXX", path) < 0) {
-        *name = NULL;
-        return NULL;
-    }
-    int fd = mkostemp(*name, O_CLOEXEC);
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-    if (fd >= 0 && !out) close(fd);
-    return out;
-}
-
 int bundle_write(const struct bundle_writer *writer, const char *path, uint64_t *size) {
-    char *name;
-    FILE *out = create(path, &name);
-    int error = out ? put_all(out, writer) : -errno;
-    if (out) *size = (uint64_t)ftello(out);
-    if (out && fclose(out) && !error) error = -errno;
-    if (!error && rename(name, path)) error = -errno;
-    if (error && out) unlink(name);
-    free(name);
-    return error;
+    struct replacement out;
+    int error =
+        replacement_open(&out, path, 0600); /* what a program did is for the owner's eyes, as the trace itself */
+    if (error) return error;
+    error = put_all(out.file, writer);
+    off_t end = ftello(out.file);
+    *size = end > 0 ? (uint64_t)end : 0;
+    return replacement_close(&out, error);
 }

@@ -51,14 +51,20 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-/* Renames to PATH.old; an older .old goes. */
+static int remove_tree(const char *path) {
+    return nftw(path, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+/* Renames to PATH.old; an older .old goes, a folder for a folder alone. What is neither file nor folder stays: a device. */
 static int set_aside(const char *path) {
     char old[PATH_MAX];
     struct stat status;
     if (lstat(path, &status) != 0) return 0; /* a link to nowhere is in the way, too */
+    mode_t type = status.st_mode & S_IFMT;
+    if (type != S_IFREG && type != S_IFLNK && type != S_IFDIR) return -EEXIST;
     int error = format_path(old, sizeof old, "%s.old", path);
+    if (!error && type == S_IFDIR) error = remove_tree(old);
     if (error) return error;
-    if (nftw(old, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT) return -errno;
     return rename(path, old) == 0 ? 0 : -errno;
 }
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../replacement.h"
+
 #define SCHEMA "tidemark-baseline/1"
 
 struct baseline {
@@ -96,16 +98,12 @@ static json_t *describe_all(const struct report *report) {
 }
 
 int baseline_write(const char *path, const struct report *report) {
-    char *beside = NULL;
-    if (asprintf(&beside, "%s.new", path) < 0) return -ENOMEM;
+    struct replacement out;
+    int error = replacement_open(&out, path, 0666);
+    if (error) return error;
     json_t *root = describe_all(report);
-    int result = 0;
     errno = 0;
-    if (json_dump_file(root, beside, JSON_INDENT(2)) != 0 || rename(beside, path) != 0) {
-        result = errno ? -errno : -EIO;
-        unlink(beside);
-    }
+    if (json_dumpf(root, out.file, JSON_INDENT(2)) != 0) error = errno ? -errno : -EIO;
     json_decref(root);
-    free(beside);
-    return result;
+    return replacement_close(&out, error);
 }

@@ -49,6 +49,20 @@ judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
     expect_status 0
 }
 
+@test "a baseline is written as a whole: links are followed, its mode stays, no name beside it is taken" {
+    source_of | build
+    mkdir store && touch precious && ln -s store/real known && ln -s precious known.new && ln -s ../precious store/real.new
+    printf '{"schema": "tidemark-baseline/1", "leaks": []}' >store/real
+    chmod 640 store/real
+    tidemark run -q -o t.tmk --baseline known --update-baseline ./prog
+    [ -L known ] && [ ! -s precious ]
+    [ "$(jq '.leaks | length' store/real)" -eq 1 ]
+    [ "$(stat -c %a store/real)" = 640 ]
+    (umask 027 && tidemark run -q -o t.tmk --baseline fresh --update-baseline ./prog)
+    [ "$(stat -c %a fresh)" = 640 ]
+    [ "$(ls -A store)" = "$(printf 'real\nreal.new')" ]
+}
+
 @test "a new place and a faster leak fail" {
     source_of | build
     both tidemark run -q -o t.tmk --baseline known --update-baseline ./prog

@@ -50,6 +50,19 @@ essence() { jq 'del(.trace.path, .trace.size_bytes, .processes[].trace_path)' "$
     [ "$(jq '.sites[0].stack[0].line' bundle.json)" = 6 ]
 }
 
+@test "a bundle goes into a pipe that is there, and is its owner's alone where it is a file" {
+    mkfifo pipe
+    cat pipe >got &
+    both timeout 60 "$TIDEMARK" bundle -q "$(one tmk)" -o pipe
+    expect_status 0
+    wait
+    [ -p pipe ]
+    cmp got "$(one tmb)" || tidemark info -q got >/dev/null
+    touch open.tmb && chmod 644 open.tmb
+    tidemark bundle -q "$(one tmk)" -o open.tmb
+    [ "$(stat -c %a open.tmb)" = 600 ]
+}
+
 @test "a tree of processes keeps its shape" {
     tidemark report "$(tree tmb)" --json bundle.json >/dev/null
     diff <(essence "$(tree json)") <(essence bundle.json)

@@ -95,6 +95,18 @@ EOF
     expect_in "the recorder is missing: ./nowhere.so" "$errors"
 }
 
+@test "a pipe or a device where the trace should be stays what it is, and so does a folder FILE.old: 125" {
+    mkfifo pipe
+    both tidemark record -o pipe true
+    expect_status 125
+    expect_in "pipe: File exists" "$errors"
+    [ -p pipe ] && [ ! -e pipe.old ]
+    mkdir t.tmk.old && touch t.tmk t.tmk.old/mine
+    both tidemark record -o t.tmk true
+    expect_status 125
+    [ -e t.tmk.old/mine ]
+}
+
 @test "an output folder that is missing is our own failure: 125" {
     both tidemark record -o missing/folder/t.tmk true
     expect_status 125

@@ -1,4 +1,4 @@
-/* links: tests/fuzz/file_input.c analyzer/verdict/baseline.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/analysis/growth_lives.c analyzer/verdict/statistics.c libs: -ljansson -lm */
+/* links: tests/fuzz/file_input.c analyzer/verdict/baseline.c analyzer/replacement.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/analysis/growth_lives.c analyzer/verdict/statistics.c libs: -ljansson -lm */
 /* Baselines (verdict/baseline.h): JSON from a repository, written by hand maybe. */
 #include <stdint.h>
 #include <stdlib.h>
