@@ -17,6 +17,7 @@ struct config config;
 extern char **environ;
 
 enum { ENVIRONMENT_MAX = 256 << 10, RUN_DIGITS = 32 };
+#define NONE "none"
 #define RUN_TAIL "%r" /* and the digits of the run */
 
 /* The environment as "NAME=value" strings, each terminated, the last empty; fetched when libc has none. */
@@ -72,6 +73,17 @@ static bool parse_path(const char *value, void *out) {
     return true;
 }
 
+/* A template: its fields are known ones, the run may stand at the end, and it is no folder. */
+static bool parse_out(const char *value, void *out) {
+    size_t length = strlen(value);
+    if (length && value[length - 1] == '/') return false;
+    for (const char *at = value; (at = strchr(at, '%')); at += 2) {
+        if (at[1] == RUN_TAIL[1] && strlen(at) == strlen(RUN_TAIL) + RUN_DIGITS) break;
+        if (!at[1] || !strchr(CONFIG_FIELDS, at[1])) return false;
+    }
+    return parse_path(value, out);
+}
+
 static bool parse_glob(const char *value, void *out) {
     if (strlen(value) >= sizeof config.only) return false;
     strcpy(out, value);
@@ -117,6 +129,7 @@ static bool parse_unit(const char **at, const struct unit *units, size_t count, 
     if (!text_number(at, &whole)) return false;
     if (**at == '.') {
         unsigned scale = 100;
+        if ((*at)[1] < '0' || (*at)[1] > '9') return false;
         for ((*at)++; **at >= '0' && **at <= '9'; (*at)++, scale /= 10) thousandths += (uint64_t)(**at - '0') * scale;
     }
     for (size_t i = 0; i < count; i++) {
@@ -131,17 +144,25 @@ static bool parse_unit(const char **at, const struct unit *units, size_t count, 
     return false;
 }
 
+/* As on the command line: 64k, 1.5M, 2G, also 2g, 2GB and 2GiB. */
 static bool size_at(const char **at, uint64_t *out) {
-    static const struct unit units[] = {{"k", 1u << 10}, {"K", 1u << 10},   {"M", 1u << 20},
-                                        {"G", 1u << 30}, {"T", 1ull << 40}, {"", 1}};
-    return parse_unit(at, units, sizeof units / sizeof *units, out);
+    static const struct unit units[] = {{"k", 1u << 10},   {"K", 1u << 10},   {"m", 1u << 20},
+                                        {"M", 1u << 20},   {"g", 1u << 30},   {"G", 1u << 30},
+                                        {"t", 1ull << 40}, {"T", 1ull << 40}, {"", 1}};
+    if (!parse_unit(at, units, sizeof units / sizeof *units, out)) return false;
+    if (strncmp(*at, "iB", 2) == 0) *at += 2;
+    else if (**at == 'B') ++*at;
+    return true;
 }
 static bool time_at(const char **at, uint64_t *out) {
     static const struct unit units[] = {{"ms", 1000000u},   {"us", 1000u},       {"ns", 1},
                                         {"s", 1000000000u}, {"m", 60000000000u}, {"h", 3600000000000u}};
     return parse_unit(at, units, sizeof units / sizeof *units, out);
 }
-static bool parse_size(const char *value, void *out) { return size_at(&value, out) && !*value; }
+static bool parse_size(const char *value, void *out) {
+    if (text_equal(value, NONE)) value = "0";
+    return size_at(&value, out) && !*value;
+}
 static bool parse_interval(const char *value, void *out) {
     uint64_t ns;
     if (!time_at(&value, &ns) || *value || ns < 1000000u) return false;
@@ -183,12 +204,13 @@ static bool parse_limits(const char *value, void *out) {
                 {"cpu=", percent_at, &limits.cpu},
                 {"concurrent=", text_number, &limits.concurrent}};
     const size_t count = sizeof rows / sizeof *rows;
+    if (text_equal(value, NONE)) value = "";
     while (*value) {
         size_t row = 0;
         while (row < count && strncmp(value, rows[row].key, strlen(rows[row].key)) != 0) row++;
         if (row == count) return false;
         value += strlen(rows[row].key);
-        if (!rows[row].parse(&value, rows[row].field)) return false;
+        if (!rows[row].parse(&value, rows[row].field) || *rows[row].field == 0) return false;
         if (*value == ',') value++;
         else if (*value) return false;
     }
@@ -225,7 +247,7 @@ static const struct variable {
     void *field;
     const char *otherwise; /* the default, parsed like a value; NULL: zero */
 } variables[] = {
-    {"TIDEMARK_OUT", parse_path, config.out, "tidemark.%e.%p.tmk"},
+    {"TIDEMARK_OUT", parse_out, config.out, "tidemark.%e.%p.tmk"},
     {"TIDEMARK_CHILDREN", parse_path, config.children, NULL},
     {"TIDEMARK_ONLY", parse_glob, config.only, NULL},
     {"TIDEMARK_SKIP", parse_glob, config.skip, NULL},
@@ -242,6 +264,9 @@ static const struct variable {
     {"TIDEMARK_STOP_ABOVE", parse_limits, &config.limits, NULL},
 };
 
+enum { VARIABLES = sizeof variables / sizeof *variables };
+static bool refused[VARIABLES]; /* was said once, and is not left to children who would say it again */
+
 /* A template may name its run behind the file name (config_show_run). */
 static void take_run_of(char *template) {
     char *tail = strstr(template, RUN_TAIL);
@@ -250,12 +275,13 @@ static void take_run_of(char *template) {
 
 void config_read(void) {
     memset(&config, 0, sizeof config);
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+    for (size_t i = 0; i < VARIABLES; i++) {
         const struct variable *row = &variables[i];
         const char *value = variable(row->name);
         if (row->otherwise) row->parse(row->otherwise, row->field);
-        if (value && !row->parse(value, row->field))
-            config_say(row->name, "=", value, " is not understood; using ", row->otherwise ? row->otherwise : "none",
+        refused[i] = value && !row->parse(value, row->field);
+        if (refused[i])
+            config_say(row->name, "=", value, " is not understood; using ", row->otherwise ? row->otherwise : NONE,
                        NULL);
     }
     /* Limits are watched from inside, by somebody who is always awake. */
@@ -396,11 +422,15 @@ void config_export(const char *own_path) {
     text_put(&out_text, RUN_TAIL);
     put_run_id(&out_text);
     *shown.tail = 0;
-    struct replacement replacements[] = {
+    struct replacement replacements[4 + VARIABLES] = {
         {"LD_PRELOAD", empty ? NULL : memory, false},
         {"TIDEMARK_OUT", config.follow ? out : NULL, false},
         {"TIDEMARK_RUN", NULL, false},
         {"TIDEMARK_CHILDREN", NULL, false},
     };
-    replace_environment(replacements, sizeof replacements / sizeof *replacements);
+    size_t count = 4;
+    for (size_t i = 0; i < VARIABLES; i++)
+        if (refused[i] && variables[i].field != config.out)
+            replacements[count++] = (struct replacement){variables[i].name, NULL, false};
+    replace_environment(replacements, count);
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #define CONFIG_PATH 4096
+/* Of a file name template, behind a %: program, pid, host, time of the start, a percent sign. */
+#define CONFIG_FIELDS "epht%"
 
 enum config_writer { CONFIG_WRITER_THREAD, CONFIG_WRITER_INLINE, CONFIG_WRITER_PROCESS };
 
@@ -46,7 +48,7 @@ void config_say(const char *part, ...) __attribute__((sentinel));
 
 /*
  * Rewrites the process's environment for its children: our preload entry and TIDEMARK_OUT become absolute; with follow off
- * our preload entry goes. The target sees no other variable of ours but those that were set for it. Called once, from the
+ * our preload entry goes; and so do values that were not understood, which each child would tell again. The target sees no other variable of ours but those that were set for it. Called once, from the
  * constructor. Nothing is allocated with malloc.
  */
 void config_export(const char *own_path);
