@@ -44,6 +44,13 @@ static size_t occurrences(const char *text, const char *part) {
     return count;
 }
 
+/* Elements that end in their own tag. */
+static size_t empty_elements(const char *text, const char *start) {
+    size_t count = 0;
+    for (; (text = strstr(text, start)); text++) count += strchr(text, '>')[-1] == '/';
+    return count;
+}
+
 static void test_junit(void **state) {
     (void)state;
     char *text = rendered(render_junit, report_fixture());
@@ -52,7 +59,7 @@ static void test_junit(void **state) {
     assert_non_null(strstr(text, "<failure message=\"memory grows from round to round\" type=\"leaks\">"));
     assert_non_null(strstr(text, "session::remember"));
     assert_int_equal(occurrences(text, "<testcase "),
-                     occurrences(text, "</testcase>") + occurrences(text, "time=\"0\"/>"));
+                     occurrences(text, "</testcase>") + empty_elements(text, "<testcase "));
     assert_null(strchr(text, '\033')); /* a terminal must not obey a phase's name */
     free(text);
 }
