@@ -77,7 +77,7 @@ int sys_futex_wait_shared(_Atomic uint32_t *word, uint32_t expected, const struc
 int sys_futex_wake_shared(_Atomic uint32_t *word, int count);
 int sys_flock(int fd, int operation);
 int sys_clock_gettime(int clock, struct timespec *out);
-uint64_t sys_monotonic(void); /* ns */
+uint64_t sys_monotonic(void);  /* ns */
 uint64_t sys_thread_cpu(void); /* ns of processor time of the calling thread */
 int sys_getrandom(void *bytes, size_t length);
 int sys_unshare(int flags);
