@@ -13,6 +13,7 @@
 struct control_page {
     uint32_t owner, tid;
     uint64_t head, tail, nested;
+    uint64_t size; /* of the data area, bytes; a power of two */
 };
 
 static uint64_t fixed_at(const uint8_t *bytes, size_t at, unsigned width) {
@@ -20,21 +21,25 @@ static uint64_t fixed_at(const uint8_t *bytes, size_t at, unsigned width) {
     return wire_get_fixed(&r, width);
 }
 
-static int read_control(const struct trace_input *input, uint64_t offset, struct control_page *page, uint8_t *bytes) {
-    if (reader_bytes(input, offset, bytes, TRACE_SLOT_CONTROL)) return -EIO;
+/* False where the slot has no data area that follows the rules, or can't be read. */
+static bool read_control(const struct trace_input *input, const struct frame_entry *entry, struct control_page *page,
+                         uint8_t bytes[TRACE_SLOT_CONTROL]) {
+    uint64_t size = entry->frame.stored_length;
+    size = size > TRACE_SLOT_CONTROL ? size - TRACE_SLOT_CONTROL : 0;
+    if (!size || size & (size - 1) || reader_bytes(input, entry->offset, bytes, TRACE_SLOT_CONTROL)) return false;
     page->owner = (uint32_t)fixed_at(bytes, TRACE_SLOT_AT_THREAD, 4);
     page->tid = (uint32_t)fixed_at(bytes, TRACE_SLOT_AT_TID, 4);
     page->head = fixed_at(bytes, TRACE_SLOT_AT_HEAD, 8);
     page->tail = fixed_at(bytes, TRACE_SLOT_AT_TAIL, 8);
     page->nested = fixed_at(bytes, TRACE_SLOT_AT_NESTED, 8);
-    return 0;
+    page->size = size;
+    return true;
 }
 
-/* Bytes of the data area, or 0 where the slot has none that follows the rules. */
-static uint64_t data_size(const struct trace_frame *frame) {
-    if (frame->stored_length <= TRACE_SLOT_CONTROL) return 0;
-    uint64_t size = frame->stored_length - TRACE_SLOT_CONTROL;
-    return size & (size - 1) ? 0 : size;
+/* Words, of which a ring of so many bytes has room; their positions as bytes have room in 64 bits. */
+static bool is_credible(const struct control_page *page) {
+    return page->head >= page->tail && page->head - page->tail <= page->size / 8 && page->head <= UINT64_MAX / 8 &&
+           page->nested <= TRACE_NESTED_WORDS;
 }
 
 /* Copies bytes [from, to) of a ring of `size` bytes at `offset`. */
@@ -130,19 +135,16 @@ static void to_host_order(uint64_t *words, size_t count) {
 static int snapshot_ring(struct trace_input *input, const struct frame_entry *entry, struct recovery *out) {
     uint8_t page[TRACE_SLOT_CONTROL];
     struct control_page control;
-    uint64_t size = data_size(&entry->frame);
-    if (!size || read_control(input, entry->offset, &control, page)) {
-        out->bad_slots = true;
-        return 0;
-    }
-    if (!control.owner || (control.head == control.tail && !control.nested)) return 0;
-    if (control.head < control.tail || control.head - control.tail > size / 8 || control.nested > TRACE_NESTED_WORDS) {
+    bool readable = read_control(input, entry, &control, page);
+    if (readable && (!control.owner || (control.head == control.tail && !control.nested))) return 0;
+    if (!readable || !is_credible(&control)) {
         out->bad_slots = true;
         return 0;
     }
     struct ring_rest *rest = add_ring(out);
     if (!rest) return -ENOMEM;
-    const uint64_t data = entry->offset + TRACE_SLOT_CONTROL, tail = 8 * control.tail, head = 8 * control.head;
+    const uint64_t data = entry->offset + TRACE_SLOT_CONTROL, size = control.size;
+    const uint64_t tail = 8 * control.tail, head = 8 * control.head;
     const uint64_t end = before_hole(input, data, size, tail, head);
     *rest = (struct ring_rest){control.owner, control.tid, out->frames_seen, control.tail, NULL, 0, 0};
     rest->count = (size_t)(end - tail) / 8;
@@ -161,20 +163,16 @@ static int snapshot_ring(struct trace_input *input, const struct frame_entry *en
 static int snapshot_journal(struct trace_input *input, const struct frame_entry *entry, struct recovery *out) {
     uint8_t page[TRACE_SLOT_CONTROL];
     struct control_page control;
-    uint64_t size = data_size(&entry->frame);
-    if (!size || read_control(input, entry->offset, &control, page)) {
-        out->bad_slots = true;
-        return 0;
-    }
-    if (control.head <= control.tail || out->journal) return 0;
-    if (control.head - control.tail > size) {
+    bool readable = read_control(input, entry, &control, page);
+    if (readable && (control.head <= control.tail || out->journal)) return 0;
+    if (!readable || control.head - control.tail > control.size) {
         out->bad_slots = true;
         return 0;
     }
     size_t length = (size_t)(control.head - control.tail);
     out->journal = malloc(length);
     if (!out->journal) return -ENOMEM;
-    if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, size, control.tail, control.head, out->journal))
+    if (copy_range(input, entry->offset + TRACE_SLOT_CONTROL, control.size, control.tail, control.head, out->journal))
         length = 0;
     out->journal_length = length;
     out->journal_first = control.tail;

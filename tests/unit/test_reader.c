@@ -193,11 +193,12 @@ static void hostile_control_pages(void **state) {
     (void)state;
     static const struct {
         size_t at;
-        uint64_t value;
-    } fields[] = {{TRACE_SLOT_AT_HEAD, UINT64_MAX},
-                  {TRACE_SLOT_AT_TAIL, UINT64_MAX},
-                  {TRACE_SLOT_AT_NESTED, 449},
-                  {TRACE_SLOT_AT_HEAD, 1u << 20}};
+        uint64_t value, tail;
+    } fields[] = {{TRACE_SLOT_AT_HEAD, UINT64_MAX, 0},
+                  {TRACE_SLOT_AT_TAIL, UINT64_MAX, 0},
+                  {TRACE_SLOT_AT_NESTED, 449, 0},
+                  {TRACE_SLOT_AT_HEAD, 1u << 20, 0},
+                  {TRACE_SLOT_AT_HEAD, 1ull << 61, (1ull << 61) - 1}}; /* 0 as a number of bytes */
     uint64_t words[4 * EVENTS];
     size_t count = make_stream(words, EVENTS);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -207,6 +208,7 @@ static void hostile_control_pages(void **state) {
         builder_ring_slot(&b, THREAD, words, 0, count, 256, NULL, 0);
         size_t slot = b.length - 256 * 8 - TRACE_SLOT_CONTROL;
         builder_set(&b, slot + fields[i].at, fields[i].value, 8);
+        if (fields[i].tail) builder_set(&b, slot + TRACE_SLOT_AT_TAIL, fields[i].tail, 8);
         builder_write(&b, path, TRACE_STATE_OPEN);
         open_trace(&trace);
         assert_true(trace.recovery.bad_slots);
