@@ -49,8 +49,8 @@ struct chance_row {
 static const struct chance_row steady_rows[] = {
     {60, 100, 0.02},           {60, 16, 0.05}, {INTERMITTENT_ROUNDS, 100, 0.05}, {20, 48, 0.1},
     {VERY_FEW_ROUNDS, 0, 0.2}, {0, 0, 0.4}};
-static const struct chance_row intermittent_rows[] = {{60, 16, 0.05}, {60, 12, 0.2}, {24, 16, 0.3},
-                                                      {0, 48, 0},     {0, 24, 0.3},  {0, 0, 0.5}};
+static const struct chance_row intermittent_rows[] = {{60, 16, 0.05}, {60, 12, 0.2}, {40, 32, 0.1}, {24, 48, 0.2},
+                                                      {24, 16, 0.3},  {0, 48, 0},    {0, 24, 0.3},  {0, 0, 0.5}};
 
 static const struct chance_row stretches_rows[] = {{60, 0, 0.02}, {0, 0, 0.1}};
 

@@ -200,6 +200,19 @@ static void test_pools_used_up_at_one_pace_leak(void **state) {
     assert_int_equal(judged(&hand, -1).class, GROWTH_FILLING);
 }
 
+/* Streams of compressed uploads that arrive cut off, one in ten of twenty a round, are never ended. */
+static void test_an_error_path_goes_on_for_many_rounds(void **state) {
+    (void)state;
+    static const uint64_t held[] = {2, 2, 2, 3, 2, 5, 1, 1, 4, 2, 3, 2, 3, 2, 2, 0, 2, 0, 2, 3,
+                                    2, 2, 1, 3, 1, 0, 1, 0, 1, 2, 1, 4, 1, 2, 1, 3, 2, 0, 0, 2,
+                                    1, 2, 2, 2, 0, 3, 4, 1, 0, 3, 1, 3, 3, 0, 2, 1, 3, 2, 3, 2};
+    struct hand hand = {.rounds = 60, .facts = {.threads = 1, .exit_seen = true}};
+    memcpy(hand.held, held, sizeof held);
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK_INTERMITTENT);
+    for (size_t i = 30; i < 60; i++) hand.held[i] /= 2;
+    assert_int_not_equal(judged(&hand, -1).class, GROWTH_LEAK_INTERMITTENT);
+}
+
 /* Perl's table of shared keys: a cache of a hundred, and what the last line of output came too early or too late for. */
 static void test_edges_from_output_may_lie_in_the_next_round(void **state) {
     (void)state;
@@ -274,6 +287,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_leak_may_begin_in_the_second_round),
         cmocka_unit_test(test_a_leak_behind_a_warm_up_is_told),
         cmocka_unit_test(test_pools_used_up_at_one_pace_leak),
+        cmocka_unit_test(test_an_error_path_goes_on_for_many_rounds),
         cmocka_unit_test(test_edges_from_output_may_lie_in_the_next_round),
         cmocka_unit_test(test_a_given_warm_up_counts_for_nothing),
     };
