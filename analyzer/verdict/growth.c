@@ -67,13 +67,15 @@ const char *growth_held_name(enum growth_held held) {
     return names[held];
 }
 
+/* The same number in each round, or, where each did as much work, all the same but for one block. */
 static bool even_but_for_one(const struct selection *selection) {
     struct range work = {INFINITY, 0}, blocks = {INFINITY, 0};
     for (uint32_t i = 0; i < selection->n; i++) {
         range_widen(&work, selection_work(selection, i));
         range_widen(&blocks, (double)selection_round(selection, i)->held.blocks);
     }
-    if (selection->n < VERY_FEW_ROUNDS || work.high > EVEN_WORK * work.low) return false;
+    if (selection->n < VERY_FEW_ROUNDS) return false;
+    if (work.high > EVEN_WORK * work.low) return blocks.low > 0 && blocks.high <= blocks.low;
     return blocks.low >= LEAST_ONE && range_is_one_but_for_one(&blocks);
 }
 

@@ -9,6 +9,7 @@
 #define TREND_BLOCKS 48      /* of many rounds, from which the test for a trend sees more than the halves */
 #define STEADY_RATIO 0.9     /* from here the halves count as equal, given so many blocks */
 #define STEADY_BLOCKS 200
+#define USUAL_SHARE 0.8            /* of the rounds, that add as little as the one that adds least */
 #define SLOW_CHANCE_BY_ROUNDS 0.03 /* with all rounds taken for equal, where allocations are the only work known */
 #define EVEN_DISTANCE 0.3          /* standard deviation of the distances, of their mean */
 #define PEAK_SHARE 0.2             /* of the rounds that added: those that set no record of work */
@@ -78,6 +79,24 @@ static bool same_each_round(const struct selection *selection) {
     return rounds_alone && (in_step || (blocks.low > 0 && range_is_one_but_for_one(&blocks)));
 }
 
+/*
+ * The same number in each, but in a few that add more, and none adds less: as where threads that end leak their cache each round, and
+ * a pool of threads grew twice. Counts that fall by chance, as what a cache misses, are not so.
+ */
+static bool same_but_for_steps(const struct selection *selection) {
+    struct range blocks = {INFINITY, 0};
+    uint32_t usual = 0;
+    for (uint32_t i = 0; i < selection->n; i++)
+        range_widen(&blocks, (double)selection_round(selection, i)->held.blocks);
+    for (uint32_t i = 0; i < selection->n; i++)
+        usual += (double)selection_round(selection, i)->held.blocks <= blocks.low;
+    return selection->n >= INTERMITTENT_ROUNDS && blocks.low > 0 && usual >= USUAL_SHARE * selection->n;
+}
+
+static bool can_not_slow(const struct selection *selection) {
+    return same_each_round(selection) || same_but_for_steps(selection);
+}
+
 /* Of their blocks per unit of work. */
 static double ratio_of_halves(const struct selection *selection) {
     struct half first = selection_sum(selection, 0, selection->n / 2);
@@ -91,7 +110,7 @@ static bool halves_are_equal(const struct selection *selection) {
 }
 
 bool trend_slows(const struct selection *selection) {
-    if (same_each_round(selection)) return false;
+    if (can_not_slow(selection)) return false;
     double blocks = selection_sum(selection, 0, selection->n).blocks;
     bool told = selection->n >= INTERMITTENT_ROUNDS && blocks >= TREND_BLOCKS;
     if (ratio_of_halves(selection) < SLOW_RATIO && !told) return true;
@@ -214,6 +233,7 @@ bool trend_slows_by_rounds(const struct selection *selection) {
     struct whole_course course;
     whole_course_follow(selection, &course);
     course.selection.by_rounds = true;
+    if (same_but_for_steps(&course.selection)) return false;
     return !halves_are_equal(&course.selection) && chance_of_steady(&course.selection) < SLOW_CHANCE_BY_ROUNDS;
 }
 

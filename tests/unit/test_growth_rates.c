@@ -147,6 +147,28 @@ static void test_the_same_number_each_round_does_not_slow(void **state) {
     assert_int_equal(judged(&hand, 1).reason, GROWTH_REASON_SLOWS);
 }
 
+/* Whatever else the rounds did; a file opened each round is not the less evenly left open. */
+static void test_the_same_number_each_round_is_even(void **state) {
+    (void)state;
+    static const double work[] = {340, 460, 350, 350, 455, 345, 380, 350};
+    struct hand hand = {.rounds = 8, .facts = {.threads = 1, .exit_seen = true}};
+    memcpy(hand.work, work, sizeof work);
+    for (size_t i = 0; i < 8; i++) hand.held[i] = 3;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK);
+    hand.held[4] = 5;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_FILLING);
+}
+
+/* A thread that ends in each round leaves its cache; a pool of threads grew in two of them. */
+static void test_steps_among_equal_rounds_do_not_slow(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 40, .facts = {.threads = 1, .exit_seen = true}};
+    for (size_t i = 0; i < 40; i++) hand.held[i] = i == 0 || i == 10 ? 5 : 1;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK);
+    for (size_t i = 11; i < 19; i++) hand.held[i] = 2;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_FILLING);
+}
+
 static void test_threads_that_nobody_joins_are_told(void **state) {
     (void)state;
     struct hand hand = {.rounds = 16, .facts = {.threads = 1, .owner = GROWTH_OWNER_THREADS}};
@@ -283,6 +305,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_leaks_in_every_round_are_found),
         cmocka_unit_test(test_what_stopped_behind_the_evidence_fills),
         cmocka_unit_test(test_the_same_number_each_round_does_not_slow),
+        cmocka_unit_test(test_the_same_number_each_round_is_even),
+        cmocka_unit_test(test_steps_among_equal_rounds_do_not_slow),
         cmocka_unit_test(test_threads_that_nobody_joins_are_told),
         cmocka_unit_test(test_a_leak_may_begin_in_the_second_round),
         cmocka_unit_test(test_a_leak_behind_a_warm_up_is_told),
