@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "../must.h"
+#include "thread_numbers.h"
 
 struct running { /* of one thread and function */
     uint64_t begin;
@@ -15,6 +17,7 @@ struct running { /* of one thread and function */
 };
 
 struct thread_state {
+    uint32_t serial;
     uint64_t last; /* stamp of its last event */
     struct running *running;
 };
@@ -22,8 +25,8 @@ struct thread_state {
 struct activations {
     const struct function_watch *watch;
     size_t functions;
-    struct thread_state *threads; /* by serial */
-    size_t thread_count;
+    struct thread_numbers numbers;
+    struct thread_state *threads; /* by number; as many as numbers.count */
     struct activation *list;
     size_t count, capacity;
     uint64_t dropped;
@@ -40,8 +43,9 @@ static void *activations_begin(const struct replay_facts *facts) {
 
 void activations_release(struct activations *a) {
     if (!a) return;
-    for (size_t i = 0; i < a->thread_count; i++) free(a->threads[i].running);
+    for (size_t i = 0; i < a->numbers.count; i++) free(a->threads[i].running);
     free(a->threads);
+    thread_numbers_release(&a->numbers);
     free(a->list);
     free(a);
 }
@@ -53,24 +57,18 @@ const struct activation *activations_list(const struct activations *a, size_t *c
 
 uint64_t activations_dropped(const struct activations *a) { return a->dropped; }
 
-static bool make_room_for_thread(struct activations *a, uint32_t serial) {
-    if (serial < a->thread_count) return true;
-    size_t count = a->thread_count ? a->thread_count : 8;
-    while (count <= serial) count *= 2;
-    struct thread_state *grown = realloc(a->threads, count * sizeof *grown);
-    if (!grown) return false;
-    memset(grown + a->thread_count, 0, (count - a->thread_count) * sizeof *grown);
-    a->threads = grown;
-    a->thread_count = count;
-    return true;
+static struct thread_state *find_thread(const struct activations *a, uint32_t serial) {
+    uint32_t number = thread_numbers_find(&a->numbers, serial);
+    return number == THREAD_NO_NUMBER ? NULL : &a->threads[number];
 }
 
-/* NULL: out of memory. */
-static struct thread_state *state_of(struct activations *a, uint32_t serial) {
-    if (!make_room_for_thread(a, serial)) return NULL;
-    struct thread_state *thread = &a->threads[serial];
-    if (!thread->running) thread->running = calloc(a->functions, sizeof *thread->running);
-    return thread->running ? thread : NULL;
+static struct thread_state *add_thread(struct activations *a, uint32_t serial) {
+    size_t count = a->numbers.count;
+    if (!(count & (count - 1))) /* at powers of two */
+        a->threads = must(realloc(a->threads, (count ? 2 * count : 1) * sizeof *a->threads));
+    struct thread_state *thread = &a->threads[thread_numbers_add(&a->numbers, serial)];
+    *thread = (struct thread_state){serial, 0, must(calloc(a->functions + 1, sizeof *thread->running))};
+    return thread;
 }
 
 static bool make_room(struct activations *a) {
@@ -83,10 +81,10 @@ static bool make_room(struct activations *a) {
     return true;
 }
 
-static void stop(struct activations *a, uint32_t serial, uint32_t function) {
-    struct thread_state *thread = &a->threads[serial];
+static void stop(struct activations *a, const struct thread_state *thread, uint32_t function) {
     struct running *running = &thread->running[function];
-    struct activation found = {running->begin, thread->last + 1, serial, function, running->first, running->frame};
+    struct activation found = {running->begin, thread->last + 1, thread->serial,
+                               function,       running->first,   running->frame};
     running->frame = 0;
     if (a->count == ACTIVATIONS_MAX) a->dropped++;
     else if (make_room(a)) a->list[a->count++] = found;
@@ -98,13 +96,14 @@ static bool goes_on(const struct activations *a, uint32_t function, const struct
     return running->frame && watch->same_call(watch->context, function, running->stack, stack);
 }
 
-static void note_function(struct activations *a, uint32_t function, uint32_t stack, const struct moment *now) {
-    struct running *running = &a->threads[now->thread].running[function];
+static void note_function(struct activations *a, const struct thread_state *thread, uint32_t function, uint32_t stack,
+                          uint64_t stamp) {
+    struct running *running = &thread->running[function];
     uint32_t frame = stack < a->watch->stack_count ? a->watch->frames[function][stack] : 0;
     if (!frame && !running->frame) return;
     if (!frame || !goes_on(a, function, running, stack)) {
-        if (running->frame) stop(a, now->thread, function);
-        running->begin = now->stamp;
+        if (running->frame) stop(a, thread, function);
+        running->begin = stamp;
         running->first = frame;
     }
     running->frame = frame;
@@ -112,12 +111,9 @@ static void note_function(struct activations *a, uint32_t function, uint32_t sta
 }
 
 static void note_allocation(struct activations *a, uint32_t stack, const struct moment *now) {
-    struct thread_state *thread = state_of(a, now->thread);
-    if (!thread) {
-        a->failed = true;
-        return;
-    }
-    for (uint32_t f = 0; f < a->functions; f++) note_function(a, f, stack, now);
+    struct thread_state *thread = find_thread(a, now->thread);
+    if (!thread) thread = add_thread(a, now->thread);
+    for (uint32_t f = 0; f < a->functions; f++) note_function(a, thread, f, stack, now->stamp);
     thread->last = now->stamp;
 }
 
@@ -134,15 +130,16 @@ static void activations_resized(void *self, struct block *block, uint64_t old_si
 static void activations_died(void *self, struct block *block, enum death_cause cause, const struct moment *now) {
     struct activations *a = self;
     (void)block, (void)cause;
-    if (now->thread < a->thread_count) a->threads[now->thread].last = now->stamp;
+    struct thread_state *thread = find_thread(a, now->thread);
+    if (thread) thread->last = now->stamp;
 }
 
 static int activations_end(void *self, const struct moment *now) {
     struct activations *a = self;
     (void)now;
-    for (uint32_t serial = 0; serial < a->thread_count; serial++)
-        for (uint32_t f = 0; a->threads[serial].running && f < a->functions; f++)
-            if (a->threads[serial].running[f].frame) stop(a, serial, f);
+    for (uint32_t i = 0; i < a->numbers.count; i++)
+        for (uint32_t f = 0; f < a->functions; f++)
+            if (a->threads[i].running[f].frame) stop(a, &a->threads[i], f);
     return a->failed ? -ENOMEM : 0;
 }
 

@@ -13,23 +13,22 @@ void growth_heirs_begin(struct growth_heirs *heirs, const struct replay_facts *f
 }
 
 void growth_heirs_release(struct growth_heirs *heirs) {
-    for (size_t i = 0; i < heirs->thread_room; i++) free(heirs->threads[i]);
+    for (uint32_t i = 0; i < heirs->numbers.count; i++) free(heirs->threads[i]);
     free(heirs->threads);
+    thread_numbers_release(&heirs->numbers);
 }
 
-static struct thread_heirs *add_thread(struct growth_heirs *heirs, uint32_t thread) {
-    if (thread >= heirs->thread_room) {
-        size_t room = (size_t)thread + thread / 2 + 8;
-        heirs->threads = must(realloc(heirs->threads, room * sizeof *heirs->threads));
-        memset(heirs->threads + heirs->thread_room, 0, (room - heirs->thread_room) * sizeof *heirs->threads);
-        heirs->thread_room = room;
-    }
-    return heirs->threads[thread] = must(calloc(1, sizeof **heirs->threads));
+static struct thread_heirs *add_thread(struct growth_heirs *heirs, uint32_t serial) {
+    size_t count = heirs->numbers.count;
+    struct thread_heirs *added = must(calloc(1, sizeof *added));
+    if (!(count & (count - 1))) /* at powers of two */
+        heirs->threads = must(realloc(heirs->threads, (count ? 2 * count : 1) * sizeof *heirs->threads));
+    return heirs->threads[thread_numbers_add(&heirs->numbers, serial)] = added;
 }
 
 struct thread_heirs *growth_heirs_find_thread(struct growth_heirs *heirs, uint32_t thread) {
-    struct thread_heirs *state = thread < heirs->thread_room ? heirs->threads[thread] : NULL;
-    heirs->latest = state ? state : add_thread(heirs, thread);
+    uint32_t number = thread_numbers_find(&heirs->numbers, thread);
+    heirs->latest = number == THREAD_NO_NUMBER ? add_thread(heirs, thread) : heirs->threads[number];
     heirs->latest_thread = thread;
     return heirs->latest;
 }

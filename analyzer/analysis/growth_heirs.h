@@ -9,6 +9,7 @@
 #define ANALYSIS_GROWTH_HEIRS_H
 
 #include "analysis.h"
+#include "thread_numbers.h"
 
 #define HEIR_SLOTS 64u
 
@@ -25,9 +26,9 @@ struct thread_heirs {
 };
 
 struct growth_heirs {
-    struct thread_heirs **threads; /* by serial; NULL: not seen yet */
-    size_t thread_room;
-    struct thread_heirs *latest; /* the thread of the last event; NULL: none yet */
+    struct thread_numbers numbers;
+    struct thread_heirs **threads; /* by number */
+    struct thread_heirs *latest;   /* the thread of the last event; NULL: none yet */
     uint32_t latest_thread;
     uint64_t (*innermost)(const void *stacks, uint32_t stack); /* as in struct replay_facts */
     const void *frames;

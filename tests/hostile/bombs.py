@@ -131,6 +131,13 @@ def sparse_nodes():
     return few_events(made, 19999 * 65536 + 1)
 
 
+def last_thread():
+    made = begun()
+    for thread in (0xFFFFFC00, 1 << 31, 1 << 24):
+        made.ring(thread, [event(craft.ALLOC, 10 + n, 0x10000 + 4096 * n, 100, 1) for n in range(40)], 1 << 16)
+    return made
+
+
 def last_stack():
     return few_events(begun(), 0xFFFFFFFF)
 
@@ -404,7 +411,7 @@ def bundle_of_extents():
 
 
 CASES = [zeros_as_events, zeros_as_records, strings, losses, children, requests, nodes, events_of_many_threads, escapes_of_many_threads,
-         last_node, sparse_nodes, last_stack, deep_stack, cycle, last_string, threads_downwards, modules_gone, clocks,
+         last_node, sparse_nodes, last_thread, last_stack, deep_stack, cycle, last_string, threads_downwards, modules_gone, clocks,
          clocks_at_once, arguments, argument_count, long_names, nested_phases, many_phases, phases_of_requests, open_operations,
          many_values, large_blocks, widest_blocks, maps_and_holes, breaks, resident_everywhere, small_pages,
          resident_here_and_there, mapping_count, many_mappings, mappings_downwards, many_looks, sparse_rings, sparse_journals,
@@ -436,6 +443,7 @@ def commands(path, folder, number):
     others = [["export", "-f", form, path, "-o", folder / "export"] for form in EXPORTS]
     others.append(["diff", path, path, "--json", folder / "json", "--html", folder / "html"])
     others.append(["watch", "--plain", "--count", "1", path])
+    others.append(["report", path, "--phase-by-function", "f=."])
     others.append(["check", path, "--junit", folder / "junit", "--sarif", folder / "sarif", "--markdown", folder / "markdown"])
     yield from others if number is None else [others[number % len(others)]]
 
