@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "../must.h"
+
 struct age_clock age_clock_of(uint64_t duration_ns) {
     struct age_clock clock = {0};
     while (duration_ns >> clock.shift >= AGE_SLICES) clock.shift++;
@@ -23,8 +25,7 @@ static void keep_change(struct ages *ages, uint32_t slice, uint32_t birth) {
     uint64_t bytes = ages->live[birth] < BYTES_MAX ? ages->live[birth] : BYTES_MAX;
     if (ages->count == ages->room) {
         ages->room = ages->room ? 2 * ages->room : 2;
-        ages->changes = realloc(ages->changes, ages->room * sizeof *ages->changes);
-        if (!ages->changes) abort();
+        ages->changes = must(realloc(ages->changes, ages->room * sizeof *ages->changes));
     }
     ages->changes[ages->count++] = bytes << 12 | birth << 6 | slice;
 }

@@ -7,11 +7,12 @@
 
 #include <stdlib.h>
 
+#include "../must.h"
+
 static struct growth_ends *with_room(struct growth_ends *ends) {
     if (ends && ends->count < ends->room) return ends;
     uint32_t room = ends ? ends->room * 2 : 4;
-    struct growth_ends *grown = realloc(ends, sizeof *grown + room * sizeof *grown->items);
-    if (!grown) abort();
+    struct growth_ends *grown = must(realloc(ends, sizeof *grown + room * sizeof *grown->items));
     if (!ends) *grown = (struct growth_ends){.shift = 0};
     grown->room = room;
     return grown;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../must.h"
+
 #define THREADS 4096u /* power of two; threads whose serials collide may hide a temporary allocation */
 
 struct site {
@@ -58,9 +60,7 @@ void sites_release(struct sites *sites) {
 static struct site *add_site(struct sites *sites, uint32_t stack, uint32_t *index) {
     if (sites->count == sites->capacity) {
         size_t capacity = sites->capacity ? 2 * sites->capacity : 256;
-        struct site *grown = realloc(sites->list, capacity * sizeof *grown);
-        if (!grown) return NULL;
-        sites->list = grown;
+        sites->list = must(realloc(sites->list, capacity * sizeof *sites->list));
         sites->capacity = capacity;
     }
     struct site *site = &sites->list[sites->count++];
@@ -69,16 +69,13 @@ static struct site *add_site(struct sites *sites, uint32_t stack, uint32_t *inde
     return site;
 }
 
-/* Makes a place for the id. False: out of memory. */
-static bool make_room(struct sites *sites, uint32_t stack) {
-    if (stack < sites->room) return true;
+/* Makes a place for the id. */
+static void make_room(struct sites *sites, uint32_t stack) {
+    if (stack < sites->room) return;
     size_t room = (size_t)stack + stack / 2 + 64;
-    uint32_t *grown = realloc(sites->indices, room * sizeof *grown);
-    if (!grown) return false;
-    memset(grown + sites->room, 0, (room - sites->room) * sizeof *grown);
-    sites->indices = grown;
+    sites->indices = must(realloc(sites->indices, room * sizeof *sites->indices));
+    memset(sites->indices + sites->room, 0, (room - sites->room) * sizeof *sites->indices);
     sites->room = room;
-    return true;
 }
 
 static inline uint32_t index_of(const struct sites *sites, uint32_t stack) {
@@ -86,7 +83,8 @@ static inline uint32_t index_of(const struct sites *sites, uint32_t stack) {
 }
 
 static struct site *new_site(struct sites *sites, uint32_t stack) {
-    return make_room(sites, stack) ? add_site(sites, stack, &sites->indices[stack]) : NULL;
+    make_room(sites, stack);
+    return add_site(sites, stack, &sites->indices[stack]);
 }
 
 static inline struct site *site_of(struct sites *sites, uint32_t stack) {
@@ -173,8 +171,8 @@ static inline void born(struct sites *sites, struct site *site, const struct blo
 }
 
 static __attribute__((noinline)) void resized(struct sites *sites, const struct block_event *event) {
-    if (!site_of(sites, event->stack) || !site_of(sites, event->old_stack))
-        return; /* may move the list: both after it */
+    site_of(sites, event->stack);
+    site_of(sites, event->old_stack); /* both may move the list */
     struct site *before = &sites->list[index_of(sites, event->old_stack) - 1];
     struct site *after = &sites->list[index_of(sites, event->stack) - 1];
     change(sites, before, event->birth_ns, 0, event->old_size);
@@ -206,7 +204,6 @@ static void sites_blocks(void *self, const struct block_event *events, size_t co
     for (const struct block_event *event = events; event < events + count; event++) {
         if (event->ns >= sites->slice_end) move_clock(sites, event->ns);
         struct site *site = site_of(sites, event->stack);
-        if (!site) continue;
         switch ((enum block_event_kind)event->kind) {
         case BLOCK_BORN: born(sites, site, event); break;
         case BLOCK_RESIZED: resized(sites, event); break;
@@ -216,14 +213,13 @@ static void sites_blocks(void *self, const struct block_event *events, size_t co
 }
 
 static void sites_failed(void *self, uint64_t size, uint32_t stack, const struct moment *now) {
-    struct site *site = site_of(self, stack);
     (void)size, (void)now;
-    if (site) site->stats.failed++;
+    site_of(self, stack)->stats.failed++;
 }
 
 void sites_forget(struct sites *sites, const struct block *block, uint64_t life_ns) {
     struct site *site = site_of(sites, block->stack);
-    if (!site || !site->stats.allocations) return;
+    if (!site->stats.allocations) return;
     site->stats.allocations--;
     site->stats.allocated_bytes -= block->size;
     histogram_take(&site->stats.lifetimes, life_ns);

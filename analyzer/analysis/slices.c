@@ -5,11 +5,12 @@
 
 #include <stdlib.h>
 
+#include "../must.h"
+
 struct slice_counts *slices_add(struct slice_list *list, uint32_t slice) {
     if (list->count == list->room) {
         list->room = list->room ? 2 * list->room : 2;
-        list->items = realloc(list->items, list->room * sizeof *list->items);
-        if (!list->items) abort();
+        list->items = must(realloc(list->items, list->room * sizeof *list->items));
     }
     list->items[list->count] = (struct slice_counts){.slice = slice};
     return &list->items[list->count++];

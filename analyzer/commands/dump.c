@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../must.h"
 #include "../input/decode.h"
 #include "../input/trace.h"
 #include "groups.h"
@@ -90,8 +91,7 @@ static uint64_t *number_of(struct dump *dump, uint32_t serial) {
     if (serial >= 1u << 24) return &overflow;
     if (serial >= dump->serials) {
         size_t count = (size_t)serial * 2 + 16;
-        uint64_t *grown = realloc(dump->numbers, count * sizeof *grown);
-        if (!grown) abort();
+        uint64_t *grown = must(realloc(dump->numbers, count * sizeof *grown));
         memset(grown + dump->serials, 0, (count - dump->serials) * sizeof *grown);
         dump->numbers = grown;
         dump->serials = count;
@@ -111,9 +111,7 @@ static void print_event(struct dump *dump, uint32_t thread, const struct trace_e
 
 static struct decode_state *make_state(void) {
     size_t size = (decode_state_size() + 63) & ~(size_t)63;
-    struct decode_state *state = aligned_alloc(64, size);
-    if (!state) abort();
-    return memset(state, 0, size);
+    return memset(must(aligned_alloc(64, size)), 0, size);
 }
 
 /* The thread's, else the one that was not used for longest. */
@@ -340,13 +338,11 @@ static void dump_records(const uint8_t *bytes, size_t length, uint64_t offset) {
 static void mark_seen(struct dump *dump, uint32_t id) {
     size_t extent = id / TRACE_NODES_PER_SLOT;
     if (extent >= dump->extents) {
-        uint8_t **grown = realloc(dump->seen, (extent + 1) * sizeof *grown);
-        if (!grown) abort();
+        uint8_t **grown = must(realloc(dump->seen, (extent + 1) * sizeof *grown));
         while (dump->extents <= extent) grown[dump->extents++] = NULL;
         dump->seen = grown;
     }
-    if (!dump->seen[extent]) dump->seen[extent] = calloc(1, TRACE_NODES_PER_SLOT / 8);
-    if (!dump->seen[extent]) abort();
+    if (!dump->seen[extent]) dump->seen[extent] = must(calloc(1, TRACE_NODES_PER_SLOT / 8));
     dump->seen[extent][id % TRACE_NODES_PER_SLOT / 8] |= (uint8_t)(1u << id % 8);
 }
 

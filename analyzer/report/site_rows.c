@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../must.h"
 #include "builder.h"
 
 #define MOST_NAMED 1500u /* stacks of a judged process, for each of three orders */
@@ -41,8 +42,7 @@ static void make_room(struct naming *naming) {
     struct site_slot *old = naming->slots;
     size_t count = naming->capacity;
     naming->capacity = count ? 2 * count : 1024;
-    naming->slots = calloc(naming->capacity, sizeof *naming->slots);
-    if (!naming->slots) abort();
+    naming->slots = must(calloc(naming->capacity, sizeof *naming->slots));
     for (size_t i = 0; i < count; i++) {
         bool found;
         if (old[i].key) *slot_of(naming, old[i].key, &found) = old[i].number;
@@ -179,8 +179,7 @@ static uint64_t (*const share_orders[])(const struct residency_share *) = {by_la
 /* Few bytes may hold many pages. */
 static void name_holders(struct naming *naming, size_t most) {
     const struct residency *residency = naming->residency;
-    struct ranked *ranks = calloc(residency->share_count + 1, sizeof *ranks);
-    if (!ranks) abort();
+    struct ranked *ranks = must(calloc(residency->share_count + 1, sizeof *ranks));
     for (size_t order = 0; order < sizeof share_orders / sizeof *share_orders; order++) {
         for (size_t i = 0; i < residency->share_count; i++)
             ranks[i] = (struct ranked){share_orders[order](&residency->shares[i]),
@@ -423,8 +422,7 @@ static int falling(const void *a, const void *b) {
 /* Sites that hold most pages are shown, few as their live bytes may be in the end. */
 static void keep_holders(struct builder *builder, int64_t (*rss)(const struct candidate *)) {
     size_t count = builder->candidate_count;
-    int64_t *values = calloc(count + 1, sizeof *values);
-    if (!values) abort();
+    int64_t *values = must(calloc(count + 1, sizeof *values));
     for (size_t i = 0; i < count; i++) values[i] = rss(&builder->candidates[i]);
     qsort(values, count, sizeof *values, falling);
     int64_t least = count > HOLDERS ? values[HOLDERS - 1] : 1;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../must.h"
 #include "../verdict/owners.h"
 
 #define NODES_MAX 4096u /* the outer frames of deeper stacks count as unknown */
@@ -14,9 +15,7 @@
 static void add_frame(struct stacks *stacks, size_t *count, const struct symbol_frame *frame) {
     if (*count == stacks->capacity) {
         size_t capacity = stacks->capacity ? 2 * stacks->capacity : 512;
-        struct symbol_frame *grown = realloc(stacks->frames, capacity * sizeof *grown);
-        if (!grown) abort();
-        stacks->frames = grown;
+        stacks->frames = must(realloc(stacks->frames, capacity * sizeof *stacks->frames));
         stacks->capacity = capacity;
     }
     stacks->frames[(*count)++] = *frame;

@@ -110,12 +110,11 @@ static void complete(const struct bench *bench, struct growth_evidence *evidence
     evidence->lost_events = bench->input->lost_events;
 }
 
-static char *copy(const char *text) { return strdup(text); }
-
 static int write_up(struct growth_finding *finding, const struct growth_evidence *evidence) {
     char sentence[TEXT_SIZE], would_change[TEXT_SIZE];
-    finding->sentence = copy(growth_sentence(evidence, &finding->judgement, sentence, sizeof sentence));
-    finding->would_change = copy(growth_would_change(evidence, &finding->judgement, would_change, sizeof would_change));
+    finding->sentence = strdup(growth_sentence(evidence, &finding->judgement, sentence, sizeof sentence));
+    finding->would_change =
+        strdup(growth_would_change(evidence, &finding->judgement, would_change, sizeof would_change));
     finding->survivors = calloc(evidence->count + 1, sizeof *finding->survivors);
     if (!finding->sentence || !finding->would_change || !finding->survivors) return -ENOMEM;
     for (size_t i = 0; i < evidence->count; i++) finding->survivors[i] = evidence->rounds[i].held.blocks;
@@ -241,7 +240,10 @@ static int judge_function(struct bench *bench, size_t begin, size_t end, size_t 
     for (size_t i = first_site; i < last_site; i++) bench->sites[i].dropped |= bench->sites[i].remaining;
     made.key = bench->items[begin].facts.function;
     struct site *site = add_site(bench);
-    if (!site) return -ENOMEM;
+    if (!site) {
+        release_finding(&made.finding);
+        return -ENOMEM;
+    }
     *site = made;
     return 0;
 }
