@@ -93,6 +93,7 @@ static int set_up(struct output *output, const char *pattern, bool pty, const st
 int output_open(const char *pattern, bool pty, const struct place *place, struct output **out, const char **problem) {
     struct output *output = calloc(1, sizeof *output);
     if (!output) return -ENOMEM;
+    output->ours = output->theirs = -1;
     int error = set_up(output, pattern, pty, place, problem);
     if (error) output_close(output);
     else *out = output;
