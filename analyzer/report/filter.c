@@ -54,12 +54,34 @@ static bool stack_matches(const struct report_site *site, const regex_t *pattern
     return false;
 }
 
-static bool in_verdict(const struct report *report, const char *id) {
-    for (size_t i = 0; i < report->verdict.leak_count; i++)
-        if (report->verdict.leaks[i].site && !strcmp(report->verdict.leaks[i].site, id)) return true;
-    for (size_t i = 0; i < report->verdict.warning_count; i++)
-        if (report->verdict.warnings[i].site && !strcmp(report->verdict.warnings[i].site, id)) return true;
-    return false;
+/* Findings name sites by their places, which change here: where each site stood before, and where it stands then. */
+struct places {
+    struct arena *arena;
+    bool *in_verdict; /* by former place */
+    size_t *now;      /* by former place, SIZE_MAX: it is not shown */
+    size_t count;
+};
+
+static void note_findings(struct places *places, const struct report_finding *findings, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (findings[i].site && findings[i].site_index < places->count)
+            places->in_verdict[findings[i].site_index] = true;
+}
+
+static struct places places_of(struct report *report) {
+    struct places places = {.arena = arena_new(), .count = report->site_count};
+    places.in_verdict = arena_take(places.arena, places.count + 1, sizeof *places.in_verdict);
+    places.now = arena_take(places.arena, places.count + 1, sizeof *places.now);
+    memset(places.in_verdict, 0, places.count * sizeof *places.in_verdict);
+    for (size_t i = 0; i < places.count; i++) report->sites[i].former = i;
+    note_findings(&places, report->verdict.leaks, report->verdict.leak_count);
+    note_findings(&places, report->verdict.warnings, report->verdict.warning_count);
+    return places;
+}
+
+static void note_places(struct places *places, const struct report *report) {
+    for (size_t i = 0; i < places->count; i++) places->now[i] = SIZE_MAX;
+    for (size_t i = 0; i < report->site_count; i++) places->now[report->sites[i].former] = i;
 }
 
 static void show_chosen(struct report_site *site, const struct report_site *chosen) {
@@ -75,25 +97,26 @@ static void show_chosen(struct report_site *site, const struct report_site *chos
     site->lifetime_max = chosen->lifetime_max;
 }
 
-static void keep_chosen(struct report *report) {
+static void keep_chosen(struct report *report, const struct places *places) {
     size_t kept = 0;
     for (size_t i = 0; report->chosen && i < report->site_count; i++) {
         struct report_site *site = &report->sites[i];
         show_chosen(site, &report->chosen[i]);
-        if (site->allocations || in_verdict(report, site->id)) report->sites[kept++] = *site;
+        if (site->allocations || places->in_verdict[site->former]) report->sites[kept++] = *site;
     }
     if (report->chosen) report->site_count = kept;
     report->chosen = NULL;
 }
 
-static void keep_sites(struct report *report, const struct report_filter *filter, const regex_t *pattern) {
+static void keep_sites(struct report *report, const struct report_filter *filter, const regex_t *pattern,
+                       const struct places *places) {
     size_t kept = 0;
     int64_t others = 0;
     for (size_t i = 0; i < report->site_count; i++) {
         struct report_site *site = &report->sites[i];
         if (pattern && !stack_matches(site, pattern)) continue;
         if (filter->module && (!site->module || fnmatch(filter->module, site->module, 0))) continue;
-        if (filter->top >= 0 && !in_verdict(report, site->id) && others++ >= filter->top) continue;
+        if (filter->top >= 0 && !places->in_verdict[site->former] && others++ >= filter->top) continue;
         report->sites[kept++] = *site;
     }
     report->site_count = kept;
@@ -117,12 +140,6 @@ static void keep_phases(struct report *report, const struct report_filter *filte
     report->phase_count = kept;
 }
 
-static size_t index_of(const struct report *report, const char *id) {
-    for (size_t i = 0; id && i < report->site_count; i++)
-        if (!strcmp(report->sites[i].id, id)) return i;
-    return SIZE_MAX;
-}
-
 static bool hides(const struct report_filter *filter, const struct report *report, bool blocks_chosen,
                   const struct report_finding *finding) {
     if (filter->phase && (!finding->phase || fnmatch(filter->phase, finding->phase, 0))) return true;
@@ -131,11 +148,11 @@ static bool hides(const struct report_filter *filter, const struct report *repor
     return blocks_chosen && report->sites[finding->site_index].allocations == 0;
 }
 
-/* Findings name sites by id; their places have changed. */
-static void find_again(const struct report *report, const struct report_filter *filter, bool blocks_chosen,
-                       struct report_finding *findings, size_t count) {
+static void find_again(const struct report *report, const struct report_filter *filter, const struct places *places,
+                       bool blocks_chosen, struct report_finding *findings, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        findings[i].site_index = index_of(report, findings[i].site);
+        size_t former = findings[i].site ? findings[i].site_index : SIZE_MAX;
+        findings[i].site_index = former < places->count ? places->now[former] : SIZE_MAX;
         findings[i].hidden = hides(filter, report, blocks_chosen, &findings[i]);
     }
 }
@@ -153,13 +170,16 @@ int report_show_only(struct report *report, const struct report_filter *filter) 
     bool blocks_chosen = report->chosen != NULL;
     if (filter->sort && find_key(filter->sort, &offset)) return -EINVAL;
     if (filter->site && regcomp(&pattern, filter->site, REG_EXTENDED | REG_NOSUB)) return -EINVAL;
-    keep_chosen(report);
+    struct places places = places_of(report);
+    keep_chosen(report, &places);
     if (filter->sort && report->site_count)
         qsort_r(report->sites, report->site_count, sizeof *report->sites, by_key, &offset);
-    keep_sites(report, filter, filter->site ? &pattern : NULL);
+    keep_sites(report, filter, filter->site ? &pattern : NULL, &places);
     keep_phases(report, filter);
-    find_again(report, filter, blocks_chosen, report->verdict.leaks, report->verdict.leak_count);
-    find_again(report, filter, blocks_chosen, report->verdict.warnings, report->verdict.warning_count);
+    note_places(&places, report);
+    find_again(report, filter, &places, blocks_chosen, report->verdict.leaks, report->verdict.leak_count);
+    find_again(report, filter, &places, blocks_chosen, report->verdict.warnings, report->verdict.warning_count);
+    arena_free(places.arena);
     residency_sites_changed(report);
     show_curve(report);
     if (filter->site) regfree(&pattern);

@@ -220,6 +220,7 @@ struct report_site {
     int64_t wasted_bytes;   /* of alone_bytes, what those blocks do not cover */
     struct report_growth *growth;
     size_t growth_count;
+    size_t former;         /* its place when it was judged, before filters; theirs alone */
     int64_t process;       /* pid */
     int64_t process_index; /* in report.processes: programs that followed each other by exec have one pid */
     int64_t *sizes;        /* allocations by size: of 0, of 1, of 2 and 3, of 4 to 7 bytes, and so on */
