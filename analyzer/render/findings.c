@@ -132,11 +132,28 @@ static void put_pass_headline(struct pen *pen, const struct report *report) {
     pen_print(pen, " more round%s", missing > 0 ? plural((uint64_t)missing) : "s");
 }
 
+/* What grows steadily is what somebody looks for whose server is out of memory; who warms up may wait for the list. */
+static const struct report_finding *steady_growth(const struct report_verdict *verdict) {
+    const struct report_finding *first = verdict->warning_count ? &verdict->warnings[0] : NULL;
+    return first && first->class_slug && strcmp(first->class_slug, "growing") == 0 ? first : NULL;
+}
+
+static void put_warn_headline(struct pen *pen, const struct report *report, const struct report_finding *first) {
+    size_t others = report->verdict.warning_count - 1;
+    pen_put(pen, "no leak, but ");
+    pen_name(pen, name_of_site(site_of_finding(report, first)).text, pen->style.width / 2);
+    pen_put(pen, " grows in ");
+    pen_name(pen, first->phase ? first->phase : "run", 30);
+    if (others) pen_print(pen, ", and %zu more warning%s", others, plural(others));
+}
+
 static void put_headline(struct pen *pen, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     const struct report_budget *failed = first_failed(verdict);
     if (verdict->result && strcmp(verdict->result, "leak") == 0 && verdict->leak_count) put_leak_headline(pen, report);
     else if (verdict->result && strcmp(verdict->result, "budget") == 0 && failed) put_budget_headline(pen, failed);
+    else if (verdict->result && strcmp(verdict->result, "warn") == 0 && steady_growth(verdict))
+        put_warn_headline(pen, report, steady_growth(verdict));
     else if (verdict->result && strcmp(verdict->result, "pass") == 0) put_pass_headline(pen, report);
     else pen_put(pen, style_of(verdict->result)->headline);
 }

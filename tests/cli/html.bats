@@ -52,6 +52,23 @@ P
     drawn 'data-done="yes"'
 }
 
+@test "what grows steadily is named in the first line, of the page and of the text" {
+    program grows <<'C'
+#include <stdlib.h>
+static void *kept[2][4000];
+__attribute__((noinline)) static void *enqueue(int i) { return kept[0][i] = malloc(1000); }
+__attribute__((noinline)) static void *notice(int i) { return kept[1][i] = malloc(10); }
+int main(void) {
+    for (int i = 0; i < 4000; i++) enqueue(i), notice(i);
+}
+C
+    tidemark record -q -o g.tmk ./grows
+    tidemark report g.tmk --html g.html >g.txt
+    [ "$(head -n 1 g.txt)" = "WARN  no leak, but enqueue grows in run, and 1 more warning" ]
+    browser "$PWD/g.html"
+    drawn "No leak, but enqueue grows in run, and 1 more warning"
+}
+
 @test "everything is drawn under the page's policy; names that are markup stay text" {
     browser "$BATS_FILE_TMPDIR/page.html"
     drawn 'class="area-live" d="M'

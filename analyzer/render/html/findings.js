@@ -16,8 +16,11 @@ function headline() {
   if (verdict.result === "pass" && open)
     return (verdict.judged.sites ? MEANINGS.pass : "Nothing that grew could be judged") + "; " + count(open) + (open === 1 ? " needs " : " need ") +
       (missing ? (open === 1 ? "" : "up to ") + several(missing, "more round") : "more rounds");
+  const steady = verdict.warnings[0], others = verdict.warnings.length - 1 + report.left_out.warnings;
+  if (verdict.result === "warn" && steady && steady.class === "growing")
+    return "No leak, but " + shortName(siteName(siteById.get(steady.site))) + " grows in " + steady.phase + (others ? ", and " + several(others, "more warning") : "");
   if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
-  const growth = growthOf(first), more = verdict.leaks.length - 1;
+  const growth = growthOf(first), more = verdict.leaks.length - 1 + report.left_out.leaks;
   const site = siteById.get(first.site), caller = site && !site.function && site.stack.find((frame) => frame.function);
   return shortName(siteName(site)) + (caller ? ", called by " + shortName(caller.function) + "," : "") + " leaks" + (growth && growth.bytes_per_round ? " " + bytes(growth.bytes_per_round) + " per round" : "") +
     (first.phase && first.phase !== "round" ? " of " + first.phase : "") + (more ? ", and " + more + " more" : "") +
