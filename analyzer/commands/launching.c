@@ -26,7 +26,7 @@ const struct option_group launching_options = {"Recording:", OPTION_ROWS(launchi
 
 static const struct option_row output_phase_rows[] = {
     OPTION("phase-from-output", 0, OPTION_TEXT, "REGEX|PRESET", AT(output_phase, from_output),
-           "A line of CMD's output that matches starts the phase named by its first group; presets: gtest ctest pytest "
+           "A line of CMD's stdout that matches starts the phase named by its first group; presets: gtest ctest pytest "
            "tap cargo catch2 doctest"),
     OPTION("no-pty", 0, OPTION_FLAG, NULL, AT(output_phase, no_pty),
            "Watch the output through a pipe, not a pseudo-terminal (presets: always)"),

@@ -81,9 +81,11 @@ static const struct preset_row preset_rows[] = {
      "apart",
      true},
 };
-static const struct preset_row own_preset = {
-    NULL, "no line of the output matches --phase-from-output, a POSIX extended regular expression ([0-9], not \\d)",
-    NULL, false};
+static const struct preset_row own_preset = {NULL,
+                                             "no line of stdout matches --phase-from-output, a POSIX extended regular "
+                                             "expression ([0-9], not \\d); a program that "
+                                             "prints to stderr wants sh -c 'exec CMD 2>&1'",
+                                             NULL, false};
 
 struct rule {
     const struct rule_row *row;

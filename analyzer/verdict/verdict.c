@@ -340,6 +340,18 @@ static void hint_at_driver(struct court *court) {
              name, name);
 }
 
+/* What a test run keeps of each test until it tells of all of them, and runs in the process of the tests. */
+static void hint_at_runner(struct court *court) {
+    for (size_t i = 0; i < court->out->leak_count; i++) {
+        const char *phase = court->out->leaks[i].phase;
+        if (!phase || strcmp(phase, "pytest") != 0) continue;
+        ADD_TEXT(court, hints, hint_count,
+                 "pytest itself keeps the result of each test: --baseline FILE --update-baseline once, then "
+                 "--baseline FILE, and only what is new or faster fails");
+        return;
+    }
+}
+
 static double longest_reach(const struct report *report) {
     double longest = 0;
     for (size_t i = 0; i < report->site_count; i++)
@@ -377,6 +389,7 @@ static void weigh_phases(struct court *court) {
     const struct report *report = court->report;
     hint_at_processes(court);
     hint_at_driver(court);
+    if (!court->rules->baseline) hint_at_runner(court);
     hint_at_sites(court);
     hint_at_terminal(court);
     if (court->rules->hint) ADD_TEXT(court, hints, hint_count, "%s", court->rules->hint);

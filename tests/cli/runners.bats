@@ -93,6 +93,23 @@ CPP
     done
 }
 
+@test "pytest keeps each test's result: it is said how to take that as known, and then it is" {
+    /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "no python3-pytest"
+    cat >test_many.py <<'PY'
+import pytest
+@pytest.mark.parametrize("n", range(200))
+def test_number(n): assert n >= 0
+PY
+    tests=(/usr/bin/python3 -m pytest -p no:cacheprovider -v)
+    both tidemark run -o t.tmk --phase-from-output pytest "${tests[@]}"
+    expect_status 10
+    expect_in "--baseline FILE --update-baseline once" "$(tr -s '\n ' '  ' <<<"$errors")"
+    tidemark check -q t.tmk --baseline known --update-baseline
+    both tidemark run -o t.tmk --baseline known --phase-from-output pytest "${tests[@]}"
+    expect_status 0
+    fails grep -q "keeps the result" <<<"$errors"
+}
+
 @test "pytest: tests by name with -v, files without" {
     /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "no python3-pytest"
     cat >test_a.py <<'PY'
