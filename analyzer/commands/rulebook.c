@@ -73,6 +73,8 @@ void rulebook_set_options(const struct rulebook *rulebook, const struct judging_
     options->phase_context = rulebook->budget;
     options->names_process = budget_names_process;
     options->process_context = rulebook->budget;
+    if (budget_names_sites(rulebook->budget)) options->names_site = budget_names_site;
+    options->site_context = rulebook->budget;
 }
 
 struct verdict_rules rulebook_rules(const struct rulebook *rulebook, const struct judging_values *judging) {

@@ -24,6 +24,9 @@ struct build_options {
     void *phase_context;
     bool (*names_process)(void *context, const char *exe); /* to be judged as CMD is; NULL: none */
     void *process_context;
+    /* Sites that rules look at: kept, however small. NULL: none, so that not every site needs its names. */
+    bool (*names_site)(void *context, const struct report_site *site);
+    void *site_context;
     bool self;
     const struct block_choice *choice;       /* without threads; NULL: all blocks */
     const struct phase_intervals *phases;    /* of the first trace, beside those it has; NULL: none */

@@ -171,6 +171,11 @@ static void name_highest(struct naming *naming, struct ranked *ranks, size_t mos
     }
 }
 
+/* Which of them a rule means is known by the names alone, and does not depend on the blocks that are shown. */
+static void name_all(struct naming *naming) {
+    for (size_t i = 0; i < sites_count(naming->sites); i++) name_site(naming, i);
+}
+
 static uint64_t by_last(const struct residency_share *s) { return s->last; }
 static uint64_t by_rss_peak(const struct residency_share *s) { return s->peak; }
 static uint64_t by_wasted(const struct residency_share *s) { return s->wasted; }
@@ -326,6 +331,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     builder_add_timeline(builder, subject);
     size_t most = judged ? MOST_NAMED : MOST_NAMED_OTHERS;
     if (!error) name_highest(&naming, ranks, builder->options->every_site ? SIZE_MAX : most);
+    if (!error && builder->options->names_site) name_all(&naming);
     if (!error) name_holders(&naming, most);
     if (!error && resident) name_pins(&naming);
     if (!error && judged) error = judge(&naming, subject);
@@ -433,6 +439,7 @@ static void keep_holders(struct builder *builder, int64_t (*rss)(const struct ca
 
 void builder_finish_sites(struct builder *builder) {
     struct report *report = builder->report;
+    const struct build_options *options = builder->options;
     size_t others = 0, count = builder->candidate_count;
     builder_set_slices(builder);
     keep_holders(builder, last_rss);
@@ -443,8 +450,8 @@ void builder_finish_sites(struct builder *builder) {
     for (size_t i = 0; i < count; i++) {
         struct candidate *candidate = &builder->candidates[i];
         candidate->aged = i < AGED;
-        if (candidate->grows || candidate->holds || candidate->pins || builder->options->every_site ||
-            others++ < builder->options->top)
+        if (candidate->grows || candidate->holds || candidate->pins || options->every_site || others++ < options->top ||
+            (options->names_site && options->names_site(options->site_context, &candidate->row)))
             finish_site(builder, candidate);
         histogram_release(&candidate->lifetimes);
         histogram_release(&candidate->sizes);

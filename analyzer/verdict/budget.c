@@ -310,6 +310,14 @@ static bool add_rule(struct reading *reading, struct budget_section *section, co
     return rule->text && parse_limit(reading, rule, plain, value);
 }
 
+/* One that is said again would replace the first without a word. */
+static bool is_repeated(struct budget_section *section, const struct declaration_row *row) {
+    uint32_t bit = UINT32_C(1) << (row - declarations);
+    bool repeated = section->declared & bit;
+    section->declared |= bit;
+    return repeated;
+}
+
 static int take_key(void *context, const char *section_name, const char *key, const char *value) {
     struct reading *reading = context;
     (void)section_name;
@@ -317,6 +325,7 @@ static int take_key(void *context, const char *section_name, const char *key, co
     struct budget_section *section = &reading->budget->sections[reading->budget->count - 1];
     const struct declaration_row *declaration = find_declaration(section->kind, key);
     if (*value == '\0') return refuse(reading, "`%s` has no value", key);
+    if (declaration && is_repeated(section, declaration)) return refuse(reading, "`%s` stands twice", key);
     return declaration ? declaration->set(reading, section, value) : add_rule(reading, section, key, value);
 }
 
@@ -428,7 +437,7 @@ static bool in_force(const struct budget_section *section, const struct report *
     return !section->until || !date || strncmp(date, section->until, strlen(section->until)) <= 0;
 }
 
-static bool matches_site(const struct budget_section *section, const struct report_site *site) {
+bool budget_section_matches_site(const struct budget_section *section, const struct report_site *site) {
     for (size_t i = 0; i < site->depth; i++) {
         const char *function = site->stack[i].function;
         if (function && regexec(&section->pattern, function, 0, NULL, 0) == 0) return true;
@@ -450,6 +459,24 @@ bool budget_names_process(void *context, const char *exe) {
     return false;
 }
 
+static bool has_site_rules(const struct budget_section *section) {
+    return section->kind == SECTION_SITE && section->rule_count;
+}
+
+bool budget_names_sites(const struct budget *budget) {
+    for (size_t i = 0; i < budget->count; i++)
+        if (has_site_rules(&budget->sections[i])) return true;
+    return false;
+}
+
+bool budget_names_site(void *context, const struct report_site *site) {
+    const struct budget *budget = context;
+    for (size_t i = 0; i < budget->count; i++)
+        if (has_site_rules(&budget->sections[i]) && budget_section_matches_site(&budget->sections[i], site))
+            return true;
+    return false;
+}
+
 static bool matches_process(const struct budget_section *section, const struct report *report,
                             const struct report_site *site) {
     return report->process_count && budget_section_matches_exe(section, report->processes[site->process_index].exe);
@@ -460,8 +487,8 @@ size_t budget_ignores(const struct budget *budget, const struct report *report, 
     for (size_t i = 0; i < budget->count; i++) {
         const struct budget_section *section = &budget->sections[i];
         if (!is_ignore(section)) continue;
-        bool match =
-            section->kind == SECTION_SITE ? matches_site(section, site) : matches_process(section, report, site);
+        bool match = section->kind == SECTION_SITE ? budget_section_matches_site(section, site)
+                                                   : matches_process(section, report, site);
         if (match && in_force(section, report)) return number;
         number++;
     }

@@ -26,6 +26,10 @@ bool budget_phase_facts(void *budget, const char *phase, struct phase_facts *out
 /* Whether a [process] names it: then it is judged, also without phases. Fits build_options.names_process. */
 bool budget_names_process(void *budget, const char *exe);
 
+/* Whether it limits sites, and this one: those are measured, however small. Fits build_options.names_site. */
+bool budget_names_sites(const struct budget *budget);
+bool budget_names_site(void *budget, const struct report_site *site);
+
 /*
  * Ignored findings: the index of the first rule that ignores leaks of this site or of its process at the date of the trace;
  * SIZE_MAX: none.

@@ -195,12 +195,7 @@ static void check_site_section(struct check *check, const struct budget_section 
     size_t matched = 0;
     for (size_t i = 0; i < check->report->site_count; i++) {
         const struct report_site *site = &check->report->sites[i];
-        bool match = site->function && regexec(&section->pattern, site->function, 0, NULL, 0) == 0;
-        for (size_t j = 0; j < site->depth && !match; j++) {
-            const char *function = site->stack[j].function;
-            match = function && regexec(&section->pattern, function, 0, NULL, 0) == 0;
-        }
-        if (!match) continue;
+        if (!budget_section_matches_site(section, site)) continue;
         matched++;
         measure_rules(check, section, NULL, site, STATE_EXCEEDED);
     }
@@ -253,8 +248,14 @@ static double ratio_of(double large, double small) { return large == small ? 1 :
 static void check_scaling_section(struct check *check, const struct budget_section *section) {
     struct sized *sizes;
     size_t count = gather(check, section, overhead_of, &sizes);
-    if (count < 2) {
+    if (count == 0) {
         match_nothing(check, section, section->match, &phase_subject);
+        return;
+    }
+    if (!(sizes[0].scale > 0 && sizes[count - 1].scale > sizes[0].scale)) {
+        add_row(check, arena_format(check->arena, "[scaling] match = %s", section->match), NULL, "",
+                "no two sizes: they are the number after @, else the items of the phase",
+                section->warn ? STATE_WARN : STATE_NOT_JUDGED);
         return;
     }
     if (section->overhead) {
@@ -312,12 +313,13 @@ static void check_compare_section(struct check *check, const struct budget_secti
         while (strcmp(comparing->key, rule->row->key) != 0) comparing++;
         double a = quantity_of(check->report, section->match, comparing),
                b = quantity_of(check->report, section->other, comparing);
-        if (isnan(a) || isnan(b)) {
-            match_nothing(check, section, isnan(a) ? section->match : section->other, &phase_subject);
+        const char *missing = isnan(a) ? section->match : section->other;
+        if ((isnan(a) || isnan(b)) && !phase_named(check->report, missing)) {
+            match_nothing(check, section, missing, &phase_subject);
             continue;
         }
         const char *names = arena_format(check->arena, "%s : %s", section->match, section->other);
-        judge_value(check, section, rule, names, a / b - comparing->excess, NULL, STATE_EXCEEDED);
+        judge_value(check, section, rule, names, ratio_of(a, b) - comparing->excess, NULL, STATE_EXCEEDED);
     }
 }
 

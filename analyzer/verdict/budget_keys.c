@@ -169,6 +169,8 @@ static double run_exit(struct scope *s) {
 /* Of a phase. */
 
 static double difference(int64_t from, int64_t to) { return known(to) - known(from); }
+/* Nothing more than nothing is no growth; anything more is infinitely much. */
+static double relative(double change, double from) { return change == 0 ? 0 : change / from; }
 
 static double phase_max_rss(struct scope *s) { return less_recorder(s, s->phase->rss_peak); }
 static double phase_max_live(struct scope *s) { return known(s->phase->live_peak); }
@@ -176,8 +178,10 @@ static double phase_overhead(struct scope *s) { return difference(s->phase->rss_
 static double phase_overhead_live(struct scope *s) { return difference(s->phase->live_start, s->phase->live_peak); }
 static double phase_growth(struct scope *s) { return difference(s->phase->rss_start, s->phase->rss_end); }
 static double phase_growth_live(struct scope *s) { return difference(s->phase->live_start, s->phase->live_end); }
-static double phase_growth_share(struct scope *s) { return phase_growth(s) / known(s->phase->rss_start); }
-static double phase_growth_share_live(struct scope *s) { return phase_growth_live(s) / known(s->phase->live_start); }
+static double phase_growth_share(struct scope *s) { return relative(phase_growth(s), known(s->phase->rss_start)); }
+static double phase_growth_share_live(struct scope *s) {
+    return relative(phase_growth_live(s), known(s->phase->live_start));
+}
 static double phase_duration(struct scope *s) { return known(s->phase->duration_ns); }
 static double phase_rounds(struct scope *s) { return known(s->phase->rounds); }
 static double phase_item_rate(struct scope *s) { return s->phase->items_per_s; }
@@ -253,11 +257,11 @@ static double phase_classic(struct scope *s) { return classic_leak(s->report, st
 static double recovered(struct scope *s, quantity of, int64_t before, int64_t after) {
     struct stretch phase = stretch_of(s->phase);
     double level = known(before), until = (double)phase.to + s->rule->within;
-    double best = (known(after) - level) / level, took = 0;
+    double best = relative(known(after) - level, level), took = 0;
     for (size_t i = 0; i < s->report->point_count && !(best <= s->rule->limit); i++) {
         const struct report_point *point = &s->report->curve[i];
         if (point->t < phase.to || (double)point->t > until || of(point) == REPORT_NONE) continue;
-        best = fmin(best, ((double)of(point) - level) / level);
+        best = fmin(best, relative((double)of(point) - level, level));
         took = (double)(point->t - phase.to);
     }
     if (isnan(best)) return NAN;

@@ -71,7 +71,8 @@ struct budget_section {
     char *overhead, *throughput; /* [scaling]: constant or linear */
     double tolerance, min_level;
     bool optional, ignore, steady, builds;
-    bool warn; /* warn-KEY of a declaration: what it says is shown and never fails */
+    uint32_t declared; /* a bit for each declaration that was read */
+    bool warn;         /* warn-KEY of a declaration: what it says is shown and never fails */
     struct growth_settings settings;
     bool compiled;
     regex_t pattern;
@@ -85,7 +86,8 @@ struct budget {
     size_t count;
 };
 
-/* Of [process]: its pattern is that of a path or of the name at its end. */
+/* Of [site]: its pattern is that of a function of the stack. Of [process]: its pattern is that of a path or of the name at its end. */
+bool budget_section_matches_site(const struct budget_section *section, const struct report_site *site);
 bool budget_section_matches_exe(const struct budget_section *section, const char *exe);
 
 extern const char *const section_names[SECTION_KINDS];

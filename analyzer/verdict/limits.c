@@ -80,7 +80,8 @@ struct quantity_text limit_show(double value, enum limit_unit unit) {
         strncat(result.text, "/s", sizeof result.text - strlen(result.text) - 1);
         return result;
     }
-    if (!isfinite(value)) snprintf(result.text, sizeof result.text, "unknown");
+    if (isinf(value)) snprintf(result.text, sizeof result.text, "infinite");
+    else if (isnan(value)) snprintf(result.text, sizeof result.text, "unknown");
     else if (unit == LIMIT_SHARE) snprintf(result.text, sizeof result.text, "%.4g%%", value * 100);
     else
         snprintf(result.text, sizeof result.text, fabs(value) >= 1e6 || value == floor(value) ? "%.0f" : "%.4g", value);

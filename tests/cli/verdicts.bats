@@ -128,6 +128,29 @@ clean() {
     jq -e '.verdict.result != "nothing-judged"' t.json
 }
 
+# Small sites are not told, but rules look at them.
+@test "a limit for a site holds for the least of many, whatever is shown" {
+    python3 - >many.c <<'PY'
+print('#include <stdlib.h>\nstatic void *volatile kept[300];')
+for i in range(300):
+    print(f'__attribute__((noinline)) static void f{i}(void) {{ kept[{i}] = malloc({90000 - 200 * i}); }}')
+print('int main(void) {', *(f'f{i}();' for i in range(300)), 'return 0; }')
+PY
+    gcc -g -O0 many.c -o many
+    tidemark record -q -o t.tmk ./many
+    for i in 7 150 299; do
+        printf '[site]\nmatch = ^f%s$\nmax-live = 1k\n' $i >rules.ini
+        both tidemark check t.tmk --budget rules.ini
+        expect_status 11
+        expect_in "[site] max-live of f$i is" "$output"
+        for filter in "--sort live" "--min-size 1G" "--site nobody" "--top 0"; do
+            # shellcheck disable=SC2086
+            [ "$(tidemark report t.tmk --budget rules.ini $filter --json - | jq -r .verdict.result)" = budget ]
+        done
+    done
+    tidemark report t.tmk --json - | jq -e '.sites | length < 120' >/dev/null
+}
+
 @test "classics that keep memory for a while" {
     local name
     for name in zipf_cache cache_of_rising_values released_five_rounds_later ring first_rounds_only; do

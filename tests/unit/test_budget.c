@@ -263,6 +263,31 @@ static void test_scaling_from_nothing(void **state) {
     assert_string_equal(state_of("[scaling]\nmatch = import@*\noverhead = constant\n"), "exceeded");
 }
 
+static void test_sizes_must_differ(void **state) {
+    (void)state;
+    const char *none = "no two sizes: they are the number after @, else the items of the phase";
+    rule("[scaling]\nmatch = load\noverhead = constant\n", "not-judged", none);
+    phases[4].items = phases[5].items = 0; /* which of the two is the larger one? */
+    rule("[scaling]\nmatch = [rc]*\noverhead = linear\n", "not-judged", none);
+    rule("[scaling]\nmatch = [rc]*\nwarn-throughput = constant\n", "warn", none);
+}
+
+static void test_growth_from_nothing(void **state) {
+    (void)state;
+    phases[5].live_start = phases[5].live_end = 0;
+    phases[5].items_per_s = NAN;
+    rule("[phase]\nmatch = climb\nmax-growth-percent-live = 10%\n", "ok", "0%");
+    rule("[phase]\nmatch = climb\nrecover-live-to = 10% within 5s\n", "ok", "0% at its end");
+    phases[5].live_end = MIB;
+    rule("[phase]\nmatch = climb\nmax-growth-percent-live = 10%\n", "exceeded", "infinite");
+    rule("[phase]\nmatch = climb\nrecover-live-to = 10% within 0s\n", "exceeded", "infinite at best");
+    phases[1].rss_peak = 0;
+    rule("[compare]\na = import@100\nb = import@10\nmax-bigger = 20%\n", "exceeded", "infinite");
+    phases[2].rss_peak = 0;
+    rule("[compare]\na = import@100\nb = import@10\nmax-bigger = 20%\n", "ok", "0%");
+    rule("[compare]\na = load\nb = climb\nmin-ratio = 1\n", "not-judged", "unknown"); /* it has no items */
+}
+
 static void test_the_recorder_is_told_apart(void **state) {
     (void)state;
     process.recorder_rss_bytes = MIB;
@@ -322,6 +347,7 @@ static void test_bad_budgets(void **state) {
     refused("[site]\nmatch = (\n", 2, "not a regular expression");
     refused("[site]\nmatch = x\nuntil = soon\n", 3, "date");
     refused("[run]\nmax-rss =\n", 2, "no value");
+    refused("[phase]\nmatch = a\nmax-rss = 1G\nmatch = b\n", 4, "`match` stands twice");
     refused("[phase]\nmatch = a\nrecover-to = 10%\n", 3, "within");
     char text[400];
     snprintf(text, sizeof text, "[phase]\nmatch = %0200d\n", 1);
@@ -367,6 +393,8 @@ int main(void) {
         TEST(test_warnings_never_fail),
         TEST(test_what_matches_nothing),
         TEST(test_scaling_from_nothing),
+        TEST(test_sizes_must_differ),
+        TEST(test_growth_from_nothing),
         TEST(test_the_recorder_is_told_apart),
         TEST(test_scaling_compare_capacity),
         TEST(test_capacity_takes_broken_levels_as_the_limit),
