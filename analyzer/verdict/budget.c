@@ -151,10 +151,13 @@ static bool set_reason(struct reading *reading, struct budget_section *section, 
     return set_text(reading, &section->reason, value);
 }
 static bool set_until(struct reading *reading, struct budget_section *section, const char *value) {
-    struct tm day = {.tm_mday = 0};
-    const char *end = strptime(value, "%Y-%m-%d", &day);
-    if (!end || *end) return refuse(reading, "expected a date such as 2030-12-31");
-    return set_text(reading, &section->until, value);
+    int year, month, day, end = 0;
+    char date[48]; /* with all its digits, for dates are compared as text */
+    bool good = sscanf(value, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && value[end] == '\0';
+    if (!good || year < 0 || month < 1 || month > 12 || day < 1 || day > 31)
+        return refuse(reading, "expected a date such as 2030-12-31");
+    snprintf(date, sizeof date, "%04d-%02d-%02d", year, month, day);
+    return set_text(reading, &section->until, date);
 }
 static bool set_ignore(struct reading *reading, struct budget_section *section, const char *value) {
     section->ignore = strcmp(value, "leak") == 0 || strcmp(value, "yes") == 0;
@@ -195,11 +198,11 @@ static bool set_tolerance(struct reading *reading, struct budget_section *sectio
     return set_limit(reading, &section->tolerance, LIMIT_SHARE, value);
 }
 static bool set_warn_overhead(struct reading *reading, struct budget_section *section, const char *value) {
-    section->warn = true;
+    section->warn_overhead = true;
     return set_overhead(reading, section, value);
 }
 static bool set_warn_throughput(struct reading *reading, struct budget_section *section, const char *value) {
-    section->warn = true;
+    section->warn_throughput = true;
     return set_throughput(reading, section, value);
 }
 static bool set_min_level(struct reading *reading, struct budget_section *section, const char *value) {
@@ -207,7 +210,7 @@ static bool set_min_level(struct reading *reading, struct budget_section *sectio
 }
 
 static bool set_warn_min_level(struct reading *reading, struct budget_section *section, const char *value) {
-    section->warn = true;
+    section->warn_min_level = true;
     return set_min_level(reading, section, value);
 }
 

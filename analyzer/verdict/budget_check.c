@@ -147,9 +147,14 @@ static const char *nearest_of(const struct report *report, const struct subject_
 }
 
 static bool only_warns(const struct budget_section *section) {
-    bool warns = section->warn || section->rule_count > 0;
-    for (size_t i = 0; i < section->rule_count; i++) warns &= section->rules[i].warn;
-    return warns;
+    bool fails = (section->overhead && !section->warn_overhead) || (section->throughput && !section->warn_throughput) ||
+                 (section->min_level > 0 && !section->warn_min_level);
+    bool warns = section->warn_overhead || section->warn_throughput || section->warn_min_level;
+    for (size_t i = 0; i < section->rule_count; i++) {
+        fails |= !section->rules[i].warn;
+        warns |= section->rules[i].warn;
+    }
+    return warns && !fails;
 }
 
 static void match_nothing(struct check *check, const struct budget_section *section, const char *pattern,
@@ -235,11 +240,11 @@ static size_t gather(struct check *check, const struct budget_section *section,
 }
 
 static void scale_row(struct check *check, const struct budget_section *section, const char *what, double ratio,
-                      bool good, const char *limit) {
-    const char *rule = arena_format(check->arena, "[scaling] %s%s", section->warn ? "warn-" : "", what);
+                      bool good, const char *limit, bool warn) {
+    const char *rule = arena_format(check->arena, "[scaling] %s%s", warn ? "warn-" : "", what);
     const char *value = isnan(ratio) ? "unknown" : arena_format(check->arena, "%.3g times, smallest to largest", ratio);
     enum state state = isnan(ratio) ? STATE_NOT_JUDGED : good ? STATE_OK : STATE_EXCEEDED;
-    add_row(check, rule, section->match, limit, value, section->warn && state != STATE_OK ? STATE_WARN : state);
+    add_row(check, rule, section->match, limit, value, warn && state != STATE_OK ? STATE_WARN : state);
 }
 
 /* Where the smaller one needs nothing, so may the larger one. */
@@ -255,7 +260,7 @@ static void check_scaling_section(struct check *check, const struct budget_secti
     if (!(sizes[0].scale > 0 && sizes[count - 1].scale > sizes[0].scale)) {
         add_row(check, arena_format(check->arena, "[scaling] match = %s", section->match), NULL, "",
                 "no two sizes: they are the number after @, else the items of the phase",
-                section->warn ? STATE_WARN : STATE_NOT_JUDGED);
+                only_warns(section) ? STATE_WARN : STATE_NOT_JUDGED);
         return;
     }
     if (section->overhead) {
@@ -263,13 +268,14 @@ static void check_scaling_section(struct check *check, const struct budget_secti
         struct sized small = sizes[0], large = sizes[count - 1];
         double ratio = ratio_of(large.value, small.value) / (linear ? large.scale / small.scale : 1);
         scale_row(check, section, linear ? "overhead = linear" : "overhead = constant", ratio,
-                  ratio <= 1 + section->tolerance, arena_format(check->arena, "<= %.3g times", 1 + section->tolerance));
+                  ratio <= 1 + section->tolerance, arena_format(check->arena, "<= %.3g times", 1 + section->tolerance),
+                  section->warn_overhead);
     }
     if (section->throughput) {
         count = gather(check, section, throughput_of, &sizes);
         double ratio = ratio_of(sizes[count - 1].value, sizes[0].value);
         scale_row(check, section, "throughput = constant", ratio, ratio >= 1 - section->tolerance,
-                  arena_format(check->arena, ">= %.3g times", 1 - section->tolerance));
+                  arena_format(check->arena, ">= %.3g times", 1 - section->tolerance), section->warn_throughput);
     }
 }
 
@@ -355,8 +361,8 @@ static void check_capacity_section(struct check *check, const struct budget_sect
     const char *value = isfinite(lowest_broken)
                             ? arena_format(check->arena, "%.6g, breaks at %.6g", best, lowest_broken)
                             : arena_format(check->arena, "%.6g, never broke", best);
-    enum state broken = section->warn ? STATE_WARN : STATE_EXCEEDED;
-    add_row(check, section->warn ? "[capacity] warn-min-level" : "[capacity] min-level", section->match,
+    enum state broken = section->warn_min_level ? STATE_WARN : STATE_EXCEEDED;
+    add_row(check, section->warn_min_level ? "[capacity] warn-min-level" : "[capacity] min-level", section->match,
             arena_format(check->arena, ">= %.6g", section->min_level), value,
             best >= section->min_level ? STATE_OK : broken);
 }

@@ -71,8 +71,8 @@ struct budget_section {
     char *overhead, *throughput; /* [scaling]: constant or linear */
     double tolerance, min_level;
     bool optional, ignore, steady, builds;
-    uint32_t declared; /* a bit for each declaration that was read */
-    bool warn;         /* warn-KEY of a declaration: what it says is shown and never fails */
+    uint32_t declared;                                   /* a bit for each declaration that was read */
+    bool warn_overhead, warn_throughput, warn_min_level; /* warn-KEY: what it says is shown and never fails */
     struct growth_settings settings;
     bool compiled;
     regex_t pattern;

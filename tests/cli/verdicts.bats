@@ -128,6 +128,23 @@ clean() {
     jq -e '.verdict.result != "nothing-judged"' t.json
 }
 
+@test "docs/budget.md names every key that a budget may have, and its example is one" {
+    local keys
+    keys=$(sed -nE 's/^    \{(SECTION_[A-Z]+|IN\([^"]*\)), "([a-z-]+)".*/\2/p' "$ROOT"/analyzer/verdict/budget{_keys,}.c | grep -v '^warn-' | sort -u)
+    [ "$(wc -l <<<"$keys")" -gt 50 ]
+    for key in $keys; do
+        grep -qE "\`$key( |\`)" "$ROOT/docs/budget.md" || {
+            echo "missing: $key"
+            return 1
+        }
+    done
+    sed -n 's/^    //p' "$ROOT/docs/budget.md" | grep -E '^(\[|[a-z-]+ =|$)' >rules.ini
+    tidemark record -q -o t.tmk true
+    both tidemark check t.tmk --budget rules.ini
+    expect_status 12
+    expect_in "no phase matches" "$output"
+}
+
 # Small sites are not told, but rules look at them.
 @test "a limit for a site holds for the least of many, whatever is shown" {
     python3 - >many.c <<'PY'

@@ -229,11 +229,25 @@ static void test_every_key_holds_and_breaks(void **state) {
 }
 
 /* warn-KEY shows and never fails, whatever is wrong with it. */
+/* Of a section with two rules. */
+static void rule_states(const char *text, const char *first, const char *second) {
+    struct budget *budget = budget_of(text);
+    struct arena *arena = arena_new();
+    struct budget_result result;
+    budget_check(budget, &report, arena, &result);
+    assert_int_equal(result.row_count, 2);
+    assert_string_equal(result.rows[0].state, first);
+    assert_string_equal(result.rows[1].state, second);
+    arena_free(arena);
+    budget_release(budget);
+}
+
 static void test_warnings_never_fail(void **state) {
     (void)state;
     assert_string_equal(state_of("[scaling]\nmatch = import@*\nwarn-overhead = constant\n"), "warn");
     assert_string_equal(state_of("[scaling]\nmatch = import@*\nwarn-throughput = constant\n"), "warn");
     assert_string_equal(state_of("[scaling]\nmatch = none@*\nwarn-throughput = constant\n"), "warn");
+    rule_states("[scaling]\nmatch = import@*\noverhead = constant\nwarn-throughput = constant\n", "exceeded", "warn");
     assert_string_equal(state_of("[capacity]\nmatch = import@*\nwarn-min-level = 5000\n"), "warn");
     assert_string_equal(state_of("[compare]\na = import@100\nb = import@10\nwarn-max-slower = 1%\n"), "warn");
     assert_string_equal(state_of("[compare]\na = import@100\nb = none\nwarn-max-slower = 1%\n"), "warn");
@@ -346,6 +360,7 @@ static void test_bad_budgets(void **state) {
     refused("[phase]\nmax-rss = 1M\n", 1, "needs match");
     refused("[site]\nmatch = (\n", 2, "not a regular expression");
     refused("[site]\nmatch = x\nuntil = soon\n", 3, "date");
+    refused("[site]\nmatch = x\nuntil = 2030-13-01\n", 3, "date");
     refused("[run]\nmax-rss =\n", 2, "no value");
     refused("[phase]\nmatch = a\nmax-rss = 1G\nmatch = b\n", 4, "`match` stands twice");
     refused("[phase]\nmatch = a\nrecover-to = 10%\n", 3, "within");
