@@ -16,9 +16,9 @@ enum outcome { PASSED, FAILED, SKIPPED };
 struct testcase {
     const char *suite, *name, *suffix;
     enum outcome outcome;
-    const char *message;
-    char *text; /* malloc'd */
-    int64_t ns; /* that it took */
+    const char *message; /* NULL: the text */
+    char *text;          /* malloc'd */
+    int64_t ns;          /* that it took */
 };
 
 struct cases {
@@ -138,9 +138,11 @@ static void add_rule(struct cases *cases, const struct report_budget *row) {
     bool skipped = row->state && strcmp(row->state, "not-judged") == 0,
          warned = row->state && strcmp(row->state, "warn") == 0;
     item.outcome = skipped ? SKIPPED : row->ok || warned ? PASSED : FAILED;
-    item.message = skipped ? row->value : "over budget";
-    if (item.outcome == FAILED && asprintf(&item.text, "limit %s, measured %s\n", row->limit, row->value) < 0) {
+    item.message = !skipped ? "over budget" : *row->limit ? NULL : row->value;
+    if ((item.outcome == FAILED || !item.message) &&
+        asprintf(&item.text, "limit %s, measured %s%s", row->limit, row->value, skipped ? "" : "\n") < 0) {
         item.text = NULL;
+        item.message = "out of memory";
         cases->error = -ENOMEM;
     }
     add(cases, item);
@@ -186,9 +188,9 @@ static void write_case(struct xml *xml, const struct testcase *item) {
     write_time(xml, item->ns);
     if (item->outcome != PASSED) {
         xml_open(xml, item->outcome == FAILED ? "failure" : "skipped");
-        xml_attribute(xml, "message", item->message);
+        xml_attribute(xml, "message", item->message ? item->message : item->text);
         if (item->outcome == FAILED) xml_attribute(xml, "type", item->suite);
-        if (item->text) xml_text(xml, item->text);
+        if (item->message && item->text) xml_text(xml, item->text);
         xml_close(xml);
     }
     xml_close(xml);

@@ -198,6 +198,10 @@ valid_text() { # FILE...: UTF-8 without control characters but tab and line end
     [[ "$(xmllint --xpath 'string(//testcase[@name="conclusive"]/skipped/@message)' o.xml)" == *"50 are asked for"* ]]
     [ "$(jq -c '[.runs[0].results[] | [.ruleId, .level]]' o.sarif)" = '[["inconclusive","warning"]]' ]
     expect_in "::warning title=inconclusive::requests has 20 rounds" "$output"
+    printf '[phase]\nmatch = requests\nmin-rounds = 50\n' >rounds.budget
+    outputs clean.tmk --budget rounds.budget
+    expect_status 12
+    [ "$(xmllint --xpath 'string(//testcase[@classname="budget"]/skipped/@message)' o.xml)" = "limit >= 50, measured 20" ]
 }
 
 @test "tests that ran once each are judged as rounds of their suite: the suite passes or fails, they are told as its rounds" {

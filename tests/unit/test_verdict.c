@@ -68,6 +68,8 @@ static void test_ignored_leaks(void **state) {
         {"[site]\nmatch = ^keep_\nignore = leak\nreason = ticket 7\n", "pass"},
         {"[site]\nmatch = ^keep_\nignore = leak\nuntil = 2026-03-01\n", "pass"},
         {"[site]\nmatch = ^keep_\nignore = leak\nuntil = 2026-02-28\n", "leak"},
+        {"[site]\nmatch = ^keep_\nignore = leak\nuntil = 2026-2-28\n", "leak"},
+        {"[site]\nmatch = ^keep_\nignore = leak\nuntil = 2026-10-1\n", "pass"},
         {"[site]\nmatch = ^other\nignore = leak\n", "leak"},
         {"[process]\nmatch = a*\nignore = leak\n", "pass"},
         {"[process]\nmatch = /bin/app\nignore = yes\nuntil = 2027-01-01\n", "pass"},
