@@ -26,7 +26,7 @@ static const struct result_style result_styles[] = {
     {"warn", TINT_WARN, "no leak, but growth that should be looked at"},
     {"leak", TINT_BAD, "memory is kept in every round"},
     {"budget", TINT_BAD, "a budget was exceeded"},
-    {"inconclusive", TINT_WARN, "a rule or phase could not be judged"},
+    {"inconclusive", TINT_WARN, "not all of it could be judged"},
     {"nothing-judged", TINT_WARN, "nothing repeats often enough to be judged"},
 };
 

@@ -183,6 +183,8 @@ static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_residency(builder);
     add_function_doubts(builder);
     add_edge_doubt(builder);
+    builder->report->other_runs = report_count(tree->meant_runs);
+    builder->report->unread_named = report_count(tree->unread_named);
     if (tree->other_runs)
         add_doubt(builder, arena_format(builder->arena, "%zu trace%s left out, of other runs", tree->other_runs,
                                         plural_were(tree->other_runs)));

@@ -16,12 +16,15 @@
 struct search {
     struct tree *tree;
     struct arena *arena;
+    bool named; /* a file of the command line */
+    bool meant; /* that, or below a folder of it */
 };
 
 static void refuse(struct search *search, const char *path, const char *why) {
     struct tree *tree = search->tree;
     struct tree_refused *row = ARENA_ADD(search->arena, tree->refused, tree->refused_count);
     *row = (struct tree_refused){arena_text(search->arena, path), arena_text(search->arena, why)};
+    tree->unread_named += search->named;
 }
 
 /* When the process began, and its program in it, from its own record, which is among the first of the journal. */
@@ -50,8 +53,11 @@ static void add_file(struct search *search, const char *path, const char *bundle
         return;
     }
     struct tree_trace *trace = ARENA_ADD(search->arena, search->tree->traces, search->tree->count);
-    *trace = (struct tree_trace){
-        .path = arena_text(search->arena, path), .bundle = bundle, .pid = input.header.pid, .first = first};
+    *trace = (struct tree_trace){.path = arena_text(search->arena, path),
+                                 .bundle = bundle,
+                                 .pid = input.header.pid,
+                                 .first = first,
+                                 .meant = search->meant};
     memcpy(trace->run_id, input.header.run_id, sizeof trace->run_id);
     set_start(trace, &input);
     reader_close(&input);
@@ -99,14 +105,18 @@ static void add_folder(struct search *search, const char *path, int depth) {
 static void add_path(struct search *search, const char *path, bool self) {
     struct stat facts;
     size_t before = search->tree->count + search->tree->refused_count;
+    search->meant = true;
+    search->named = false;
     if (!stat(path, &facts) && S_ISDIR(facts.st_mode)) {
         add_folder(search, path, 0);
         if (search->tree->count + search->tree->refused_count == before)
             refuse(search, path, "is a directory without traces in it");
         return;
     }
+    search->named = true;
     if (add_bundle(search, path, true, self)) return;
     add_file(search, path, NULL, true);
+    search->named = search->meant = false;
     char *children = arena_format(search->arena, "%s.d", path);
     if (!self && !stat(children, &facts) && S_ISDIR(facts.st_mode)) add_folder(search, children, 0);
 }
@@ -134,8 +144,12 @@ static void keep_run(struct tree *tree) {
     struct tree_trace run = *chosen_run(tree);
     size_t kept = 0;
     for (size_t i = 0; i < tree->count; i++) {
-        if (same_run(&tree->traces[i], &run)) tree->traces[kept++] = tree->traces[i];
-        else tree->other_runs++;
+        if (same_run(&tree->traces[i], &run)) {
+            tree->traces[kept++] = tree->traces[i];
+            continue;
+        }
+        tree->other_runs++;
+        tree->meant_runs += tree->traces[i].meant;
     }
     tree->count = kept;
 }
@@ -149,7 +163,7 @@ static int by_start(const void *a, const void *b) {
 }
 
 int tree_find(struct tree *tree, struct arena *arena, char *const *paths, size_t count, bool self) {
-    struct search search = {tree, arena};
+    struct search search = {.tree = tree, .arena = arena};
     *tree = (struct tree){0};
     for (size_t i = 0; i < count; i++) add_path(&search, paths[i], self);
     if (!tree->count) return -ENOENT;

@@ -15,6 +15,7 @@ struct tree_trace {
     uint64_t start_ns;   /* CLOCK_BOOTTIME, 0: unknown */
     uint64_t exec_count; /* programs that followed each other by exec began at once */
     bool first;          /* named itself on the command line */
+    bool meant;          /* that, or in a folder that was named: not just beside a trace */
 };
 
 struct tree_refused { /* a file that can't be read */
@@ -24,7 +25,9 @@ struct tree_refused { /* a file that can't be read */
 struct tree {
     struct tree_trace *traces; /* CMD first, then by start */
     size_t count;
-    size_t other_runs; /* files left out because they are of another run */
+    size_t other_runs;   /* files left out because they are of another run */
+    size_t meant_runs;   /* of these, those that were meant */
+    size_t unread_named; /* files that were named and can't be read */
     struct tree_refused *refused;
     size_t refused_count;
 };

@@ -48,11 +48,13 @@ struct court {
     struct arena *arena;
     struct report_verdict *out;
     enum result worst;
+    enum result decided; /* the same of all that could be judged */
     bool *ignore_used, *suppression_used;
 };
 
 static void worsen(struct court *court, enum result result) {
     if (result > court->worst) court->worst = result;
+    if (result != RESULT_INCONCLUSIVE && result > court->decided) court->decided = result;
 }
 
 #define ADD_TEXT(court, list, count, ...)                                                                              \
@@ -290,6 +292,18 @@ static void weigh_losses(struct court *court) {
     worsen(court, RESULT_INCONCLUSIVE);
 }
 
+/* Whoever names traces wants them judged: what was left out is no pass. */
+static void weigh_left_out(struct court *court) {
+    int64_t runs = court->report->other_runs, files = court->report->unread_named;
+    if (runs)
+        ADD_TEXT(court, reasons, reason_count, "%lld trace%s not judged, of other runs: judge each run by itself",
+                 (long long)runs, plural_were((uint64_t)runs));
+    if (files)
+        ADD_TEXT(court, reasons, reason_count, "%lld file%s not judged: no trace can be read from there",
+                 (long long)files, plural_were((uint64_t)files));
+    if (runs || files) worsen(court, RESULT_INCONCLUSIVE);
+}
+
 static void weigh_stop(struct court *court) {
     if (!court->rules->stopped) return;
     ADD_TEXT(court, reasons, reason_count, "stopped at a limit: %s", court->rules->stopped);
@@ -413,9 +427,9 @@ static void weigh_phases(struct court *court) {
 
 static int exit_code_of(const struct court *court) {
     const struct verdict_rules *rules = court->rules;
-    const struct result_row *row = &results[court->worst];
+    bool allowed = court->worst == RESULT_INCONCLUSIVE && rules->allow_inconclusive;
+    const struct result_row *row = &results[allowed ? court->decided : court->worst];
     if (rules->not_recorded) return NOT_RECORDED_EXIT;
-    if (court->worst == RESULT_INCONCLUSIVE && rules->allow_inconclusive) return 0;
     int code = rules->strict ? row->strict_exit_code : row->exit_code;
     return code == results[RESULT_LEAK].exit_code && rules->leak_exit_code >= 0 ? (int)rules->leak_exit_code : code;
 }
@@ -429,6 +443,7 @@ static void decide(struct court *court) {
     require_rounds(court);
     weigh_unjudged(court);
     weigh_losses(court);
+    weigh_left_out(court);
     weigh_stop(court);
     weigh_phases(court);
     list_unused(court);

@@ -163,3 +163,46 @@ C
     jq -e '.processes | .[0].parent_index == null and (.[] | select(.exe | endswith("sleep")) | .parent_index) == 0' t.json >/dev/null
     grep -qE "^ +└ [0-9]+ sleep " t.txt
 }
+
+@test "traces of several runs are not judged by one of them: inconclusive, and it is said why" {
+    program prog -O1 <<'C'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *kept[100];
+__attribute__((noinline)) static void *grab(int i) { return kept[i] = malloc(100); }
+int main(int argc, char **argv) {
+    (void)argv;
+    for (int i = 0; i < 12; i++) {
+        tidemark_phase_begin("work");
+        grab(i);
+        if (argc < 2) free(kept[i]);
+        tidemark_phase_end("work");
+    }
+    return 0;
+}
+C
+    mkdir both
+    tidemark record -q -o both/good.tmk ./prog
+    tidemark record -q -o both/bad.tmk ./prog x
+    both tidemark check both/good.tmk both/bad.tmk
+    expect_status 12
+    expect_in "1 trace was not judged, of other runs" "$output"
+    both tidemark check both/bad.tmk both/good.tmk
+    expect_status 10
+    both tidemark check both
+    expect_in "of other runs: judge each run by itself" "$output"
+    echo text >both/not.tmk
+    both tidemark check both/good.tmk both/not.tmk
+    expect_status 12
+    expect_in "1 file was not judged" "$output"
+    both tidemark check --allow-inconclusive both/good.tmk both/not.tmk
+    expect_status 0
+    rm both/bad.tmk
+    both tidemark check both
+    expect_status 0
+    tidemark record -q -o alone.tmk ./prog x
+    mkdir -p both/good.tmk.d && mv alone.tmk both/good.tmk.d/
+    both tidemark check both/good.tmk
+    expect_status 0
+    expect_in "1 trace was left out, of other runs" "$output"
+}

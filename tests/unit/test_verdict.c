@@ -36,6 +36,8 @@ static void test_results_and_exit_codes(void **state) {
     growths[0].class_slug = "filling";
     decide(&plain, "warn", 0);
     decide(&strict, "warn", 10);
+    decide(&(struct verdict_rules){.leak_exit_code = -1, .min_rounds = 10, .allow_inconclusive = true, .strict = true},
+           "inconclusive", 10); /* the warning counts */
     growths[0].class_slug = "bounded";
     decide(&plain, "pass", 0);
     decide(&strict, "pass", 0);
