@@ -96,9 +96,9 @@ static void add_values(struct proposal *proposal, struct worst *worst, const str
     worst->runs++;
 }
 
-/* What the program itself marked: not `run`, nor the time between rounds. */
+/* What the program itself marked, by a name: not `run`, nor the time between rounds. */
 static bool is_marked(const struct report_phase *phase) {
-    return strcmp(phase->name, "run") != 0 && strncmp(phase->name, "between ", 8) != 0;
+    return *phase->name && strcmp(phase->name, "run") != 0 && strncmp(phase->name, "between ", 8) != 0;
 }
 
 void proposal_add(struct proposal *proposal, const struct report *report) {
@@ -146,9 +146,35 @@ static void write_key(FILE *out, const struct proposal *proposal, size_t key, do
     fprintf(out, "%s%s = %.10g%s\n", proposed[key].warn ? "warn-" : "", proposed[key].key, shown, scale->suffix);
 }
 
+#define PATTERN_MOST 170 /* characters: a line of a budget has 190 */
+
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/*
+ * A pattern that matches the name and that a budget file can hold: what begins a comment there, ends a line, or is cut off as a
+ * blank at either end, becomes a ?, what follows a long beginning a *.
+ */
+static void write_pattern(FILE *out, const char *name) {
+    size_t length = strlen(name), written = 0;
+    for (size_t i = 0; i < length; i++) {
+        bool outer = is_blank(name[i]) && (i == 0 || i + 1 == length);
+        bool continues = ((unsigned char)name[i] & 0xC0) == 0x80; /* of a character of several bytes */
+        if (written >= PATTERN_MOST && !continues) {
+            fputc('*', out);
+            return;
+        }
+        if (strchr("*?[]\\", name[i])) written += (size_t)fprintf(out, "\\%c", name[i]);
+        else if (outer || name[i] == ';' || (unsigned char)name[i] < ' ') written += (size_t)fprintf(out, "?");
+        else written += (size_t)fprintf(out, "%c", name[i]);
+    }
+}
+
 static void write_section(FILE *out, const struct proposal *proposal, const struct worst *worst) {
-    if (worst->phase) fprintf(out, "\n[phase]\nmatch = %s\n", worst->phase);
-    else fprintf(out, "[run]\n");
+    if (worst->phase) {
+        fprintf(out, "\n[phase]\nmatch = ");
+        write_pattern(out, worst->phase);
+        fputc('\n', out);
+    } else fprintf(out, "[run]\n");
     if (worst->runs < proposal->runs) fprintf(out, "optional = yes\n");
     for (size_t i = 0; i < KEYS; i++) {
         if ((proposed[i].section == SECTION_PHASE) != (worst->phase != NULL)) continue;

@@ -145,6 +145,42 @@ clean() {
     expect_in "no phase matches" "$output"
 }
 
+# Names are the program's; what a budget file can't hold of them is matched by ? and *.
+@test "a proposed budget is one, and holds for the run that it is from, whatever its phases are called" {
+    program odd <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include "tidemark.h"
+static const char *const names[] = {"a*b", "[x]", "half ; colon", ";c", " lead", "trail ", "eq=ual", "q?", "#comment",
+                                    "back\\slash", "tab\there", "new\nline", "col:on", "a@10", "wide \xe2\x82\xac", "bad\xff", ""};
+int main(void) {
+    char longest[256] = "";
+    memset(longest, '*', 120);
+    memset(longest + 120, 'y', 135);
+    for (int round = 0; round < 5; round++) {
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            tidemark_phase_begin(names[i]);
+            tidemark_items(3);
+            tidemark_phase_end(names[i]);
+        }
+        tidemark_phase_begin(longest);
+        tidemark_phase_end(longest);
+    }
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk ./odd
+    tidemark budget t.tmk --margin 900% -o rules.budget
+    [ "$(grep -c '^match = ' rules.budget)" -eq 17 ] # the one without a name has no rules
+    both tidemark check t.tmk --budget rules.budget --json t.json
+    [ -z "$errors" ]
+    jq -e '[.verdict.budgets[] | select(.state == "not-judged")] == []' t.json >/dev/null || {
+        echo "$output"
+        return 1
+    }
+    expect_status 0
+}
+
 # Small sites are not told, but rules look at them.
 @test "a limit for a site holds for the least of many, whatever is shown" {
     python3 - >many.c <<'PY'
