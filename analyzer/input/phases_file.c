@@ -1,5 +1,6 @@
 /*
- * Reading a CSV file of phases (phases_file.h). A name is everything before the last but one comma, so it may hold commas.
+ * Reading a CSV file of phases (phases_file.h). A name is everything before the last but one comma, so it may hold commas, also without
+ * quotes.
  */
 #include "phases_file.h"
 
@@ -31,19 +32,52 @@ static char *cut_last(char *line) {
     return comma + 1;
 }
 
-static bool read_interval(char *line, struct phase_interval *out) {
-    const char *end = cut_last(line), *begin = end ? cut_last(line) : NULL;
-    if (!begin || !*line || strlen(line) > LONGEST_NAME) return false;
-    if (!read_seconds(begin, &out->begin_ns) || !read_seconds(end, &out->end_ns)) return false;
-    out->name = line;
+/* A field in quotes, in which a quote stands twice (RFC 4180), without them; others as they are. */
+static char *unquoted(char *field) {
+    size_t length = strlen(field);
+    if (length < 2 || field[0] != '"' || field[length - 1] != '"') return field;
+    char *to = field;
+    for (const char *from = field + 1; from < field + length - 1; from++) {
+        *to++ = *from;
+        if (from[0] == '"' && from[1] == '"' && from + 2 < field + length) from++;
+    }
+    *to = '\0';
+    return field;
+}
+
+struct fields {
+    char *name, *begin, *end;
+};
+
+static bool cut_line(char *line, struct fields *out) {
+    out->end = cut_last(line);
+    out->begin = out->end ? cut_last(line) : NULL;
+    if (!out->begin) return false;
+    out->name = unquoted(line);
+    out->begin = unquoted(out->begin);
+    out->end = unquoted(out->end);
+    return true;
+}
+
+static bool is_heading(const struct fields *fields) {
+    return !strcmp(fields->name, "name") && !strcmp(fields->begin, "begin_s") && !strcmp(fields->end, "end_s");
+}
+
+static bool read_interval(const struct fields *fields, struct phase_interval *out) {
+    if (!*fields->name || strlen(fields->name) > LONGEST_NAME) return false;
+    if (!read_seconds(fields->begin, &out->begin_ns) || !read_seconds(fields->end, &out->end_ns)) return false;
+    out->name = fields->name;
     return out->begin_ns <= out->end_ns;
 }
 
 static int add_line(struct phase_intervals *out, char *line) {
     struct phase_interval interval;
+    struct fields fields;
     line[strcspn(line, "\r\n")] = '\0';
-    if (!*line || *line == '#' || strcmp(line, "name,begin_s,end_s") == 0) return 0;
-    if (!read_interval(line, &interval)) return -EINVAL;
+    if (!*line || *line == '#') return 0;
+    if (!cut_line(line, &fields)) return -EINVAL;
+    if (is_heading(&fields)) return 0;
+    if (!read_interval(&fields, &interval)) return -EINVAL;
     struct phase_interval *items = realloc(out->items, (out->count + 1) * sizeof *items);
     if (!items) return -ENOMEM;
     out->items = items;
@@ -63,7 +97,8 @@ int phases_file_read(const char *path, struct phase_intervals *out, unsigned *li
     int error = 0;
     while (!error && getline(&text, &room, file) >= 0) {
         ++*line;
-        error = add_line(out, text);
+        size_t mark = *line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* as some spreadsheets begin */
+        error = add_line(out, text + mark);
     }
     if (!error && ferror(file)) error = -EIO;
     free(text);

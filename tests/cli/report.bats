@@ -176,6 +176,22 @@ C
     expect_in "wrong.csv:2:" "$errors"
 }
 
+@test "phases from a file as spreadsheets and csv modules write it" {
+    python3 - >quoted.csv <<'PY'
+import csv, sys
+sys.stdout.write("\ufeff")
+rows = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL)
+rows.writerow(["name", "begin_s", "end_s"])
+rows.writerow(["load, all", 0, 0.0001])
+rows.writerow(['the "big" one', 0, 0.0001])
+rows.writerow(['""', 0, 0.0001])
+PY
+    printf 'no, quotes,0,0.0001\n"half,0,0.0001\n' >>quoted.csv
+    tidemark report "$BATS_FILE_TMPDIR/known.tmk" --phases quoted.csv --json - >t.json
+    [ "$(jq -c '[.phases[].name] - ["run", "load", "between load"]' t.json)" = \
+        '["load, all","the \"big\" one","\"\"","no, quotes","\"half"]' ] || { jq -c '[.phases[].name]' t.json; return 1; }
+}
+
 @test "phases by function: each call is a round, a loop inside is none, and so a leak in it is found" {
     program byfunction -O2 -fno-inline -fno-optimize-sibling-calls <<'END'
 #include <stdlib.h>
