@@ -103,7 +103,7 @@ int baseline_write(const char *path, const struct report *report) {
     if (error) return error;
     json_t *root = describe_all(report);
     errno = 0;
-    if (json_dumpf(root, out.file, JSON_INDENT(2)) != 0) error = errno ? -errno : -EIO;
+    if (json_dumpf(root, out.file, JSON_INDENT(2)) != 0 || fputc('\n', out.file) == EOF) error = errno ? -errno : -EIO;
     json_decref(root);
     return replacement_close(&out, error);
 }

@@ -66,7 +66,8 @@ int suppressions_read(const char *path, struct suppressions **out, struct rule_e
     size_t room = 0;
     while (!result && getline(&line, &room, file) >= 0) {
         line_number++;
-        result = read_line(suppressions, line, error);
+        bool marked = line_number == 1 && starts_with(line, "\xef\xbb\xbf", 3); /* a byte order mark */
+        result = read_line(suppressions, marked ? line + 3 : line, error);
     }
     if (result == -EINVAL) error->line = line_number;
     free(line);

@@ -57,6 +57,7 @@ judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
     tidemark run -q -o t.tmk --baseline known --update-baseline ./prog
     [ -L known ] && [ ! -s precious ]
     [ "$(jq '.leaks | length' store/real)" -eq 1 ]
+    [ -z "$(tail -c 1 store/real)" ] # a text file, its last line ended
     [ "$(stat -c %a store/real)" = 640 ]
     (umask 027 && tidemark run -q -o t.tmk --baseline fresh --update-baseline ./prog)
     [ "$(stat -c %a fresh)" = 640 ]
