@@ -1,6 +1,8 @@
 /*
  * The JSON report, "tidemark-report/1", described by docs/report.schema.json: its objects as tables of members.
  */
+#include <string.h>
+
 #include "json_report.h"
 #include "json_writer.h"
 #include "render.h"
@@ -356,12 +358,26 @@ static json_t *make_finding(const void *item) {
     return object_of(MEMBERS(members), item);
 }
 
+static bool is_whole(const char *unit) {
+    return unit && (!strcmp(unit, "bytes") || !strcmp(unit, "ns") || !strcmp(unit, "count"));
+}
+
 static json_t *make_budget(const void *item) {
+    static const struct member whole[] = {ROUNDED(report_budget, measured), ROUNDED(report_budget, allowed)},
+                               real[] = {REAL(report_budget, measured), REAL(report_budget, allowed)};
     static const struct member members[] = {
-        TEXT(report_budget, rule),  TEXT(report_budget, phase), TEXT(report_budget, limit),
-        TEXT(report_budget, value), FLAG(report_budget, ok),    TEXT(report_budget, state),
+        TEXT(report_budget, rule), TEXT(report_budget, phase), TEXT(report_budget, limit), TEXT(report_budget, value),
+        FLAG(report_budget, ok),   TEXT(report_budget, state), TEXT(report_budget, unit),
     };
-    return object_of(MEMBERS(members), item);
+    const struct report_budget *budget = item;
+    json_t *numbers = is_whole(budget->unit) ? object_of(MEMBERS(whole), item) : object_of(MEMBERS(real), item);
+    json_t *object = object_of(MEMBERS(members), item);
+    if (object && numbers && json_object_update(object, numbers)) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(numbers);
+    return object;
 }
 
 static json_t *make_verdict(const struct report_verdict *verdict) {

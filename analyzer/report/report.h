@@ -253,6 +253,8 @@ struct report_budget {
     const char *limit, *value; /* as shown, with unit */
     bool ok;
     const char *state; /* ok, exceeded, warn, not-judged */
+    const char *unit;  /* of the numbers: bytes, bytes/s, ns, count, number, share; NULL: a rule without numbers */
+    double measured, allowed;
 };
 
 struct report_verdict {

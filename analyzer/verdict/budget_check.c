@@ -19,13 +19,25 @@ struct check {
 enum state { STATE_OK, STATE_EXCEEDED, STATE_WARN, STATE_NOT_JUDGED };
 static const char *const state_names[] = {"ok", "exceeded", "warn", "not-judged"};
 
-static void add_row(struct check *check, const char *rule, const char *phase, const char *limit, const char *value,
-                    enum state state) {
+static struct report_budget *add_row(struct check *check, const char *rule, const char *phase, const char *limit,
+                                     const char *value, enum state state) {
     struct report_budget *row = ARENA_ADD(check->arena, check->out->rows, check->out->row_count);
-    *row = (struct report_budget){rule, phase, limit, value, state == STATE_OK, state_names[state]};
+    *row = (struct report_budget){rule, phase,           limit,         value, state == STATE_OK, state_names[state],
+                                  NULL, .measured = NAN, .allowed = NAN};
     check->out->exceeded |= state == STATE_EXCEEDED;
     check->out->warned |= state == STATE_WARN;
     check->out->inconclusive |= state == STATE_NOT_JUDGED;
+    return row;
+}
+
+/* The numbers behind what a row shows. */
+static void set_numbers(struct report_budget *row, enum limit_unit unit, double measured, double allowed) {
+    static const char *const names[] = {[LIMIT_BYTES] = "bytes",   [LIMIT_BYTES_PER_SECOND] = "bytes/s",
+                                        [LIMIT_TIME] = "ns",       [LIMIT_COUNT] = "count",
+                                        [LIMIT_NUMBER] = "number", [LIMIT_SHARE] = "share"};
+    row->unit = names[unit];
+    row->measured = measured;
+    row->allowed = allowed;
 }
 
 static bool holds(double value, double limit, enum comparison comparison) {
@@ -73,8 +85,9 @@ static void judge_value(struct check *check, const struct budget_section *sectio
     if (state == STATE_EXCEEDED && worst == STATE_WARN) state = STATE_WARN;
     /* min-rounds says what is missing for a judgement, not that something is too much. */
     if (state == STATE_EXCEEDED && strcmp(rule->row->key, "min-rounds") == 0) state = STATE_NOT_JUDGED;
-    add_row(check, rule_name(check, section, rule), phase, shown_limit(check, rule),
-            shown_value(check, rule, value, note), state);
+    struct report_budget *row = add_row(check, rule_name(check, section, rule), phase, shown_limit(check, rule),
+                                        shown_value(check, rule, value, note), state);
+    if (rule->comparison != HOLDS) set_numbers(row, rule->row->unit, value, rule->limit);
 }
 
 static void measure_rules(struct check *check, const struct budget_section *section, const struct report_phase *phase,
@@ -239,12 +252,17 @@ static size_t gather(struct check *check, const struct budget_section *section,
     return count;
 }
 
+/* `most`: the ratio may not be above what is allowed, else not below. */
 static void scale_row(struct check *check, const struct budget_section *section, const char *what, double ratio,
-                      bool good, const char *limit, bool warn) {
+                      double allowed, bool most, bool warn) {
     const char *rule = arena_format(check->arena, "[scaling] %s%s", warn ? "warn-" : "", what);
     const char *value = isnan(ratio) ? "unknown" : arena_format(check->arena, "%.3g times, smallest to largest", ratio);
+    const char *limit = arena_format(check->arena, "%s %.3g times", most ? "<=" : ">=", allowed);
+    bool good = most ? ratio <= allowed : ratio >= allowed;
     enum state state = isnan(ratio) ? STATE_NOT_JUDGED : good ? STATE_OK : STATE_EXCEEDED;
-    add_row(check, rule, section->match, limit, value, warn && state != STATE_OK ? STATE_WARN : state);
+    struct report_budget *row =
+        add_row(check, rule, section->match, limit, value, warn && state != STATE_OK ? STATE_WARN : state);
+    set_numbers(row, LIMIT_NUMBER, ratio, allowed);
 }
 
 /* Where the smaller one needs nothing, so may the larger one. */
@@ -267,15 +285,14 @@ static void check_scaling_section(struct check *check, const struct budget_secti
         bool linear = strcmp(section->overhead, "linear") == 0;
         struct sized small = sizes[0], large = sizes[count - 1];
         double ratio = ratio_of(large.value, small.value) / (linear ? large.scale / small.scale : 1);
-        scale_row(check, section, linear ? "overhead = linear" : "overhead = constant", ratio,
-                  ratio <= 1 + section->tolerance, arena_format(check->arena, "<= %.3g times", 1 + section->tolerance),
-                  section->warn_overhead);
+        scale_row(check, section, linear ? "overhead = linear" : "overhead = constant", ratio, 1 + section->tolerance,
+                  true, section->warn_overhead);
     }
     if (section->throughput) {
         count = gather(check, section, throughput_of, &sizes);
         double ratio = ratio_of(sizes[count - 1].value, sizes[0].value);
-        scale_row(check, section, "throughput = constant", ratio, ratio >= 1 - section->tolerance,
-                  arena_format(check->arena, ">= %.3g times", 1 - section->tolerance), section->warn_throughput);
+        scale_row(check, section, "throughput = constant", ratio, 1 - section->tolerance, false,
+                  section->warn_throughput);
     }
 }
 
@@ -362,9 +379,11 @@ static void check_capacity_section(struct check *check, const struct budget_sect
                             ? arena_format(check->arena, "%.6g, breaks at %.6g", best, lowest_broken)
                             : arena_format(check->arena, "%.6g, never broke", best);
     enum state broken = section->warn_min_level ? STATE_WARN : STATE_EXCEEDED;
-    add_row(check, section->warn_min_level ? "[capacity] warn-min-level" : "[capacity] min-level", section->match,
-            arena_format(check->arena, ">= %.6g", section->min_level), value,
-            best >= section->min_level ? STATE_OK : broken);
+    struct report_budget *row =
+        add_row(check, section->warn_min_level ? "[capacity] warn-min-level" : "[capacity] min-level", section->match,
+                arena_format(check->arena, ">= %.6g", section->min_level), value,
+                best >= section->min_level ? STATE_OK : broken);
+    set_numbers(row, LIMIT_NUMBER, best, section->min_level);
 }
 
 /* What is ignored is told as unused where nothing of it was met; what is to be judged must be there. */

@@ -129,6 +129,17 @@ jsonschema.validate(json.load(open("report.json")), json.load(open(sys.argv[1]))
     [ -s report.md ] && [ -s report.txt ]
 }
 
+@test "rules in JSON: as they are shown, and as numbers" {
+    printf '[run]\nmax-live = 1k\nexpect-exit = 7\n[phase]\nmatch = load\nmax-duration = 5m\nmin-success = 50%%\n[phase]\nmatch = none\nmax-rss = 1G\n' >rules.ini
+    tidemark check "$BATS_FILE_TMPDIR/known.tmk" --budget rules.ini --json t.json >/dev/null || true
+    /usr/bin/python3 -c 'import json, jsonschema, sys
+jsonschema.validate(json.load(open("t.json")), json.load(open(sys.argv[1])))' "$ROOT/docs/report.schema.json"
+    is "$(jq -c '[.verdict.budgets[] | [.unit, .allowed]]' t.json)" \
+        '[["bytes",1024],[null,null],["ns",300000000000],["share",0.5],[null,null]]'
+    is "$(jq -c '.verdict.budgets[0].measured == .totals.peak_live_bytes' t.json)" true
+    is "$(jq -c '.verdict.budgets[2].measured == (.phases[] | select(.name == "load") | .duration_ns)' t.json)" true
+}
+
 @test "info counts what is in the file and proves it whole" {
     both tidemark info --verify "$BATS_FILE_TMPDIR/known.tmk"
     expect_status 0

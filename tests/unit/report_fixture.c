@@ -274,8 +274,8 @@ static struct report_finding leaks[] = {
 static struct report_finding warnings[] = {
     {NULL, SIZE_MAX, "serve", "fragmentation", "RSS rose by 48.0 MiB, live bytes by 26.0", false}};
 static struct report_budget budgets[] = {
-    {"max-rss", "serve", "80.0 MiB", "93.0 MiB", false, "exceeded"},
-    {"max-mean", "load", "2 s", "1.8 s", true, "ok"},
+    {"max-rss", "serve", "80.0 MiB", "93.0 MiB", false, "exceeded", "bytes", 97517568, 83886080},
+    {"max-mean", "load", "2 s", "1.8 s", true, "ok", "ns", 1.8e9, 2e9},
 };
 static const char *reasons[] = {"leak: session::remember grows by 1.04 MiB per round of serve"};
 static const char *hints[] = {"run it longer to see whether the cache stays bounded"};
