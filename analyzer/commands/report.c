@@ -45,9 +45,7 @@ const struct command command_report = {
     .text = "A TRACE with a TRACE.d beside it means the tree of processes; a folder means all traces in it. Traces of "
             "other runs are left out; where they were named themselves, or lie in a named folder, the verdict is "
             "inconclusive. Damaged and cut traces are used as far as they are whole. Where stdout is no terminal, the "
-            "text is as wide as COLUMNS says: 80 to 160, else 100.
-
-"
+            "text is as wide as COLUMNS says: 80 to 160, else 100.\n\n"
             "Exit status: 0, whatever the verdict; 3 when no trace can be read.",
     .values_size = sizeof(struct report_values),
     .uses = uses,
