@@ -3,7 +3,11 @@
  */
 #include "growth_selection.h"
 
+#include <math.h>
 #include <string.h>
+
+#define LEAST_FLAT 3 /* evidence rounds that others are compared with */
+#define FLAT 1.25    /* blocks per unit of work of the younger rounds against those of the older */
 
 static uint32_t warm_up_of(const struct growth_evidence *evidence, const struct growth_settings *settings) {
     uint32_t count = (uint32_t)evidence->count, each = evidence->each ? evidence->each : 1;
@@ -73,6 +77,23 @@ uint32_t selection_behind(const struct growth_evidence *evidence, uint32_t follo
     return rounds;
 }
 
+/*
+ * The longest life known lasts only as long as the next longer one is not seen, so a block gets twice as long. But where the rounds that
+ * are a reach and one old hold no more than those that are so much older, nothing has been released at that age: they count, too.
+ */
+static void take_flat_rounds(struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    uint32_t follow = (uint32_t)fmin(ceil(evidence->reach) + 1, GROWTH_MOST_ROUNDS);
+    if (follow >= selection->follow || selection->n < LEAST_FLAT || selection->k < selection->n) return;
+    struct selection closer = {
+        .evidence = evidence, .warm_up = selection->warm_up, .begin = selection->begin, .follow = follow};
+    take_rounds(&closer, selection_behind(evidence, follow));
+    if (closer.n <= selection->n) return;
+    struct half old = selection_sum(selection, 0, selection->n);
+    struct half young = selection_sum(&closer, selection->n, closer.n);
+    if (young.blocks * old.work <= FLAT * old.blocks * young.work) *selection = closer;
+}
+
 void selection_choose(struct selection *selection, const struct growth_settings *settings) {
     const struct growth_evidence *evidence = selection->evidence;
     bool warm_up_known = settings->warm_up_rounds >= 0 || settings->warm_up_share >= 0;
@@ -80,6 +101,7 @@ void selection_choose(struct selection *selection, const struct growth_settings 
     selection->begin = warm_up_known ? selection->warm_up : 0;
     selection->follow = follow_of(evidence, settings);
     take_rounds(selection, selection_behind(evidence, selection->follow));
+    if (settings->lag < 0) take_flat_rounds(selection);
 }
 
 const struct growth_round *selection_round(const struct selection *selection, uint32_t index) {

@@ -193,6 +193,19 @@ static void test_a_leak_may_begin_in_the_second_round(void **state) {
     assert_int_not_equal(judged(&hand, 1).class, GROWTH_LEAK);
 }
 
+/* Documents that were open for up to seven rounds; of each round some strokes stay. What is young holds more, for a time. */
+static void test_rounds_a_reach_old_count_if_they_hold_no_more(void **state) {
+    (void)state;
+    static const uint64_t held[] = {15, 17, 15, 16, 19, 18, 21, 12, 16, 18, 19, 15, 24, 25, 21, 21, 30, 42, 80, 130};
+    struct hand hand = {.rounds = 20, .facts = {.threads = 1, .reach = 7, .freed = 5000}};
+    memcpy(hand.held, held, sizeof held);
+    struct growth_judgement judgement = judged(&hand, -1);
+    assert_int_equal(judgement.class, GROWTH_LEAK);
+    assert_int_equal(judgement.last, 12);
+    for (size_t i = 8; i < 12; i++) hand.held[i] = 30; /* some of which may go yet */
+    assert_int_equal(judged(&hand, -1).last, 6);
+}
+
 /* What a cache adds while it fills is no reason to pass over what the same stack adds ever after. */
 static void test_a_leak_behind_a_warm_up_is_told(void **state) {
     (void)state;
@@ -309,6 +322,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_steps_among_equal_rounds_do_not_slow),
         cmocka_unit_test(test_threads_that_nobody_joins_are_told),
         cmocka_unit_test(test_a_leak_may_begin_in_the_second_round),
+        cmocka_unit_test(test_rounds_a_reach_old_count_if_they_hold_no_more),
         cmocka_unit_test(test_a_leak_behind_a_warm_up_is_told),
         cmocka_unit_test(test_pools_used_up_at_one_pace_leak),
         cmocka_unit_test(test_an_error_path_goes_on_for_many_rounds),
