@@ -22,12 +22,16 @@
 #define INTERMITTENT_ADDED 8
 #define POOL_ROUNDS 20 /* from here a pool has had its time to fill */
 #define RETURNED_SHARE 0.9
-#define FEW_OLDEST 2.0    /* rounds that added, */
-#define OLDEST_SHARE 0.02 /* or of the evidence rounds, where blocks as old were released */
-#define FIRST_PART 20u    /* of the evidence rounds, so much of the beginning shows whether all is released at times */
-#define LEVEL_ROUNDS 6u   /* fewer show no level */
-#define LEVEL_SHARE 0.5   /* of what is added a round: by so much the level would rise at least */
-#define LONG_AGO 24       /* reaches of evidence after which an early release no longer counts */
+#define FEW_OLDEST 2.0     /* rounds that added, */
+#define OLDEST_SHARE 0.02  /* or of the evidence rounds, where blocks as old were released */
+#define FIRST_PART 20u     /* of the evidence rounds, so much of the beginning shows whether all is released at times */
+#define LEVEL_ROUNDS 6u    /* fewer show no level */
+#define LEAST_CLIMBS 8u    /* steps of the level, from round to round, */
+#define LEAST_CLIMBED 16.0 /* and blocks together, */
+#define CLIMB_DEVIATIONS 4.0   /* so many standard errors from none, */
+#define CLIMB_RATIO 0.8        /* of which the second half is so much of the first at least */
+#define LEVEL_SHARE 0.5        /* of what is added a round: by so much the level would rise at least */
+#define LONG_AGO 24            /* reaches of evidence after which an early release no longer counts */
 #define RISING_SHARE (2.0 / 3) /* of the rounds: those that end with more than ever, where a backlog grows */
 #define STRAIGHT_MEAN 0.58 /* of the last level, over all rounds: half where it rises on a line, more where it fills */
 
@@ -114,7 +118,30 @@ static bool work_rises(const struct growth_evidence *evidence) {
 }
 
 /*
- * A queue that fills faster than it is emptied: what it frees, it frees in time, but ever later, and its level rises to
+ * By how many blocks a round the level of all the site's blocks, whenever born, climbs to the end: by about as many each round, without
+ * slowing; 0: it does not. Asked of the steps between neighbours: those of a level that wanders are as often down.
+ */
+static double climb(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    size_t from = evidence->first + 1 > selection->warm_up ? evidence->first + 1 : selection->warm_up;
+    while (from < evidence->count && isnan(evidence->rounds[from].level)) from++;
+    if (from + LEAST_CLIMBS >= evidence->count) return 0;
+    size_t steps = evidence->count - 1 - from, half = steps / 2;
+    double sums[2] = {0, 0}, squares = 0;
+    for (size_t i = 0; i < steps; i++) {
+        double up = evidence->rounds[from + i + 1].level - evidence->rounds[from + i].level;
+        sums[i >= half] += up;
+        squares += up * up;
+    }
+    double all = sums[0] + sums[1], mean = all / (double)steps;
+    double error = sqrt((squares - all * mean) / (double)(steps - 1) / (double)steps);
+    bool goes_on = sums[1] / (double)(steps - half) >= CLIMB_RATIO * sums[0] / (double)half;
+    bool certain = all >= LEAST_CLIMBED && mean >= CLIMB_DEVIATIONS * error;
+    return goes_on && certain && (double)evidence->process_rise >= all / 2 ? mean : 0;
+}
+
+/*
+ * A queue that fills faster than it is emptied, or never quite: what it frees, it frees in time, but ever later, and its level rises to
  * the end of the phase, with no more work to do. Its blocks are too young to say that they stay. Where the process has no
  * more of them than before, they take the places of older ones, as in a cache that was full before the phase.
  */
@@ -127,6 +154,14 @@ static bool growing_backlog(const struct selection *selection) {
     bool to_the_end = level->last_rise + 1 + rounds / 10 >= evidence->count && level->falls == 0;
     bool more = evidence->process_rise >= (int64_t)(level->last / 2);
     return straight && to_the_end && more && level->rises >= RISING_SHARE * rounds && !work_rises(evidence);
+}
+
+static bool is_backlog(const struct selection *selection, struct growth_judgement *judgement) {
+    judgement->backlog = growing_backlog(selection);
+    if (judgement->backlog || selection->evidence->reach < 1 || work_rises(selection->evidence))
+        return judgement->backlog;
+    judgement->climb = climb(selection) / (selection->evidence->each ? selection->evidence->each : 1);
+    return judgement->backlog = judgement->climb > 0;
 }
 
 static bool returned(const struct selection *selection) {
@@ -267,10 +302,7 @@ static enum growth_class sparse(const struct selection *selection, struct growth
 static enum growth_class classify(const struct selection *selection, struct growth_judgement *judgement) {
     const struct growth_evidence *evidence = selection->evidence;
     uint32_t third = selection->n - selection->n / 3;
-    if (selection->k == 0) {
-        judgement->backlog = growing_backlog(selection);
-        return judgement->backlog ? GROWTH_GROWING : shape(&evidence->level);
-    }
+    if (selection->k == 0) return is_backlog(selection, judgement) ? GROWTH_GROWING : shape(&evidence->level);
     if (returned(selection) || was_on_its_way(selection)) return GROWTH_RETURNED;
     if (replaced(selection)) {
         judgement->reason = GROWTH_REASON_REPLACES;
@@ -393,9 +425,8 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
     bool of_threads = evidence->owner == GROWTH_OWNER_THREADS && !threads_pile_up(&selection);
     if (evidence->owner == GROWTH_OWNER_RUNTIME || of_threads) {
         judgement.class = GROWTH_RUNTIME;
-    } else if (selection.n < least && evidence->lost_events == 0 && growing_backlog(&selection)) {
+    } else if (selection.n < least && evidence->lost_events == 0 && is_backlog(&selection, &judgement)) {
         judgement.class = GROWTH_GROWING;
-        judgement.backlog = true;
     } else if (selection.n < least || (selection.k > 0 && losses_explain(&selection))) {
         judgement.class = GROWTH_NOT_JUDGED;
         judgement.needed = selection.n < least ? rounds_missing(&selection, least) : 0;

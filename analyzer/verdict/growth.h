@@ -62,6 +62,7 @@ struct growth_judgement {
     bool container;            /* leak: of a growing container */
     bool warmed_up;        /* leak: only behind the rounds before the first evidence round, in which a cache filled */
     bool backlog;          /* growing: a queue that fills faster than it is emptied */
+    double climb;          /* of a backlog that rises from a level it has kept: blocks a round; 0: not known */
     uint32_t n, k, needed; /* evidence rounds, those that added, rounds that are still missing where not judged */
     double reach;
     uint32_t first, last;                   /* first and last evidence round, from 1; 0: none */

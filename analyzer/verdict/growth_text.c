@@ -121,6 +121,7 @@ static void tell_growing(struct telling *telling) {
     uint32_t count = (uint32_t)telling->evidence->count, rises = level->rises < count ? level->rises : count;
     words_add(&telling->words, "%u of %u %s ended with more live than ever, at last %llu block%s", rises, count,
               round_name(telling, telling->evidence->count).text, (unsigned long long)level->last, plural(level->last));
+    if (telling->judgement->climb > 0) words_add(&telling->words, ", %.3g more a round", telling->judgement->climb);
     tell_reach(telling);
     words_add(&telling->words, "; it fills faster than it is emptied");
 }

@@ -141,13 +141,13 @@ static void test_full_caches_of_popular_keys_do_not_grow(void **state) {
         }
 }
 
-/* In each round `in` blocks enter the queue and at most `out` leave it. */
-static void run_queue(int rounds, int in, int out, int most) {
+/* In each round `in` blocks enter the queue, in the first one `before` more, and at most `out` leave it. */
+static void run_queue(int rounds, int before, int in, int out, int most) {
     struct block *queue[4096];
     int head = 0, tail = 0;
     for (int round = 0; round < rounds; round++) {
         phase("requests");
-        for (int i = 0; i < in; i++) queue[tail++] = allocate(1, 32);
+        for (int i = round ? 0 : -before; i < in; i++) queue[tail++] = allocate(1, 32);
         for (int i = 0; i < out && head < tail; i++) release(queue[head++]);
         while (tail - head > most) release(queue[head++]);
         phase_end("requests");
@@ -159,7 +159,7 @@ static void run_queue(int rounds, int in, int out, int most) {
 
 static void test_queue_that_fills_for_ever_is_growing(void **state) {
     (void)state;
-    run_queue(40, 20, 18, 4096);
+    run_queue(40, 0, 20, 18, 4096);
     expect("requests", 1, "growing");
     assert_true(finding("requests", 1)->judgement.backlog);
 }
@@ -168,10 +168,24 @@ static void test_queue_that_fills_for_ever_is_growing(void **state) {
 static void test_no_more_rounds_rise_than_there_are(void **state) {
     unsigned rises, count;
     (void)state;
-    run_queue(1000, 4, 3, 4096);
+    run_queue(1000, 0, 4, 3, 4096);
     assert_true(finding("requests", 1)->judgement.backlog);
     assert_int_equal(sscanf(finding("requests", 1)->sentence, "%u of %u", &rises, &count), 2);
     assert_in_range(rises, 1, count);
+}
+
+/* A log of 600 lines, of whose lines one in ten is not taken out when a new one comes. */
+static void test_queue_that_climbs_from_a_level_is_growing(void **state) {
+    (void)state;
+    run_queue(40, 600, 40, 36, 4096);
+    expect("requests", 1, "growing");
+    assert_true(finding("requests", 1)->judgement.climb == 4);
+}
+
+static void test_queue_that_climbs_to_a_bound_is_not_growing(void **state) {
+    (void)state;
+    run_queue(40, 100, 40, 36, 160);
+    expect("requests", 1, "bounded");
 }
 
 /* A cache that was full before: its level of this phase's blocks rises to the end, that of the process does not. */
@@ -226,13 +240,13 @@ static void test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_
 
 static void test_queue_that_ages_for_ever_is_growing(void **state) {
     (void)state;
-    run_queue(40, 20, 2, 4096);
+    run_queue(40, 0, 20, 2, 4096);
     expect("requests", 1, "growing");
 }
 
 static void test_queue_with_a_bound_is_not_growing(void **state) {
     (void)state;
-    run_queue(40, 20, 18, 40);
+    run_queue(40, 0, 20, 18, 40);
     expect("requests", 1, "bounded");
 }
 
@@ -433,6 +447,8 @@ int main(void) {
         TEST(test_full_caches_of_popular_keys_do_not_grow),
         TEST(test_queue_that_fills_for_ever_is_growing),
         TEST(test_no_more_rounds_rise_than_there_are),
+        TEST(test_queue_that_climbs_from_a_level_is_growing),
+        TEST(test_queue_that_climbs_to_a_bound_is_not_growing),
         TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
         TEST(test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table),
         TEST(test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_judged),
