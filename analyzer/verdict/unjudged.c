@@ -10,8 +10,10 @@
 
 #define LEAST_ROUNDS 8
 #define NOTABLE_BYTES 1048576.0
-#define LATE_SHARE 0.25 /* of the rise, that fell into the second half of the rounds */
-#define MOST 0.5        /* of the rise, by sites that were not judged */
+#define NOTABLE_SHARE 0.05  /* of the level in the middle, where that is less, */
+#define LEAST_BYTES 16384.0 /* and no less than this */
+#define LATE_SHARE 0.25     /* of the rise, that fell into the second half of the rounds */
+#define MOST 0.5            /* of the rise, by sites that were not judged */
 
 /* Of the rounds' ends in the second half, in bytes a round. */
 static struct slope late_slope(const struct report_phase *phase) {
@@ -43,7 +45,8 @@ bool unjudged_growth(const struct report *report, const struct report_phase *pha
     const struct report_round *first = &phase->instances[0], *middle = &phase->instances[phase->instance_count / 2];
     double late = slope.value * (double)(phase->rounds - middle->round);
     double all = (double)(middle->live_end - first->live_begin) + late;
-    if (!(slope.low > 0) || late < NOTABLE_BYTES || late < LATE_SHARE * all) return false;
+    double share = fmax(NOTABLE_SHARE * (double)middle->live_end, LEAST_BYTES);
+    if (!(slope.low > 0) || late < fmin(NOTABLE_BYTES, share) || late < LATE_SHARE * all) return false;
     *rise = all;
     return held_by_unjudged(report, phase) >= MOST * all;
 }

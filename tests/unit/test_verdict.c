@@ -130,6 +130,11 @@ static void test_growth_at_sites_that_were_not_judged_is_no_pass(void **state) {
     plain.budget = NULL;
     for (int i = 10; i < 20; i++) levels[i].live_end = 10 * MIB; /* it stands */
     decide(&plain, "pass", 0);
+    for (int i = 0; i < 20; i++) levels[i].live_end = (400 + 4 * i) * 1024LL; /* a small program's table */
+    levels[0].live_begin = 400 * 1024LL;
+    decide(&plain, "warn", 0);
+    for (int i = 0; i < 20; i++) levels[i].live_end = (400 + i) * 1024LL;
+    decide(&plain, "pass", 0);
 }
 
 /* Whatever stands first in the table of sites. */
