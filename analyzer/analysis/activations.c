@@ -63,9 +63,7 @@ static struct thread_state *find_thread(const struct activations *a, uint32_t se
 }
 
 static struct thread_state *add_thread(struct activations *a, uint32_t serial) {
-    size_t count = a->numbers.count;
-    if (!(count & (count - 1))) /* at powers of two */
-        a->threads = must(realloc(a->threads, (count ? 2 * count : 1) * sizeof *a->threads));
+    a->threads = must(realloc(a->threads, (a->numbers.count + 1u) * sizeof *a->threads));
     struct thread_state *thread = &a->threads[thread_numbers_add(&a->numbers, serial)];
     *thread = (struct thread_state){serial, 0, must(calloc(a->functions + 1, sizeof *thread->running))};
     return thread;
