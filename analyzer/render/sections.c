@@ -12,7 +12,7 @@
 #include "amount.h"
 #include "naming.h"
 
-enum { INDENT = 4, TREE_DEPTH_MAX = 12, DOUBTS = 8 };
+enum { INDENT = 4, TREE_DEPTH_MAX = 12, DOUBTS = 8, EVENTS_FOR_SHARE = 10000 };
 
 /* About. */
 
@@ -53,7 +53,9 @@ static void compose_trace(FILE *out, const void *object) {
     fprintf(out, "%s event%s", amount_count(trace->events).text, plural((uint64_t)trace->events));
     if (trace->size_bytes <= 0) return;
     fprintf(out, " in %s", amount_bytes(trace->size_bytes).text);
-    if (trace->events > 0) fprintf(out, " (%.2f bytes each)", (double)trace->size_bytes / (double)trace->events);
+    /* Of few events it is the size of the header and the buffers. */
+    if (trace->events >= EVENTS_FOR_SHARE)
+        fprintf(out, " (%.2f bytes each)", (double)trace->size_bytes / (double)trace->events);
 }
 
 static void compose_totals(FILE *out, const void *object) {

@@ -409,6 +409,15 @@ END
     grep -qx 'PASS  nothing that grew could be judged; 2 need up to 2 more rounds' out
 }
 
+@test "bytes an event are told where events are what fills the trace" {
+    program many <<<'#include <stdlib.h>
+    int main(int count, char **names) { (void)names; for (int i = 0; i < (count > 1 ? 20000 : 20); i++) free(malloc(10)); }'
+    tidemark record -q -o few.tmk ./many
+    tidemark record -q -o many.tmk ./many x
+    fails grep -q "bytes each" < <(tidemark report few.tmk)
+    grep -qE ' events in .* \([0-9.]+ bytes each\)' < <(tidemark report many.tmk)
+}
+
 @test "without a terminal COLUMNS says how wide the text may be: from 80 to 160" {
     program wide < "$ROOT/samples/quickstart/quickstart.c"
     tidemark record -q -o t.tmk ./wide --leak >/dev/null
