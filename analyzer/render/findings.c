@@ -135,7 +135,7 @@ static void put_pass_headline(struct pen *pen, const struct report *report) {
 /* What grows steadily is what somebody looks for whose server is out of memory; who warms up may wait for the list. */
 static const struct report_finding *steady_growth(const struct report_verdict *verdict) {
     const struct report_finding *first = verdict->warning_count ? &verdict->warnings[0] : NULL;
-    return first && first->class_slug && strcmp(first->class_slug, "growing") == 0 ? first : NULL;
+    return first && !first->hidden && first->class_slug && strcmp(first->class_slug, "growing") == 0 ? first : NULL;
 }
 
 static void put_warn_headline(struct pen *pen, const struct report *report, const struct report_finding *first) {

@@ -67,6 +67,10 @@ C
     [ "$(head -n 1 g.txt)" = "WARN  no leak, but enqueue grows in run, and 1 more warning" ]
     browser "$PWD/g.html"
     drawn "No leak, but enqueue grows in run, and 1 more warning"
+    tidemark report g.tmk --site notice --html g.html >g.txt
+    [ "$(head -n 1 g.txt)" = "WARN  no leak, but growth that should be looked at" ]
+    browser "$PWD/g.html"
+    drawn "No leak, but growth to look at"
 }
 
 @test "everything is drawn under the page's policy; names that are markup stay text" {

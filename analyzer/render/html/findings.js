@@ -17,7 +17,7 @@ function headline() {
     return (verdict.judged.sites ? MEANINGS.pass : "Nothing that grew could be judged") + "; " + count(open) + (open === 1 ? " needs " : " need ") +
       (missing ? (open === 1 ? "" : "up to ") + several(missing, "more round") : "more rounds");
   const steady = verdict.warnings[0], others = verdict.warnings.length - 1 + report.left_out.warnings;
-  if (verdict.result === "warn" && steady && steady.class === "growing")
+  if (verdict.result === "warn" && steady && steady.class === "growing" && siteById.has(steady.site))
     return "No leak, but " + shortName(siteName(siteById.get(steady.site))) + " grows in " + steady.phase + (others ? ", and " + several(others, "more warning") : "");
   if (verdict.result !== "leak" || !first) return MEANINGS[verdict.result] || verdict.result;
   const growth = growthOf(first), more = verdict.leaks.length - 1 + report.left_out.leaks;
