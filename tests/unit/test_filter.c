@@ -37,9 +37,7 @@ static int two_processes(void **state) {
     return 0;
 }
 
-static void show(const struct report_filter *filter) {
-    assert_int_equal(report_show_only(&report, filter), 0);
-}
+static void show(const struct report_filter *filter) { assert_int_equal(report_show_only(&report, filter), 0); }
 
 static void test_findings_keep_their_process(void **state) {
     (void)state;
