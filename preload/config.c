@@ -273,6 +273,11 @@ static void take_run_of(char *template) {
     if (tail && parse_run_id(tail + strlen(RUN_TAIL), config.run.id)) *tail = 0;
 }
 
+bool config_has_limits(void) {
+    static const struct config_limits none;
+    return memcmp(&config.limits, &none, sizeof none) != 0;
+}
+
 void config_read(void) {
     memset(&config, 0, sizeof config);
     for (size_t i = 0; i < VARIABLES; i++) {
@@ -285,9 +290,7 @@ void config_read(void) {
                        NULL);
     }
     /* Limits are watched from inside, by somebody who is always awake. */
-    static const struct config_limits no_limits;
-    if (config.writer == CONFIG_WRITER_PROCESS && memcmp(&config.limits, &no_limits, sizeof no_limits) != 0)
-        config.writer = CONFIG_WRITER_THREAD;
+    if (config.writer == CONFIG_WRITER_PROCESS && config_has_limits()) config.writer = CONFIG_WRITER_THREAD;
     static const uint8_t none[16];
     take_run_of(config.out);
     if (memcmp(config.run.id, none, sizeof none) == 0) sys_getrandom(config.run.id, sizeof config.run.id);

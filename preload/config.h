@@ -40,6 +40,9 @@ struct config {
 
 extern struct config config;
 
+/* Whether TIDEMARK_STOP_ABOVE sets any. */
+bool config_has_limits(void);
+
 /* Fills `config` from the environment (read from /proc where libc has none yet). */
 void config_read(void);
 

@@ -122,6 +122,8 @@ static void begin(const char *template, bool forked) {
     life.wanted = forked || config.start_on;
     apply();
     if (config.verbose) config_say("recording to ", file_path(), NULL);
+    if (config_has_limits())
+        helper_start(); /* who sleeps or hangs makes no events, at which limits would be looked at */
 }
 
 /* A sanitizer's runtime is an allocator with a shadow of its own, and has its own leak check: nothing is recorded. */

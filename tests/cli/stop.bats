@@ -124,3 +124,30 @@ C
     [ "$(jq '[.runs[0].results[] | select(.level == "error")] | length' o.sarif)" -eq 1 ]
     expect_in "::error title=stopped::" "$output"
 }
+
+# Nothing of such a program runs at which a limit could be looked at: what hangs is what limits are for.
+@test "limits hold for a program that sleeps or hangs, and one that will not end is killed" {
+    program idler <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    alarm(20);
+    free(malloc(10));
+    if (argc > 1 && strcmp(argv[1], "deaf") == 0) signal(SIGTERM, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "busy") == 0) for (volatile long spin = 0;;) spin++;
+    if (argc > 1 && strcmp(argv[1], "child") == 0 && fork() == 0) free(malloc(10));
+    for (;;) pause();
+}
+C
+    for what in asleep busy child; do
+        TIDEMARK_STOP_ABOVE=time=200ms both timeout 10 "$TIDEMARK" run -o t.tmk ./idler $what
+        expect_status 143
+        expect_in "stopped at a limit: time" "$errors"
+        TIDEMARK_STOP_ABOVE=time=200ms both timeout 10 env LD_PRELOAD="$BUILD/libtrace.so" TIDEMARK_OUT=bare.tmk ./idler $what
+        expect_status 143
+    done
+    TIDEMARK_STOP_ABOVE=time=200ms both timeout 15 "$TIDEMARK" run -o t.tmk ./idler deaf
+    expect_status 137
+}
