@@ -36,7 +36,8 @@ static struct {
     bool begun; /* this image has been looked at; recorded or not */
     int pid;
     _Atomic int pauses;
-    _Atomic bool wanted; /* recording, unless paused */
+    _Atomic bool wanted;   /* recording, unless paused */
+    _Atomic bool recorded; /* it was, once: there are blocks in the trace whose releases are to be told */
     _Atomic bool ended;
     _Atomic int failed;
     enum lifecycle_exit exit_how; /* as the first exit event said */
@@ -46,8 +47,9 @@ static struct {
 } life;
 
 static uint32_t wanted_bits(void) {
-    if (!life.wanted || life.failed) return 0;
-    return PROBE_EVENTS | (life.pauses > 0 ? 0 : PROBE_BIRTHS);
+    if (life.wanted) life.recorded = true;
+    if (!life.recorded || life.failed) return 0;
+    return PROBE_EVENTS | (!life.wanted || life.pauses > 0 ? 0 : PROBE_BIRTHS);
 }
 
 /* Of several at once the last one to switch sees what all of them want. */

@@ -56,6 +56,49 @@ finish() {
     finish
 }
 
+@test "what is released while recording is off is not live afterwards" {
+    program blocks <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+static void *kept[100];
+int main(void) {
+    char line[16];
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < 100; i++) kept[i] = malloc(200);
+        puts("allocated");
+        fflush(stdout);
+        if (!fgets(line, sizeof line, stdin)) return 1;
+        for (int i = 0; i < 100; i++) free(kept[i]);
+        puts("released");
+        fflush(stdout);
+        if (!fgets(line, sizeof line, stdin)) return 1;
+    }
+    return 0;
+}
+C
+    mkfifo in
+    "$TIDEMARK" record -q -o t.tmk ./blocks <in >out 3>&- &
+    launcher=$!
+    exec 9>in
+    until_true grep -q allocated out
+    target=$(pgrep -P "$launcher" -x blocks)
+    tidemark mark "$target" --off
+    echo >&9
+    until_true grep -q released out
+    tidemark mark "$target" --on
+    echo >&9 # the second hundred, at the same addresses
+    until_true bash -c '[ "$(grep -c allocated out)" -eq 2 ]'
+    echo >&9
+    echo >&9
+    exec 9>&-
+    wait "$launcher"
+    tidemark report t.tmk --json t.json >t.txt
+    jq -e '.trace.impossible_events == 0 and any(.sites[]; .allocations == 200 and .live_blocks_end == 0)' t.json >ok.txt || {
+        jq -c '.trace, [.sites[] | [.function, .allocations, .live_blocks_end]]' t.json
+        return 1
+    }
+}
+
 @test "--stop ends the target, and the trace says that it was asked to" {
     start
     both tidemark mark "$pid" --stop
