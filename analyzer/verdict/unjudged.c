@@ -45,8 +45,8 @@ bool unjudged_growth(const struct report *report, const struct report_phase *pha
     const struct report_round *first = &phase->instances[0], *middle = &phase->instances[phase->instance_count / 2];
     double late = slope.value * (double)(phase->rounds - middle->round);
     double all = (double)(middle->live_end - first->live_begin) + late;
-    double share = fmax(NOTABLE_SHARE * (double)middle->live_end, LEAST_BYTES);
-    if (!(slope.low > 0) || late < fmin(NOTABLE_BYTES, share) || late < LATE_SHARE * all) return false;
+    double least = fmin(NOTABLE_BYTES, fmax(NOTABLE_SHARE * (double)middle->live_end, LEAST_BYTES));
+    if (!(slope.low > 0) || late < least || all < least || late < LATE_SHARE * all) return false;
     *rise = all;
     return held_by_unjudged(report, phase) >= MOST * all;
 }

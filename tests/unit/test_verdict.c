@@ -135,6 +135,8 @@ static void test_growth_at_sites_that_were_not_judged_is_no_pass(void **state) {
     decide(&plain, "warn", 0);
     for (int i = 0; i < 20; i++) levels[i].live_end = (400 + i) * 1024LL;
     decide(&plain, "pass", 0);
+    for (int i = 0; i < 20; i++) levels[i].live_end = (400 + (i < 10 ? -8 * i : 4 * i - 120)) * 1024LL;
+    decide(&plain, "pass", 0); /* back to where it began: it wanders */
 }
 
 /* Whatever stands first in the table of sites. */
