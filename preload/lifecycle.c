@@ -183,8 +183,8 @@ bool lifecycle_wake(uint32_t wanted) {
     }
     if (!real_is_resolved()) return false;
     uint64_t signals = signals_block();
-    if (life.begun) {   /* the child of a fork, and its first hook, so it has one thread */
-        stacks_start(); /* those of the threads that are no more come back */
+    if (life.begun) {    /* the child of a fork, and its first hook, so it has one thread */
+        stacks_forked(); /* those of the threads that are no more come back */
         stacks_run(begin_forked, NULL);
     } else {
         lock_take(&life.lock);

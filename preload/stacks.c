@@ -20,9 +20,13 @@ static _Atomic uint32_t waiting, given_back; /* threads; times, while one waited
 
 int stacks_start(void) {
     if (!stacks) stacks = sys_memory((size_t)STACKS * STACKS_SIZE);
+    return stacks ? 0 : -ENOMEM;
+}
+
+void stacks_forked(void) {
     for (unsigned i = 0; i < STACKS; i++) atomic_store_explicit(&taken[i], false, memory_order_relaxed);
     atomic_store_explicit(&waiting, 0, memory_order_relaxed);
-    return stacks ? 0 : -ENOMEM;
+    stacks_start();
 }
 
 static bool on_ours(void) {

@@ -10,8 +10,11 @@
 
 #define STACKS_SIZE (64u << 10)
 
-/* Maps the stacks, or after fork takes back those of threads that are no more. Returns 0 or -ENOMEM. */
+/* Maps the stacks, where that is not done. Returns 0 or -ENOMEM. */
 int stacks_start(void);
+
+/* In the child of a fork, before the first use of them there: those of threads that are no more come back. */
+void stacks_forked(void);
 
 /* Runs fn(argument) on a free stack, with signals blocked so that no handler of the target runs there; directly when
  * already on one. Returns false, and runs nothing, when all stacks stay taken for a second. */

@@ -102,11 +102,35 @@ static void a_call_within_stays_on_the_stack(void **state) {
     assert_true(here - places[0] > STACKS_SIZE && places[0] - here > STACKS_SIZE);
 }
 
+static void *call_note_place(void *place) {
+    assert_true(stacks_call(note_place, place));
+    return place;
+}
+
+/* As the child of a fork starts its parts, while its first thread is on a stack, and its helper takes one. */
+static void start_and_let_another_in(void *places) {
+    pthread_t another;
+    uintptr_t *at = places;
+    note_place(&at[0]);
+    assert_int_equal(stacks_start(), 0);
+    assert_int_equal(pthread_create(&another, NULL, call_note_place, &at[1]), 0);
+    pthread_join(another, NULL);
+}
+
+static void a_start_leaves_stacks_to_those_on_them(void **state) {
+    (void)state;
+    uintptr_t places[2];
+    stacks_forked();
+    assert_true(stacks_call(start_and_let_another_in, places));
+    assert_true(places[0] - places[1] > STACKS_SIZE / 2 && places[1] - places[0] > STACKS_SIZE / 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_thread_gets_a_stack, start),
         cmocka_unit_test_setup(nobody_waits_for_ever, start),
         cmocka_unit_test_setup(a_call_within_stays_on_the_stack, start),
+        cmocka_unit_test_setup(a_start_leaves_stacks_to_those_on_them, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
