@@ -2,7 +2,8 @@
 # The verdict of a tree of processes, such as `make check` with hundreds of programs: one, which names the process.
 load helper
 
-@test "one leaking program among two hundred: one verdict, its name in every output" {
+# prog: 12 rounds; with an argument each leaves a block.
+round_program() {
     program prog -O1 <<'C'
 #include <stdlib.h>
 #include "tidemark.h"
@@ -19,6 +20,10 @@ int main(int argc, char **argv) {
     return 0;
 }
 C
+}
+
+@test "one leaking program among two hundred: one verdict, its name in every output" {
+    round_program
     cp prog culprit
     printf 'all: %s bad\nt%%:\n\t@./prog\nbad:\n\t@./culprit x\n' "$(seq -f 't%g' -s ' ' 200)" >Makefile
     both tidemark run -o t.tmk --junit t.xml --sarif t.sarif --github --markdown t.md make -s -j2
@@ -165,22 +170,7 @@ C
 }
 
 @test "traces of several runs are not judged by one of them: inconclusive, and it is said why" {
-    program prog -O1 <<'C'
-#include <stdlib.h>
-#include "tidemark.h"
-static void *kept[100];
-__attribute__((noinline)) static void *grab(int i) { return kept[i] = malloc(100); }
-int main(int argc, char **argv) {
-    (void)argv;
-    for (int i = 0; i < 12; i++) {
-        tidemark_phase_begin("work");
-        grab(i);
-        if (argc < 2) free(kept[i]);
-        tidemark_phase_end("work");
-    }
-    return 0;
-}
-C
+    round_program
     mkdir both
     tidemark record -q -o both/good.tmk ./prog
     tidemark record -q -o both/bad.tmk ./prog x
