@@ -1,6 +1,7 @@
 /*
- * Threads that allocate and free and count, in a shared file, each call that has returned. Whoever kills the process then
- * knows what a trace must hold: kill.py. Sizes follow the count, so that nothing can be missing or doubled unseen.
+ * Threads that allocate and free and count, in a shared file, each call that has returned with what it was asked for. Whoever
+ * kills the process then knows what a trace must hold: kill.py. Sizes follow the count, so that nothing can be missing or
+ * doubled unseen.
  *
  * Usage: kill THREADS, with the file's name in ORACLE_COUNTERS. Never ends by itself before 60 s.
  */
@@ -17,17 +18,24 @@ struct counter { /* read by kill.py: two u64, 64 bytes a thread */
 static struct counter *counters;
 enum { BEGIN_SIZE = 110000, WINDOW = 64 };
 
+/* Without address space there may be no memory for a while, or never again: a call that made nothing is not counted. */
+static void *make(size_t size) {
+    void *block = NULL;
+    while (!block) block = malloc(size);
+    return block;
+}
+
 static void *work(void *argument) {
     struct counter *mine = &counters[(uintptr_t)argument];
     void *kept[WINDOW] = {0};
-    free(malloc(BEGIN_SIZE + (uintptr_t)argument));
+    free(make(BEGIN_SIZE + (uintptr_t)argument));
     for (uint64_t i = 0;; i++) {
         void **place = &kept[(i * 7) % WINDOW];
         if (*place) {
             free(*place);
             mine->frees++;
         }
-        *place = malloc(24 + i % 997);
+        *place = make(24 + i % 997);
         mine->allocations = i + 1;
     }
     return NULL;
