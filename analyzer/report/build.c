@@ -155,12 +155,62 @@ static void add_symbol_doubts(struct builder *builder) {
     for (; doubts && *doubts; doubts++) add_doubt(builder, arena_printable(builder->arena, *doubts));
 }
 
+/* ---- what could have been asked for instead of a function that nothing ran below ---- */
+
+enum { INSTEAD_TALLIED = 64, INSTEAD_SHOWN = 3 };
+
+struct instead {
+    const char *function;
+    int64_t allocations;
+};
+
+/* A stripped program's own have no name, and libc is what starts programs and threads. */
+static bool is_to_ask_for(const struct report_frame *frame) {
+    return frame->function && strcmp(frame->function, "main") != 0 && strcmp(frame->function, "_start") != 0 &&
+           !(frame->module && strncmp(frame->module, "libc.so", 7) == 0);
+}
+
+static const char *outermost_function(const struct report_site *site) {
+    size_t i = site->depth;
+    while (i && !is_to_ask_for(&site->stack[i - 1])) i--;
+    return i ? site->stack[i - 1].function : NULL;
+}
+
+static void tally(struct instead *list, size_t *count, const char *function, int64_t allocations) {
+    size_t i = 0;
+    while (i < *count && strcmp(list[i].function, function) != 0) i++;
+    if (i == INSTEAD_TALLIED) return;
+    if (i == *count) list[(*count)++] = (struct instead){function, 0};
+    list[i].allocations += allocations;
+}
+
+static int by_allocations(const void *a, const void *b) {
+    const struct instead *x = a, *y = b;
+    return (x->allocations < y->allocations) - (x->allocations > y->allocations);
+}
+
+/* "; outermost with a name: f, g"; in the arena. */
+static const char *functions_instead(const struct builder *builder) {
+    struct instead list[INSTEAD_TALLIED];
+    size_t count = 0;
+    for (size_t s = 0; s < builder->report->site_count; s++) {
+        const struct report_site *site = &builder->report->sites[s];
+        const char *function = outermost_function(site);
+        if (function) tally(list, &count, function, site->allocations);
+    }
+    qsort(list, count, sizeof *list, by_allocations);
+    const char *text = "";
+    for (size_t i = 0; i < count && i < INSTEAD_SHOWN; i++)
+        text = arena_format(builder->arena, "%s%s%s", text, i ? ", " : "; outermost with a name: ", list[i].function);
+    return text;
+}
+
 static void add_function_doubts(struct builder *builder) {
     const struct function_phases *functions = builder->options->functions;
     for (size_t i = 0; functions && i < functions->count; i++)
         if (!builder->calls.calls[i])
-            add_doubt(builder, arena_format(builder->arena, "phase %s: no allocation was made below such a function",
-                                            functions->items[i].name));
+            add_doubt(builder, arena_format(builder->arena, "phase %s: no allocation was made below such a function%s",
+                                            functions->items[i].name, functions_instead(builder)));
     if (builder->calls.dropped)
         add_doubt(builder, arena_format(builder->arena, "%" PRIu64 " call%s too many to be rounds of a phase",
                                         builder->calls.dropped, plural_were(builder->calls.dropped)));

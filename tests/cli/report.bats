@@ -255,7 +255,8 @@ END
     both tidemark check t.tmk --phase-by-function query --phase-by-function load
     expect_status 0
     both tidemark check t.tmk --phase-by-function nosuch
-    expect_in "phase nosuch: no allocation was made below such a function" "$output"
+    expect_in "phase nosuch: no allocation was made below such a function; outermost with a name:" "$output"
+    expect_in "load, query, handle" "$(tr -s '\n ' ' ' <<<"$output")"
     both tidemark check t.tmk --phase-by-function 'a=('
     expect_status 2
 }
