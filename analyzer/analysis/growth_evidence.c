@@ -130,6 +130,13 @@ static int gather_all(const struct growth *growth, const size_t *records, size_t
     return error;
 }
 
+/* The window in which the first phase began belongs to the start, too. */
+static uint32_t start_up_of(const struct growth *growth, const struct series *series) {
+    uint64_t events = rounds_start_up(growth->rounds);
+    if (series->phase != RUN_PHASE || series->kind != SERIES_EVENTS || events == 0) return 0;
+    return (uint32_t)(events >> series->shift) + 1;
+}
+
 int growth_evidence(const struct growth *growth, const size_t *records, size_t count, struct growth_evidence *out) {
     size_t phase = growth->phases.phase_of[records[0]];
     const struct chosen_phase *chosen = &growth->phases.list[phase];
@@ -143,6 +150,7 @@ int growth_evidence(const struct growth *growth, const size_t *records, size_t c
                                     .exit_seen = growth->rounds->exiting,
                                     .approximate = growth->rounds->approximate,
                                     .cut = growth->cut};
+    out->start_up = start_up_of(growth, series);
     out->each = series_has_windows(series) ? 1 : 1u << series->shift;
     out->work_is_events = growth_work_fill(series, &chosen->usual, chosen->survivors, rounds, chosen->round_count);
     struct gathered gathered = {.first = UINT64_MAX, .tags = growth_phases_tags(growth->rounds, series)};

@@ -66,6 +66,7 @@ struct growth_evidence {
     size_t count;              /* at most GROWTH_MOST_ROUNDS */
     uint32_t each;             /* rounds that one entry stands for, after pairing; 0 is 1 */
     uint32_t first;            /* index of the round in which the site first ran */
+    uint32_t start_up;         /* rounds at the beginning in which the program started: no evidence */
     uint64_t freed;            /* blocks that it freed during the phase */
     double reach;              /* rounds; where freed is 0, of the allocating function */
     bool reach_borrowed;       /* the reach is the function's */

@@ -304,8 +304,24 @@ static void end_gap(struct rounds *rounds, const struct phase_state *phase) {
     rounds->series[gap].ended = phase->ended - GAP_AFTER + 1;
 }
 
+static void end_start_up(struct rounds *rounds) {
+    struct series *windows = series_of(rounds, RUN_PHASE, SERIES_EVENTS);
+    book_events(rounds, windows);
+    rounds->start_up = windows->at;
+}
+
+uint64_t rounds_start_up(const struct rounds *rounds) {
+    uint64_t marked = 0;
+    for (size_t i = RUN_PHASE + 1; i < rounds->phase_count; i++) {
+        const struct series *operations = series_of(rounds, (uint32_t)i, SERIES_OPERATIONS);
+        marked += rounds->phases[i].begun + rounds->phases[i].item_calls + (operations ? operations->at : 0);
+    }
+    return marked > 1 ? rounds->start_up : 0;
+}
+
 static void begin_phase(struct rounds *rounds, const char *name, uint32_t thread) {
     if (rounds->instance_count == INSTANCES_MAX) return;
+    if (rounds->phase_count == RUN_PHASE + 1) end_start_up(rounds);
     uint32_t index = find_phase(rounds, name);
     if (index == NO_INDEX || index == RUN_PHASE) index = begin_first(rounds, name, thread);
     struct phase_state *phase = &rounds->phases[index];

@@ -87,6 +87,7 @@ struct rounds {
     uint64_t placing;    /* counts how often they were chosen */
     uint32_t last_ended; /* phase whose gap may be on */
     uint32_t in_flight;
+    uint64_t start_up;            /* events outside all phases before the first one began */
     uint64_t events, next_window; /* of the process; when some series may reach its next window */
     uint64_t ns;                  /* the last moment that was told */
     uint64_t fresh;               /* of those events, all but releases of what is older than the last edge */
@@ -113,6 +114,11 @@ void epoch_free(struct epoch *epoch);
 static inline void epoch_release(struct epoch *epoch) {
     if (epoch && --epoch->references == 0) epoch_free(epoch);
 }
+/*
+ * How many events of the windows of `run` are the program's start: those before its first phase, where it marks work that repeats.
+ * A single phase that begins once may as well be a late part of work that is not marked.
+ */
+uint64_t rounds_start_up(const struct rounds *rounds);
 /* Closes what is open; phases that are still active keep their last round incomplete. */
 void rounds_end(struct rounds *rounds, const struct moment *now);
 

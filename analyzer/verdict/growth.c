@@ -416,6 +416,13 @@ static void judge_when_warm(struct selection *selection, const struct growth_set
     }
 }
 
+/* Whether what the site holds was there when the work began: it needs no more rounds to be told from growth. */
+static bool is_of_start_up(const struct growth_evidence *evidence) {
+    for (size_t i = evidence->start_up; i < evidence->count; i++)
+        if (evidence->rounds[i].held.blocks > 0) return false;
+    return evidence->start_up > 0;
+}
+
 struct growth_judgement growth_classify(const struct growth_evidence *evidence,
                                         const struct growth_settings *settings) {
     struct selection selection = {.evidence = evidence};
@@ -427,6 +434,8 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
         judgement.class = GROWTH_RUNTIME;
     } else if (selection.n < least && evidence->lost_events == 0 && is_backlog(&selection, &judgement)) {
         judgement.class = GROWTH_GROWING;
+    } else if (selection.n < least && evidence->lost_events == 0 && is_of_start_up(evidence)) {
+        judgement.class = shape(&evidence->level);
     } else if (selection.n < least || (selection.k > 0 && losses_explain(&selection))) {
         judgement.class = GROWTH_NOT_JUDGED;
         judgement.needed = selection.n < least ? rounds_missing(&selection, least) : 0;

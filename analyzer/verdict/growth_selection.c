@@ -97,8 +97,10 @@ static void take_flat_rounds(struct selection *selection) {
 void selection_choose(struct selection *selection, const struct growth_settings *settings) {
     const struct growth_evidence *evidence = selection->evidence;
     bool warm_up_known = settings->warm_up_rounds >= 0 || settings->warm_up_share >= 0;
+    uint32_t start_up = evidence->start_up < evidence->count ? evidence->start_up : (uint32_t)evidence->count;
     selection->warm_up = warm_up_of(evidence, settings);
-    selection->begin = warm_up_known ? selection->warm_up : 0;
+    if (selection->warm_up < start_up) selection->warm_up = start_up;
+    selection->begin = warm_up_known ? selection->warm_up : start_up;
     selection->follow = follow_of(evidence, settings);
     take_rounds(selection, selection_behind(evidence, selection->follow));
     if (settings->lag < 0) take_flat_rounds(selection);

@@ -241,6 +241,47 @@ static void test_events_alone_only_warn(void **state) {
     assert_int_equal(stage.findings.judged_phases, 0);
 }
 
+/* Modules are loaded, tables built: growth over any windows, until the work begins. */
+static void test_what_precedes_the_first_phase_is_start_up(void **state) {
+    (void)state;
+    for (int i = 0; i < 2000; i++) lose(allocate(1, 100));
+    for (int round = 0; round < 3; round++) {
+        phase("work");
+        for (int i = 0; i < 20; i++) release(allocate(2, 100));
+        phase_end("work");
+    }
+    for (int i = 0; i < 100; i++) release(allocate(3, 100));
+    exit_begins();
+    judge();
+    expect("run", 1, "bounded");
+}
+
+static void test_growth_behind_the_start_up_is_told(void **state) {
+    (void)state;
+    for (int i = 0; i < 2000; i++) lose(allocate(1, 100));
+    for (int round = 0; round < 2; round++) {
+        phase(round ? "connect" : "configure");
+        release(allocate(2, 100));
+        phase_end(round ? "connect" : "configure");
+    }
+    for (int i = 0; i < 2000; i++) lose(allocate(1, 100));
+    exit_begins();
+    judge();
+    expect("run", 1, "growing");
+}
+
+/* Who marks one late stretch of all that is done has not said where the work begins. */
+static void test_one_phase_that_begins_once_ends_no_start_up(void **state) {
+    (void)state;
+    for (int i = 0; i < 2000; i++) lose(allocate(1, 100));
+    phase("shutdown");
+    release(allocate(2, 100));
+    phase_end("shutdown");
+    exit_begins();
+    judge();
+    expect("run", 1, "growing");
+}
+
 static void test_growth_between_rounds(void **state) {
     (void)state;
     for (int round = 0; round < 20; round++) {
@@ -399,6 +440,9 @@ int main(void) {
         TEST(test_shrinking_takes_the_youngest),
         TEST(test_windows_of_operations),
         TEST(test_events_alone_only_warn),
+        TEST(test_what_precedes_the_first_phase_is_start_up),
+        TEST(test_growth_behind_the_start_up_is_told),
+        TEST(test_one_phase_that_begins_once_ends_no_start_up),
         TEST(test_growth_between_rounds),
         TEST(test_siblings_are_rounds),
         TEST(test_inner_phase_speaks_for_the_outer),
