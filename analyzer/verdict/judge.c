@@ -286,12 +286,20 @@ static int judge_functions(struct bench *bench) {
 
 static bool grew(const struct site *site) { return !site->dropped && site->finding.judgement.outcome >= GROWTH_WARN; }
 
+/* A level of all the site's blocks that climbs by what another phase adds is that phase's growth. */
+static bool climbs_by(const struct growth_finding *mine, const struct growth_finding *its) {
+    double climbed = mine->judgement.climb * (double)mine->rounds;
+    double added = its->judgement.n ? (double)its->judgement.blocks / its->judgement.n * (double)its->rounds : 0;
+    return climbed > 0 && its->phase != mine->phase && added >= COVERED_SHARE * climbed;
+}
+
 /* The same growth seen in two phases, one inside the other, is told once: the worse verdict, else the inner phase. */
 static bool covered_by(const struct bench *bench, const struct site *site, const struct site *other) {
     const struct growth_judgement *mine = &site->finding.judgement, *its = &other->finding.judgement;
     bool inside = growth_phase_within(bench->growth, other->finding.phase, site->finding.phase);
     bool around = growth_phase_within(bench->growth, site->finding.phase, other->finding.phase);
     if (its->outcome < mine->outcome) return false;
+    if (climbs_by(&site->finding, &other->finding)) return true;
     if (inside) return its->outcome > mine->outcome || (double)its->blocks >= COVERED_SHARE * (double)mine->blocks;
     return around && its->outcome > mine->outcome;
 }

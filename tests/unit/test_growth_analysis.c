@@ -296,6 +296,27 @@ static void test_growth_between_rounds(void **state) {
     assert_null(finding("work", 2));
 }
 
+/* An interpreter's stack is the same in both: a cache that replaces its blocks in the rounds, and what stays between them. */
+static void test_a_level_that_another_phase_raises_is_told_there(void **state) {
+    (void)state;
+    struct block *cache[50] = {NULL};
+    for (int round = 0; round < 24; round++) {
+        phase("work");
+        for (int i = 0; i < 20; i++) {
+            struct block **oldest = &cache[(round * 20 + i) % 50];
+            release(*oldest);
+            *oldest = allocate(1, 64);
+        }
+        phase_end("work");
+        for (int i = 0; i < 5; i++) lose(allocate(1, 64));
+    }
+    exit_begins();
+    judge();
+    expect("between work", 1, "leak");
+    assert_true(finding("between work", 1)->only_phase);
+    assert_null(finding("work", 1));
+}
+
 static void test_siblings_are_rounds(void **state) {
     (void)state;
     static const char *const tests[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
@@ -444,6 +465,7 @@ int main(void) {
         TEST(test_growth_behind_the_start_up_is_told),
         TEST(test_one_phase_that_begins_once_ends_no_start_up),
         TEST(test_growth_between_rounds),
+        TEST(test_a_level_that_another_phase_raises_is_told_there),
         TEST(test_siblings_are_rounds),
         TEST(test_inner_phase_speaks_for_the_outer),
         TEST(test_function_speaks_for_its_stacks),
