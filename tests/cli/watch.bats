@@ -44,7 +44,7 @@ teardown() {
     expect_in "live 97.7 KiB in 100 blocks" "$output"
     expect_in "100 allocations" "$output"
     expect_in "first #1" "$output"
-    tidemark watch "$pid" --plain --interval 100ms >lines 3>&- &
+    "$TIDEMARK" watch "$pid" --plain --interval 100ms >lines 3>&- &
     watcher=$!
     until_true test -s lines
     touch more
@@ -69,7 +69,7 @@ teardown() {
 
 @test "a killed target: its last state, then the end" {
     start
-    tidemark watch "$pid" --plain --interval 100ms >lines 3>&- &
+    "$TIDEMARK" watch "$pid" --plain --interval 100ms >lines 3>&- &
     watcher=$!
     until_true test -s lines
     kill -9 "$pid"
@@ -90,10 +90,10 @@ int main(void) {
 }
 C
     rm -f stop
-    tidemark record -q -o t.tmk sh -c 'exec ./steps' >out 3>&- &
+    "$TIDEMARK" record -q -o t.tmk sh -c 'exec ./steps' >out 3>&- &
     launcher=$!
     until_true grep -q ready out
-    tidemark watch t.tmk --plain --interval 100ms >lines 3>&- &
+    "$TIDEMARK" watch t.tmk --plain --interval 100ms >lines 3>&- &
     watcher=$!
     until_true grep -q "in 5[0-9][0-9] blocks" lines
     fails grep -q "took its place" lines
@@ -116,10 +116,10 @@ C
 
 @test "a signal ends it; nothing to watch is said" {
     start
-    tidemark watch "$pid" --plain --interval 100ms >lines 3>&- &
+    "$TIDEMARK" watch "$pid" --plain --interval 100ms >lines 3>&- &
     watcher=$!
     until_true test -s lines
-    kill -TERM "$watcher" 2>/dev/null || true
+    kill -TERM "$watcher"
     status=0
     wait "$watcher" || status=$?
     [ "$status" -eq 143 ]
@@ -141,39 +141,44 @@ C
     cat >terminal.py <<'PY'
 import fcntl, os, pty, select, signal, struct, sys, termios, time
 program, pid, how = sys.argv[1:4]
+go, ready = os.pipe()
+end_here, ended = os.pipe()
 child, fd = pty.fork()
-if child == 0:
+if child == 0: # the terminal is still as the view left it when that has ended: only with us is it reset
     os.environ["TERM"] = "xterm"
-    time.sleep(0.3)
-    os.execv(program, [program, "watch", pid, "--interval", "100ms"])
+    os.read(go, 1)
+    view = os.fork()
+    if view == 0: os.execv(program, [program, "watch", pid, "--interval", "100ms"])
+    os.write(ended, b"%d\n" % view)
+    for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_IGN)
+    os.write(ended, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(view, 0)[1]))
+    os.read(go, 1)
+    os._exit(0)
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
 before = termios.tcgetattr(fd)
-seen, asked, end = b"", False, time.time() + 30
-while time.time() < end:
-    if select.select([fd], [], [], 0.2)[0]:
-        try: data = os.read(fd, 65536)
-        except OSError: break
-        if not data: break
-        seen += data
+os.write(ready, b"x")
+said = os.fdopen(end_here)
+view = int(said.readline())
+seen, asked, end = b"", False, time.time() + 60
+while time.time() < end and b"\033[?1049l" not in seen:
+    if not select.select([fd], [], [], 0.2)[0]: continue
+    seen += os.read(fd, 65536)
     if not asked and b"fastest growing" in seen:
         asked = True
         raw = termios.tcgetattr(fd)[3]
         assert not raw & termios.ICANON and not raw & termios.ECHO, "keys are not read one by one"
         if how == "q": os.write(fd, b"q")
-        else: os.kill(child, getattr(signal, how))
-    if b"\033[?1049l" in seen: break
-after = termios.tcgetattr(fd)
-time.sleep(0.2)
+        else: os.kill(view, getattr(signal, how))
 assert b"\033[?1049h" in seen and b"\033[?25l" in seen, "never taken"
 assert b"\033[?25h\033[?1049l" in seen and b"\033[?7h" in seen, "not given back"
-assert after[3] == before[3], "modes not restored"
+status = int(said.readline())
+assert termios.tcgetattr(fd)[3] == before[3], "modes not restored"
 screen = seen.split(b"\033[H")[-1].split(b"\033[?7h")[0]
 assert screen.count(b"\n") < 30, "more lines than rows"
 assert b"growing" in screen and b"first" in screen, screen
-try:
-    while os.read(fd, 65536): pass
-except OSError: pass
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(status)
+os.write(ready, b"x")
+os.waitpid(child, 0)
 PY
     [ "$(python3 terminal.py "$TIDEMARK" "$pid" q)" = 0 ]
     [ "$(python3 terminal.py "$TIDEMARK" "$pid" SIGTERM)" = 143 ]
