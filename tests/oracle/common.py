@@ -33,8 +33,10 @@ class Project:
         source, target = HERE / f"{name}.c", self.scratch / (f"lib{name}.so" if shared else name)
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
             kind = ["-shared", "-fPIC"] if shared else []
+            whole = target.with_name(f"{target.name}.{os.getpid()}")  # another oracle may want it at the same time
             subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-fno-builtin", "-Wall", "-Wextra", *kind,
-                            str(source), "-o", str(target), "-pthread", *flags], check=True)
+                            str(source), "-o", str(whole), "-pthread", *flags], check=True)
+            whole.replace(target)
         return target
 
     def environment(self, out, preload=(), writer=None, **more):
