@@ -17,11 +17,13 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-static void child_of_fork(void) { /* for kernels that can't wipe the page */
-    probe_switch(0);
-    probe_state.page.alive = 0;
+/* Another thread may have its first hook before this one, whose struct is the parent's. The page: for kernels that can't wipe it. */
+static void child_of_fork(void) {
+    thread_self = NULL;
+    memset(&probe_state.page, 0, sizeof probe_state.page);
 }
 
 static void own_path(char out[CONFIG_PATH]) {

@@ -32,7 +32,6 @@
 #include <string.h>
 
 static struct {
-    struct lock lock;
     bool begun; /* this image has been looked at; recorded or not */
     int pid;
     _Atomic int pauses;
@@ -175,23 +174,35 @@ static void serve_requests(void) {
     signals_restore(signals);
 }
 
-bool lifecycle_wake(uint32_t wanted) {
-    if (life.begun && probe_state.page.alive) {
-        if (life.failed) writer_count_lost(1);
-        else if (requests_wait()) serve_requests();
-        return atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted;
-    }
-    if (!real_is_resolved()) return false;
+/* Not while another thread is at it: what came meanwhile would not be recorded. */
+static bool has_begun(void) {
+    const struct lock *beginning = &probe_state.page.beginning;
+    return life.begun && probe_state.page.alive && (lock_is_free(beginning) || lock_is_mine(beginning));
+}
+
+/* Threads can start, in the child of a fork too, before the first hook: of several the first begins, the others wait. */
+static void begin_once(void) {
     uint64_t signals = signals_block();
-    if (life.begun) {    /* the child of a fork, and its first hook, so it has one thread */
+    lock_take(&probe_state.page.beginning);
+    if (!life.begun) {
+        begin_first();
+    } else if (!probe_state.page.alive) {
         stacks_forked(); /* those of the threads that are no more come back */
         stacks_run(begin_forked, NULL);
-    } else {
-        lock_take(&life.lock);
-        if (!life.begun) begin_first();
-        lock_give(&life.lock);
     }
+    lock_give(&probe_state.page.beginning);
     signals_restore(signals);
+}
+
+bool lifecycle_wake(uint32_t wanted) {
+    if (!has_begun()) {
+        if (lock_is_mine(&probe_state.page.beginning) || !real_is_resolved()) return false;
+        begin_once();
+    } else if (life.failed) {
+        writer_count_lost(1);
+    } else if (requests_wait()) {
+        serve_requests();
+    }
     return atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted;
 }
 

@@ -43,6 +43,11 @@ static inline void lock_give(struct lock *lock) {
     if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2) sys_futex_wake(&lock->state, 1);
 }
 
+/* Acquire: pairs with the release in lock_give. */
+static inline bool lock_is_free(const struct lock *lock) {
+    return atomic_load_explicit(&lock->state, memory_order_acquire) == 0;
+}
+
 static inline bool lock_is_mine(const struct lock *lock) {
     return atomic_load_explicit(&lock->owner, memory_order_relaxed) == lock_owner_id();
 }

@@ -5,6 +5,7 @@
 #define PRELOAD_PROBE_H
 
 #include "../include/trace_format.h"
+#include "lock.h"
 #include "unwind.h"
 
 #include <stdatomic.h>
@@ -21,7 +22,8 @@ enum probe_on { PROBE_EVENTS = 1, PROBE_BIRTHS = 2 }; /* births are off while pa
  */
 struct probe_page {
     _Atomic uint32_t on;
-    uint32_t alive;             /* this memory belongs to the process that is recorded, or shares it (vfork) */
+    _Atomic uint32_t alive;     /* this memory belongs to the process that is recorded, or shares it (vfork) */
+    struct lock beginning;      /* of who starts the recording here */
     _Atomic bool many;          /* a second thread has events */
     _Atomic uint64_t next_tick; /* stamp at which a hook must call tick(); UINT64_MAX: somebody else ticks */
 };
