@@ -17,14 +17,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-/* Another thread may have its first hook before this one, whose struct is the parent's. The page: for kernels that can't wipe it. */
-static void child_of_fork(void) {
-    thread_self = NULL;
-    memset(&probe_state.page, 0, sizeof probe_state.page);
-}
 
 static void own_path(char out[CONFIG_PATH]) {
     struct text text = text_into(out, CONFIG_PATH);
@@ -63,7 +56,7 @@ __attribute__((constructor)) static void construct(void) {
     if (!lifecycle_is_self()) return;
     uintptr_t before = probe_ignore();
     unwind_open_reference();
-    __register_atfork(lifecycle_forking, NULL, child_of_fork, &__dso_handle);
+    __register_atfork(lifecycle_forking, NULL, lifecycle_forked, &__dso_handle);
     __cxa_at_quick_exit(end_quickly, &__dso_handle);
     write_whole_lines();
     probe_heed(before);

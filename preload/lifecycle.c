@@ -10,6 +10,7 @@
 #include "glibc.h"
 #include "helper.h"
 #include "journal.h"
+#include "machine_x86_64.h"
 #include "memory.h"
 #include "modules.h"
 #include "nodes.h"
@@ -174,6 +175,42 @@ static void serve_requests(void) {
     signals_restore(signals);
 }
 
+/*
+ * In the child of a fork that a signal handler made amid a hook: the hook goes on once the handler returns, with the parent's
+ * struct of its thread, on memory that leads nowhere. Until it is done the recording can't begin; what would be recorded is lost.
+ */
+static struct {
+    struct thread *thread; /* NULL: none */
+    _Atomic uint32_t lost;
+} interrupted;
+
+static void let_end(struct thread *thread) {
+    sys_cover_files();
+    tick_no_more();
+    for (struct thread *t = thread; t; t = t->spare) t->limit = UINT64_MAX;
+    interrupted.thread = thread;
+}
+
+/* It has left its guard, or was left by longjmp: what is called closer to it than a signal's frame is long is called by no handler. */
+static bool is_interrupted(void) {
+    const uintptr_t frame_least = 1024;
+    if (!interrupted.thread) return false;
+    uintptr_t guard = thread_guard(interrupted.thread), reach = machine_stack_pointer() + frame_least;
+    if (guard && !(reach >= guard && reach - guard < THREAD_STACK_SPAN && !sys_on_alternate_stack())) return true;
+    interrupted.thread = NULL;
+    return false;
+}
+
+/* Another thread may have its first hook before this one. The page is wiped by hand for kernels that can't. */
+void lifecycle_forked(void) {
+    struct thread *self = thread_self;
+    thread_self = NULL;
+    memset(&probe_state.page, 0, sizeof probe_state.page);
+    interrupted.thread = NULL;
+    atomic_store_explicit(&interrupted.lost, 0, memory_order_relaxed);
+    if (self && thread_guard(self) > THREAD_IGNORE) let_end(self);
+}
+
 /* Not while another thread is at it: what came meanwhile would not be recorded. */
 static bool has_begun(void) {
     const struct lock *beginning = &probe_state.page.beginning;
@@ -189,6 +226,8 @@ static void begin_once(void) {
     } else if (!probe_state.page.alive) {
         stacks_forked(); /* those of the threads that are no more come back */
         stacks_run(begin_forked, NULL);
+        uint32_t lost = atomic_exchange_explicit(&interrupted.lost, 0, memory_order_relaxed);
+        if (lost) writer_count_lost(lost);
     }
     lock_give(&probe_state.page.beginning);
     signals_restore(signals);
@@ -197,6 +236,10 @@ static void begin_once(void) {
 bool lifecycle_wake(uint32_t wanted) {
     if (!has_begun()) {
         if (lock_is_mine(&probe_state.page.beginning) || !real_is_resolved()) return false;
+        if (is_interrupted()) {
+            atomic_fetch_add_explicit(&interrupted.lost, 1, memory_order_relaxed);
+            return false;
+        }
         begin_once();
     } else if (life.failed) {
         writer_count_lost(1);

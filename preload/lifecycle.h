@@ -48,7 +48,8 @@ bool lifecycle_is_foreign(void);
 /* The target is about to filter its own system calls (seccomp), in this thread or in all. */
 void lifecycle_shut_in(bool all_threads);
 
-/* Before a fork, in the parent. */
+/* Before a fork, in the parent; after it, in the child: libc's fork handlers. */
 void lifecycle_forking(void);
+void lifecycle_forked(void);
 
 #endif

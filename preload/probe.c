@@ -2,7 +2,7 @@
  * The recorder's constitution. Everything reachable from a hook obeys it:
  *
  *  1. No malloc, no stdio, no dlsym, no libc lock; only sys.h, and libc's pure string functions. errno stays untouched.
- *  2. The order is fixed: is recording on → who am I (one TLS load) → guard → stack → stamp → ring → guard off.
+ *  2. The order is fixed: who am I (one TLS load) → guard → is recording on → stack → stamp → ring → guard off.
  *     Nothing is stamped before the guard is set; a death is stamped before the real call, a birth after it.
  *  3. A hook that finds the guard set runs in a signal handler that interrupted a hook: it uses the nested unwinder and the
  *     nested queue, takes no lock, drains nothing; with the queue full it is a hook of a thread of its own, on a spare ring.
@@ -198,16 +198,35 @@ static __attribute__((noinline)) struct thread *attach(void) {
     return thread;
 }
 
-static inline struct call enter(uint32_t wanted, uintptr_t sp) {
-    if (unlikely(!(atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted)) &&
-        !lifecycle_wake(wanted))
-        return (struct call){NULL, false};
-    struct thread *thread = thread_self;
-    if (unlikely(!thread) && !(thread = attach())) return (struct call){NULL, false};
-    if (unlikely(thread_guard(thread))) return enter_guarded(thread, sp);
+static inline bool is_on(uint32_t wanted) {
+    return atomic_load_explicit(&probe_state.page.on, memory_order_relaxed) & wanted;
+}
+
+/*
+ * What is wanted is asked behind the guard: a handler may have forked before it, and in the child this is the parent's struct. With
+ * the guard set, the child is made fit for the rest of the hook (lifecycle_forked).
+ */
+static inline bool guard_while_on(struct thread *thread, uint32_t wanted, uintptr_t sp) {
     thread_set_guard(thread, sp);
     atomic_signal_fence(memory_order_seq_cst);
-    return (struct call){thread, false};
+    if (likely(is_on(wanted))) return true;
+    thread_set_guard(thread, 0);
+    return false;
+}
+
+static inline struct call enter(uint32_t wanted, uintptr_t sp) {
+    for (;;) {
+        if (unlikely(!is_on(wanted)) && !lifecycle_wake(wanted)) return (struct call){NULL, false};
+        struct thread *thread = thread_self;
+        if (unlikely(!thread) && !(thread = attach())) return (struct call){NULL, false};
+        if (unlikely(thread_guard(thread))) return enter_guarded(thread, sp);
+        if (likely(guard_while_on(thread, wanted, sp))) return (struct call){thread, false};
+    }
+}
+
+/* The same for nearly all events; false: not one of them. */
+static inline bool enter_quickly(struct thread *thread, uint32_t wanted, uintptr_t sp) {
+    return likely(thread && !thread_guard(thread)) && guard_while_on(thread, wanted, sp);
 }
 
 /* ---- ring ---- */
@@ -401,13 +420,10 @@ void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address,
 /* Nearly all births, with what every other one needs left to it. */
 void probe_block(const void *block, uint64_t size, const struct unwind_registers *registers) {
     struct thread *t = thread_self;
-    uint32_t on = atomic_load_explicit(&probe_state.page.on, memory_order_relaxed);
-    if (unlikely(!(on & PROBE_BIRTHS) || !t || thread_guard(t) || !block || size > UINT32_MAX)) {
+    if (unlikely(!block || size > UINT32_MAX || !enter_quickly(t, PROBE_BIRTHS, registers->sp))) {
         probe_birth(TRACE_EVENT_ALLOC, block ? 0 : TRACE_EVENT_FAILED, block, size, registers);
         return;
     }
-    thread_set_guard(t, registers->sp);
-    atomic_signal_fence(memory_order_seq_cst);
     uint32_t stack = unwind_capture(t->unwind[0], registers);
     uint8_t flags = likely(stack) ? 0 : TRACE_EVENT_NO_STACK;
     bool private = own(t, (uintptr_t)block);
@@ -431,13 +447,10 @@ static __attribute__((noinline)) void commit_odd_death(enum trace_event_kind kin
 void probe_death(enum trace_event_kind kind, const void *address) {
     struct thread *t = thread_self;
     uintptr_t sp = machine_stack_pointer();
-    uint32_t on = atomic_load_explicit(&probe_state.page.on, memory_order_relaxed);
-    if (unlikely(!(on & PROBE_EVENTS) || !t || thread_guard(t))) {
+    if (unlikely(!enter_quickly(t, PROBE_EVENTS, sp))) {
         commit_odd_death(kind, address, sp);
         return;
     }
-    thread_set_guard(t, sp);
-    atomic_signal_fence(memory_order_seq_cst);
     bool own = disown(t, (uintptr_t)address);
     commit_death(t, first_word(kind, own ? 0 : TRACE_EVENT_FOREIGN, (uintptr_t)address), own);
 }

@@ -109,9 +109,23 @@ static void forget(uintptr_t start) {
         }
 }
 
-void sys_forget_files(void) {
+static bool covered;
+
+void sys_cover_files(void) {
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE;
     for (uint32_t i = 0; i < atomic_load_explicit(&range_limit, memory_order_relaxed); i++)
-        if (ranges[i].file) free_place(i);
+        if (ranges[i].file && ranges[i].start)
+            CALL6(SYS_mmap, ranges[i].start, ranges[i].end - ranges[i].start, PROT_READ | PROT_WRITE, flags, -1, 0);
+    covered = true;
+}
+
+void sys_forget_files(void) {
+    for (uint32_t i = 0; i < atomic_load_explicit(&range_limit, memory_order_relaxed); i++) {
+        if (!ranges[i].file) continue;
+        if (covered) CALL2(SYS_munmap, ranges[i].start, ranges[i].end - ranges[i].start);
+        free_place(i);
+    }
+    covered = false;
 }
 
 size_t sys_mapped(struct sys_range *out, size_t capacity) {

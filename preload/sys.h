@@ -97,7 +97,9 @@ size_t sys_mapped(struct sys_range *out, size_t capacity);
 struct sys_range sys_image(void);
 /* Calls visit for the library itself and for what sys_mmap has mapped but for files. */
 void sys_each_memory(void (*visit)(void *argument, struct sys_range range), void *argument);
-/* In the child of a fork, which does not inherit the mappings of files. */
+/* In the child of a fork, which does not inherit the mappings of files. sys_cover_files: where they were is memory of the child's
+ * own, for what still writes there, until they are forgotten. */
+void sys_cover_files(void);
 void sys_forget_files(void);
 _Noreturn void sys_exit_thread(void);
 /* False if at one of these addresses is no memory, as far as can be told. */
