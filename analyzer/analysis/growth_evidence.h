@@ -21,7 +21,8 @@ enum growth_owner {
     GROWTH_OWNER_PROGRAM,
     GROWTH_OWNER_RUNTIME,     /* kept by design by the C and C++ libraries, the loader or the allocator */
     GROWTH_OWNER_THREADS,     /* control blocks of threads: the C library keeps them until a thread is joined */
-    GROWTH_OWNER_INTERPRETER, /* a language runtime with a collector or pools of its own */
+    GROWTH_OWNER_INTERPRETER, /* a language runtime with pools of its own */
+    GROWTH_OWNER_COLLECTOR,   /* so, and what is garbage stays until its collector runs */
     GROWTH_OWNER_POOL,
 };
 
@@ -79,6 +80,7 @@ struct growth_evidence {
     bool enlarged; /* some of its blocks grew, or took the places of smaller ones */
     enum growth_owner owner;
     uint64_t owner_freed; /* blocks that the whole allocating function freed during the phase */
+    uint64_t owner_held;  /* bytes of its blocks from the phase that stay */
     bool work_is_events;  /* no better work is known than the allocations and releases themselves */
     uint32_t threads;     /* that allocated what is held */
     bool steady;          /* the phase is declared to need no more memory from one round to the next */
@@ -88,5 +90,10 @@ struct growth_evidence {
     bool cut;             /* the recording ends before the process did */
     uint64_t lost_events; /* frees may be among them */
 };
+
+/* Whether the blocks of a whole function are judged by how long any of them lived: who owns them keeps memory to use it again. */
+static inline bool growth_owner_keeps(enum growth_owner owner) {
+    return owner == GROWTH_OWNER_INTERPRETER || owner == GROWTH_OWNER_COLLECTOR || owner == GROWTH_OWNER_POOL;
+}
 
 #endif

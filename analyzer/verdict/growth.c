@@ -20,7 +20,8 @@
 #define MANY_ROUNDS 10 /* from here, one round in ten may add nothing */
 #define MOST_ROUNDS_SHARE 0.9
 #define INTERMITTENT_ADDED 8
-#define POOL_ROUNDS 20 /* from here a pool has had its time to fill */
+#define POOL_ROUNDS 20              /* from here a pool has had its time to fill */
+#define COLLECTED_BYTES (64u << 20) /* as much external memory brings the collectors of node, R and ruby to run */
 #define RETURNED_SHARE 0.9
 #define FEW_OLDEST 2.0     /* rounds that added, */
 #define OLDEST_SHARE 0.02  /* or of the evidence rounds, where blocks as old were released */
@@ -180,8 +181,7 @@ static bool was_on_its_way(const struct selection *selection) {
 }
 
 static bool never_released(const struct growth_evidence *evidence) {
-    bool pooled = evidence->owner == GROWTH_OWNER_INTERPRETER || evidence->owner == GROWTH_OWNER_POOL;
-    return pooled && evidence->owner_freed == 0;
+    return growth_owner_keeps(evidence->owner) && evidence->owner_freed == 0;
 }
 
 /*
@@ -280,9 +280,16 @@ static bool pool_still_grows(const struct selection *selection) {
     return selection->n >= POOL_ROUNDS && goes_on && !trend_slows_on_the_whole(selection);
 }
 
+/* A collector runs when enough has come together: before, garbage stays as evenly as any leak does. */
+static bool uncollected(const struct growth_evidence *evidence) {
+    return evidence->owner == GROWTH_OWNER_COLLECTOR && never_released(evidence) &&
+           evidence->owner_held < COLLECTED_BYTES;
+}
+
 static enum growth_reason reason_to_fill(const struct selection *selection) {
     if (trend_slows(selection)) return GROWTH_REASON_SLOWS;
     if (trend_slows_by_rounds(selection)) return GROWTH_REASON_FEWER;
+    if (uncollected(selection->evidence)) return GROWTH_REASON_UNCOLLECTED;
     if (never_released(selection->evidence) && !pool_still_grows(selection)) return GROWTH_REASON_POOLED;
     if (trend_follows_peak(selection)) return GROWTH_REASON_PEAKS;
     return trend_has_stopped(selection) ? GROWTH_REASON_STOPPED : GROWTH_REASON_NONE;

@@ -28,17 +28,18 @@ enum growth_outcome { GROWTH_PASS, GROWTH_UNJUDGED, GROWTH_WARN, GROWTH_FAIL };
 /* Why what grew is filling or bounded, not a leak. */
 enum growth_reason {
     GROWTH_REASON_NONE,
-    GROWTH_REASON_SLOWS,     /* over the evidence rounds */
-    GROWTH_REASON_FEWER,     /* so from round to round, though not by the allocations done */
-    GROWTH_REASON_FADES,     /* seen from the first round on */
-    GROWTH_REASON_STOPPED,   /* the rounds behind the evidence added far less, whatever will yet be released */
-    GROWTH_REASON_POOLED,    /* an interpreter's or a pool's function that never released anything */
-    GROWTH_REASON_PEAKS,     /* only rounds of record work added */
-    GROWTH_REASON_UNEVEN,    /* few rounds, unlike amounts */
-    GROWTH_REASON_REPLACES,  /* the level stood still: bounded */
-    GROWTH_REASON_STRETCHES, /* added in few stretches: sparse */
-    GROWTH_REASON_RELEASES,  /* what its first rounds added is gone: sparse */
-    GROWTH_REASON_OLDEST     /* as few as those that live longest: bounded */
+    GROWTH_REASON_SLOWS,       /* over the evidence rounds */
+    GROWTH_REASON_FEWER,       /* so from round to round, though not by the allocations done */
+    GROWTH_REASON_FADES,       /* seen from the first round on */
+    GROWTH_REASON_STOPPED,     /* the rounds behind the evidence added far less, whatever will yet be released */
+    GROWTH_REASON_POOLED,      /* an interpreter's or a pool's function that never released anything */
+    GROWTH_REASON_UNCOLLECTED, /* a function of a collector's that never released anything, and keeps little as yet */
+    GROWTH_REASON_PEAKS,       /* only rounds of record work added */
+    GROWTH_REASON_UNEVEN,      /* few rounds, unlike amounts */
+    GROWTH_REASON_REPLACES,    /* the level stood still: bounded */
+    GROWTH_REASON_STRETCHES,   /* added in few stretches: sparse */
+    GROWTH_REASON_RELEASES,    /* what its first rounds added is gone: sparse */
+    GROWTH_REASON_OLDEST       /* as few as those that live longest: bounded */
 };
 enum growth_held { GROWTH_HELD_NONE, GROWTH_HELD_UNKNOWN, GROWTH_HELD_TEARDOWN, GROWTH_HELD_EXIT, GROWTH_HELD_NEVER };
 

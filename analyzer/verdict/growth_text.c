@@ -171,6 +171,7 @@ static const char *const reasons[] = {
     [GROWTH_REASON_FADES] = "; from the first round on it slows",
     [GROWTH_REASON_STOPPED] = "; the rounds since then added far less",
     [GROWTH_REASON_POOLED] = "; its owner keeps memory to use it again",
+    [GROWTH_REASON_UNCOLLECTED] = "; its collector has released nothing of this yet, and may not have run",
     [GROWTH_REASON_PEAKS] = "; only rounds with more work than any before added",
     [GROWTH_REASON_UNEVEN] = "; the rounds are few, and did not add evenly for the work they did",
     [GROWTH_REASON_REPLACES] = "; as many others went: the level stood still",
@@ -245,6 +246,10 @@ static const char *what_would_change(const struct growth_judgement *judgement) {
     if (judgement->class == GROWTH_LEAK && judgement->container)
         return "entries that are removed again, or a bound on them that is reached while the phase repeats; "
                "or releasing it before the program's teardown";
+    if (judgement->class == GROWTH_FILLING && judgement->reason == GROWTH_REASON_UNCOLLECTED)
+        return "a collection in each round shows what is garbage; or more work: from 64 MiB on it is a leak";
+    if (judgement->class == GROWTH_FILLING && judgement->reason == GROWTH_REASON_POOLED)
+        return "more rounds: if nine in ten of 20 evidence rounds add, or 8 of them at one pace, it is a leak";
     if (judgement->class == GROWTH_SPARSE && judgement->reason == GROWTH_REASON_STRETCHES)
         return "rounds scattered over all of the run that add make it a leak; a bound that is reached makes it none";
     if (judgement->class == GROWTH_SPARSE && judgement->reason == GROWTH_REASON_RELEASES)

@@ -100,9 +100,10 @@ static struct phase_facts facts_of_phase(const struct bench *bench, size_t phase
 
 static void complete(const struct bench *bench, struct growth_evidence *evidence, const struct phase_facts *phase,
                      enum growth_owner owner, const struct relatives *relatives) {
-    bool pooled = owner == GROWTH_OWNER_INTERPRETER || owner == GROWTH_OWNER_POOL;
+    bool pooled = growth_owner_keeps(owner);
     evidence->owner = owner;
     evidence->owner_freed = relatives->freed;
+    evidence->owner_held = relatives->held;
     evidence->reach_borrowed = evidence->freed == 0 || pooled;
     if (evidence->reach_borrowed) evidence->reach = pooled ? relatives->reach : relatives_reach(relatives, evidence);
     evidence->steady = phase->steady;
@@ -255,6 +256,7 @@ static int gather_relatives(const struct bench *bench, size_t begin, size_t end,
     if (error) return error;
     out->reach = whole.reach;
     out->freed = whole.freed;
+    for (size_t i = 0; i < whole.count; i++) out->held += whole.rounds[i].held.bytes;
     growth_evidence_release(&whole);
     if (out->reach < 1) return 0;
     for (size_t i = begin, next; i < end && !error && !out->incomplete; i = next) {

@@ -17,6 +17,7 @@
 struct relatives {
     double reach;                                    /* rounds, of the whole function */
     uint64_t freed;                                  /* blocks, by the whole function */
+    uint64_t held;                                   /* bytes, of its blocks that stay */
     struct growth_evidence released[RELATIVES_MOST]; /* of the stacks that released blocks which outlived their round */
     size_t count;
     bool incomplete; /* there are more */

@@ -235,6 +235,23 @@ static void test_pools_used_up_at_one_pace_leak(void **state) {
     assert_int_equal(judged(&hand, -1).class, GROWTH_FILLING);
 }
 
+/* Twenty buffers a round of a script that drops them: no collector runs for so little. */
+static void test_what_no_collector_has_looked_at_is_no_leak(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 50, .facts = {.threads = 1, .owner = GROWTH_OWNER_COLLECTOR, .owner_held = 9 << 20}};
+    for (size_t i = 0; i < 50; i++) hand.held[i] = 20;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_FILLING);
+    assert_int_equal(judged(&hand, -1).reason, GROWTH_REASON_UNCOLLECTED);
+    hand.facts.owner_held = 64 << 20;
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK);
+    hand.facts.owner_held = 9 << 20;
+    hand.facts.owner_freed = 100; /* it has run */
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK);
+    hand.facts.owner_freed = 0;
+    hand.facts.owner = GROWTH_OWNER_INTERPRETER; /* what it drops goes at once */
+    assert_int_equal(judged(&hand, -1).class, GROWTH_LEAK);
+}
+
 /* Streams of compressed uploads that arrive cut off, one in ten of twenty a round, are never ended. */
 static void test_an_error_path_goes_on_for_many_rounds(void **state) {
     (void)state;
@@ -325,6 +342,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_rounds_a_reach_old_count_if_they_hold_no_more),
         cmocka_unit_test(test_a_leak_behind_a_warm_up_is_told),
         cmocka_unit_test(test_pools_used_up_at_one_pace_leak),
+        cmocka_unit_test(test_what_no_collector_has_looked_at_is_no_leak),
         cmocka_unit_test(test_an_error_path_goes_on_for_many_rounds),
         cmocka_unit_test(test_edges_from_output_may_lie_in_the_next_round),
         cmocka_unit_test(test_a_given_warm_up_counts_for_nothing),

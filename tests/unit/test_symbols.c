@@ -454,6 +454,11 @@ static void call_site_skips_wrappers(void **state) {
          5,
          3},
         {{{.function = NULL, .module = "plugin.so"}, {.function = "x_loop", .module = "libx.so.1"}}, 2, 0},
+        {{{.function = "os::malloc", .module = "libjvm.so"},
+          {.function = "AllocateHeap", .module = "libjvm.so"},
+          {.function = "Dictionary::add_klass", .module = "libjvm.so"}},
+         3,
+         2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (call_site(rows[i].frames, rows[i].count, NULL) != rows[i].site) fail_msg("row %zu", i);

@@ -232,6 +232,7 @@ static void test_baseline(void **state) {
 static void test_owners(void **state) {
     (void)state;
     struct owner_frame python[] = {{"_PyObject_Malloc", "libpython3.11.so.1.0"}, {"main", "app"}};
+    struct owner_frame buffer[] = {{"Unsafe_AllocateMemory0", "libjvm.so"}, {NULL, NULL}};
     struct owner_frame extension[] = {{"make_thing", "_ext.so"}, {"_PyEval_EvalFrameDefault", "libpython3.11.so.1.0"}};
     struct owner_frame stdio[] = {{"_IO_file_doallocate", "libc.so.6"}, {"printf", "libc.so.6"}, {"main", "app"}};
     struct owner_frame opened[] = {{"fopen", "libc.so.6"}, {"open_log", "app"}};
@@ -239,6 +240,7 @@ static void test_owners(void **state) {
         {"Plugin::Plugin", "plugin.so"}, {"call_init", "ld-linux-x86-64.so.2"}, {"_dl_init", "ld-linux-x86-64.so.2"}};
     struct owner_frame obstack[] = {{"xmalloc", "gcc"}, {"_obstack_newchunk", "gcc"}, {"parse", "gcc"}};
     assert_int_equal(growth_owner_of(python, 2, false), GROWTH_OWNER_INTERPRETER);
+    assert_int_equal(growth_owner_of(buffer, 2, false), GROWTH_OWNER_COLLECTOR);
     assert_int_equal(growth_owner_of(extension, 2, false), GROWTH_OWNER_PROGRAM);
     assert_int_equal(growth_owner_of(stdio, 3, false), GROWTH_OWNER_RUNTIME);
     assert_int_equal(growth_owner_of(opened, 2, false), GROWTH_OWNER_PROGRAM);
