@@ -171,10 +171,13 @@ static bool returned(const struct selection *selection) {
            (double)selection->kept.bytes <= share * (double)selection->held.bytes;
 }
 
-/* What the last round alone added, and is released behind it, was on its way: no round was left to see it go. */
+/*
+ * What the last round alone added, and is released behind it, was on its way: no round was left to see it go. Of rounds from lines of
+ * output that is the last but one: the last counts as over from its begin on, for its end may have been read late.
+ */
 static bool was_on_its_way(const struct selection *selection) {
-    uint32_t last = selection->n - 1;
-    if (selection->k != 1 || selection->rounds[last] + 1 != selection->evidence->count) return false;
+    uint32_t last = selection->n - 1, unseen = selection->evidence->approximate ? 2 : 1;
+    if (selection->k != 1 || selection->rounds[last] + unseen < selection->evidence->count) return false;
     return selection_round(selection, last)->held.blocks > 0 &&
            (double)(selection->exited.blocks + selection->never.blocks) <=
                (1 - RETURNED_SHARE) * (double)selection->held.blocks;

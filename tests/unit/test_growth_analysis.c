@@ -185,6 +185,25 @@ static void test_last_one_is_no_leak(void **state) {
     expect_no_failure();
 }
 
+/* A statement is under way when the line of the last round is read, and done in it. */
+static void test_what_crosses_the_last_line_is_no_leak(void **state) {
+    (void)state;
+    struct block *statement = NULL;
+    stage.edge_flags = TRACE_EVENT_APPROXIMATE;
+    for (int round = 0; round < 12; round++) {
+        phase("work");
+        release(statement);
+        statement = NULL;
+        for (int i = 0; i < 10; i++) release(allocate(1, 100));
+        if (round == 10) statement = allocate(1, 100);
+        phase_end("work");
+    }
+    phase("done");
+    exit_begins();
+    judge();
+    expect("work", 1, "returned");
+}
+
 static void test_realloc_adds_layers(void **state) {
     (void)state;
     struct block *log = allocate(1, 16);
@@ -457,6 +476,7 @@ int main(void) {
         TEST(test_an_idle_round_behind_a_busy_one_is_none),
         TEST(test_returned_in_a_later_phase),
         TEST(test_last_one_is_no_leak),
+        TEST(test_what_crosses_the_last_line_is_no_leak),
         TEST(test_realloc_adds_layers),
         TEST(test_shrinking_takes_the_youngest),
         TEST(test_windows_of_operations),
