@@ -8,9 +8,9 @@ load helper
     mkdir empty bin
     ln -s "$TIDEMARK" bin/tidemark
     cd empty
-    begun=$SECONDS
-    SOURCE=$ROOT PATH=$BATS_TEST_TMPDIR/bin:$PATH both bash ../minute
-    [ $((SECONDS - begun)) -lt 60 ]
+    both env LC_ALL=C TIMEFORMAT='%U %S' SOURCE="$ROOT" PATH="$BATS_TEST_TMPDIR/bin:$PATH" bash -c 'time bash ../minute'
+    # Processor time: what else the machine does takes no part in it.
+    tail -n 1 <<<"$errors" | awk '{ print; exit !($1 + $2 > 0 && $1 + $2 < 60) }'
     expect_in "the job ended with 10" "$output"
     is_in_order() { [ "$(grep -o 'tidemark: \(pass\|leak\) (exit [0-9]*, from verdict)' <<<"$errors")" = "$1" ]; }
     is_in_order "tidemark: pass (exit 0, from verdict)
