@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,10 +173,15 @@ static bool serve(void *self) {
     return false;
 }
 
-/* Whether these words keep a test runner from running tests at once: one word, or two. */
+static bool one_processor(void) {
+    cpu_set_t ours;
+    return sched_getaffinity(0, sizeof ours, &ours) == 0 && CPU_COUNT(&ours) == 1;
+}
+
+/* Whether these words keep a test runner from running tests at once: one word, or two. So does a single processor. */
 static bool tells_one_by_one(char *const *arguments) {
     const char *threads = getenv("RUST_TEST_THREADS");
-    if (sysconf(_SC_NPROCESSORS_ONLN) == 1 || (threads && strcmp(threads, "1") == 0)) return true;
+    if (one_processor() || (threads && strcmp(threads, "1") == 0)) return true;
     for (size_t i = 0; arguments[i]; i++) {
         const char *next = arguments[i + 1];
         if (strstr(arguments[i], "--test-threads=1") || strstr(arguments[i], "--test-threads 1")) return true;

@@ -234,6 +234,9 @@ hint() { tidemark run -o t.tmk --phase-from-output "$@" 2>&1 >/dev/null | sed -n
     is "$(RUST_TEST_THREADS=1 hint cargo ./two | grep -c at.once)" 0
     [ "$(nproc)" -eq 1 ] || is "$(hint cargo ./two | grep -c "at once")" 1
     expect_in "--quiet" "$(hint cargo ./two --quiet)"
+    first=$(sed -nE 's/^Cpus_allowed_list:\s*([0-9]+).*/\1/p' /proc/self/status)
+    tidemark() { taskset -c "$first" "$TIDEMARK" "$@"; }
+    is "$(hint cargo ./two | grep -c "at once")" 0
 }
 
 @test "TAP with the plan at its end: every test, from where the one before it ended" {
