@@ -5,7 +5,7 @@ load helper
 
 # Records CMD under a preset; the trace is t.tmk, what CMD printed is in out.
 watch() { # PRESET, CMD...
-    both tidemark run -q -o t.tmk --phase-from-output "$@"
+    PASSED_ON=$BATS_TEST_TMPDIR/.stdout both tidemark run -q -o t.tmk --phase-from-output "$@"
     echo "$output" >out
 }
 
@@ -240,21 +240,20 @@ hint() { tidemark run -o t.tmk --phase-from-output "$@" 2>&1 >/dev/null | sed -n
 }
 
 @test "TAP with the plan at its end: every test, from where the one before it ended" {
+    taken_header
     program late <<'C'
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "taken.h"
 int main(void) {
+    all_taken();
     for (int n = 1; n <= 6; n++) {
-        usleep(3000);
         for (int i = 0; i < 100; i++) free(malloc(77));
         printf("# nearly there\nok %d\n", n);
         fflush(stdout);
-        usleep(3000);
+        all_taken();
     }
     puts("1..6");
     fflush(stdout);
-    usleep(3000);
+    all_taken();
     for (int i = 0; i < 1000; i++) free(malloc(77));
     return 0;
 }
@@ -268,18 +267,19 @@ C
 
 @test "doctest, by the times it prints" {
     [ -e /usr/include/doctest/doctest.h ] || skip "no doctest-dev"
+    taken_header
     cat >cases.cc <<'CPP'
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
-#include <stdlib.h>
-#include <unistd.h>
-static void work() {
-    usleep(3000);
-    for (int i = 0; i < 100; i++) free(malloc(77));
-    usleep(3000);
-}
+#include "taken.h"
+static void work() { for (int i = 0; i < 100; i++) free(malloc(77)); }
 TEST_CASE("adds") { work(); }
 TEST_CASE("adds more") { work(); }
+int main(int argc, char **argv) {
+    int failed = doctest::Context(argc, argv).run();
+    all_taken();
+    return failed;
+}
 CPP
     g++ -g -O0 cases.cc -o cases
     watch doctest ./cases --duration
