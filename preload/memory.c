@@ -69,11 +69,11 @@ static uint64_t next_number(const char **at) {
 }
 
 static void count_own(void) {
-    uint64_t begin = sys_monotonic();
-    if (begin < memory.own_next_ns) return;
-    uint64_t counted = pagemap_own(memory.shared);
+    uint64_t now = sys_monotonic();
+    if (now < memory.own_next_ns) return;
+    uint64_t begin = sys_thread_cpu(), counted = pagemap_own(memory.shared);
     if (counted) memory.own_private = counted;
-    memory.own_next_ns = begin + (sys_monotonic() - begin) * OWN_SHARE;
+    memory.own_next_ns = now + (sys_thread_cpu() - begin) * OWN_SHARE;
 }
 
 uint64_t memory_own_resident(void) {
@@ -149,9 +149,9 @@ static struct memory_figures look_and_sample(unsigned flags, uint64_t allowance,
     bool mine = lock_try(&memory.look_lock);
     uint64_t rss_before = 0;
     if (mine) flags |= look(allowance, &rss_before);
-    uint64_t begin = sys_monotonic();
+    uint64_t begin = sys_thread_cpu();
     struct memory_figures figures = put_sample(flags, rss_before);
-    *sample_cost += sys_monotonic() - begin;
+    *sample_cost += sys_thread_cpu() - begin;
     memory.look_rss = figures.rss;
     if (mine) lock_give(&memory.look_lock);
     return figures;

@@ -94,7 +94,8 @@ END
     expect_in "stopped" "$output"
 }
 
-@test "a target that ends in order when it is asked to: the verdict's status is that of the run" {
+# For 2000 steps of a millisecond and more.
+orderly() {
     program orderly <<'C'
 #include <signal.h>
 #include <stdlib.h>
@@ -112,6 +113,10 @@ int main(void) {
     return asked == 0;
 }
 C
+}
+
+@test "a target that ends in order when it is asked to: the verdict's status is that of the run" {
+    orderly
     TIDEMARK_STOP_ABOVE=rss=40M both tidemark run -o t.tmk ./orderly
     expect_status 11
     [ "$(tail -n 1 <<<"$errors")" = "tidemark: budget (exit 11, from verdict)" ]
@@ -123,6 +128,16 @@ C
     [ "$(xmllint --xpath 'string(count(//failure))' o.xml)" -eq 1 ]
     [ "$(jq '[.runs[0].results[] | select(.level == "error")] | length' o.sarif)" -eq 1 ]
     expect_in "::error title=stopped::" "$output"
+}
+
+# A sample may cost one part in a hundred of the time: 30 ms in which it waits would be three seconds without another.
+@test "limits are looked at as often on a machine that is busy elsewhere" {
+    strace -o /dev/null true 2>/dev/null || skip "needs strace"
+    orderly
+    both env TIDEMARK_STOP_ABOVE=rss=40M strace -f -qq -o calls -P /proc/self/statm -e inject=openat:delay_exit=30000 \
+        -E LD_PRELOAD="$BUILD/libtrace.so" ./orderly
+    expect_status 0
+    grep -q 'statm.*DELAYED' calls
 }
 
 # Nothing of such a program runs at which a limit could be looked at: what hangs is what limits are for.
