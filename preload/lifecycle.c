@@ -201,8 +201,10 @@ static bool is_interrupted(void) {
     return false;
 }
 
-/* Another thread may have its first hook before this one. The page is wiped by hand for kernels that can't. */
+/* Another thread may have its first hook before this one. The page is wiped by hand for kernels that can't. A handler that libc
+ * calls before this one may have had the first hook: the recording goes on. */
 void lifecycle_forked(void) {
+    if (probe_state.page.alive && life.pid == sys_getpid()) return;
     struct thread *self = thread_self;
     thread_self = NULL;
     memset(&probe_state.page, 0, sizeof probe_state.page);
