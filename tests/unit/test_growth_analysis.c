@@ -108,7 +108,7 @@ static const struct growth_judgement *judge_idle_rounds(uint64_t apart, size_t r
     for (size_t round = 0; round < rounds; round++) {
         bool idle = round % 5 != 2;
         phase("work");
-        if (!idle) allocate(1, 100);
+        if (!idle) lose(allocate(1, 100));
         stage.now.ns += idle ? apart : 2000000;
         phase_end("work");
     }
@@ -141,7 +141,7 @@ static void test_an_idle_round_behind_a_busy_one_is_none(void **state) {
     stage.edge_flags = TRACE_EVENT_APPROXIMATE;
     for (int round = 0; round < 24; round++) {
         phase("work");
-        for (int i = round % 6 == 3 ? 0 : round % 6 == 2 ? 20 : 10; i > 0; i--) allocate(1, 100);
+        for (int i = round % 6 == 3 ? 0 : round % 6 == 2 ? 20 : 10; i > 0; i--) lose(allocate(1, 100));
         stage.now.ns += 2000000;
         phase_end("work");
     }
