@@ -27,6 +27,7 @@ enum { BUCKETS = 1024, PAGE_MODULES = 256, PAGES = 4096, HEADERS_MAX = 32, PATH_
 
 struct loaded {
     struct module module;
+    atomic_bool published; /* all but `module.gone` and `told` stays as it is from then on */
     atomic_bool gone;
     atomic_bool told; /* its record is in the journal */
     struct loaded *next;
@@ -258,6 +259,7 @@ static struct loaded *publish(struct loaded *loaded, const struct dl_find_object
         loaded->next = first;
     } while (
         !atomic_compare_exchange_strong_explicit(bucket, &first, loaded, memory_order_release, memory_order_acquire));
+    atomic_store_explicit(&loaded->published, true, memory_order_release); /* pairs with the acquire in sweep() */
     return loaded;
 }
 
@@ -316,7 +318,7 @@ static void sweep(void *unused) {
     for (uint32_t id = 1; id <= count; id++) {
         struct loaded *loaded = by_id(id);
         struct dl_find_object found;
-        if (is_gone(loaded) || !loaded->module.start) continue;
+        if (!atomic_load_explicit(&loaded->published, memory_order_acquire) || is_gone(loaded)) continue;
         if (!find_object(loaded->module.start, &found) || !matches(loaded, &found)) retire(loaded);
         else if (!atomic_load_explicit(&loaded->told, memory_order_relaxed)) describe(loaded);
     }
