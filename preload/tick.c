@@ -22,7 +22,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { SECOND = 1000000000 };
+enum { SECOND = 1000000000, MILLISECOND = 1000000 };
 
 static struct {
     int pid;
@@ -92,7 +92,7 @@ static void check_limits(struct memory_figures now, uint64_t now_ns) {
     if (limits->concurrent && process_operations() > limits->concurrent) stop_for("concurrent");
     if (ticks.last_ns && passed < SECOND) return;
     if (ticks.last_ns && limits->growth && now.rss > ticks.last.rss &&
-        (now.rss - ticks.last.rss) * SECOND / passed > limits->growth)
+        (now.rss - ticks.last.rss) / (passed / MILLISECOND) * 1000 > limits->growth)
         stop_for("growth");
     if (ticks.last_ns && limits->cpu && (now.cpu_ns - ticks.last.cpu_ns) * 100 / passed > limits->cpu) stop_for("cpu");
     ticks.last = now;
