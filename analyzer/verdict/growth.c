@@ -161,6 +161,9 @@ static bool is_backlog(const struct selection *selection, struct growth_judgemen
     judgement->backlog = growing_backlog(selection);
     if (judgement->backlog || selection->evidence->reach < 1 || work_rises(selection->evidence))
         return judgement->backlog;
+    const struct growth_level *level = &selection->evidence->level;
+    bool was_higher = level->falls > 0 && level->last_rise + 1 < selection->evidence->count;
+    if (was_higher) return false;
     judgement->climb = climb(selection) / (selection->evidence->each ? selection->evidence->each : 1);
     return judgement->backlog = judgement->climb > 0;
 }

@@ -336,6 +336,23 @@ static void test_a_level_that_another_phase_raises_is_told_there(void **state) {
     assert_null(finding("work", 1));
 }
 
+/* A log that each eleventh round writes out: its last stretch is the way to where it was before. */
+static void test_a_sawtooth_is_no_climb(void **state) {
+    (void)state;
+    struct block *log[1000];
+    int count = 0;
+    for (int round = 0; round < 32; round++) {
+        phase("work");
+        for (int i = 0; i < 60; i++) log[count++] = allocate(1, 64);
+        while (count > 600) release(log[--count]);
+        if (round % 11 == 10)
+            while (count > 0) release(log[--count]);
+        phase_end("work");
+    }
+    judge();
+    expect("work", 1, "sawtooth");
+}
+
 static void test_siblings_are_rounds(void **state) {
     (void)state;
     static const char *const tests[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
@@ -486,6 +503,7 @@ int main(void) {
         TEST(test_one_phase_that_begins_once_ends_no_start_up),
         TEST(test_growth_between_rounds),
         TEST(test_a_level_that_another_phase_raises_is_told_there),
+        TEST(test_a_sawtooth_is_no_climb),
         TEST(test_siblings_are_rounds),
         TEST(test_inner_phase_speaks_for_the_outer),
         TEST(test_function_speaks_for_its_stacks),
