@@ -139,7 +139,7 @@ test_b.py::test_b"
     missing rustc && skip "no rustc"
     cat >shop.rs <<'RUST'
 fn pause() { std::thread::sleep(std::time::Duration::from_millis(3)) }
-fn work() { pause(); for _ in 0..100 { std::hint::black_box(vec![0u8; 300]); } pause() }
+fn work() { pause(); for _ in 0..100 { drop(vec![0u8; 300]); } pause() }
 #[test] fn adds() { work() }
 #[test] fn divides() { work() }
 #[test] fn prints() { println!("hello") }
