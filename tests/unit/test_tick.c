@@ -42,6 +42,7 @@ union probe_state probe_state;
 __thread struct thread *thread_self;
 
 uint64_t sys_monotonic(void) { return world.now_ns; }
+uint64_t sys_thread_cpu(void) { return 0; }
 struct memory_figures memory_sample(void) {
     return world.figures;
 }
