@@ -333,6 +333,27 @@ static void hint_at_terminal(struct court *court) {
     }
 }
 
+/* Rounds that are left open end together, with the program. */
+static bool is_never_ended(const struct report_phase *phase) {
+    for (size_t i = 0; i < phase->instance_count; i++)
+        if (phase->instances[i].end != phase->end) return false;
+    return phase->rounds > 1 && phase->instance_count > 1;
+}
+
+static bool hint_at_open_rounds(struct court *court) {
+    bool found = false;
+    for (size_t i = 0; i < court->report->phase_count; i++) {
+        const struct report_phase *phase = &court->report->phases[i];
+        if (phase->judged || !is_never_ended(phase)) continue;
+        ADD_TEXT(court, hints, hint_count,
+                 "%s was begun %lld times and never ended: a round counts when tidemark_phase_end or "
+                 "`tidemark mark PID --end` has ended it",
+                 phase->name, (long long)phase->rounds);
+        found = true;
+    }
+    return found;
+}
+
 /* A program that only starts others hears of their phases, too, and may grow with their number. */
 static void hint_at_driver(struct court *court) {
     const struct report *report = court->report;
@@ -406,9 +427,10 @@ static void weigh_phases(struct court *court) {
     if (!court->rules->baseline) hint_at_runner(court);
     hint_at_sites(court);
     hint_at_terminal(court);
+    bool left_open = hint_at_open_rounds(court);
     if (court->rules->hint) ADD_TEXT(court, hints, hint_count, "%s", court->rules->hint);
     if (report->verdict.judged_phases > 0) worsen(court, RESULT_PASS);
-    if (report->verdict.judged_phases > 0 || court->rules->hint) return;
+    if (report->verdict.judged_phases > 0 || court->rules->hint || left_open) return;
     bool marked = false;
     for (size_t i = 0; i < report->phase_count; i++) marked |= strcmp(report->phases[i].name, "run") != 0;
     if (marked && report->process_count && report->processes[0].only_starts) return; /* they were not its own */

@@ -105,6 +105,27 @@ static void test_rounds_that_lines_did_not_tell_apart(void **state) {
 }
 
 /* Of 20 rounds that gain 1 MiB each, none of which any site is blamed for. */
+static void test_rounds_that_are_left_open_are_told(void **state) {
+    (void)state;
+    struct report_round open[3] = {
+        {.round = 1, .end = 90}, {.round = 2, .begin = 30, .end = 90}, {.round = 3, .end = 90}};
+    struct report_phase phase = {.name = "load", .rounds = 3, .end = 90, .instances = open, .instance_count = 3};
+    struct verdict_rules plain = {.leak_exit_code = -1};
+    report.phases = &phase;
+    report.phase_count = 1;
+    report.site_count = 0;
+    for (int ended = 0; ended < 2; ended++) {
+        struct verdict *verdict;
+        open[0].end = ended ? 30 : 90;
+        report.verdict = (struct report_verdict){.judged_phases = 0};
+        assert_int_equal(verdict_decide(&report, &plain, &verdict), 0);
+        assert_string_equal(report.verdict.result, "nothing-judged");
+        assert_int_equal(report.verdict.hint_count, 1);
+        assert_int_equal(strncmp(report.verdict.hints[0], "load was begun 3 times and never ended", 38) == 0, !ended);
+        verdict_release(verdict);
+    }
+}
+
 static void test_growth_at_sites_that_were_not_judged_is_no_pass(void **state) {
     (void)state;
     struct report_round levels[20] = {{0}};
@@ -256,6 +277,7 @@ int main(void) {
         TEST(test_results_and_exit_codes),
         TEST(test_ignored_leaks),
         TEST(test_rounds_that_lines_did_not_tell_apart),
+        TEST(test_rounds_that_are_left_open_are_told),
         TEST(test_growth_at_sites_that_were_not_judged_is_no_pass),
         TEST(test_leaks_stand_in_the_order_of_what_they_add),
         TEST(test_unused_ignores_are_told),
