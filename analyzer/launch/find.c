@@ -17,14 +17,17 @@ struct mapping {
     char path[PATH_MAX];
 };
 
-/* A shared mapping of the beginning of a file. */
+/*
+ * A shared mapping of the beginning of a file, to write to. One to read alone may be of a file that is not for us to write,
+ * as the C library's list of character sets: that does not make the process somebody else's.
+ */
 static bool parse_mapping(const char *line, struct mapping *out) {
     char permissions[8];
     unsigned long long offset;
     int path_at = 0;
     if (sscanf(line, "%63s %7s %llx %*s %*s %n", out->range, permissions, &offset, &path_at) < 3 || !path_at)
         return false;
-    if (permissions[3] != 's' || offset != 0 || line[path_at] != '/') return false;
+    if (permissions[1] != 'w' || permissions[3] != 's' || offset != 0 || line[path_at] != '/') return false;
     snprintf(out->path, sizeof out->path, "%s", line + path_at);
     out->path[strcspn(out->path, "\n")] = 0;
     return true;

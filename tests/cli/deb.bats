@@ -8,7 +8,8 @@ load helper
     version=$("$TIDEMARK" --version | cut -d' ' -f2)
     mkdir build root
     cp "$TIDEMARK" "$BUILD"/{libtrace.so,tidemark-writer} build/
-    package=$("$ROOT/scripts/deb" build $libdir "$version" 2>/dev/null)
+    package=$(umask 077 && "$ROOT/scripts/deb" build $libdir "$version" 2>/dev/null)
+    fails grep -v '^.......r' <(dpkg-deb -c "$package")
     [ "$(dpkg-deb -f "$package" Package Version | xargs)" = "Package: tidemark Version: $version" ]
     dpkg-deb -f "$package" Depends | grep -q 'libc6 '
     dpkg-deb --fsys-tarfile "$package" | tar -t >files

@@ -117,8 +117,30 @@ C
 }
 
 @test "a process that is not recorded: 3" {
-    sleep 5 3>&- &
+    sleep 100 3>&- &
     both tidemark mark $! x
+    kill $!
+    expect_status 3
+    expect_in "not being recorded" "$errors"
+}
+
+@test "a process that maps what we may only read, as many map a file of the C library, is no other user's" {
+    program reader <<'C'
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void) {
+    if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, open("list", O_RDONLY), 0) == MAP_FAILED) return 1;
+    return write(1, "up\n", 3) == 3 ? pause() : 1;
+}
+C
+    echo text >list
+    chmod 444 list
+    local plain=()
+    [ "$(id -u)" -ne 0 ] || plain=(setpriv --bounding-set=-dac_override --inh-caps=-dac_override)
+    "${plain[@]}" ./reader >out 3>&- &
+    until_true grep -q up out
+    both "${plain[@]}" "$TIDEMARK" mark $! x
     kill $!
     expect_status 3
     expect_in "not being recorded" "$errors"
