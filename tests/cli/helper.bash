@@ -82,10 +82,25 @@ static inline void all_taken(void) {
 C
 }
 
-# Waits until a condition holds, at most ten seconds.
+# What a page has become, in dom, and what the browser says, in log; until a line of the page matches: on a busy machine the
+# page's scripts need more of the time that it believes to have.
+browse() { # URL PATTERN [OPTION...]
+    local url=$1 pattern=$2 budget
+    shift 2
+    command -v chromium >/dev/null || skip "chromium is missing"
+    for budget in 2000 20000 100000; do
+        timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run \
+            --user-data-dir="$PWD/profile" --enable-logging=stderr --virtual-time-budget=$budget "$@" --dump-dom "$url" >dom 2>log 3>&- || true
+        if grep -qE -- "$pattern" dom; then return 0; fi
+    done
+    echo "never drawn: $pattern"
+    return 1
+}
+
+# Waits until a condition holds, at most a minute.
 until_true() {
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 1200); do
         "$@" && return 0
         sleep 0.05
     done

@@ -157,12 +157,12 @@ int main(int argc, char **argv) {
 }
 C
     for what in asleep busy child; do
-        TIDEMARK_STOP_ABOVE=time=200ms both timeout 10 "$TIDEMARK" run -o t.tmk ./idler $what
+        TIDEMARK_STOP_ABOVE=time=200ms both timeout 60 "$TIDEMARK" run -o t.tmk ./idler $what
         expect_status 143
         expect_in "stopped at a limit: time" "$errors"
-        TIDEMARK_STOP_ABOVE=time=200ms both timeout 10 env LD_PRELOAD="$BUILD/libtrace.so" TIDEMARK_OUT=bare.tmk ./idler $what
+        TIDEMARK_STOP_ABOVE=time=200ms both timeout 60 env LD_PRELOAD="$BUILD/libtrace.so" TIDEMARK_OUT=bare.tmk ./idler $what
         expect_status 143
     done
-    TIDEMARK_STOP_ABOVE=time=200ms both timeout 15 "$TIDEMARK" run -o t.tmk ./idler deaf
+    TIDEMARK_STOP_ABOVE=time=200ms both timeout 60 "$TIDEMARK" run -o t.tmk ./idler deaf
     expect_status 137
 }

@@ -424,7 +424,7 @@ static void html_draws_itself(void **state) {
     /* On a busy machine it may not have drawn the page in its first budget. */
     for (int budget = 2000; budget <= 50000 && !(dom && strstr(dom, "4712 worker")); budget *= 5) {
         snprintf(command, sizeof command,
-                 "timeout 60 chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=%d --dump-dom "
+                 "timeout 120 chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=%d --dump-dom "
                  "file://%s 2>/dev/null",
                  budget, path);
         FILE *in = popen(command, "r");
