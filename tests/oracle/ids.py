@@ -137,6 +137,8 @@ def make_plain(work, rings):
     while time.monotonic() < until:
         time.sleep(0.02)
         for trace in work.glob("*.tmk"):
+            if not trace.stat().st_size:  # made just now
+                continue
             with open(trace, "r+b") as file, mmap.mmap(file.fileno(), 0) as data:
                 slots = [at + 64 for at, kind, _ in frames(data) if kind == RING_FRAME]
                 for slot in slots:
