@@ -53,6 +53,14 @@ static bool is_text(const json_t *object, const char *key, const char *text) {
     return value && text && strcmp(value, text) == 0;
 }
 
+/*
+ * The interval is that of one run. From run to run the rate differs by a little more, in a program that keeps numbers as text:
+ * what is exact to a byte in each of two runs is no faster for that byte.
+ */
+static bool is_faster(const struct report_growth *growth, double high) {
+    return isfinite(growth->ci_low) && growth->ci_low > high + high / 20;
+}
+
 enum baseline_answer baseline_ask(const struct baseline *baseline, const char *site,
                                   const struct report_growth *growth) {
     size_t index;
@@ -60,7 +68,7 @@ enum baseline_answer baseline_ask(const struct baseline *baseline, const char *s
     json_array_foreach(baseline->leaks, index, leak) {
         if (!is_text(leak, "site", site) || !is_text(leak, "phase", growth->phase)) continue;
         const json_t *high = json_object_get(leak, "high");
-        bool faster = json_is_number(high) && isfinite(growth->ci_low) && growth->ci_low > json_number_value(high);
+        bool faster = json_is_number(high) && is_faster(growth, json_number_value(high));
         return faster ? BASELINE_FASTER : BASELINE_KNOWN;
     }
     return BASELINE_NEW;

@@ -73,9 +73,11 @@ judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
     source_of | SIZE=200 build
     judged
     expect_status 10
-    source_of | SIZE=80 build
-    judged
-    expect_status 0
+    for size in 80 103; do # 103: no more than two runs may differ
+        source_of | SIZE=$size build
+        judged
+        expect_status 0
+    done
 }
 
 @test "what a run that writes the baseline ignores is not in it; what else is wrong still fails" {
