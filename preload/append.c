@@ -1,7 +1,7 @@
 /* Frames at the tail (append.h). An index is made by reading back the headers of the frames that it names. */
 #include "append.h"
 
-#include "../include/trace_wire.h"
+#include "../include/trace_frame.h"
 #include "deflate.h"
 #include "sys.h"
 
@@ -19,44 +19,7 @@ void append_move_tail(uint8_t *header, uint64_t tail) {
     atomic_store_explicit(header_word(header, TRACE_AT_TAIL), tail, memory_order_release);
 }
 
-void append_encode(const struct trace_frame *frame, uint8_t *bytes) {
-    uint8_t header[TRACE_FRAME_SIZE];
-    struct wire_writer w = wire_writer(header, sizeof header);
-    wire_put_u32(&w, TRACE_FRAME_MAGIC);
-    wire_put_u16(&w, frame->kind);
-    wire_put_u8(&w, frame->codec);
-    wire_put_u8(&w, frame->flags);
-    wire_put_u32(&w, frame->raw_length);
-    wire_put_u32(&w, frame->stored_length);
-    wire_put_u32(&w, frame->crc);
-    wire_put_u32(&w, frame->thread);
-    wire_put_u64(&w, frame->first_stamp);
-    wire_put_u64(&w, frame->last_stamp);
-    wire_put_u64(&w, frame->first);
-    wire_put_u64(&w, frame->end);
-    wire_put_u32(&w, frame->count);
-    wire_put_u32(&w, deflate_crc(header, TRACE_FRAME_AT_HEADER_CRC));
-    memcpy(bytes, header, sizeof header);
-}
-
-bool append_decode(const uint8_t *bytes, struct trace_frame *frame) {
-    struct wire_reader r = wire_reader(bytes, TRACE_FRAME_SIZE);
-    if (wire_get_u32(&r) != TRACE_FRAME_MAGIC) return false;
-    frame->kind = wire_get_u16(&r);
-    frame->codec = wire_get_u8(&r);
-    frame->flags = wire_get_u8(&r);
-    frame->raw_length = wire_get_u32(&r);
-    frame->stored_length = wire_get_u32(&r);
-    frame->crc = wire_get_u32(&r);
-    frame->thread = wire_get_u32(&r);
-    frame->first_stamp = wire_get_u64(&r);
-    frame->last_stamp = wire_get_u64(&r);
-    frame->first = wire_get_u64(&r);
-    frame->end = wire_get_u64(&r);
-    frame->count = wire_get_u32(&r);
-    return wire_get_u32(&r) == deflate_crc(bytes, TRACE_FRAME_AT_HEADER_CRC) &&
-           frame->stored_length <= TRACE_PAYLOAD_MAX;
-}
+void append_encode(const struct trace_frame *frame, uint8_t *bytes) { trace_frame_encode(frame, bytes, deflate_crc); }
 
 int append_allows(uint8_t *header, uint64_t end) {
     uint64_t soft = ~0ull, hard,
@@ -116,7 +79,9 @@ uint64_t append_walk(uint8_t *header, int fd, uint64_t offset, append_visit visi
     uint8_t bytes[TRACE_FRAME_SIZE];
     struct trace_frame frame;
     while (offset < tail) {
-        if (sys_pread(fd, bytes, sizeof bytes, offset) != sizeof bytes || !append_decode(bytes, &frame)) break;
+        if (sys_pread(fd, bytes, sizeof bytes, offset) != sizeof bytes ||
+            !trace_frame_decode(bytes, &frame, deflate_crc))
+            break;
         if (!visit(self, &frame, offset)) break;
         offset = append_next(offset, frame.stored_length);
     }

@@ -17,10 +17,8 @@ uint64_t append_tail(uint8_t *header);
 /* Release: after what it speaks of. */
 void append_move_tail(uint8_t *header, uint64_t tail);
 
-/* TRACE_FRAME_SIZE bytes of a frame's header. */
+/* Writes the TRACE_FRAME_SIZE bytes of a frame's header. */
 void append_encode(const struct trace_frame *frame, uint8_t *bytes);
-/* False where the bytes are none. */
-bool append_decode(const uint8_t *bytes, struct trace_frame *frame);
 
 /* -EFBIG if the file may not reach `end`. */
 int append_allows(uint8_t *header, uint64_t end);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../include/trace_wire.h"
+#include "../../include/trace_frame.h"
 #include "../input/inflate.h"
 #include "../input/losses.h"
 #include "../input/trace.h"
@@ -81,28 +81,10 @@ static int write_slot(int fd, const uint8_t *bytes, size_t length, uint64_t offs
     return error;
 }
 
-static void encode_frame(const struct trace_frame *f, uint8_t bytes[TRACE_FRAME_SIZE]) {
-    struct wire_writer w = wire_writer(bytes, TRACE_FRAME_SIZE);
-    wire_put_u32(&w, TRACE_FRAME_MAGIC);
-    wire_put_u16(&w, f->kind);
-    wire_put_u8(&w, f->codec);
-    wire_put_u8(&w, f->flags);
-    wire_put_u32(&w, f->raw_length);
-    wire_put_u32(&w, f->stored_length);
-    wire_put_u32(&w, f->crc);
-    wire_put_u32(&w, f->thread);
-    wire_put_u64(&w, f->first_stamp);
-    wire_put_u64(&w, f->last_stamp);
-    wire_put_u64(&w, f->first);
-    wire_put_u64(&w, f->end);
-    wire_put_u32(&w, f->count);
-    wire_put_u32(&w, inflate_crc(bytes, TRACE_FRAME_AT_HEADER_CRC));
-}
-
 /* Writes a frame whose stored payload is at hand. */
 static int put_frame(struct repair *repair, const struct trace_frame *frame, const void *payload) {
     uint8_t header[TRACE_FRAME_SIZE];
-    encode_frame(frame, header);
+    trace_frame_encode(frame, header, inflate_crc);
     int error = write_all(repair->fd, header, sizeof header, repair->at);
     uint64_t at = repair->at + sizeof header;
     if (!error && frame_is_slot(frame)) error = write_slot(repair->fd, payload, frame->stored_length, at);
@@ -125,7 +107,7 @@ static int put_pad(struct repair *repair) {
     if (!content) return -ENOMEM;
     pad.crc = inflate_crc(content, length);
     free(content);
-    encode_frame(&pad, header);
+    trace_frame_encode(&pad, header, inflate_crc);
     int error = write_all(repair->fd, header, sizeof header, repair->at);
     for (uint32_t done = 0; done < length && !error;) {
         uint32_t part = length - done < sizeof zeros ? length - done : (uint32_t)sizeof zeros;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../include/trace_wire.h"
+#include "../../include/trace_frame.h"
 #include "inflate.h"
 #include "read_at.h"
 
@@ -137,25 +137,6 @@ static int open_file(struct trace_input *input, const char *path, struct reader_
     return 0;
 }
 
-/* False where the bytes are no frame header that fits the file. */
-static bool parse_frame(struct trace_frame *f, const uint8_t *bytes) {
-    if (field(bytes, TRACE_FRAME_AT_MAGIC, 4) != TRACE_FRAME_MAGIC) return false;
-    if (field(bytes, TRACE_FRAME_AT_HEADER_CRC, 4) != inflate_crc(bytes, TRACE_FRAME_AT_HEADER_CRC)) return false;
-    f->kind = (uint16_t)field(bytes, TRACE_FRAME_AT_KIND, 2);
-    f->codec = bytes[TRACE_FRAME_AT_CODEC];
-    f->flags = bytes[TRACE_FRAME_AT_FLAGS];
-    f->raw_length = (uint32_t)field(bytes, TRACE_FRAME_AT_RAW, 4);
-    f->stored_length = (uint32_t)field(bytes, TRACE_FRAME_AT_STORED, 4);
-    f->crc = (uint32_t)field(bytes, TRACE_FRAME_AT_CRC, 4);
-    f->thread = (uint32_t)field(bytes, TRACE_FRAME_AT_THREAD, 4);
-    f->first_stamp = field(bytes, TRACE_FRAME_AT_FIRST_STAMP, 8);
-    f->last_stamp = field(bytes, TRACE_FRAME_AT_LAST_STAMP, 8);
-    f->first = field(bytes, TRACE_FRAME_AT_FIRST, 8);
-    f->end = field(bytes, TRACE_FRAME_AT_END, 8);
-    f->count = (uint32_t)field(bytes, TRACE_FRAME_AT_COUNT, 4);
-    return f->raw_length <= TRACE_PAYLOAD_MAX && f->stored_length <= TRACE_PAYLOAD_MAX;
-}
-
 /* Nodes stay in memory, and a small file must not ask for all of it; records are bounded in tables.c, events pass through. */
 static bool inflates_too_much(struct trace_input *input, const struct trace_frame *frame) {
     bool kept = frame->kind == TRACE_FRAME_NODES || frame_is_slot(frame);
@@ -194,7 +175,7 @@ static uint64_t next_header(const struct trace_input *input, uint64_t from, uint
         if (reader_bytes(input, from, block, length)) return limit;
         size_t at = 0;
         for (struct trace_frame frame; at + TRACE_FRAME_SIZE <= length; at += 8)
-            if (parse_frame(&frame, block + at)) return from + at;
+            if (trace_frame_decode(block + at, &frame, inflate_crc)) return from + at;
         from += at;
     }
     return limit;
@@ -221,7 +202,7 @@ static int scan_frames(struct trace_input *input) {
         struct trace_frame frame;
         if (reader_bytes(input, at, bytes, sizeof bytes)) break;
         uint64_t payload = at + TRACE_FRAME_SIZE;
-        if (!parse_frame(&frame, bytes)) {
+        if (!trace_frame_decode(bytes, &frame, inflate_crc)) {
             at = skip_gap(input, at, limit);
             continue;
         }

@@ -10,43 +10,14 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "../../include/trace_format.h"
-#include "../../include/trace_wire.h"
+#include "../../include/trace_frame.h"
 
-static void encode_frame(const uint8_t *payload, size_t length, uint32_t count, uint8_t out[TRACE_FRAME_SIZE]) {
-    struct wire_writer w = wire_writer(out, TRACE_FRAME_SIZE);
-    wire_put_u32(&w, TRACE_FRAME_MAGIC);
-    wire_put_u16(&w, TRACE_FRAME_RECORDS);
-    wire_put_u8(&w, TRACE_CODEC_NONE);
-    wire_put_u8(&w, 0);
-    wire_put_u32(&w, (uint32_t)length);
-    wire_put_u32(&w, (uint32_t)length);
-    wire_put_u32(&w, (uint32_t)crc32(0, payload, (uInt)length));
-    wire_put_u32(&w, 0);
-    for (int empty = 0; empty < 4; empty++) wire_put_u64(&w, 0); /* stamps and positions */
-    wire_put_u32(&w, count);
-    wire_put_u32(&w, (uint32_t)crc32(0, out, TRACE_FRAME_AT_HEADER_CRC));
-}
+static uint32_t crc_of(const void *bytes, size_t length) { return (uint32_t)crc32(0, bytes, (uInt)length); }
 
 bool append_read_frame(int fd, uint64_t at, uint64_t tail, struct trace_frame *out) {
     uint8_t bytes[TRACE_FRAME_SIZE];
     if (pread(fd, bytes, sizeof bytes, (off_t)at) != sizeof bytes) return false;
-    struct wire_reader r = wire_reader(bytes, sizeof bytes);
-    uint32_t magic = wire_get_u32(&r);
-    out->kind = wire_get_u16(&r);
-    out->codec = wire_get_u8(&r);
-    out->flags = wire_get_u8(&r);
-    out->raw_length = wire_get_u32(&r);
-    out->stored_length = wire_get_u32(&r);
-    out->crc = wire_get_u32(&r);
-    out->thread = wire_get_u32(&r);
-    out->first_stamp = wire_get_u64(&r);
-    out->last_stamp = wire_get_u64(&r);
-    out->first = wire_get_u64(&r);
-    out->end = wire_get_u64(&r);
-    out->count = wire_get_u32(&r);
-    bool sound = wire_get_u32(&r) == crc32(0, bytes, TRACE_FRAME_AT_HEADER_CRC);
-    return magic == TRACE_FRAME_MAGIC && sound && at + TRACE_FRAME_SIZE + out->stored_length <= tail;
+    return trace_frame_decode(bytes, out, crc_of) && at + TRACE_FRAME_SIZE + out->stored_length <= tail;
 }
 
 static int write_at(int fd, const void *bytes, size_t length, uint64_t offset) {
@@ -78,8 +49,13 @@ int append_records(int fd, const uint8_t *records, size_t length, uint32_t count
     int error = read_tail(fd, &tail);
     uint8_t *bytes = error ? NULL : calloc(1, whole);
     if (!bytes) return error ? error : -ENOMEM;
+    const struct trace_frame frame = {.kind = TRACE_FRAME_RECORDS,
+                                      .raw_length = (uint32_t)length,
+                                      .stored_length = (uint32_t)length,
+                                      .crc = crc_of(records, length),
+                                      .count = count};
     memcpy(bytes + TRACE_FRAME_SIZE, records, length);
-    encode_frame(records, length, count, bytes);
+    trace_frame_encode(&frame, bytes, crc_of);
     error = write_at(fd, bytes, whole, tail);
     free(bytes);
     return error ? error : write_tail(fd, tail + whole);
