@@ -191,7 +191,7 @@ static int by_allocations(const void *a, const void *b) {
 
 /* "; outermost with a name: f, g"; in the arena. */
 static const char *functions_instead(const struct builder *builder) {
-    struct instead list[INSTEAD_TALLIED];
+    struct instead list[INSTEAD_TALLIED] = {{NULL, 0}};
     size_t count = 0;
     for (size_t s = 0; s < builder->report->site_count; s++) {
         const struct report_site *site = &builder->report->sites[s];
