@@ -52,13 +52,12 @@ static void serve(void *unused) {
     thread_self = &self;
     /* Where that is forbidden the descriptors stay the target's too, and none may be closed. */
     if (sys_unshare(CLONE_FS | CLONE_FILES) == 0) file_own_descriptors(pagemap_kept());
-    const struct timespec shut_interval = {0, 500000}; /* nobody can wake us then */
     const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u),
                                       (long)(config.interval_ns % 1000000000u)};
     for (bool busy = false; lifecycle_helper_wanted() && !atomic_load_explicit(&helper.quit, memory_order_acquire);) {
         uint32_t seen = atomic_load_explicit(&helper.wakes, memory_order_acquire);
         busy = tick_serve(busy);
-        if (!busy) sys_futex_wait(&helper.wakes, seen, sys_is_shut() ? &shut_interval : &interval);
+        if (!busy) sys_futex_wait(&helper.wakes, seen, sys_is_shut() ? sys_shut_wait() : &interval);
     }
     atomic_store_explicit(&helper.runs, false, memory_order_release);
     sys_exit_thread();

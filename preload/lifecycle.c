@@ -287,16 +287,18 @@ bool lifecycle_helper_wanted(void) { return !life.failed && !atomic_load_explici
 /* ---- the end ---- */
 
 /* Before the target shuts itself in: from here on only the helper thread, if it is out of the filter's reach, makes calls. */
-void lifecycle_shut_in(bool all_threads) {
+void lifecycle_shut_in(bool all_threads, bool strict) {
     if (!lifecycle_is_self()) return;
+    if (strict) probe_count_stamps();
     uint64_t signals = signals_block();
     reference_hurry();
-    if (all_threads) helper_stop();
+    if (all_threads || strict) helper_stop(); /* such a thread ends by exit(2) alone, which ours would outlive */
     else helper_start();
     beside_expect();
     writer_drain_all();
     signals_restore(signals);
     tick_no_more();
+    sys_quiet_futex(threads_alive() > 1 && !strict);
     helper_quiet();
 }
 

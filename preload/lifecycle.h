@@ -45,8 +45,8 @@ bool lifecycle_is_self(void);
  */
 bool lifecycle_is_foreign(void);
 
-/* The target is about to filter its own system calls (seccomp), in this thread or in all. */
-void lifecycle_shut_in(bool all_threads);
+/* The target is about to filter its own system calls (seccomp), in this thread or in all; strictly: to read, write and exit(2), without a clock. */
+void lifecycle_shut_in(bool all_threads, bool strict);
 
 /* Before a fork, in the parent; after it, in the child: libc's fork handlers. */
 void lifecycle_forking(void);

@@ -34,7 +34,8 @@ static inline bool lock_try(struct lock *lock) {
 /* Acquires; pairs with the release in lock_give. */
 static inline void lock_take(struct lock *lock) {
     if (lock_try(lock)) return;
-    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0) sys_futex_wait(&lock->state, 2, NULL);
+    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0)
+        sys_futex_wait(&lock->state, 2, sys_shut_wait());
     atomic_store_explicit(&lock->owner, lock_owner_id(), memory_order_relaxed);
 }
 

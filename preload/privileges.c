@@ -96,7 +96,7 @@ int prctl(int option, ...) {
     va_start(list, option);
     for (int i = 0; i < 4; i++) a[i] = va_arg(list, unsigned long);
     va_end(list);
-    if (option == PR_SET_SECCOMP && sets_filter(a[0], a[1])) lifecycle_shut_in(false);
+    if (option == PR_SET_SECCOMP && sets_filter(a[0], a[1])) lifecycle_shut_in(false, a[0] == SECCOMP_MODE_STRICT);
     if (option == PR_SET_TSC && a[0] == PR_TSC_SIGSEGV) probe_count_stamps();
     return (int)direct(SYS_prctl, option, (long)a[0], (long)a[1], (long)a[2], (long)a[3], 0);
 }
@@ -108,7 +108,7 @@ int prctl(int option, ...) {
 __attribute__((used)) static void privileges_before_syscall(long number, long first, long second, long third) {
     bool strict = first == SECCOMP_SET_MODE_STRICT && !second && !third;
     if (number == SYS_seccomp && (strict || (first == SECCOMP_SET_MODE_FILTER && third)))
-        lifecycle_shut_in(first == SECCOMP_SET_MODE_FILTER && (second & SECCOMP_FILTER_FLAG_TSYNC));
+        lifecycle_shut_in(!strict && (second & SECCOMP_FILTER_FLAG_TSYNC), strict);
     else if (number == SYS_unshare || number == SYS_setns) {
         if (step_aside() != NOT_OURS) helper_resume(false);
     }

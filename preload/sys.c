@@ -34,7 +34,7 @@ static inline bool sys_fault(long number, long arguments[6], long *result) {
 #endif
 
 static struct {
-    _Atomic bool on;
+    _Atomic bool on, futex;
     uintptr_t low, high;
 } quiet;
 
@@ -44,7 +44,14 @@ void sys_quiet(uintptr_t except_low, uintptr_t except_high) {
     atomic_store_explicit(&quiet.on, true, memory_order_seq_cst);
 }
 
+void sys_quiet_futex(bool stays) { atomic_store_explicit(&quiet.futex, stays, memory_order_seq_cst); }
+
 bool sys_is_shut(void) { return atomic_load_explicit(&quiet.on, memory_order_relaxed); }
+
+const struct timespec *sys_shut_wait(void) {
+    static const struct timespec interval = {0, 500000};
+    return sys_is_shut() ? &interval : NULL;
+}
 
 bool sys_is_quiet(void) {
     if (__builtin_expect(!atomic_load_explicit(&quiet.on, memory_order_relaxed), 1)) return false;
@@ -65,7 +72,8 @@ long sys_pass(long number, long a, long b, long c, long d, long e, long f) {
 }
 
 static inline long call(long number, long a, long b, long c, long d, long e, long f) {
-    if (sys_is_quiet() && number != SYS_futex) return -EPERM;
+    if (sys_is_quiet() && (number != SYS_futex || !atomic_load_explicit(&quiet.futex, memory_order_relaxed)))
+        return -EPERM;
     long arguments[6] = {a, b, c, d, e, f}, result;
     if (sys_fault(number, arguments, &result)) return result;
     return sys_pass(number, a, b, arguments[2], d, e, f);

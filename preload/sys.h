@@ -19,12 +19,16 @@
 
 /*
  * From now on every call fails with -EPERM, except on the given stack: the target has put a filter on its system calls,
- * and one that it does not expect would kill it. futex(2) stays, which every threaded program's filter allows: somebody may
- * wait for a lock already. Never taken back.
+ * and one that it does not expect would kill it. Never taken back. futex(2) stays where there are several threads, whose
+ * filter allows it, and somebody may wait for a lock already. That of a program of one thread need not: nobody is woken
+ * then, so who waits looks again (sys_shut_wait).
  */
 void sys_quiet(uintptr_t except_low, uintptr_t except_high);
+void sys_quiet_futex(bool stays);
 bool sys_is_quiet(void); /* for the calling thread */
 bool sys_is_shut(void);  /* for any */
+/* How long to wait where perhaps nobody can wake us; NULL where somebody does. */
+const struct timespec *sys_shut_wait(void);
 
 /* A call that the target makes, passed on as it is: -errno in the result, no fault, no quiet. */
 long sys_pass(long number, long a, long b, long c, long d, long e, long f);
