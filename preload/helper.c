@@ -9,12 +9,14 @@
 #include "lifecycle.h"
 #include "lock.h"
 #include "machine_x86_64.h"
+#include "memory.h"
 #include "pagemap.h"
 #include "probe.h"
 #include "sys.h"
 #include "thread.h"
 #include "tick.h"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -30,6 +32,7 @@ static struct {
     int kernel_tid;
     _Atomic uint32_t tid; /* cleared by the kernel when the thread has gone */
     uint8_t *memory;
+    bool first_outlived; /* by other threads of the target; the thread's own */
 } helper;
 
 static struct thread self = {.guard = THREAD_IGNORE};
@@ -47,6 +50,32 @@ void helper_forget(void) {
     memset(&helper, 0, sizeof helper);
 }
 
+/* How the first thread ended: the last field of its stat (proc_pid_stat(5)). */
+static int status_of_first(void) {
+    char text[1024];
+    int fd = sys_open("/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+    long length = fd < 0 ? 0 : sys_read(fd, text, sizeof text - 1);
+    if (fd >= 0) sys_close(fd);
+    text[length > 0 ? length : 0] = 0;
+    const char *last = strrchr(text, ' ');
+    int code = 0;
+    while (last && *++last >= '0' && *last <= '9') code = code * 10 + *last - '0';
+    return code >> 8;
+}
+
+/*
+ * Whether the target's last thread has ended by itself, as by a raw exit(2), and ours is all that keeps the process from
+ * its parent. Its status is then that of the thread that ends last (kernels before 5.16: the first one's), so `status` is as it
+ * would have been. That of any but the first can't be told; pthread_exit has 0.
+ */
+static bool is_left_alone(int *status) {
+    uint64_t threads = sys_first_has_ended() ? memory_threads() : 0;
+    if (threads > 2) helper.first_outlived = true; /* the first stays until all have gone */
+    bool alone = threads == 1 || threads == 2;
+    if (alone && !helper.first_outlived) *status = status_of_first();
+    return alone;
+}
+
 static void serve(void *unused) {
     (void)unused;
     thread_self = &self;
@@ -54,13 +83,16 @@ static void serve(void *unused) {
     if (sys_unshare(CLONE_FS | CLONE_FILES) == 0) file_own_descriptors(pagemap_kept());
     const struct timespec interval = {(time_t)(config.interval_ns / 1000000000u),
                                       (long)(config.interval_ns % 1000000000u)};
+    int status = 0;
     for (bool busy = false; lifecycle_helper_wanted() && !atomic_load_explicit(&helper.quit, memory_order_acquire);) {
         uint32_t seen = atomic_load_explicit(&helper.wakes, memory_order_acquire);
+        bool alone = is_left_alone(&status);
         busy = tick_serve(busy);
+        if (alone && !busy) break;
         if (!busy) sys_futex_wait(&helper.wakes, seen, sys_is_shut() ? sys_shut_wait() : &interval);
     }
     atomic_store_explicit(&helper.runs, false, memory_order_release);
-    sys_exit_thread();
+    sys_exit_thread(status);
 }
 
 static void launch(void) {

@@ -102,7 +102,7 @@ static struct memory_figures put_sample(unsigned flags, uint64_t rss_before) {
     uint8_t body[96];
     struct timespec cpu = {0, 0};
     uint64_t stamp = take_stamp(flags & TRACE_MEMORY_LOOK);
-    if (!read_file("/proc/self/statm", text, sizeof text)) return (struct memory_figures){0, 0};
+    if (!read_file(SYS_PROC_SELF("statm"), text, sizeof text)) return (struct memory_figures){0, 0};
     const char *at = text;
     uint64_t vms = next_number(&at) * TRACE_PAGE, rss = next_number(&at) * TRACE_PAGE,
              shared = next_number(&at) * TRACE_PAGE;
@@ -126,7 +126,7 @@ static struct memory_figures put_sample(unsigned flags, uint64_t rss_before) {
 static uint64_t resident_now(void) {
     char text[128];
     const char *at = text;
-    if (!read_file("/proc/self/statm", text, sizeof text)) return 0;
+    if (!read_file(SYS_PROC_SELF("statm"), text, sizeof text)) return 0;
     next_number(&at);
     return next_number(&at) * TRACE_PAGE;
 }
@@ -197,6 +197,8 @@ static uint64_t count_entries(const char *folder) {
     return count > 2 ? count - 2 : 0; /* . and .. */
 }
 
+uint64_t memory_threads(void) { return count_entries("/proc/self/task"); }
+
 static uint64_t field_kb(const char *text, const char *name) {
     const char *at = strstr(text, name);
     if (!at) return 0;
@@ -222,10 +224,10 @@ void memory_rollup(void) {
     if (begin < memory.rollup_next_ns || begin < memory.start_ns + YOUNG) return;
     char text[2048];
     uint64_t stamp = stamp_now();
-    memory.threads = count_entries("/proc/self/task");
+    memory.threads = memory_threads();
     uint64_t fds = count_entries("/proc/self/fd");
-    memory.fds_plus_one = fds ? fds : 1; /* our look at it is one of them */
-    size_t length = read_file("/proc/self/smaps_rollup", text, sizeof text);
+    if (fds || !sys_first_has_ended()) memory.fds_plus_one = fds ? fds : 1; /* our look at it is one of them */
+    size_t length = read_file(SYS_PROC_SELF("smaps_rollup"), text, sizeof text);
     uint64_t cost = sys_monotonic() - begin;
     if (length) put_rollup(text, stamp, cost);
     memory.rollup_next_ns = begin + (cost * SHARE > 1000000000u ? cost * SHARE : 1000000000u);

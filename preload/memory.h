@@ -29,6 +29,9 @@ void memory_first(void);
  * the first 10 ms. */
 void memory_rollup(void);
 
+/* All there are, ours and ended ones that still stand for their process included; 0 where that can't be told. */
+uint64_t memory_threads(void);
+
 /* The recorder's own resident bytes. */
 uint64_t memory_own_resident(void);
 

@@ -340,7 +340,7 @@ static bool make_look(void) {
 }
 
 static void look_on_stack(void *result) {
-    int maps = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+    int maps = sys_open(SYS_PROC_SELF("maps"), O_RDONLY | O_CLOEXEC, 0);
     struct pagemap pages = pagemap_take();
     if (maps >= 0 && pages.fd >= 0) {
         look_around(maps, pages.fd);

@@ -327,8 +327,8 @@ unsigned sys_processors(void) {
     return count ? count : 1;
 }
 void sys_yield(void) { CALL0(SYS_sched_yield); }
-void sys_exit_thread(void) {
-    for (;;) CALL1(SYS_exit, 0);
+void sys_exit_thread(int status) {
+    for (;;) CALL1(SYS_exit, status);
 }
 
 int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard) {
@@ -341,10 +341,17 @@ int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard) {
     return result;
 }
 
-long sys_peek(const void *address, void *out, size_t length) {
+static long peek_by(int tid, const void *address, void *out, size_t length) {
     struct iovec local = {out, length};
     struct iovec remote = {(void *)(uintptr_t)address, length};
-    return CALL6(SYS_process_vm_readv, sys_getpid(), &local, 1, &remote, 1, 0);
+    return CALL6(SYS_process_vm_readv, tid, &local, 1, &remote, 1, 0);
+}
+
+long sys_peek(const void *address, void *out, size_t length) { return peek_by(sys_gettid(), address, out, length); }
+
+bool sys_first_has_ended(void) {
+    char byte = 0;
+    return peek_by(sys_getpid(), &byte, &byte, 1) == -ESRCH;
 }
 
 bool sys_are_readable(const void *const *addresses, size_t count) {
@@ -355,7 +362,7 @@ bool sys_are_readable(const void *const *addresses, size_t count) {
         part = count < AT_ONCE ? count : AT_ONCE;
         for (size_t i = 0; i < part; i++) remote[i] = (struct iovec){(void *)(uintptr_t)addresses[i], 1};
         struct iovec local = {bytes, part};
-        long got = CALL6(SYS_process_vm_readv, sys_getpid(), &local, 1, remote, part, 0);
+        long got = CALL6(SYS_process_vm_readv, sys_gettid(), &local, 1, remote, part, 0);
         if (got == -EFAULT || (got > 0 && (size_t)got < part)) return false;
     }
     return true;

@@ -105,10 +105,13 @@ void sys_each_memory(void (*visit)(void *argument, struct sys_range range), void
  * own, for what still writes there, until they are forgotten. */
 void sys_cover_files(void);
 void sys_forget_files(void);
-_Noreturn void sys_exit_thread(void);
+_Noreturn void sys_exit_thread(int status);
 /* False if at one of these addresses is no memory, as far as can be told. */
 bool sys_are_readable(const void *const *addresses, size_t count);
 /* Copies memory that may not be mapped, from this process: bytes copied or -errno (process_vm_readv). */
 long sys_peek(const void *address, void *out, size_t length);
+/* The first thread has ended. Others may go on, but what stands for the process in /proc has no memory any more. */
+bool sys_first_has_ended(void);
+#define SYS_PROC_SELF(name) (sys_first_has_ended() ? "/proc/thread-self/" name : "/proc/self/" name)
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../launch/living.h"
 #include "../launch/mailbox.h"
 #include "../nanoseconds.h"
 #include "../render/watch.h"
@@ -163,7 +164,7 @@ static int64_t rss_now(const struct watching *w) {
     char path[64];
     unsigned long pages = 0;
     if (!report->process_count) return -1;
-    snprintf(path, sizeof path, "/proc/%" PRId64 "/statm", report->processes[0].pid);
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)living_thread((pid_t)report->processes[0].pid));
     FILE *file = fopen(path, "re");
     int read = file ? fscanf(file, "%*u %lu", &pages) : 0;
     if (file) fclose(file);

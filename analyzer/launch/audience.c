@@ -13,6 +13,7 @@
 
 #include "../../include/trace_wire.h"
 #include "append.h"
+#include "living.h"
 #include "mailbox.h"
 #include "traces.h"
 
@@ -82,12 +83,8 @@ static void admit(void *self, const char *path) {
     grown[audience->count++] = (struct member){.path = name, .mailbox = mailbox};
 }
 
-/* A killed process leaves its trace open, and what is posted there then would count. Zombies have no exe link. */
-static bool is_running(uint32_t pid) {
-    char path[64], target[8];
-    snprintf(path, sizeof path, "/proc/%u/exe", pid);
-    return readlink(path, target, sizeof target) >= 0 || errno != ENOENT;
-}
+/* A killed process leaves its trace open, and what is posted there then would count. */
+static bool is_running(uint32_t pid) { return living_thread((pid_t)pid) != 0; }
 
 /* Whether all that waited is posted now. */
 static bool catch_up(struct member *member) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "living.h"
 #include "mailbox.h"
 
 struct mapping {
@@ -45,23 +46,23 @@ static uint32_t own_pid(pid_t pid) {
     return (uint32_t)found;
 }
 
-static int open_mapping(struct mailbox *mailbox, pid_t pid, const struct mapping *mapping,
+static int open_mapping(struct mailbox *mailbox, pid_t thread, const struct mapping *mapping,
                         char path[MAILBOX_PATH_MAX]) {
-    snprintf(path, MAILBOX_PATH_MAX, "/proc/%d/root%s", (int)pid, mapping->path);
+    snprintf(path, MAILBOX_PATH_MAX, "/proc/%d/root%s", (int)thread, mapping->path);
     int error = mailbox_open(mailbox, path);
     if (!error) return 0;
-    snprintf(path, MAILBOX_PATH_MAX, "/proc/%d/map_files/%s", (int)pid, mapping->range);
+    snprintf(path, MAILBOX_PATH_MAX, "/proc/%d/map_files/%s", (int)thread, mapping->range);
     return mailbox_open(mailbox, path) == 0 ? 0 : error;
 }
 
-static int find_in(FILE *maps, pid_t pid, struct mailbox *mailbox, char trace[MAILBOX_PATH_MAX]) {
+static int find_in(FILE *maps, pid_t pid, pid_t thread, struct mailbox *mailbox, char trace[MAILBOX_PATH_MAX]) {
     char line[PATH_MAX + 128];
     struct mapping mapping;
     uint32_t wanted = own_pid(pid);
     int result = -ENOENT;
     while (fgets(line, sizeof line, maps)) {
         if (!parse_mapping(line, &mapping)) continue;
-        int error = open_mapping(mailbox, pid, &mapping, trace);
+        int error = open_mapping(mailbox, thread, &mapping, trace);
         if (!error && mailbox_pid(mailbox) == wanted) return 0;
         if (!error) mailbox_close(mailbox);
         if (error == -EACCES || error == -ESHUTDOWN) result = error;
@@ -76,11 +77,13 @@ int mailbox_find(struct mailbox *mailbox, pid_t pid) {
 
 int mailbox_find_path(struct mailbox *mailbox, pid_t pid, char trace[MAILBOX_PATH_MAX]) {
     char path[64];
+    pid_t thread = living_thread(pid);
     mailbox->header = NULL;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    if (!thread) return -ESRCH;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)thread);
     FILE *maps = fopen(path, "re");
     if (!maps) return errno == ENOENT ? -ESRCH : -errno;
-    int error = find_in(maps, pid, mailbox, trace);
+    int error = find_in(maps, pid, thread, mailbox, trace);
     fclose(maps);
     return error;
 }

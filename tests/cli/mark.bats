@@ -108,6 +108,57 @@ C
     records t.tmk | grep -q '^request .*command=6 '
 }
 
+# Its /proc entry looks like a zombie's then.
+@test "a process whose first thread has ended is marked, and its memory is still seen" {
+    program target -pthread <<'C'
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void *go_on(void *unused) {
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+    while (!strstr(text, ") Z")) {
+        FILE *file = fopen(path, "r");
+        if (!file || !fgets(text, sizeof text, file)) abort();
+        fclose(file);
+    }
+    memset(malloc(30 << 20), 1, 30 << 20);
+    for (int i = 0; i < 30; i++) {
+        usleep(10000);
+        free(malloc(100));
+    }
+    puts("ready");
+    fflush(stdout);
+    while (access("stop", F_OK) != 0) usleep(1000);
+    return unused;
+}
+int main(void) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, go_on, NULL)) return 1;
+    pthread_exit(NULL);
+}
+C
+    for launched in record bare; do
+        rm -f stop out t.tmk
+        if [ "$launched" = record ]; then
+            "$TIDEMARK" record -q -o t.tmk ./target >out 3>&- &
+        else
+            LD_PRELOAD=$BUILD/libtrace.so TIDEMARK_OUT=t.tmk ./target >out 3>&- &
+        fi
+        launcher=$!
+        until_true grep -q ready out
+        pid=$(pgrep -P "$launcher" -x target || echo "$launcher")
+        both tidemark mark "$pid" "on it goes"
+        expect_status 0
+        finish
+        [ "$(tidemark report t.tmk --json - | jq -r '.marks[].name')" = "on it goes" ]
+        # What it has at the end, too: the samples do not stop when the first thread does.
+        [ "$(tidemark report t.tmk --json - | jq '.processes[0].peak_rss_bytes > 30e6 and .curve[-1].rss_bytes > 30e6')" = true ]
+    done
+}
+
 @test "no such process: 3" {
     sleep 0 &
     wait $!

@@ -37,6 +37,36 @@ watched() { # PROGRAM...
     [ "$(names | grep -c end)" -ge 2 ]
 }
 
+# Its /proc entry looks like a zombie's then, to which nothing is posted.
+@test "lines of a program whose first thread has ended" {
+    taken_header
+    program steps -pthread <<'C'
+#include "taken.h"
+#include <pthread.h>
+static void *go_on(void *unused) {
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+    while (!strstr(text, ") Z")) {
+        FILE *file = fopen(path, "r");
+        if (!file || !fgets(text, sizeof text, file)) abort();
+        fclose(file);
+    }
+    puts("=== load ===");
+    puts("=== query ===");
+    all_taken();
+    return unused;
+}
+int main(void) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, go_on, NULL)) return 1;
+    pthread_exit(NULL);
+}
+C
+    watched '^=== (.*) ===$' ./steps
+    expect_status 0
+    [ "$(names | grep begin | tr '\n' ' ')" = "begin load begin query " ]
+}
+
 @test "--no-pty uses a pipe" {
     steps
     both tidemark record -q -o t.tmk --no-pty --phase-from-output '^=== (.*) ===$' ./steps

@@ -11,7 +11,7 @@
 #include "../../preload/sys.h"
 
 static long race_clone(_Atomic uint32_t *running, void (*serve)(void *));
-static void race_end(void);
+static void race_end(int status);
 
 #define machine_clone(flags, stack, pointer, tid, serve) race_clone((flags) ? (tid) : NULL, serve)
 #define sys_exit_thread race_end
@@ -38,7 +38,8 @@ static void *run(void *argument) {
 }
 
 /* As CLONE_CHILD_CLEARTID does it. */
-static void race_end(void) {
+static void race_end(int status) {
+    (void)status;
     _Atomic uint32_t *running = own_running;
     atomic_store_explicit(running, 0, memory_order_release);
     sys_futex_wake(running, 1);
