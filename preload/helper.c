@@ -96,6 +96,8 @@ static void serve(void *unused) {
 }
 
 static void launch(void) {
+    if (atomic_load_explicit(&helper.tid, memory_order_acquire))
+        return; /* one that ends by itself still is on its stack */
     uint8_t *memory = helper.memory ? helper.memory : sys_memory(MEMORY);
     if (!memory) return;
     helper.memory = memory;
@@ -110,6 +112,7 @@ static void launch(void) {
     long tid = sys_refused(SYS_clone);
     if (!tid) tid = machine_clone(flags, memory + STACK, pointer, &helper.tid, serve);
     if (tid < 0) {
+        atomic_store_explicit(&helper.tid, 0, memory_order_relaxed);
         atomic_store_explicit(&helper.runs, false, memory_order_release);
         return;
     }
