@@ -214,13 +214,16 @@ static int open_new(const char *template) {
     return fd;
 }
 
+/* By the file system, or by a filter on system calls. */
+static bool is_unsupported(int error) { return error == -EOPNOTSUPP || error == -ENOSYS || error == -EPERM; }
+
 /* Real blocks for [offset, offset + length): fallocate, else zeros written. */
 static int reserve(int fd, uint64_t offset, uint64_t length) {
     uint64_t soft = ~0ull, hard;
     sys_prlimit(RLIMIT_FSIZE, &soft, &hard);
     if (offset + length > soft) return -EFBIG;
     int error = sys_fallocate(fd, 0, offset, length);
-    if (error != -EOPNOTSUPP && error != -ENOSYS) return error;
+    if (!is_unsupported(error)) return error;
     static const uint8_t zeros[TRACE_PAGE];
     for (uint64_t at = 0; at < length; at += sizeof zeros) {
         uint64_t part = length - at < sizeof zeros ? length - at : sizeof zeros;
@@ -465,7 +468,7 @@ int file_reserve(const struct file_slot *slot) {
     int fd = descriptor(true);
     int error = fd < 0 ? fd : sys_fallocate(fd, 0, slot->offset, slot->length);
     /* Where that does not work, punching did not either: the blocks are there still, and in use. */
-    if (error == -EOPNOTSUPP || error == -ENOSYS) error = 0;
+    if (is_unsupported(error)) error = 0;
     release(fd);
     return error;
 }

@@ -48,7 +48,7 @@ static char library[PATH_BYTES];
 static _Atomic(enum state) state;
 static atomic_int inside;
 
-/* One walk. Pages that sys_peek has read are read directly from then on. */
+/* One walk. Pages that could be read are read directly from then on. */
 struct walk {
     const struct unwind_state *start;
     reference_visit visit;
@@ -63,9 +63,8 @@ struct walk {
 static bool page_readable(struct walk *walk, uintptr_t address) {
     uintptr_t page = address / PAGE;
     uintptr_t *slot = &walk->pages[page % PAGES];
-    char byte;
     if (*slot == page) return page != 0;
-    if (sys_peek((const void *)(page * PAGE), &byte, 1) != 1) return false; // NOLINT(performance-no-int-to-ptr)
+    if (!sys_is_readable((const void *)(page * PAGE))) return false; // NOLINT(performance-no-int-to-ptr)
     *slot = page;
     return true;
 }

@@ -8,10 +8,7 @@
 
 enum { REACH = 16 << 20 }; /* largest gap in a stack that is taken as one frame's */
 
-bool stack_page_readable(uintptr_t address) {
-    char byte;
-    return sys_peek(word_at(address & -(uintptr_t)PAGE), &byte, 1) == 1;
-}
+bool stack_page_readable(uintptr_t address) { return sys_is_readable(word_at(address & -(uintptr_t)PAGE)); }
 
 /* Makes the range reach up to the word at `address`, if all pages between can be read. */
 static bool extend_up(struct range *range, uintptr_t address) {

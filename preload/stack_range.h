@@ -1,6 +1,6 @@
 /*
  * The pages of a stack that can be read. A walk reads words inside them directly; a range grows page by page, each asked for by
- * sys_peek, and is dropped when the thread turns up on another stack. Contexts as in unwind.h.
+ * sys_is_readable, and is dropped when the thread turns up on another stack. Contexts as in unwind.h.
  */
 #ifndef PRELOAD_STACK_RANGE_H
 #define PRELOAD_STACK_RANGE_H

@@ -106,6 +106,8 @@ void sys_each_memory(void (*visit)(void *argument, struct sys_range range), void
 void sys_cover_files(void);
 void sys_forget_files(void);
 _Noreturn void sys_exit_thread(int status);
+/* Whether the word there can be read now. */
+bool sys_is_readable(const void *address);
 /* False if at one of these addresses is no memory, as far as can be told. */
 bool sys_are_readable(const void *const *addresses, size_t count);
 /* Copies memory that may not be mapped, from this process: bytes copied or -errno (process_vm_readv). */
