@@ -14,6 +14,7 @@
 #include "builder.h"
 #include "drivers.h"
 #include "modules.h"
+#include "object_pools.h"
 
 struct progress {
     const struct build_options *options;
@@ -233,6 +234,7 @@ static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_residency(builder);
     add_function_doubts(builder);
     add_edge_doubt(builder);
+    builder_add_pool_doubts(builder);
     builder->report->other_runs = report_count(tree->meant_runs);
     builder->report->unread_named = report_count(tree->unread_named);
     if (tree->other_runs)

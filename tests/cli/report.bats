@@ -438,3 +438,22 @@ END
     jq -e .verdict r.json >/dev/null
     grep -q '</html>' r.html
 }
+
+@test "an interpreter's own pools hide its objects: that is said, and how to see them" {
+    [ -x /usr/bin/python3 ] || skip "no python3"
+    cat >lru.py <<'PY'
+import ctypes
+recorder, cache = ctypes.CDLL(None), {}
+for number in range(24 * 60):
+    if number % 60 == 0: recorder.tidemark_phase_begin(b"work")
+    cache[number] = number
+    if len(cache) > 400: del cache[next(iter(cache))]
+    if number % 60 == 59: recorder.tidemark_phase_end(b"work")
+PY
+    doubts() { tidemark report t.tmk --json - | jq -r '.doubts[]' | grep -c "PYTHONMALLOC=malloc"; }
+    PYTHONMALLOC=pymalloc tidemark record -q -o t.tmk /usr/bin/python3 lru.py
+    [ "$(doubts)" -eq 1 ]
+    PYTHONMALLOC=malloc tidemark record -q -o t.tmk /usr/bin/python3 lru.py
+    fails doubts
+    tidemark check t.tmk | grep -q ^PASS
+}
