@@ -232,6 +232,7 @@ struct trace_event {
 #define TRACE_MEMORY_EDGE 1u
 #define TRACE_MEMORY_LOOK 2u    /* ends a look: the mapping and residency records so far tell what is resident now */
 #define TRACE_MEMORY_SKIPPED 4u /* a look was left out for its cost */
+#define TRACE_MEMORY_OUTSIDE 8u /* by the writer beside a target that makes no calls: what it can't know is 0 */
 
 enum trace_record_kind {
 #define TRACE_RECORD(name, value, text) TRACE_RECORD_##name = value,

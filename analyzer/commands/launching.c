@@ -6,12 +6,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../launch/audience.h"
 #include "../launch/exited.h"
 #include "../launch/perf_maps.h"
 #include "../launch/output.h"
+#include "quantity.h"
+
+enum { SAMPLES_LEAST_NS = 1000000, SAMPLES_NS = 10000000 };
 
 #define AT(group, field) offsetof(struct group##_values, field)
 
@@ -143,6 +147,13 @@ static int launch_plan(struct start_plan *plan, const struct output_phase_values
     return status;
 }
 
+/* As the recorder reads it, but a bad value is told by the recorder alone. */
+static int64_t sample_interval(void) {
+    const char *text = getenv("TIDEMARK_INTERVAL");
+    int64_t ns;
+    return text && quantity_time(text, &ns) == 0 && ns >= SAMPLES_LEAST_NS ? ns : SAMPLES_NS;
+}
+
 int launch(const struct launching_values *values, const struct output_phase_values *phases, char **arguments,
            struct launched *out) {
     char recorder[PATH_MAX], writer[PATH_MAX];
@@ -160,6 +171,7 @@ int launch(const struct launching_values *values, const struct output_phase_valu
                               .out = values->out,
                               .recorder = obstacle->keep_preload ? recorder : NULL,
                               .writer = writer_find(recorder, writer, sizeof writer) ? writer : NULL,
+                              .sample_ns = sample_interval(),
                               .children_only = out->obstacle != OBSTACLE_NONE,
                               .only = values->only,
                               .skip = values->skip,

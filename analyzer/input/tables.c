@@ -232,7 +232,7 @@ static bool read_memory(struct tables *t, struct wire_reader *r) {
     if (!memory_parse(*r, &sample)) return false;
     if (!t->memory.samples++) t->memory.first_stamp = sample.stamp;
     t->memory.last_stamp = sample.stamp;
-    t->memory.recorder_rss = sample.recorder;
+    if (!(sample.flags & TRACE_MEMORY_OUTSIDE)) t->memory.recorder_rss = sample.recorder;
     if (sample.flags & TRACE_MEMORY_LOOK) {
         t->memory.looks++;
         t->memory.last_look_stamp = sample.stamp;

@@ -127,7 +127,8 @@ int start_program(const struct start_plan *plan, struct place *place, struct sta
         out->failed = START_PREPARE;
         error = name_place(plan, place, out->pid);
         if (!error && plan->recorder) error = place_prepare(place, &out->failed_path);
-        out->writer = (struct writer){.path = plan->recorder ? plan->writer : NULL, .place = place, .hold = -1};
+        out->writer = (struct writer){
+            .path = plan->recorder ? plan->writer : NULL, .place = place, .sample_ns = plan->sample_ns, .hold = -1};
         if (!error) error = let_go(&gate, out);
     }
     close_gate(&gate);

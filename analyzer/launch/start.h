@@ -19,6 +19,7 @@ struct start_plan {
     const char *out;         /* -o FILE; NULL: tidemark.NAME.PID.tmk */
     const char *recorder;    /* absolute path; NULL: nothing is preloaded */
     const char *writer;      /* the program that writes beside the recorded ones; NULL: none */
+    int64_t sample_ns;       /* its interval of memory samples */
     bool children_only;      /* the program itself can't be recorded */
     const char *only, *skip; /* globs on executables; NULL: all */
     int stdout_fd;           /* the program's stdout; -1: ours */

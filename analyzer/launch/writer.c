@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ bool writer_find(const char *recorder, char *out, size_t capacity) {
     return length > 0 && (size_t)length < capacity && access(out, X_OK) == 0;
 }
 
-static _Noreturn void become_writer(const char *path, const struct place *place, int hold) {
+static _Noreturn void become_writer(const char *path, const struct place *place, int64_t sample_ns, int hold) {
+    char sample_ms[24];
     int nothing = open("/dev/null", O_WRONLY);
     dup2(hold, STDIN_FILENO);
     if (nothing >= 0) {
@@ -30,7 +32,8 @@ static _Noreturn void become_writer(const char *path, const struct place *place,
     }
     unsetenv("LD_PRELOAD");
     closefrom(STDERR_FILENO + 1);
-    execl(path, "tidemark-writer", place->file, place->children, place->run_id, (char *)NULL);
+    snprintf(sample_ms, sizeof sample_ms, "%" PRId64, sample_ns < 1000000 ? 1 : sample_ns / 1000000);
+    execl(path, "tidemark-writer", place->file, place->children, place->run_id, sample_ms, (char *)NULL);
     _exit(127);
 }
 
@@ -40,7 +43,7 @@ void writer_start(struct writer *writer) {
     writer->path = NULL;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
     writer->pid = fork();
-    if (writer->pid == 0) become_writer(path, writer->place, ends[0]);
+    if (writer->pid == 0) become_writer(path, writer->place, writer->sample_ns, ends[0]);
     close(ends[0]);
     writer->hold = ends[1];
     if (writer->pid > 0) return;

@@ -6,6 +6,7 @@
 #define LAUNCH_WRITER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "place.h"
@@ -16,8 +17,9 @@
 struct writer {
     const char *path; /* NULL: none is wanted, or it was started */
     const struct place *place;
-    pid_t pid; /* 0: none */
-    int hold;  /* it ends when this is closed */
+    int64_t sample_ns; /* between samples of memory, at least */
+    pid_t pid;         /* 0: none */
+    int hold;          /* it ends when this is closed */
 };
 
 /* The environment leaves the choice to us, and the program stands beside the recorder: its path goes into `out`. */

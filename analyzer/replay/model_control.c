@@ -111,7 +111,7 @@ void model_memory(struct model *model, const struct memory_record *record) {
         .vms = record->vms,
         .rss = record->rss,
         .shared = record->shared,
-        .recorder_rss = record->recorder,
+        .recorder_rss = record->flags & TRACE_MEMORY_OUTSIDE ? model->sample.recorder_rss : record->recorder,
         .cpu_ns = record->cpu_ns,
         .pss = model->sampled_once ? UINT64_MAX : model->sample.pss,
         .anonymous = model->sampled_once ? UINT64_MAX : model->sample.anonymous,

@@ -10,6 +10,7 @@
 #include "../journal.h"
 #include "../machine_x86_64.h"
 #include "../shared_lock.h"
+#include "sampler.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_WAITS = 40, EDGE_TRIES = 1000, LOOK_EVERY_MS = 200 };
+enum { LOCK_WAITS = 40, EDGE_TRIES = 1000 };
 
 struct slot {
     uint8_t *memory;
@@ -40,6 +41,8 @@ struct attended {
     struct slots rings, nodes, journals;
     struct drain *drain;
     struct drain_host host;
+    struct sampler sampler;
+    uint64_t filled; /* of all rings, at the last look */
     atomic_bool stop;
     int error;
 };
@@ -220,19 +223,57 @@ static bool drain_round(struct attended *t, bool busy) {
     return drained;
 }
 
-/* In another PID namespace its number is not ours to know; then we leave too early, which does no harm. */
-static bool has_gone(const struct attended *t) {
-    return kill((pid_t)atomic_load_explicit(half(t, TRACE_AT_PID), memory_order_relaxed), 0) != 0 && errno == ESRCH;
+/* ---- sampling ---- */
+
+static uint64_t filled_so_far(const struct attended *t) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->rings.count; i++)
+        sum += atomic_load_explicit((const _Atomic uint64_t *)(t->rings.all[i].memory + TRACE_SLOT_AT_HEAD),
+                                    memory_order_relaxed);
+    return sum;
 }
 
+/* Behind all that the target has put in its journal so far: records are read in the order of the file. */
+static int put_sample(struct attended *t) {
+    uint8_t body[SAMPLER_BODY_MAX], record[SAMPLER_BODY_MAX + 8];
+    int error = drain_shared(t->drain, &t->host);
+    size_t length = error ? 0 : sampler_take(&t->sampler, t->host.stamp(), body);
+    if (!length || (error = host_lock(t)) != 0) return error;
+    struct wire_writer w = wire_writer(record, sizeof record);
+    wire_put_varint(&w, TRACE_RECORD_MEMORY);
+    wire_put_string(&w, (const char *)body, length);
+    uint32_t stored = (uint32_t)(w.at - record);
+    struct trace_frame frame = {
+        .kind = TRACE_FRAME_RECORDS, .raw_length = stored, .stored_length = stored, .count = 1}; /* not the journal's */
+    frame.first_stamp = frame.last_stamp = t->host.stamp();
+    error = host_append(t, &frame, record);
+    host_unlock(t);
+    return error;
+}
+
+/* What adds events samples itself, in its hooks. */
+static void sample(struct attended *t, unsigned passed_ms) {
+    uint64_t filled = filled_so_far(t);
+    bool active = filled != t->filled;
+    t->filled = filled;
+    if (active) sampler_wait(&t->sampler);
+    else if (sampler_look(&t->sampler, passed_ms)) keep_error(t, put_sample(t));
+}
+
+/* In another PID namespace its number is not ours to know; then we leave too early, which does no harm. */
+static bool has_gone(const struct attended *t) { return kill(t->sampler.pid, 0) != 0 && errno == ESRCH; }
+
 void attended_serve(struct attended *t) {
-    const struct timespec wait = {0, LOOK_EVERY_MS * 1000000};
     for (bool busy = false; is_wanted(t) && !t->error;) {
         uint32_t bell = atomic_load_explicit(half(t, TRACE_AT_BELL), memory_order_acquire);
         busy = drain_round(t, busy);
         if (!is_wanted(t) || t->error) break;
         if (busy) continue;
-        if (sys_futex_wait_shared(half(t, TRACE_AT_BELL), bell, &wait) == -ETIMEDOUT && has_gone(t)) break;
+        unsigned wait_ms = t->sampler.wait_ms;
+        const struct timespec wait = {0, (long)wait_ms * 1000000};
+        if (sys_futex_wait_shared(half(t, TRACE_AT_BELL), bell, &wait) != -ETIMEDOUT) continue;
+        if (has_gone(t)) break;
+        sample(t, wait_ms);
     }
 }
 
@@ -283,10 +324,11 @@ static int attach(struct attended *t, const uint8_t run_id[16]) {
                : -EPERM;
 }
 
-int attended_open(const char *path, const uint8_t run_id[16], struct attended **out) {
+int attended_open(const char *path, const uint8_t run_id[16], unsigned sample_ms, struct attended **out) {
     struct attended *t = calloc(1, sizeof *t);
     if (!t) return -ENOMEM;
     t->seen = TRACE_HEADER_SIZE;
+    sampler_begin(&t->sampler, path, sample_ms);
     t->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     int error = t->fd < 0 ? -errno : attach(t, run_id);
     if (error) {
@@ -302,6 +344,7 @@ int attended_open(const char *path, const uint8_t run_id[16], struct attended **
                                   .nodes = host_nodes,
                                   .stamp = machine_stamp,
                                   .self = t};
+    t->sampler.pid = (int)atomic_load_explicit(half(t, TRACE_AT_PID), memory_order_relaxed);
     *out = t;
     return 0;
 }
@@ -311,6 +354,7 @@ void attended_close(struct attended *t) {
     if (t->host.self)
         atomic_compare_exchange_strong_explicit(half(t, TRACE_AT_WRITER), &attached, TRACE_WRITER_NONE,
                                                 memory_order_acq_rel, memory_order_relaxed);
+    sampler_end(&t->sampler);
     release_slots(&t->rings);
     release_slots(&t->nodes);
     release_slots(&t->journals);

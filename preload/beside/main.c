@@ -1,7 +1,7 @@
 /*
  * tidemark-writer: writes the traces of one run from beside the recorded programs. Started by `tidemark record` and `run`.
  *
- *     tidemark-writer FILE FILE.d RUN-ID
+ *     tidemark-writer FILE FILE.d RUN-ID [MILLISECONDS BETWEEN SAMPLES]
  *
  * Watches for FILE and for traces in FILE.d, and gives each a thread. Ends when its standard input, a socket, does: when the
  * launcher says so, which is answered by a byte, or dies; recorders go on alone then. Prints nothing; signals for the terminal's programs do not end it.
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* A trace that ends within its first moments is not worth mapping. */
-enum { PATIENCE_MS = 8, TRIES = 40, THREAD_STACK = 256 << 10 };
+enum { PATIENCE_MS = 8, TRIES = 40, THREAD_STACK = 256 << 10, SAMPLE_MS = 10 };
 
 struct task {
     struct task *next;
@@ -38,6 +38,7 @@ struct task {
 static struct {
     const char *file, *name, *folder; /* FILE, its last part, FILE.d */
     uint8_t run_id[16];
+    unsigned sample_ms;
     pthread_mutex_t lock;
     pthread_cond_t end;
     bool ending;
@@ -74,7 +75,7 @@ static void attend_trace(struct task *task) {
     int error = -EAGAIN;
     if (task->fresh && !wait_a_moment()) return;
     for (unsigned tries = 0; error == -EAGAIN && tries < TRIES && (!tries || wait_a_moment()); tries++)
-        error = attended_open(task->path, run.run_id, &trace);
+        error = attended_open(task->path, run.run_id, run.sample_ms, &trace);
     if (error) return;
     if (publish(task, trace)) attended_serve(trace);
     publish(task, NULL);
@@ -192,11 +193,12 @@ static void keep_signals_out(void) {
 
 int main(int count, char **arguments) {
     int of_folder = -1;
-    const char *slash = count == 4 ? strrchr(arguments[1], '/') : NULL;
+    const char *slash = count == 4 || count == 5 ? strrchr(arguments[1], '/') : NULL;
     if (!slash || !read_run_id(arguments[3])) return 2;
     run.file = arguments[1];
     run.name = slash + 1;
     run.folder = arguments[2];
+    run.sample_ms = count == 5 ? (unsigned)strtoul(arguments[4], NULL, 10) : SAMPLE_MS;
     keep_signals_out();
     int fd = watch(&of_folder);
     if (fd < 0) return 1;

@@ -424,3 +424,22 @@ END
     records t.tmk | grep -q '^end .*libunwind=0 partial=0 '
     tidemark report t.tmk --json - | jq -e '[.sites[].stack[].function] | contains(["make", "main"])'
 }
+
+@test "what a program only touches is in the curve, though it makes no call meanwhile" {
+    program toucher <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    char *memory = malloc(40 << 20);
+    for (int i = 0; i < 40; i++) {
+        for (int page = 0; page < 256; page++) memory[(i << 20) + (page << 12)] = 1;
+        usleep(25000);
+    }
+    return memory[1];
+}
+C
+    tidemark record -q -o t.tmk ./toucher
+    # Of 40 steps: they are seen by another process, which may be late.
+    [ "$(tidemark report t.tmk --json - | jq '[.curve[].rss_bytes / 1048576 | floor | select(. > 4 and . < 40)] | unique | length > 5')" = true ]
+    tidemark info --verify t.tmk | grep -q "^verified *whole"
+}
