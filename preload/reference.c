@@ -271,8 +271,10 @@ int reference_open(void) {
 }
 
 static void open_now(void *unused) {
+    int saved = errno;
     (void)unused;
     is_open();
+    errno = saved;
 }
 
 void reference_hurry(void) {
@@ -289,14 +291,18 @@ struct request {
     int result;
 };
 
-static void serve(void *argument) {
-    struct request *request = argument;
+static void walk_or_not(struct request *request) {
     if (!is_open()) return;
     struct walk walk = {.start = request->start, .visit = request->visit, .argument = request->argument};
-    int saved = errno;
     run(&walk);
-    errno = saved;
     request->result = walk.result;
+}
+
+/* libunwind changes errno, also when it is set up. */
+static void serve(void *request) {
+    int saved = errno;
+    walk_or_not(request);
+    errno = saved;
 }
 
 int reference_walk(const struct unwind_state *start, reference_visit visit, void *argument) {

@@ -1,5 +1,7 @@
 /* expect: 0 */
-/* Calls that succeed leave errno alone, those that fail set it as libc does; also when the trace file grows. */
+/* expect: 0; case: errno_kept_checked; env: TIDEMARK_CHECK_STACKS=1; modes: bare */
+/* Calls that succeed leave errno alone, those that fail set it as libc does; also when the trace file grows, and when the
+ * stack of the first one is the first that libunwind walks. */
 #include "target.h"
 #include <sys/mman.h>
 
@@ -23,6 +25,8 @@ static void *each(void *unused) {
 
 int main(void) {
     pthread_t threads[2];
+    volatile size_t too_much = SIZE_MAX;
+    CHECK(!keep(malloc(too_much)) && errno == ENOMEM);
     for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, each, NULL);
     each(NULL);
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
