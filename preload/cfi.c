@@ -327,7 +327,8 @@ static uintptr_t search(const struct module *module, uintptr_t address, int *err
 int cfi_find(const struct module *module, uintptr_t address, struct cfi_program *program) {
     struct entry entry = {0};
     int error;
-    if (!module->eh_frame_hdr_length || !module->tables_start) return -EINVAL;
+    if (!module->eh_frame_hdr_length) return -ENOENT;
+    if (!module->tables_start) return -EINVAL;
     uintptr_t at = search(module, address, &error);
     if (!at) return error;
     if (!read_entry(&entry, module, at)) return -EINVAL;
