@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_WAITS = 40, EDGE_TRIES = 1000 };
+enum { LOCK_WAITS = 40, EDGE_TRIES = 1000, LOOK_EVERY_MS = 200 };
 
 struct slot {
     uint8_t *memory;
@@ -263,16 +263,24 @@ static void sample(struct attended *t, unsigned passed_ms) {
 /* In another PID namespace its number is not ours to know; then we leave too early, which does no harm. */
 static bool has_gone(const struct attended *t) { return kill(t->sampler.pid, 0) != 0 && errno == ESRCH; }
 
+/* A target that makes no system call any more (lifecycle_shut_in) only counts its bell, which wakes nobody. */
+static bool rang_unheard(const struct attended *t, uint32_t heard) {
+    return atomic_load_explicit(half(t, TRACE_AT_BELL), memory_order_acquire) != heard;
+}
+
+/* Whoever rings unheard is looked for soon again, and less often the longer it is still. */
 void attended_serve(struct attended *t) {
+    unsigned patience_ms = LOOK_EVERY_MS;
     for (bool busy = false; is_wanted(t) && !t->error;) {
         uint32_t bell = atomic_load_explicit(half(t, TRACE_AT_BELL), memory_order_acquire);
         busy = drain_round(t, busy);
         if (!is_wanted(t) || t->error) break;
-        if (busy) continue;
-        unsigned wait_ms = t->sampler.wait_ms;
+        unsigned wait_ms = patience_ms < t->sampler.wait_ms ? patience_ms : t->sampler.wait_ms;
         const struct timespec wait = {0, (long)wait_ms * 1000000};
-        if (sys_futex_wait_shared(half(t, TRACE_AT_BELL), bell, &wait) != -ETIMEDOUT) continue;
+        if (busy || sys_futex_wait_shared(half(t, TRACE_AT_BELL), bell, &wait) != -ETIMEDOUT) continue;
         if (has_gone(t)) break;
+        if (rang_unheard(t, bell)) patience_ms = 1;
+        else if (patience_ms < LOOK_EVERY_MS) patience_ms *= 2;
         sample(t, wait_ms);
     }
 }
