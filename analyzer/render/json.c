@@ -410,7 +410,7 @@ static json_t *octaves_of(const int64_t *counts) {
 static json_t *make_sizes(const void *item) { return octaves_of(((const struct report_slice *)item)->sizes); }
 static json_t *make_lifetimes(const void *item) { return octaves_of(((const struct report_slice *)item)->lifetimes); }
 
-json_t *json_of_report(const struct report *report) {
+static json_t *without_sites(const struct report *report) {
     json_t *object = with(json_object(), "schema", json_string("tidemark-report/1"));
     object = with(object, "verdict", make_verdict(&report->verdict));
     object = with(object, "trace", make_trace(&report->trace));
@@ -419,7 +419,6 @@ json_t *json_of_report(const struct report *report) {
     object = with(object, "processes", ARRAY(report->processes, report->process_count, make_process));
     object = with(object, "phases", ARRAY(report->phases, report->phase_count, make_phase));
     object = with(object, "marks", ARRAY(report->marks, report->mark_count, make_mark));
-    object = with(object, "sites", ARRAY(report->sites, report->site_count, make_site));
     object = with(object, "sites_total", integer_value(report->sites_total));
     object = with(object, "slice_ns", integer_value(report->slice_ns));
     object = with(object, "slices", integer_value((int64_t)report->slice_count));
@@ -430,4 +429,11 @@ json_t *json_of_report(const struct report *report) {
     return with(object, "doubts", ARRAY(report->doubts, report->doubt_count, make_text));
 }
 
-int render_json(FILE *out, const struct report *report) { return json_write(out, json_of_report(report)); }
+json_t *json_of_report(const struct report *report) {
+    return with(without_sites(report), "sites", ARRAY(report->sites, report->site_count, make_site));
+}
+
+int render_json(FILE *out, const struct report *report) {
+    const struct json_many sites = {"sites", report->sites, report->site_count, sizeof *report->sites, make_site};
+    return json_write_many(out, without_sites(report), &sites);
+}

@@ -80,11 +80,71 @@ json_t *make_frame(const void *item) {
     return with(object, "offset", json_integer((json_int_t)frame->offset));
 }
 
-int json_write(FILE *out, json_t *object) {
+#define DUMP (JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+#define OBJECT_LEVELS 2u /* the whole and its members have a line for each member, */
+#define ARRAY_LEVELS 3u  /* arrays in these one for each element; what lies deeper is in that line */
+
+static bool put_value(FILE *out, json_t *value, unsigned level);
+
+static bool put_key(FILE *out, const char *key) {
+    json_t *text = json_string(key);
+    bool put = text && json_dumpf(text, out, DUMP) == 0 && fputs(": ", out) != EOF;
+    json_decref(text);
+    return put;
+}
+
+static bool put_line(FILE *out, bool first, unsigned level) {
+    return fputs(first ? "\n" : ",\n", out) != EOF && fprintf(out, "%*s", (int)level, "") >= 0;
+}
+
+static bool put_end(FILE *out, char bracket, unsigned level) {
+    return fprintf(out, "\n%*s%c", (int)level, "", bracket) > 0;
+}
+
+static bool put_members(FILE *out, json_t *object, unsigned level) {
+    const char *key;
+    json_t *value;
+    bool first = true, put = fputc('{', out) != EOF;
+    json_object_foreach(object, key, value) {
+        put = put && put_line(out, first, level + 1) && put_key(out, key) && put_value(out, value, level + 1);
+        first = false;
+    }
+    return put;
+}
+
+static bool put_elements(FILE *out, json_t *array, unsigned level) {
+    bool put = fputc('[', out) != EOF;
+    for (size_t i = 0; put && i < json_array_size(array); i++)
+        put = put_line(out, i == 0, level + 1) && put_value(out, json_array_get(array, i), level + 1);
+    return put && put_end(out, ']', level);
+}
+
+static bool put_value(FILE *out, json_t *value, unsigned level) {
+    if (json_is_object(value) && json_object_size(value) && level < OBJECT_LEVELS)
+        return put_members(out, value, level) && put_end(out, '}', level);
+    json_t *element = json_array_get(value, 0);
+    if ((json_is_object(element) || json_is_array(element)) && level < ARRAY_LEVELS)
+        return put_elements(out, value, level);
+    return json_dumpf(value, out, DUMP) == 0;
+}
+
+static bool put_made(FILE *out, const struct json_many *many) {
+    bool put = put_line(out, false, 1) && put_key(out, many->name) && fputc('[', out) != EOF;
+    for (size_t i = 0; put && i < many->count; i++) {
+        json_t *element = many->make((const char *)many->items + i * many->size);
+        put = element && put_line(out, i == 0, 2) && json_dumpf(element, out, DUMP) == 0;
+        json_decref(element);
+    }
+    return put && (many->count ? put_end(out, ']', 1) : fputc(']', out) != EOF);
+}
+
+int json_write_many(FILE *out, json_t *object, const struct json_many *many) {
     if (!object) return -ENOMEM;
     errno = 0;
-    bool failed = json_dumpf(object, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF;
-    int error = stream_after(out, failed);
+    bool put = put_members(out, object, 0) && (!many || put_made(out, many)) && fputs("\n}\n", out) != EOF;
+    int error = stream_after(out, !put);
     json_decref(object);
     return error;
 }
+
+int json_write(FILE *out, json_t *object) { return json_write_many(out, object, NULL); }

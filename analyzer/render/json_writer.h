@@ -48,7 +48,19 @@ json_t *make_text(const void *item);
 json_t *make_integer(const void *item);
 json_t *make_frame(const void *item);
 
-/* Writes and releases the object. 0, -ENOMEM for NULL, -EIO. */
+/*
+ * Writes and releases the object, which is not empty. Each of its members has a line, and each element of an array of objects
+ * in it or in one of its members: a line of a report is a whole call site. 0, -ENOMEM for NULL, -EIO.
+ */
 int json_write(FILE *out, json_t *object);
+
+/* The last member of an object, an array whose elements are made as they are written: memory holds one of them. */
+struct json_many {
+    const char *name;
+    const void *items;
+    size_t count, size;
+    json_t *(*make)(const void *item);
+};
+int json_write_many(FILE *out, json_t *object, const struct json_many *many);
 
 #endif

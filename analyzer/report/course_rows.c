@@ -135,7 +135,7 @@ void builder_finish_course(struct builder *builder, struct candidate *candidate)
     row->born = sums(builder, line, course->born);
     row->born_bytes = sums(builder, line, course->born_bytes);
     row->born_temporary = sums(builder, line, course->temporary);
-    if (candidate->ages && (candidate->aged || candidate->grows)) set_ages(builder, line, candidate, row);
+    if (candidate->ages && candidate->aged) set_ages(builder, line, candidate, row);
 }
 
 static void add_histograms(struct report *report, const struct timeline *line) {

@@ -15,7 +15,8 @@
 #define MOST_NAMED 1500u /* stacks of a judged process, for each of three orders */
 #define MOST_NAMED_OTHERS 60u
 #define HOLDERS 12u
-#define AGED 8u /* sites that hold most in the end and show its ages; those that grow do anyway */
+#define AGED 8u             /* sites that hold most in the end and show its ages */
+#define AGED_THAT_GROW 100u /* those that grow do anyway, and the survivors of each round: hundreds of numbers a site */
 
 struct naming { /* while one process is added */
     struct builder *builder;
@@ -437,6 +438,10 @@ static void keep_holders(struct builder *builder, int64_t (*rss)(const struct ca
     free(values);
 }
 
+static void drop_survivors(struct report_site *site) {
+    for (size_t i = 0; i < site->growth_count; i++) site->growth[i].alive_count = 0;
+}
+
 void builder_finish_sites(struct builder *builder) {
     struct report *report = builder->report;
     const struct build_options *options = builder->options;
@@ -449,7 +454,8 @@ void builder_finish_sites(struct builder *builder) {
     if (builder->options->choice) report->chosen = arena_take(builder->arena, count, sizeof *report->chosen);
     for (size_t i = 0; i < count; i++) {
         struct candidate *candidate = &builder->candidates[i];
-        candidate->aged = i < AGED;
+        candidate->aged = i < (candidate->grows ? AGED_THAT_GROW : AGED);
+        if (i >= AGED_THAT_GROW) drop_survivors(&candidate->row);
         if (candidate->grows || candidate->holds || candidate->pins || options->every_site || others++ < options->top ||
             (options->names_site && options->names_site(options->site_context, &candidate->row)))
             finish_site(builder, candidate);

@@ -129,6 +129,25 @@ jsonschema.validate(json.load(open("report.json")), json.load(open(sys.argv[1]))
     [ -s report.md ] && [ -s report.txt ]
 }
 
+@test "a line of the JSON report is a whole call site; of very many that leak the first hundred show who survived" {
+    {
+        printf '#include <stdlib.h>\n#include "tidemark.h"\nstatic void *volatile kept;\n'
+        printf '__attribute__((noinline)) void leaky%d(void) { kept = malloc(100); }\n' {1..128}
+        echo 'int main(void) { for (int round = 0; round < 6; round++) { tidemark_phase_begin("load");'
+        printf 'leaky%d();\n' {1..128}
+        echo 'tidemark_phase_end("load"); } }'
+    } >many.c
+    cc -O1 -g -fno-builtin -I"$ROOT/include" many.c -o many
+    tidemark record -q -o many.tmk ./many
+    tidemark report many.tmk --json many.json >/dev/null
+    jq -e '(.verdict.leaks | length) == 128' many.json
+    is "$(jq -c '[.sites[] | select(.growth[]?.class == "leak") | .growth[].evidence.alive | length] | [length, (map(select(. > 0)) | length)]' many.json)" '[128,100]'
+    is "$(jq '[.sites[] | select(.growth[]?.class == "leak" and (.ages | length) > 0)] | length' many.json)" 100
+    is "$(grep -c '^  {"id": "' many.json)" "$(jq '.sites | length' many.json)"
+    grep '^  {"id": "' many.json | sed 's/,$//' | jq -es 'map(.stack[0].function) | index("leaky1")'
+    is "$(tidemark check many.tmk --json - | sed -n 's/^  "result": "\([a-z]*\)",$/\1/p')" leak
+}
+
 @test "rules in JSON: as they are shown, and as numbers" {
     printf '[run]\nmax-live = 1k\nexpect-exit = 7\n[phase]\nmatch = load\nmax-duration = 5m\nmin-success = 50%%\n[phase]\nmatch = none\nmax-rss = 1G\n' >rules.ini
     tidemark check "$BATS_FILE_TMPDIR/known.tmk" --budget rules.ini --json t.json >/dev/null || true
