@@ -264,20 +264,31 @@ struct rated {
 
 #define MOST_THREADS 64 /* that are told apart */
 
+/* Ends that read alike say nothing. */
+static void put_interval(FILE *out, const struct report_growth *growth) {
+    if (!isfinite(growth->ci_low) || !isfinite(growth->ci_high)) return;
+    struct amount low = amount_bytes_real(growth->ci_low), high = amount_bytes_real(growth->ci_high);
+    if (strcmp(low.text, high.text) != 0) fprintf(out, " (%s to %s)", low.text, high.text);
+}
+
+static void put_live(FILE *out, const struct report_site *site) {
+    if (site->live_blocks_end == 0) fputs("none live at the end", out);
+    else
+        fprintf(out, "%s live in %s block%s at the end", amount_bytes(site->live_bytes_end).text,
+                amount_count(site->live_blocks_end).text, plural((uint64_t)site->live_blocks_end));
+}
+
 static void compose_rate(FILE *out, const void *object) {
     const struct rated *rated = object;
     const struct report_growth *growth = rated->growth;
     if (has_rate(growth)) {
         fprintf(out, "%s per round", amount_bytes_real(growth->bytes_per_round).text);
-        if (isfinite(growth->ci_low) && isfinite(growth->ci_high))
-            fprintf(out, " (%s to %s)", amount_bytes_real(growth->ci_low).text,
-                    amount_bytes_real(growth->ci_high).text);
+        put_interval(out, growth);
         fputs(" · ", out);
     }
     if (isfinite(growth->bytes_per_item))
         fprintf(out, "%s per item · ", amount_bytes_real(growth->bytes_per_item).text);
-    fprintf(out, "%s live in %s block%s at the end", amount_bytes(rated->site->live_bytes_end).text,
-            amount_count(rated->site->live_blocks_end).text, plural((uint64_t)rated->site->live_blocks_end));
+    put_live(out, rated->site);
     if (growth->threads_affected > 1)
         fprintf(out, " · %" PRId64 " threads%s", growth->threads_affected,
                 growth->threads_affected < MOST_THREADS ? "" : " or more");
@@ -295,7 +306,7 @@ static void put_survivors(struct pen *pen, const struct report_growth *growth) {
     pen_tint(pen, TINT_LIVE);
     pen_spark(pen, growth->survivors, growth->survivor_count, pen->style.width - STACK_COLUMN - 36);
     pen_tint(pen, TINT_NONE);
-    pen_tinted(pen, TINT_FAINT, " blocks born then and still alive");
+    pen_tinted(pen, TINT_FAINT, " blocks born then that stay");
     pen_line(pen);
 }
 

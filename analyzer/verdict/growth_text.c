@@ -3,6 +3,7 @@
  * One row per class; pure.
  */
 #include <math.h>
+#include <string.h>
 
 #include "../text/plural.h"
 #include "growth.h"
@@ -40,8 +41,9 @@ static void tell_rate(struct telling *telling) {
     const struct growth_rate *rate = &telling->judgement->per_round;
     if (!isfinite(rate->value) || rate->value == 0) return; /* 0 where few rounds added: no rate to go by */
     words_add(&telling->words, ", %s a round", words_bytes(rate->value).text);
-    if (rate->high > rate->low)
-        words_add(&telling->words, " (95%%: %s to %s)", words_bytes(rate->low).text, words_bytes(rate->high).text);
+    struct quantity_text low = words_bytes(rate->low), high = words_bytes(rate->high);
+    if (rate->high > rate->low && strcmp(low.text, high.text) != 0)
+        words_add(&telling->words, " (95%%: %s to %s)", low.text, high.text);
 }
 
 static void tell_reach(struct telling *telling) {

@@ -30,10 +30,16 @@ function hideUnless(id, present) {
 
 const ABSENT = "–";
 
+/* A half goes to the even digit, as in C: the page and the sentences in it say the same number. */
+function fixed(value, decimals) {
+  const steps = value * 10 ** decimals, half = Math.abs(steps) % 1 === 0.5 && value % 2 ** -30 === 0;
+  return (half ? (2 * Math.round(steps / 2)) / 10 ** decimals : value).toFixed(decimals);
+}
+
 function scaled(value, units) {
   const unit = units.find(([size]) => Math.abs(value) >= size * 0.9995) || units[units.length - 1];
   const shown = value / unit[0];
-  return shown.toFixed(Math.abs(shown) >= 99.95 || Number.isInteger(shown) ? 0 : Math.abs(shown) >= 9.995 ? 1 : 2) + " " + unit[1];
+  return fixed(shown, Math.abs(shown) >= 99.95 || Number.isInteger(shown) ? 0 : Math.abs(shown) >= 9.995 ? 1 : 2) + " " + unit[1];
 }
 
 const absent = (n) => n === null || n === undefined;

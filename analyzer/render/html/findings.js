@@ -55,17 +55,18 @@ function barsOf(values, className, label) {
 function evidenceOf(growth, site) {
   const evidence = growth.evidence, held = growth.held_until;
   const told = evidence.sentence ? [] : [`${evidence.k} of ${evidence.n} ${evidence.n === 1 ? "evidence round" : "evidence rounds"} added blocks (${several(evidence.rounds, "round")})`, held && (held === "never" ? "never released" : "released only at " + held),
-    growth.bytes_per_round && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
+    growth.bytes_per_round && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null && bytes(growth.ci_low) !== bytes(growth.ci_high) ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
   const facts = [...told,
     growth.bytes_per_item !== null && growth.bytes_per_item >= 0.01 ? bytes(growth.bytes_per_item) + " per item" : null,
-    bytes(site.live_bytes_end) + " live in " + blocks(site.live_blocks_end) + " at the end",
+    site.live_blocks_end ? bytes(site.live_bytes_end) + " live in " + blocks(site.live_blocks_end) + " at the end" : "none live at the end",
     growth.threads_affected > 1 ? growth.threads_affected + " threads" : null];
   return facts.filter(Boolean).join(" · ");
 }
 
 function cardBody(finding, site, growth) {
   const sentence = growth && growth.evidence.sentence ? growth.evidence.sentence : finding.reason;
-  const parts = sentence ? [make("p", {}, sentence)] : [];
+  const parts = sentence ? [make("p", {}, sentence)] : [], process = site && report.processes.length > 1 && report.processes[site.process_index];
+  if (process) parts.unshift(make("p", { className: "faint" }, `process ${fileOf(process.exe || "?")}, pid ${process.pid}`));
   if (growth) parts.push(make("p", { className: "faint" }, evidenceOf(growth, site)));
   if (growth && growth.evidence.would_change) parts.push(make("p", { className: "faint" }, "What would change this: " + growth.evidence.would_change));
   if (site) parts.push(historyOf(site, growth), stackOf(site.stack), make("p", { className: "faint" }, "site " + site.id));
@@ -107,5 +108,5 @@ function showLeaks() {
   place.append(more);
   show();
   place.append(...report.together.map(showSum));
-  if (out.leaks + out.warnings) place.append(make("p", { className: "faint" }, `${several(out.leaks, "further leak")} and ${several(out.warnings, "further warning")}, all smaller, are in the text and JSON reports.`));
+  if (out.leaks + out.warnings) place.append(make("p", { className: "faint" }, `${several(out.leaks, "further leak")} and ${several(out.warnings, "further warning")}, all smaller, are in the JSON report.`));
 }
