@@ -11,6 +11,7 @@
 #include "../text/plural.h"
 #include "amount.h"
 #include "naming.h"
+#include "repeats.h"
 
 enum { INDENT = 4, TREE_DEPTH_MAX = 12, DOUBTS = 8, EVENTS_FOR_SHARE = 10000 };
 
@@ -59,15 +60,19 @@ static void compose_trace(FILE *out, const void *object) {
 }
 
 static void compose_totals(FILE *out, const void *object) {
-    const struct report_totals *totals = object;
+    const struct report *report = object;
+    const struct report_totals *totals = &report->totals;
     fprintf(out, "%s allocation%s of %s, %s freed", amount_count(totals->allocations).text,
             plural((uint64_t)totals->allocations), amount_bytes(totals->allocated_bytes).text,
             amount_count(totals->frees).text);
     if (totals->temporary_allocations > 0)
         fprintf(out, ", %s temporary", amount_count(totals->temporary_allocations).text);
     if (totals->failed_allocations > 0) fprintf(out, ", %s failed", amount_count(totals->failed_allocations).text);
-    fprintf(out, "; %s live in %s block%s at the end", amount_bytes(totals->live_bytes_end).text,
+    fprintf(out, "; %s live in %s block%s ", amount_bytes(totals->live_bytes_end).text,
             amount_count(totals->live_blocks_end).text, plural((uint64_t)totals->live_blocks_end));
+    /* The sum may be above the peak of all: they did not end together. */
+    if (report->process_count > 1) fprintf(out, "where its %zu processes ended", report->process_count);
+    else fputs("at the end", out);
     if (isfinite(totals->explained_share))
         fprintf(out, "; the trace explains %s of the growth of RSS", amount_share(totals->explained_share).text);
 }
@@ -77,7 +82,7 @@ void section_about(struct pen *pen, const struct report *report) {
     if (pen->column) pen_put(pen, " · ");
     pen_composed(pen, INDENT, compose_trace, &report->trace);
     pen_line(pen);
-    pen_composed(pen, INDENT, compose_totals, &report->totals);
+    pen_composed(pen, INDENT, compose_totals, report);
     pen_line(pen);
     pen_line(pen);
 }
@@ -174,6 +179,12 @@ static void compose_growth(FILE *out, const void *object) {
             amount_time(phase->limit_s * 1e9).text);
 }
 
+/* Where one line of output ends a round and begins the next, nothing lies between. */
+static bool is_empty(const struct report_phase *phase) {
+    return strncmp(phase->name, "between ", 8) == 0 && phase->allocations == 0 &&
+           phase->duration_ns < 1000 * phase->rounds;
+}
+
 static void put_growth(struct pen *pen, const struct report_phase *phase) {
     if (!isfinite(phase->limit_s) || strncmp(phase->name, "between ", 8) == 0) return;
     pen_to(pen, INDENT + 2);
@@ -240,14 +251,20 @@ static void put_marks(struct pen *pen, const struct report *report) {
 void section_phases(struct pen *pen, const struct report *report, bool details) {
     if (report->phase_count == 0) return;
     put_phase_head(pen);
+    size_t repeated = 0;
     for (size_t i = 0; i < report->phase_count; i++) {
         const struct report_phase *phase = &report->phases[i];
+        bool repeats = phase_is_repeated(report, i);
+        repeated += repeats;
+        if (repeats || is_empty(phase)) continue;
         put_phase(pen, report, phase);
         if (details) put_growth(pen, phase);
         for (size_t k = 0; details && k < phase->unit_count; k++) put_unit(pen, &phase->units[k]);
         for (size_t k = 0; details && k < phase->op_count; k++) put_op(pen, &phase->ops[k]);
         for (size_t k = 0; details && k < phase->value_count; k++) put_value(pen, &phase->values[k]);
     }
+    if (repeated) pen_print(pen, "  … and %zu more of further processes of these programs", repeated);
+    if (repeated) pen_line(pen);
     pen_line(pen);
     if (details) put_marks(pen, report);
 }
@@ -323,6 +340,17 @@ static void put_site(struct pen *pen, const struct report_site *site) {
     section_callers(pen, site, SITE_NAME);
 }
 
+/* Small sites of other processes may not be in the report. */
+static void put_repeats(struct pen *pen, const struct repeats *repeats, bool all) {
+    if (!repeats->sites) return;
+    pen_to(pen, SITE_NAME);
+    pen_tint(pen, TINT_FAINT);
+    pen_print(pen, "also in %s%zu more process%s, %s live there", all ? "" : "at least ", repeats->sites,
+              repeats->sites == 1 ? "" : "es", amount_bytes(repeats->live_bytes).text);
+    pen_tint(pen, TINT_NONE);
+    pen_line(pen);
+}
+
 void section_sites(struct pen *pen, const struct report *report) {
     size_t most = pen->style.sites ? pen->style.sites : 10;
     if (report->site_count == 0) return;
@@ -335,13 +363,20 @@ void section_sites(struct pen *pen, const struct report *report) {
     pen_right(pen, SITE_ALLOCATED, "allocated");
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
-    size_t shown = 0;
-    for (; shown < report->site_count && shown < most; shown++) put_site(pen, &report->sites[shown]);
     int64_t total =
         report->sites_total > (int64_t)report->site_count ? report->sites_total : (int64_t)report->site_count;
-    if ((int64_t)shown < total) {
+    size_t shown = 0, told = 0;
+    for (size_t i = 0; i < report->site_count && shown < most; i++) {
+        if (site_is_repeated(report, i)) continue;
+        struct repeats repeats = repeats_of_site(report, i);
+        put_site(pen, &report->sites[i]);
+        put_repeats(pen, &repeats, total == (int64_t)report->site_count);
+        shown++;
+        told += 1 + repeats.sites;
+    }
+    if ((int64_t)told < total) {
         pen_to(pen, SITE_NAME);
-        pen_print(pen, "… %" PRId64 " more (--top N)", total - (int64_t)shown);
+        pen_print(pen, "… %" PRId64 " more (--top N)", total - (int64_t)told);
         pen_line(pen);
     }
     pen_line(pen);
@@ -378,6 +413,15 @@ static void put_children(struct pen *pen, const struct report *report, int64_t p
     }
 }
 
+/* "programs: 182 bash, 30 ls, 30 sort". */
+static void compose_programs(FILE *out, const void *object) {
+    enum { PROGRAMS = 8 };
+    struct program_count programs[PROGRAMS];
+    size_t count = count_programs(object, programs, PROGRAMS);
+    fputs("most often:", out);
+    for (size_t i = 0; i < count; i++) fprintf(out, "%s %zu %s", i ? "," : "", programs[i].processes, programs[i].name);
+}
+
 void section_processes(struct pen *pen, const struct report *report) {
     enum { SHOWN_MAX = 40 };
     size_t room = SHOWN_MAX;
@@ -396,7 +440,8 @@ void section_processes(struct pen *pen, const struct report *report) {
     put_children(pen, report, REPORT_NONE, 0, &room);
     if (room == 0 && report->process_count > SHOWN_MAX) {
         pen_to(pen, 2);
-        pen_print(pen, "… and %zu more", report->process_count - SHOWN_MAX);
+        pen_print(pen, "… and %zu more; ", report->process_count - SHOWN_MAX);
+        pen_composed(pen, INDENT, compose_programs, report);
         pen_line(pen);
     }
     pen_line(pen);

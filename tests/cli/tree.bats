@@ -196,3 +196,40 @@ C
     expect_status 0
     expect_in "1 trace was left out, of other runs" "$output"
 }
+
+@test "what many processes of one program have in common is told once, and how often" {
+    program child -O1 <<'C'
+#include <stdlib.h>
+#include "tidemark.h"
+static void *volatile kept;
+__attribute__((noinline)) static void *keeps(void) { return malloc(5000); }
+int main(void) {
+    tidemark_phase_begin("start");
+    kept = keeps();
+    tidemark_phase_end("start");
+    return 0;
+}
+C
+    program parent -O1 <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+    for (int i = 0; i < 50; i++) {
+        if (fork() == 0) execl("./child", "./child", (char *)NULL);
+        wait(NULL);
+    }
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk ./parent
+    tidemark report t.tmk --json t.json >out
+    [ "$(grep -c 'keeps .*\[not-judged\]' out)" -eq 1 ]
+    grep -A 3 'keeps .*\[not-judged\]' out | grep -q 'also in 49 more processes, 239 KiB live there$'
+    [ "$(grep -c '^ *start child ' out)" -eq 1 ]
+    grep -Eq '^  … and [0-9]+ more of further processes of these programs$' out
+    grep -q 'more; most often: 50 child, [0-9]* parent$' out
+    grep -q 'live in [0-9]* blocks where its [0-9]* processes' out
+    [ "$(jq '[.sites[] | select(.function == "keeps")] | length' t.json)" -eq 50 ]
+    [ "$(jq '[.phases[] | select(.name == "start")] | length' t.json)" -eq 50 ]
+}

@@ -5,11 +5,11 @@
 function showTiles() {
   const totals = report.totals, first = report.processes[0];
   const tiles = [
-    ["peak live", bytes(totals.peak_live_bytes)], ["live at the end", bytes(totals.live_bytes_end)], ["peak RSS", bytes(totals.peak_rss_bytes), "without the recorder's own pages"],
+    ["peak live", bytes(totals.peak_live_bytes)], [report.processes.length > 1 ? "live where processes ended" : "live at the end", bytes(totals.live_bytes_end)], ["peak RSS", bytes(totals.peak_rss_bytes), "without the recorder's own pages"],
     ["allocations", count(totals.allocations)], ["temporary", count(totals.temporary_allocations)], ["time", first ? time(wholeRun[1] - wholeRun[0]) : ABSENT],
     ["RSS growth explained", totals.explained_share === null ? ABSENT : Math.round(totals.explained_share * 100) + " %"],
   ];
-  for (const [label, value, title] of tiles) byId("tiles").append(make("div", { className: "tile", title: title || "" }, make("b", {}, value), label));
+  for (const [label, value, title] of tiles.filter((tile) => tile[1] !== ABSENT)) byId("tiles").append(make("div", { className: "tile", title: title || "" }, make("b", {}, value), label));
   const command = first ? (first.args.length ? first.args.map(quoted).join(" ") : first.exe) : "";
   byId("about").textContent = [command, first && "pid " + first.pid, first && first.started, report.system.kernel && "Linux " + report.system.kernel, report.system.libc && "glibc " + report.system.libc,
     report.system.allocator, several(report.trace.events, "event") + " in " + bytes(report.trace.size_bytes), report.trace.path].filter(Boolean).join(" · ");
