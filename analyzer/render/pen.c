@@ -22,8 +22,6 @@ struct pen pen_for(FILE *out, const struct text_style *style) {
     return pen;
 }
 
-int pen_done(struct pen *pen) { return stream_end(pen->out); }
-
 /* Of a terminal that is not there: what COLUMNS says of the one that will show this, as of a CI server's log. */
 static int width_told(void) {
     const char *columns = getenv("COLUMNS");
@@ -42,15 +40,25 @@ struct text_style text_style_for(int fd, bool color) {
     return style;
 }
 
-void pen_tint(struct pen *pen, enum tint tint) {
+static void draw_tint(struct pen *pen, enum tint tint) {
     static const char *const codes[] = {
         [TINT_NONE] = "0",    [TINT_TITLE] = "1",   [TINT_FAINT] = "2",
         [TINT_GOOD] = "1;32", [TINT_WARN] = "1;33", [TINT_BAD] = "1;31",
         [TINT_LIVE] = "34",   [TINT_RSS] = "90",    [TINT_LIVE_ON_RSS] = "34;100",
         [TINT_NAME] = "1;36",
     };
-    if (pen->style.color) fprintf(pen->out, "\033[%sm", codes[tint]);
+    if (!pen->style.color || pen->drawn == tint) return;
+    if (pen->drawn != TINT_NONE) fputs("\033[0m", pen->out);
+    if (tint != TINT_NONE) fprintf(pen->out, "\033[%sm", codes[tint]);
+    pen->drawn = tint;
 }
+
+int pen_done(struct pen *pen) {
+    draw_tint(pen, TINT_NONE);
+    return stream_end(pen->out);
+}
+
+void pen_tint(struct pen *pen, enum tint tint) { pen->tint = tint; }
 
 /* What ASCII has instead of the few characters that this program draws with. */
 static char ascii_for(uint32_t character) {
@@ -70,6 +78,7 @@ static char ascii_for(uint32_t character) {
 }
 
 static void put_character(struct pen *pen, const char *text, size_t length, uint32_t character) {
+    if (character != ' ' || pen->drawn == TINT_LIVE_ON_RSS) draw_tint(pen, pen->tint);
     if (character < 0x80 || pen->style.unicode) fwrite(text, 1, length, pen->out);
     else fputc(ascii_for(character), pen->out);
     pen->inked |= character != ' ';
@@ -125,6 +134,7 @@ void pen_to(struct pen *pen, int column) {
 }
 
 void pen_line(struct pen *pen) {
+    draw_tint(pen, TINT_NONE);
     fputc('\n', pen->out);
     pen->column = 0;
     pen->inked = false;

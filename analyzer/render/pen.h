@@ -24,14 +24,16 @@ enum tint {
 struct pen {
     FILE *out;
     struct text_style style;
-    int column; /* from 0 */
-    bool inked; /* there is more than blanks in the line */
+    int column;            /* from 0 */
+    bool inked;            /* there is more than blanks in the line */
+    enum tint tint, drawn; /* of what is put next; what the terminal was told, when something was put in it */
 };
 
 struct pen pen_for(FILE *out, const struct text_style *style);
 /* 0, or -errno if anything could not be written. */
 int pen_done(struct pen *pen);
 
+/* Told to the terminal before the next character that shows it, and taken back at the end of the line. */
 void pen_tint(struct pen *pen, enum tint tint);
 void pen_put(struct pen *pen, const char *text);
 void pen_print(struct pen *pen, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -22,6 +22,23 @@
 #include "../../analyzer/text/utf8.h"
 #include "report_fixture.h"
 
+/* The tests' own place, which a browser has for its profile and its sockets, too. */
+static char folder[200];
+
+static int make_folder(void **state) {
+    (void)state;
+    const char *above = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/tidemark-render-XXXXXX", above && *above ? above : "/tmp");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char command[sizeof folder + 20];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
 typedef int renderer(FILE *out, const struct report *report, const struct text_style *style);
 
 __attribute__((noinline)) static char *rendered(renderer *render, const struct report *report,
@@ -132,14 +149,12 @@ static void write_file(const char *path, const char *text) {
 
 /* 0: valid. */
 static int checked(const char *json) {
-    char path[] = "/tmp/tidemark-json-XXXXXX", command[200];
-    close(mkstemp(path));
+    char path[sizeof folder + 20], command[2 * sizeof folder];
+    snprintf(path, sizeof path, "%s/report.json", folder);
     write_file(path, json);
     snprintf(command, sizeof command,
-             "/usr/bin/python3 -W ignore -m jsonschema -i %s docs/report.schema.json >/dev/null 2>&1", path);
-    int status = system(command);
-    remove(path);
-    return status;
+             "/usr/bin/python3 -W ignore -m jsonschema -i '%s' docs/report.schema.json >/dev/null 2>&1", path);
+    return system(command);
 }
 
 static void json_satisfies_the_schema(void **state) {
@@ -222,6 +237,7 @@ static void text_colours_end(void **state) {
         if (*c != '\033') continue;
         int code = -1, end = 0;
         assert_true(sscanf(c, "\033[%d%*[;0-9]%n", &code, &end) == 1 || code >= 0);
+        assert_true(coloured == (code == 0)); /* what has its colour is not told it again */
         coloured = code != 0;
         any = true;
     }
@@ -415,24 +431,23 @@ static void html_is_closed(void **state) {
 static void html_draws_itself(void **state) {
     (void)state;
     if (system("command -v chromium >/dev/null 2>&1")) skip();
-    char path[] = "/tmp/tidemark-html-XXXXXX.html", command[400], *dom = NULL;
+    char path[sizeof folder + 20], command[5 * sizeof folder], *dom = NULL;
     size_t size = 0;
     char *text = rendered(html_renderer, report_fixture(), (struct text_style){0});
-    close(mkstemps(path, 5));
+    snprintf(path, sizeof path, "%s/report.html", folder);
     write_file(path, text);
     free(text);
     /* On a busy machine it may not have drawn the page in its first budget. */
     for (int budget = 2000; budget <= 50000 && !(dom && strstr(dom, "4712 worker")); budget *= 5) {
         snprintf(command, sizeof command,
-                 "timeout 120 chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=%d --dump-dom "
-                 "file://%s 2>/dev/null",
-                 budget, path);
+                 "TMPDIR='%s' timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir='%s/profile' "
+                 "--virtual-time-budget=%d --dump-dom 'file://%s' 2>/dev/null",
+                 folder, folder, budget, path);
         FILE *in = popen(command, "r");
         ssize_t length = getdelim(&dom, &size, 0, in);
         if (length < 0 && dom) dom[0] = '\0';
         pclose(in);
     }
-    remove(path);
     assert_non_null(dom);
     static const char *const drawn[] = {"class=\"area-live\" d=\"M",
                                         "class=\"band odd\"",
@@ -471,5 +486,5 @@ int main(void) {
         cmocka_unit_test(html_is_closed),
         cmocka_unit_test(html_draws_itself),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
