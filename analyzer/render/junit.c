@@ -1,4 +1,8 @@
-/* JUnit XML as Jenkins, GitLab and others read it; called by the commands that judge, with an open stream. */
+/*
+ * JUnit XML as Jenkins, GitLab and others read it; called by the commands that judge, with an open stream. There is no
+ * standard: this is what the schemas of Ant and of Jenkins both allow. Ant's wants a time, a host, properties and both
+ * outputs of each suite, and no counts around them.
+ */
 #include "junit.h"
 
 #include <errno.h>
@@ -7,9 +11,11 @@
 #include <string.h>
 
 #include "../stream.h"
+#include "../text/plural.h"
 #include "xml.h"
 
 #define SHOWN_FRAMES 12
+#define SHOWN_LEAKS 100u /* of a phase, in full: servers cut, or refuse, what is longer */
 
 enum outcome { PASSED, FAILED, SKIPPED };
 
@@ -17,6 +23,7 @@ struct testcase {
     const char *suite, *name, *suffix;
     enum outcome outcome;
     const char *message; /* NULL: the text */
+    char *made_message;  /* malloc'd, before the other; NULL: none */
     char *text;          /* malloc'd */
     int64_t ns;          /* that it took */
 };
@@ -32,6 +39,7 @@ static void add(struct cases *cases, struct testcase item) {
     if (!items) {
         cases->error = -ENOMEM;
         free(item.text);
+        free(item.made_message);
         return;
     }
     cases->items = items;
@@ -50,11 +58,17 @@ static void print_stack(FILE *text, const struct report_site *site) {
     }
 }
 
+static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
+    return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+}
+
+static const char *function_of(const struct report_site *site) {
+    return site && site->function ? site->function : "unknown function";
+}
+
 static void print_finding(FILE *text, const struct report *report, const struct report_finding *finding) {
-    const struct report_site *site =
-        finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
-    fprintf(text, "%s: %s\n%s\n", finding->class_slug, site && site->function ? site->function : "unknown function",
-            finding->reason ? finding->reason : "");
+    const struct report_site *site = site_of(report, finding);
+    fprintf(text, "%s: %s\n%s\n", finding->class_slug, function_of(site), finding->reason ? finding->reason : "");
     if (site) print_stack(text, site);
 }
 
@@ -70,9 +84,9 @@ static char *leaks_of(const struct report *report, const char *phase, int *error
     for (size_t i = 0; i < report->verdict.leak_count; i++) {
         const struct report_finding *finding = &report->verdict.leaks[i];
         if (!finding->phase || strcmp(finding->phase, phase) != 0) continue;
-        print_finding(text, report, finding);
-        leaks++;
+        if (leaks++ < SHOWN_LEAKS) print_finding(text, report, finding);
     }
+    if (leaks > SHOWN_LEAKS) fprintf(text, "and %zu more call sites\n", leaks - SHOWN_LEAKS);
     fclose(text);
     if (leaks) return buffer;
     free(buffer);
@@ -88,11 +102,34 @@ static int64_t duration_of(const struct report *report, const char *phase) {
     return longest;
 }
 
+/* Whose memory grows: what servers show beside the name of the case. NULL where it could not be told. */
+static char *leaks_in_short(const struct report *report, const char *phase) {
+    const struct report_finding *first = NULL;
+    size_t leaks = 0;
+    for (size_t i = 0; i < report->verdict.leak_count; i++) {
+        const struct report_finding *finding = &report->verdict.leaks[i];
+        if (!finding->phase || strcmp(finding->phase, phase) != 0) continue;
+        if (!leaks++) first = finding;
+    }
+    char *text = NULL;
+    if (!first) return NULL;
+    const char *function = function_of(site_of(report, first));
+    int length = leaks == 1 ? asprintf(&text, "memory of %s grows from round to round", function)
+                            : asprintf(&text, "memory of %s and %zu more call site%s grows from round to round",
+                                       function, leaks - 1, plural(leaks - 1));
+    return length < 0 ? NULL : text;
+}
+
 /* `reason`: why it was not judged, NULL where it was. */
 static void add_phase(struct cases *cases, const struct report *report, const char *name, const char *reason) {
-    struct testcase item = {
-        "leaks", name, ": no leak", PASSED, NULL, leaks_of(report, name, &cases->error), duration_of(report, name)};
+    struct testcase item = {.suite = "leaks",
+                            .name = name,
+                            .suffix = ": no leak",
+                            .outcome = PASSED,
+                            .text = leaks_of(report, name, &cases->error),
+                            .ns = duration_of(report, name)};
     item.outcome = item.text ? FAILED : reason ? SKIPPED : PASSED;
+    item.made_message = item.text ? leaks_in_short(report, name) : NULL;
     item.message = item.text ? "memory grows from round to round" : reason;
     add(cases, item);
 }
@@ -134,7 +171,7 @@ static void add_phases(struct cases *cases, const struct report *report) {
 }
 
 static void add_rule(struct cases *cases, const struct report_budget *row) {
-    struct testcase item = {"budget", row->rule, row->phase, PASSED, NULL, NULL, 0};
+    struct testcase item = {.suite = "budget", .name = row->rule, .suffix = row->phase, .outcome = PASSED};
     bool skipped = row->state && strcmp(row->state, "not-judged") == 0,
          warned = row->state && strcmp(row->state, "warn") == 0;
     item.outcome = skipped ? SKIPPED : row->ok || warned ? PASSED : FAILED;
@@ -152,7 +189,7 @@ static void add_rule(struct cases *cases, const struct report_budget *row) {
 static void add_run(struct cases *cases, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     bool inconclusive = verdict->result && strcmp(verdict->result, "inconclusive") == 0;
-    struct testcase item = {"run", report->stopped ? "not stopped" : "conclusive", NULL, FAILED, NULL, NULL, 0};
+    struct testcase item = {.suite = "run", .name = report->stopped ? "not stopped" : "conclusive", .outcome = FAILED};
     if (!report->stopped && !inconclusive) return;
     item.outcome = report->stopped ? FAILED : SKIPPED;
     item.message = report->stopped         ? "stopped at a limit"
@@ -175,9 +212,16 @@ static void write_name(struct xml *xml, const struct testcase *item) {
 }
 
 /* In seconds. */
-static void write_time(struct xml *xml, int64_t ns) {
+static void write_case_time(struct xml *xml, int64_t ns) {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64 ".%06" PRId64, ns / 1000000000, ns % 1000000000 / 1000);
+    xml_attribute(xml, "time", text);
+}
+
+/* The same to the ms: Jenkins' xUnit plugin refuses a suite with more. */
+static void write_suite_time(struct xml *xml, int64_t ns) {
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64 ".%03" PRId64, ns / 1000000000, ns % 1000000000 / 1000000);
     xml_attribute(xml, "time", text);
 }
 
@@ -185,10 +229,13 @@ static void write_case(struct xml *xml, const struct testcase *item) {
     xml_open(xml, "testcase");
     xml_attribute(xml, "classname", item->suite);
     write_name(xml, item);
-    write_time(xml, item->ns);
+    write_case_time(xml, item->ns);
     if (item->outcome != PASSED) {
         xml_open(xml, item->outcome == FAILED ? "failure" : "skipped");
-        xml_attribute(xml, "message", item->message ? item->message : item->text);
+        xml_attribute(xml, "message",
+                      item->made_message ? item->made_message
+                      : item->message    ? item->message
+                                         : item->text);
         if (item->outcome == FAILED) xml_attribute(xml, "type", item->suite);
         if (item->message && item->text) xml_text(xml, item->text);
         xml_close(xml);
@@ -202,17 +249,63 @@ static void write_counts(struct xml *xml, const struct cases *cases) {
     xml_attribute_number(xml, "errors", 0);
 }
 
-static void write_all(FILE *out, const struct cases *cases, int64_t ns) {
+/* Of the whole run: seconds, without a zone, as Ant's schema has it. */
+static void write_origin(struct xml *xml, const struct report *report) {
+    const char *started = report->process_count ? report->processes[0].started : NULL;
+    char timestamp[sizeof "1970-01-01T00:00:00"] = "1970-01-01T00:00:00";
+    if (started && strlen(started) >= sizeof timestamp - 1) snprintf(timestamp, sizeof timestamp, "%s", started);
+    xml_attribute(xml, "timestamp", timestamp);
+    xml_attribute(xml, "hostname", report->system.host && *report->system.host ? report->system.host : "localhost");
+}
+
+static void write_property(struct xml *xml, const char *name, const char *value) {
+    xml_open(xml, "property");
+    xml_attribute(xml, "name", name);
+    xml_attribute(xml, "value", value ? value : "");
+    xml_close(xml);
+}
+
+static void write_properties(struct xml *xml, const struct report *report) {
+    char status[16];
+    snprintf(status, sizeof status, "%d", report->verdict.exit_code);
+    xml_open(xml, "properties");
+    write_property(xml, "result", report->verdict.result);
+    write_property(xml, "exit status", status);
+    write_property(xml, "trace", report->trace.path);
+    xml_close(xml);
+}
+
+static void write_lines(struct xml *xml, const char *const *lines, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        xml_text(xml, lines[i]);
+        xml_text(xml, "\n");
+    }
+}
+
+/* What could not be judged, and what would help. */
+static void write_outputs(struct xml *xml, const struct report_verdict *verdict) {
+    xml_open(xml, "system-out");
+    write_lines(xml, (const char *const *)verdict->reasons, verdict->reason_count);
+    write_lines(xml, (const char *const *)verdict->hints, verdict->hint_count);
+    xml_close(xml);
+    xml_open(xml, "system-err");
+    xml_close(xml);
+}
+
+static void write_all(FILE *out, const struct cases *cases, const struct report *report) {
     struct xml xml = xml_begin(out);
     xml_open(&xml, "testsuites");
-    xml_attribute(&xml, "name", "tidemark");
-    write_counts(&xml, cases);
     xml_open(&xml, "testsuite");
     xml_attribute(&xml, "name", "tidemark");
+    xml_attribute(&xml, "package", "tidemark");
+    xml_attribute_number(&xml, "id", 0);
     write_counts(&xml, cases);
     xml_attribute_number(&xml, "skipped", (long long)cases->skipped);
-    write_time(&xml, ns);
+    write_suite_time(&xml, report->duration_ns > 0 ? report->duration_ns : 0);
+    write_origin(&xml, report);
+    write_properties(&xml, report);
     for (size_t i = 0; i < cases->count; i++) write_case(&xml, &cases->items[i]);
+    write_outputs(&xml, &report->verdict);
     xml_close(&xml);
     xml_close(&xml);
 }
@@ -222,8 +315,11 @@ int render_junit(FILE *out, const struct report *report) {
     add_phases(&cases, report);
     for (size_t i = 0; i < report->verdict.budget_count; i++) add_rule(&cases, &report->verdict.budgets[i]);
     add_run(&cases, report);
-    if (!cases.error) write_all(out, &cases, report->duration_ns > 0 ? report->duration_ns : 0);
-    for (size_t i = 0; i < cases.count; i++) free(cases.items[i].text);
+    if (!cases.error) write_all(out, &cases, report);
+    for (size_t i = 0; i < cases.count; i++) {
+        free(cases.items[i].text);
+        free(cases.items[i].made_message);
+    }
     free(cases.items);
     if (cases.error) return cases.error;
     return stream_end(out);

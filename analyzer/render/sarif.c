@@ -188,7 +188,7 @@ int render_sarif(FILE *out, const struct report *report) {
     json_t *root = json_pack("{s:s,s:s,s:[o]}", "$schema", SCHEMA, "version", "2.1.0", "runs", run);
     if (!root) return -ENOMEM;
     errno = 0;
-    bool failed = json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF;
+    bool failed = json_dumpf(root, out, JSON_COMPACT) || fputc('\n', out) == EOF;
     int error = stream_after(out, failed);
     json_decref(root);
     return error;
