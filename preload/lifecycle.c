@@ -96,11 +96,29 @@ static int start_parts(const char *template) {
     return error;
 }
 
+/* strerror(3) looks for translations, in files. */
+static const char *words_for(int error) {
+    switch (-error) {
+    case ENOENT: return "there is no such folder";
+    case EACCES:
+    case EPERM: return "permission denied";
+    case EROFS: return "the file system is read-only";
+    case ENOSPC:
+    case EDQUOT: return "the disk is full";
+    case EFBIG: return "the limit of file sizes is too low";
+    case EMFILE:
+    case ENFILE: return "no descriptor is left";
+    case ENOMEM: return "no memory is left";
+    default: return NULL;
+    }
+}
+
 static void say_failed(int error) {
     char number[24];
     struct text text = text_into(number, sizeof number);
     text_put_number(&text, (uint64_t)-error);
-    if (config.verbose) config_say("no trace ", file_path(), ": error ", number, NULL);
+    const char *words = words_for(error);
+    if (config.verbose) config_say("no trace ", file_path(), ": ", words ? words : "error ", words ? "" : number, NULL);
 }
 
 /* Opens the trace of this image and turns recording on. */

@@ -167,6 +167,26 @@ static int write_outputs(const struct explain_request *request, const struct rep
     return status;
 }
 
+/* 0, or STATUS_USAGE: what is below and above at once is nothing. */
+static int check_ranges(const struct filter_values *f) {
+    const char *empty = !f                                                                      ? NULL
+                        : f->from != OPTION_ABSENT && f->to != OPTION_ABSENT && f->from > f->to ? "--from is after --to"
+                        : f->min_size != OPTION_ABSENT && f->max_size != OPTION_ABSENT && f->min_size > f->max_size
+                            ? "--min-size is above --max-size"
+                            : NULL;
+    if (!empty) return 0;
+    say("%s: nothing lies between them", empty);
+    return STATUS_USAGE;
+}
+
+/* An empty page is more often a slip of the pen than what was asked for. */
+static void say_unmatched(const struct filter_values *f, const struct report *report) {
+    if (f->phase.glob && !report->phase_count) say_unless_quiet("no phase matches --phase '%s'", f->phase.glob);
+    if ((f->site || f->module) && !report->site_count)
+        say_unless_quiet("no call site matches %s '%s'", f->site ? "--site" : "--module",
+                         f->site ? f->site : f->module);
+}
+
 static int filter_report(const struct explain_request *request, struct report *report) {
     const struct filter_values *f = request->filters;
     if (!f) return 0;
@@ -176,7 +196,9 @@ static int filter_report(const struct explain_request *request, struct report *r
                                    .round = f->phase.round,
                                    .top = f->top,
                                    .sort = f->sort};
-    return report_show_only(report, &filter) ? STATUS_INTERNAL : 0; /* they were looked at when the options were read */
+    if (report_show_only(report, &filter)) return STATUS_INTERNAL; /* they were looked at when the options were read */
+    say_unmatched(f, report);
+    return 0;
 }
 
 static int decide(const struct explain_request *request, const struct rulebook *book, struct report *report,
@@ -260,6 +282,7 @@ void explain_close(struct explained *explained) {
 int explain_traces(const struct explain_request *request, struct explain_result *out) {
     struct explained explained;
     int status = check_outputs(request->outputs);
+    if (!status) status = check_ranges(request->filters);
     if (!status) status = explain_open(request, &explained);
     if (status) return status;
     status = write_outputs(request, explained.report);

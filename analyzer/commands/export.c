@@ -32,10 +32,10 @@ static int parse_metric(void *field, const char *text) {
     return *metric ? 0 : -EINVAL;
 }
 
+#define FORMATS "folded, pprof, massif, speedscope, callgrind, heaptrack, perfetto, csv, sqlite, openmetrics"
 #define AT(field) offsetof(struct export_values, field)
 static const struct option_row rows[] = {
-    {"format", 'f', OPTION_CUSTOM, "FORMAT", AT(format), "The format to write", parse_format,
-     "one of folded, pprof, massif, speedscope, callgrind, heaptrack, perfetto, csv, sqlite, openmetrics"},
+    {"format", 'f', OPTION_CUSTOM, "FORMAT", AT(format), "The format to write", parse_format, "one of " FORMATS},
     {"output", 'o', OPTION_TEXT, "FILE", AT(output), "Write to this file instead of stdout", NULL, NULL},
     {"value", 0, OPTION_CUSTOM, "VALUE", AT(metric),
      "What a stack counts in folded, speedscope and callgrind: live (default), live-blocks, peak, allocated, "
@@ -114,7 +114,7 @@ static int run(void *own, int count, char **arguments) {
     const struct export_values *values = own;
     struct report *report = NULL;
     if (!values->format) {
-        say("export: --format is needed");
+        say("export: --format is needed: " FORMATS);
         return STATUS_USAGE;
     }
     if (values->format->binary && !values->output && isatty(STDOUT_FILENO)) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,10 @@ int launch(const struct launching_values *values, const struct output_phase_valu
     int status = find_recorder(values, recorder, sizeof recorder);
     if (status) return status;
     if (obstacle->why) say_unless_quiet("%s can't be recorded: it %s", arguments[0], obstacle->why);
+    const char *preload = getenv("LD_PRELOAD");
+    /* Below another recorder that one set it. */
+    if (!values->out && getenv("TIDEMARK_OUT") && !(preload && strstr(preload, "libtrace.so")))
+        say_unless_quiet("TIDEMARK_OUT is for LD_PRELOAD alone; here -o FILE names the trace");
     int error = place_init(&out->place);
     if (error) say("cannot make a run id: %s", strerror(-error));
     if (error) return STATUS_OWN_FAILURE;

@@ -1,7 +1,10 @@
 /*
  * The comparison as JSON, "tidemark-diff/1", described by docs/diff.schema.json.
  */
+#include <stdlib.h>
+
 #include "diff.h"
+#include "diff_words.h"
 #include "json_report.h"
 #include "json_writer.h"
 
@@ -129,6 +132,17 @@ static json_t *make_tolerance(const struct compare_tolerance *tolerance) {
     return object_of(MEMBERS(members), tolerance);
 }
 
+static json_t *make_unlike(const struct comparison *c) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    diff_unlike(out, c);
+    json_t *value = fclose(out) ? NULL : text_value(size ? text : NULL);
+    free(text);
+    return value;
+}
+
 json_t *json_of_comparison(const struct comparison *c) {
     json_t *object = with(json_object(), "schema", json_string("tidemark-diff/1"));
     object = with(object, "grew", json_boolean(c->grew));
@@ -137,6 +151,7 @@ json_t *json_of_comparison(const struct comparison *c) {
     object = with(object, "new", make_side(c->after));
     object = with(object, "work", make_work(&c->work));
     object = with(object, "work_phase", text_value(c->work_phase));
+    object = with(object, "unlike", make_unlike(c));
     object = with(object, "totals", ARRAY(c->totals, c->total_count, make_total));
     object = with(object, "phases", ARRAY(c->phases, c->phase_count, make_phase));
     object = with(object, "findings", ARRAY(c->findings, c->finding_count, make_finding));

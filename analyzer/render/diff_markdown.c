@@ -107,6 +107,7 @@ int render_diff_markdown(FILE *out, const struct comparison *c) {
     put_side(out, "new", c->after);
     fputc('\n', out);
     put_words(out, diff_work, c);
+    if (diff_has_unlike(c)) put_words(out, diff_unlike, c);
     diff_tolerance(out, c);
     fputc('\n', out);
     put_totals(out, c);

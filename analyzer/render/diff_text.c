@@ -75,6 +75,7 @@ static void put_head(struct pen *pen, const struct comparison *c) {
     put_side(pen, "old", c->before);
     put_side(pen, "new", c->after);
     put_sentence(pen, diff_work, c);
+    if (diff_has_unlike(c)) put_sentence(pen, diff_unlike, c);
     pen_tint(pen, TINT_FAINT);
     put_sentence(pen, diff_tolerance, c);
     pen_tint(pen, TINT_NONE);

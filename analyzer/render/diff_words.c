@@ -3,6 +3,7 @@
  */
 #include "diff_words.h"
 #include "../text/plural.h"
+#include "naming.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -117,6 +118,49 @@ void diff_work(FILE *out, const void *comparison) {
                 ": NEW did %.3g times the work of OLD. What builds up with the work is compared for each of the %s; "
                 "other values count only where they changed both as they are and for the work done",
                 w->ratio, w->kind);
+}
+
+static const char *program_of(const struct report *report) {
+    return report->process_count && report->processes[0].exe ? file_name(report->processes[0].exe) : "";
+}
+
+static const char *unlike_so_far(const struct clauses *clauses) {
+    return clauses->count ? "" : "the two are not alike: ";
+}
+
+static void texts_differ(struct clauses *clauses, const char *what, const char *before, const char *after) {
+    if (before && after && *before && *after && strcmp(before, after) != 0)
+        clause(clauses, "%s%s %s and %s", unlike_so_far(clauses), what, before, after);
+}
+
+static void numbers_differ(struct clauses *clauses, const char *what, int64_t before, int64_t after) {
+    if (before > 0 && after > 0 && before != after)
+        clause(clauses, "%s%s %s and %s", unlike_so_far(clauses), what, amount_count(before).text,
+               amount_count(after).text);
+}
+
+/* The host's name alone is no difference: each job of a CI server has its own. */
+void diff_unlike(FILE *out, const void *comparison) {
+    const struct comparison *c = comparison;
+    const struct report_system *before = &c->before->system, *after = &c->after->system;
+    struct clauses clauses = {out, 0};
+    texts_differ(&clauses, "program", program_of(c->before), program_of(c->after));
+    texts_differ(&clauses, "kernel", before->kernel, after->kernel);
+    texts_differ(&clauses, "libc", before->libc, after->libc);
+    texts_differ(&clauses, "allocator", before->allocator, after->allocator);
+    numbers_differ(&clauses, "processors:", before->cpus, after->cpus);
+    if (clauses.count) fputs("; what differs may come of that", out);
+}
+
+bool diff_has_unlike(const struct comparison *c) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return false;
+    diff_unlike(out, c);
+    fclose(out);
+    free(text);
+    return size > 0;
 }
 
 void diff_tolerance(FILE *out, const void *comparison) {

@@ -4,6 +4,8 @@
 #ifndef RENDER_DIFF_WORDS_H
 #define RENDER_DIFF_WORDS_H
 
+#include <stdbool.h>
+
 #include "amount.h"
 #include "diff.h"
 
@@ -11,6 +13,9 @@
 void diff_headline(FILE *out, const void *comparison);
 /* How much work the two did, and what follows for the comparison. */
 void diff_work(FILE *out, const void *comparison);
+/* In what the two recordings are not alike: program, kernel, libc, allocator, processors. Nothing where they are. */
+void diff_unlike(FILE *out, const void *comparison);
+bool diff_has_unlike(const struct comparison *comparison);
 /* What counted as a change. */
 void diff_tolerance(FILE *out, const void *comparison);
 void diff_sites(FILE *out, const void *comparison); /* "1 new, 2 grown, 30 the same" */

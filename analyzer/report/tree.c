@@ -16,8 +16,9 @@
 struct search {
     struct tree *tree;
     struct arena *arena;
-    bool named; /* a file of the command line */
-    bool meant; /* that, or below a folder of it */
+    bool named;   /* a file of the command line */
+    size_t known; /* files that were found before */
+    bool meant;   /* that, or below a folder of it */
 };
 
 static void refuse(struct search *search, const char *path, const char *why) {
@@ -43,8 +44,20 @@ static void set_start(struct tree_trace *trace, struct trace_input *input) {
     records_end(&cursor);
 }
 
+/* Named twice, or beside the folder that it lies in: it is one process all the same. */
+static bool is_known(const struct search *search, const struct tree_trace *trace) {
+    for (size_t i = 0; i < search->tree->count; i++) {
+        const struct tree_trace *other = &search->tree->traces[i];
+        bool same_file = trace->inode && other->inode == trace->inode && other->device == trace->device;
+        if (same_file && (!trace->bundle || strcmp(strrchr(other->path, '/'), strrchr(trace->path, '/')) == 0))
+            return true;
+    }
+    return false;
+}
+
 static void add_file(struct search *search, const char *path, const char *bundle, bool first) {
     struct trace_input input;
+    struct stat facts;
     struct reader_refusal refusal;
     char why[256];
     if (reader_open(&input, path, &refusal)) {
@@ -52,15 +65,20 @@ static void add_file(struct search *search, const char *path, const char *bundle
         refuse(search, path, why);
         return;
     }
-    struct tree_trace *trace = ARENA_ADD(search->arena, search->tree->traces, search->tree->count);
-    *trace = (struct tree_trace){.path = arena_text(search->arena, path),
-                                 .bundle = bundle,
-                                 .pid = input.header.pid,
-                                 .first = first,
-                                 .meant = search->meant};
-    memcpy(trace->run_id, input.header.run_id, sizeof trace->run_id);
-    set_start(trace, &input);
+    struct tree_trace trace = {.path = arena_text(search->arena, path),
+                               .bundle = bundle,
+                               .pid = input.header.pid,
+                               .first = first,
+                               .meant = search->meant};
+    if (!stat(bundle ? bundle : path, &facts)) {
+        trace.device = facts.st_dev;
+        trace.inode = facts.st_ino;
+    }
+    memcpy(trace.run_id, input.header.run_id, sizeof trace.run_id);
+    set_start(&trace, &input);
     reader_close(&input);
+    if (is_known(search, &trace)) search->known++;
+    else *ARENA_ADD(search->arena, search->tree->traces, search->tree->count) = trace;
 }
 
 /* Whether it is one; then its traces are added, the first of them as the one that was named. */
@@ -88,7 +106,7 @@ static bool is_trace_name(const char *name) {
 
 static void add_folder(struct search *search, const char *path, int depth) {
     struct dirent **entries;
-    int count = depth < DEPTH_MAX ? scandir(path, &entries, NULL, alphasort) : -1;
+    int count = depth < DEPTH_MAX ? scandir(path, &entries, NULL, alphasort) : -1, error = errno;
     for (int i = 0; i < count; i++) {
         struct stat facts;
         const char *name = entries[i]->d_name;
@@ -100,17 +118,22 @@ static void add_folder(struct search *search, const char *path, int depth) {
         free(entries[i]);
     }
     if (count >= 0) free(entries);
+    else if (depth < DEPTH_MAX)
+        refuse(search, path, arena_format(search->arena, "cannot be read: %s", strerror(error)));
+}
+
+static size_t found(const struct search *search) {
+    return search->tree->count + search->tree->refused_count + search->known;
 }
 
 static void add_path(struct search *search, const char *path, bool self) {
     struct stat facts;
-    size_t before = search->tree->count + search->tree->refused_count;
+    size_t before = found(search);
     search->meant = true;
     search->named = false;
     if (!stat(path, &facts) && S_ISDIR(facts.st_mode)) {
         add_folder(search, path, 0);
-        if (search->tree->count + search->tree->refused_count == before)
-            refuse(search, path, "is a directory without traces in it");
+        if (found(search) == before) refuse(search, path, "is a directory without traces in it");
         return;
     }
     search->named = true;

@@ -4,6 +4,8 @@
 #ifndef REPORT_TREE_H
 #define REPORT_TREE_H
 
+#include <sys/types.h>
+
 #include "../input/reader.h"
 #include "arena.h"
 
@@ -14,6 +16,8 @@ struct tree_trace {
     uint32_t pid;
     uint64_t start_ns;   /* CLOCK_BOOTTIME, 0: unknown */
     uint64_t exec_count; /* programs that followed each other by exec began at once */
+    dev_t device;        /* of the file or the bundle, as which it may be named twice */
+    ino_t inode;
     bool first;          /* named itself on the command line */
     bool meant;          /* that, or in a folder that was named: not just beside a trace */
 };

@@ -157,6 +157,20 @@ changed='[.sites[] | select(.change != "same") | [.change, .function, .old.live_
     expect_in "leaky" "$output"
 }
 
+@test "what the two are not alike in is said: another program, nothing for the same one" {
+    mkdir elsewhere
+    cp "$BATS_FILE_TMPDIR/known" elsewhere/other
+    cp "$BATS_FILE_TMPDIR/known" elsewhere/known
+    for name in other known; do "$TIDEMARK" record -q -o $name.tmk elsewhere/$name 20 0 30000 >/dev/null || true; done
+    tidemark diff "$BATS_FILE_TMPDIR/plain.tmk" other.tmk --json d.json --markdown d.md >out
+    grep -q 'the two are not alike: program known and other; what differs may come of that' out
+    grep -q 'not alike: program known and other' d.md
+    is "$(jq -r .unlike d.json)" "the two are not alike: program known and other; what differs may come of that"
+    tidemark diff "$BATS_FILE_TMPDIR/plain.tmk" known.tmk --json d.json >out
+    is "$(jq .unlike d.json)" null
+    fails grep -q 'not alike' out
+}
+
 @test "a trace that can't be read: 3, whichever it is" {
     echo nothing >bad.tmk
     both tidemark diff bad.tmk "$BATS_FILE_TMPDIR/plain.tmk"

@@ -71,3 +71,24 @@ ROWS
     [ "$(grep '^TIDEMARK_OUT=' inner)" = "TIDEMARK_OUT=$PWD/tidemark.%e.%p.tmk" ]
     [ "$(ls tidemark.sh.*.tmk | wc -l)" -eq 2 ]
 }
+
+@test "a trace that can't be made: silent, said why where it is asked for, and in words" {
+    for place in /proc/none/%p.tmk:"there is no such folder" /proc/%p.tmk:"there is no such folder"; do
+        both env TIDEMARK_OUT="${place%%:*}" LD_PRELOAD="$BUILD/libtrace.so" echo said
+        [ "$output" = said ] && [ -z "$errors" ]
+        both env TIDEMARK_VERBOSE=1 TIDEMARK_OUT="${place%%:*}" LD_PRELOAD="$BUILD/libtrace.so" echo said
+        [ "$output" = said ]
+        expect_in "tidemark: no trace ${place%%%*}" "$errors"
+        expect_in ": ${place#*:}" "$errors"
+    done
+}
+
+@test "record and run say that TIDEMARK_OUT names no trace of theirs" {
+    both env TIDEMARK_OUT=mine.tmk "$TIDEMARK" record true
+    expect_in "TIDEMARK_OUT is for LD_PRELOAD alone; here -o FILE names the trace" "$errors"
+    [ ! -e mine.tmk ]
+    both env TIDEMARK_OUT=mine.tmk "$TIDEMARK" record -o t.tmk true
+    [[ "$errors" != *TIDEMARK_OUT* ]]
+    both tidemark record -o t.tmk "$TIDEMARK" record true
+    [[ "$errors" != *TIDEMARK_OUT* ]]
+}

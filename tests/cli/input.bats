@@ -141,3 +141,33 @@ set_version() { printf "\\x$(printf %02x "$3")" | dd of="$1" bs=1 seek="$2" conv
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
     [ "$status" -eq 3 ] || tidemark report good.tmk >/dev/null
 }
+
+@test "a trace that is named twice, or beside the folder it lies in, is one process" {
+    "$TIDEMARK" record -q -o t.tmk sh -c 'ls >/dev/null; ls >/dev/null; :'
+    for traces in "t.tmk t.tmk" "t.tmk t.tmk.d" "t.tmk.d t.tmk" "./t.tmk t.tmk $PWD/t.tmk"; do
+        # shellcheck disable=SC2086
+        both tidemark report --json - $traces
+        [ -z "$errors" ]
+        [ "$(jq '.processes | length' <<<"$output")" -eq 3 ]
+    done
+    tidemark bundle t.tmk -o t.tmb
+    [ "$(tidemark report --json - t.tmb t.tmb | jq '.processes | length')" -eq 3 ]
+}
+
+@test "a folder that can't be read is no empty folder" {
+    "$TIDEMARK" record -q -o t.tmk true
+    mkdir closed
+    mv t.tmk closed
+    chmod 0 closed
+    if [ -r closed ]; then
+        command -v setpriv >/dev/null || skip "root reads everything, and there is no setpriv"
+        chmod o+x . .. ../.. 2>/dev/null || true
+        as="setpriv --reuid 65534 --regid 65534 --clear-groups"
+        $as test -x "$TIDEMARK" && $as test -x "$PWD" || skip "another user can't reach the program or the folder"
+    fi
+    # shellcheck disable=SC2086
+    both ${as:-} "$TIDEMARK" report "$PWD/closed"
+    expect_status 3
+    expect_in "closed: cannot be read: Permission denied" "$errors"
+    chmod 700 closed
+}

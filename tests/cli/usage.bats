@@ -155,3 +155,22 @@ ROWS
         [ "$errors" = "tidemark: /dev/full: can't be written: No space left on device" ]
     done
 }
+
+@test "what is after its end, or matches nothing, is said" {
+    tidemark record -q -o t.tmk sh -c ':'
+    both tidemark report t.tmk --from 5m --to 1s
+    expect_status 2
+    [ "$errors" = "tidemark: --from is after --to: nothing lies between them" ]
+    both tidemark report t.tmk --min-size 2k --max-size 1k
+    expect_status 2
+    both tidemark report t.tmk --phase 'no*'
+    expect_status 0
+    [ "$errors" = "tidemark: no phase matches --phase 'no*'" ]
+    both tidemark report t.tmk --site '^none$'
+    [ "$errors" = "tidemark: no call site matches --site '^none\$'" ]
+    both tidemark report t.tmk --from 1s --to 5m --min-size 1k --max-size 2k
+    [ -z "$errors" ]
+    both tidemark export t.tmk
+    expect_status 2
+    expect_in "folded, pprof, " "$errors"
+}

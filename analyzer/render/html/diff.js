@@ -36,6 +36,7 @@ function showHead() {
   for (const [which, side] of [["old", diff.old], ["new", diff.new]])
     byId("sides").append(make("p", {}, make("b", {}, which), " ", (side.args.length ? side.args.map(quoted).join(" ") : side.exe) || "?", make("span", { className: "faint" }, ` · ${side.path} · ${time(side.duration_ns)}${side.processes > 1 ? ` · ${side.processes} processes` : ""} · `), make("span", { className: "badge " + side.result }, side.result)));
   byId("sides").append(make("p", { className: "faint" }, workOf()));
+  if (diff.unlike) byId("sides").append(make("p", {}, diff.unlike[0].toUpperCase() + diff.unlike.slice(1) + "."));
   byId("about").textContent = `A change is more than ${real(diff.tolerance.margin * 100)} % of the larger value and more than ${bytes(diff.tolerance.least_bytes)} (RSS: ${bytes(diff.tolerance.least_rss_bytes)}).`;
   byId("totals").append(tableOf([
     { title: "", name: true, cell: (total) => TITLES[total.name][0] },
