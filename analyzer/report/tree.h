@@ -18,8 +18,8 @@ struct tree_trace {
     uint64_t exec_count; /* programs that followed each other by exec began at once */
     dev_t device;        /* of the file or the bundle, as which it may be named twice */
     ino_t inode;
-    bool first;          /* named itself on the command line */
-    bool meant;          /* that, or in a folder that was named: not just beside a trace */
+    bool first; /* named itself on the command line */
+    bool meant; /* that, or in a folder that was named: not just beside a trace */
 };
 
 struct tree_refused { /* a file that can't be read */
