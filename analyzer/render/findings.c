@@ -258,9 +258,28 @@ static void put_label(struct pen *pen, const char *label) {
 }
 
 struct rated {
+    const struct report *report;
     const struct report_growth *growth;
     const struct report_site *site;
 };
+
+/*
+ * What the growth comes to in a day, where the phase went on for long enough to say so: a test that does a day's work in
+ * a moment says nothing of a day.
+ */
+static double bytes_per_day(const struct rated *rated) {
+    enum { PACE_SECONDS_LEAST = 10 };
+    const struct report *report = rated->report;
+    const char *name = rated->growth->phase;
+    for (size_t i = 0; name && i < report->phase_count; i++) {
+        const struct report_phase *phase = &report->phases[i];
+        if (phase->process_index != rated->site->process_index || strcmp(phase->name, name) != 0) continue;
+        double seconds = (double)(phase->end - phase->begin) / 1e9;
+        if (seconds < PACE_SECONDS_LEAST) return NAN;
+        return rated->growth->bytes_per_round * (double)rated->growth->rounds / seconds * 86400;
+    }
+    return NAN;
+}
 
 #define MOST_THREADS 64 /* that are told apart */
 
@@ -284,6 +303,8 @@ static void compose_rate(FILE *out, const void *object) {
     if (has_rate(growth)) {
         fprintf(out, "%s per round", amount_bytes_real(growth->bytes_per_round).text);
         put_interval(out, growth);
+        if (isfinite(bytes_per_day(rated)))
+            fprintf(out, ", at this pace %s a day", amount_bytes_real(bytes_per_day(rated)).text);
         fputs(" · ", out);
     }
     if (isfinite(growth->bytes_per_item))
@@ -294,9 +315,10 @@ static void compose_rate(FILE *out, const void *object) {
                 growth->threads_affected < MOST_THREADS ? "" : " or more");
 }
 
-static void put_rate(struct pen *pen, const struct report_growth *growth, const struct report_site *site) {
+static void put_rate(struct pen *pen, const struct report *report, const struct report_growth *growth,
+                     const struct report_site *site) {
     put_label(pen, "rate");
-    pen_composed(pen, STACK_COLUMN, compose_rate, &(struct rated){growth, site});
+    pen_composed(pen, STACK_COLUMN, compose_rate, &(struct rated){report, growth, site});
     pen_line(pen);
 }
 
@@ -331,10 +353,11 @@ static void put_evidence(struct pen *pen, const struct report_growth *growth) {
     pen_line(pen);
 }
 
-static void put_growth(struct pen *pen, const struct report_growth *growth, const struct report_site *site) {
+static void put_growth(struct pen *pen, const struct report *report, const struct report_growth *growth,
+                       const struct report_site *site) {
     put_evidence(pen, growth);
     put_survivors(pen, growth);
-    put_rate(pen, growth, site);
+    put_rate(pen, report, growth, site);
     if (growth->would_change) {
         put_label(pen, "unless");
         pen_wrapped(pen, growth->would_change, STACK_COLUMN);
@@ -380,7 +403,7 @@ static void put_finding(struct pen *pen, const struct report *report, size_t num
     const struct report_growth *growth = growth_of_finding(site, finding);
     put_title(pen, number, finding, site, tint);
     if (site) put_process(pen, report, site);
-    if (growth) put_growth(pen, growth, site);
+    if (growth) put_growth(pen, report, growth, site);
     else if (finding->reason) {
         put_label(pen, "because");
         pen_wrapped(pen, finding->reason, STACK_COLUMN);

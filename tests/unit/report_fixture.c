@@ -111,6 +111,7 @@ static struct report_phase phases[] = {
      .items = 24000,
      .duration_ns = 10000 * (int64_t)MS,
      .items_per_s = 2400,
+     .end = 10000 * (int64_t)MS,
      .rss_start = 40 * MIB,
      .rss_end = 88 * MIB,
      .rss_peak = 93 * MIB,

@@ -52,11 +52,18 @@ function barsOf(values, className, label) {
   return svg;
 }
 
+/* What it comes to in a day, where the phase went on for ten seconds at least, as the text report has it. */
+function bytesPerDay(growth, site) {
+  const phase = report.phases.find((each) => each.name === growth.phase && each.process_index === site.process_index);
+  const seconds = phase ? (phase.end - phase.begin) / 1e9 : 0;
+  return growth.bytes_per_round && seconds >= 10 ? (growth.bytes_per_round * growth.evidence.rounds * 86400) / seconds : null;
+}
+
 function evidenceOf(growth, site) {
   const evidence = growth.evidence, held = growth.held_until;
   const told = evidence.sentence ? [] : [`${evidence.k} of ${evidence.n} ${evidence.n === 1 ? "evidence round" : "evidence rounds"} added blocks (${several(evidence.rounds, "round")})`, held && (held === "never" ? "never released" : "released only at " + held),
     growth.bytes_per_round && bytes(growth.bytes_per_round) + " per round" + (growth.ci_low !== null && bytes(growth.ci_low) !== bytes(growth.ci_high) ? ` (${bytes(growth.ci_low)} to ${bytes(growth.ci_high)})` : "")];
-  const facts = [...told,
+  const facts = [...told, bytesPerDay(growth, site) && "at this pace " + bytes(bytesPerDay(growth, site)) + " a day",
     growth.bytes_per_item !== null && growth.bytes_per_item >= 0.01 ? bytes(growth.bytes_per_item) + " per item" : null,
     site.live_blocks_end ? bytes(site.live_bytes_end) + " live in " + blocks(site.live_blocks_end) + " at the end" : "none live at the end",
     growth.threads_affected > 1 ? growth.threads_affected + " threads" : null];
