@@ -101,8 +101,8 @@ static void print_process(const struct trace *trace) {
     if (!p->present) return;
     printf("recorder       %s, depth %" PRIu64 ", samples every %.3g ms\n", p->recorder, p->depth,
            (double)p->interval_ns / 1e6);
-    printf("machine        %s, kernel %s, %s, allocator %s, %" PRIu64 " processor%s\n", p->host, p->kernel, p->libc,
-           p->allocator, p->cpus, plural(p->cpus));
+    printf("machine        %s, kernel %s, libc %s, allocator %s, %" PRIu64 " processor%s\n", p->host, p->kernel,
+           p->libc, p->allocator, p->cpus, plural(p->cpus));
 }
 
 static void print_tally(const char *name, const struct tally *tally) {

@@ -109,6 +109,7 @@ enum { PHASE_COLUMN = 10, PHASE_CELLS = 7 };
 static const char *const phase_heads[PHASE_CELLS] = {"rounds",    "time",     "items/s",   "RSS peak",
                                                      "live peak", "live end", "kept/round"};
 static const int phase_widths[PHASE_CELLS] = {9, 10, 10, 11, 11, 11, 12};
+static const int phase_least[PHASE_CELLS] = {0, 0, 98, 0, 98, 0, 0}; /* width of the page from which on it is shown */
 
 static void put_phase_side(struct pen *pen, const char *which, const struct report_phase *phase, enum change change) {
     pen_to(pen, INDENT);
@@ -121,10 +122,11 @@ static void put_phase_side(struct pen *pen, const char *which, const struct repo
                                               amount_bytes(phase->live_peak),
                                               amount_bytes(phase->live_end),
                                               amount_bytes_real(phase->retained_per_round)};
-    for (size_t i = 0; i < PHASE_CELLS; i++) pen_right(pen, phase_widths[i], cells[i].text);
-    pen_put(pen, " ");
-    if (change) pen_tinted(pen, tint_of(change), change_name(change));
-    else if (phase->diagnosis) pen_put(pen, phase->diagnosis);
+    for (size_t i = 0; i < PHASE_CELLS; i++)
+        if (pen->style.width >= phase_least[i]) pen_right(pen, phase_widths[i], cells[i].text);
+    const char *word = change ? change_name(change) : phase->diagnosis;
+    if (word) pen_put(pen, " ");
+    if (word) pen_tinted(pen, change ? tint_of(change) : TINT_NONE, word);
     pen_line(pen);
 }
 
@@ -158,7 +160,15 @@ static void put_phase(struct pen *pen, const struct compared_phase *phase) {
 
 static void put_phases(struct pen *pen, const struct comparison *c) {
     if (!c->phase_count) return;
-    put_heads(pen, "Phases", PHASE_COLUMN, phase_heads, phase_widths, PHASE_CELLS);
+    const char *heads[PHASE_CELLS];
+    int widths[PHASE_CELLS];
+    size_t count = 0;
+    for (size_t i = 0; i < PHASE_CELLS; i++) {
+        if (pen->style.width < phase_least[i]) continue;
+        heads[count] = phase_heads[i];
+        widths[count++] = phase_widths[i];
+    }
+    put_heads(pen, "Phases", PHASE_COLUMN, heads, widths, count);
     for (size_t i = 0; i < c->phase_count; i++) put_phase(pen, &c->phases[i]);
     pen_line(pen);
 }
@@ -223,7 +233,7 @@ static void put_verdicts(struct pen *pen, const struct comparison *c) {
 
 /* Sites. */
 
-enum { SITE_NAME = 59 };
+enum { PLACE_ROOM_LEAST = 40 }; /* from which on a name leaves some for its file */
 static const char *const site_heads[] = {"", "live old", "new", "by", "peak by", "allocs by"};
 static const int site_widths[] = {7, 11, 11, 12, 12, 6};
 
@@ -237,9 +247,11 @@ static void put_site(struct pen *pen, const struct compared_site *site) {
     pen_right(pen, site_widths[4], diff_bytes(site->by.peak_bytes).text);
     pen_put(pen, "  ");
     pen_tint(pen, TINT_NAME);
-    pen_name(pen, name_of_site(site->shown).text, pen->style.width - pen->column - 24);
+    int room = pen->style.width - pen->column;
+    bool place = room >= PLACE_ROOM_LEAST;
+    pen_name(pen, name_of_site(site->shown).text, place ? room - 24 : room);
     pen_tint(pen, TINT_FAINT);
-    if (site->shown->file) {
+    if (place && site->shown->file) {
         pen_put(pen, " ");
         pen_name(pen, file_name(site->shown->file), pen->style.width - pen->column - 6);
         if (site->shown->line > 0) pen_print(pen, ":%" PRId64, site->shown->line);

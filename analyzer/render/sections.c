@@ -345,8 +345,8 @@ static void put_repeats(struct pen *pen, const struct repeats *repeats, bool all
     if (!repeats->sites) return;
     pen_to(pen, SITE_NAME);
     pen_tint(pen, TINT_FAINT);
-    pen_print(pen, "also in %s%zu more process%s, %s live there", all ? "" : "at least ", repeats->sites,
-              repeats->sites == 1 ? "" : "es", amount_bytes(repeats->live_bytes).text);
+    pen_print(pen, "also in %zu%s process%s: %s", repeats->sites, all ? "" : "+", repeats->sites == 1 ? "" : "es",
+              amount_bytes(repeats->live_bytes).text);
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
 }

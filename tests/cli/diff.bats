@@ -157,6 +157,21 @@ changed='[.sites[] | select(.change != "same") | [.change, .function, .old.live_
     expect_in "leaky" "$output"
 }
 
+@test "tables keep to eighty columns, and have all at a hundred" {
+    for columns in 80 100; do
+        COLUMNS=$columns tidemark diff "$BATS_FILE_TMPDIR/plain.tmk" "$BATS_FILE_TMPDIR/leak.tmk" >$columns
+        python3 - $columns <<'P'
+import sys
+lines = open(sys.argv[1], encoding="utf-8").read().split("\n")
+tables = lines[lines.index(next(line for line in lines if line.startswith("Phases"))):]
+long = [line for line in tables if len(line) > int(sys.argv[1]) and " site " not in line]
+assert not long, long
+P
+    done
+    grep -q 'live peak' 100
+    fails grep -q 'live peak' 80
+}
+
 @test "what the two are not alike in is said: another program, nothing for the same one" {
     mkdir elsewhere
     cp "$BATS_FILE_TMPDIR/known" elsewhere/other

@@ -225,7 +225,7 @@ C
     tidemark record -q -o t.tmk ./parent
     tidemark report t.tmk --json t.json >out
     [ "$(grep -c 'keeps .*\[not-judged\]' out)" -eq 1 ]
-    grep -A 3 'keeps .*\[not-judged\]' out | grep -q 'also in 49 more processes, 239 KiB live there$'
+    grep -A 3 'keeps .*\[not-judged\]' out | grep -q 'also in 49 processes: 239 KiB$'
     [ "$(grep -c '^ *start child ' out)" -eq 1 ]
     grep -Eq '^  … and [0-9]+ more of further processes of these programs$' out
     grep -q 'more; most often: 50 child, [0-9]* parent$' out
