@@ -18,6 +18,7 @@
 #include "progress.h"
 
 #define DEFAULT_POINTS 1000
+#define EVERY_SITE_FROM 1000 /* --top: who asks for so many wants all; below, small ones need no names */
 #define DEFAULT_TOP 100
 
 struct explaining {
@@ -83,7 +84,7 @@ static struct build_options options_of(struct explaining *self, const struct rul
         options.thread = filters->thread;
         options.top = SIZE_MAX;
     }
-    options.every_site = request->every_site;
+    options.every_site = request->every_site || (filters && given(filters->top, 0) > EVERY_SITE_FROM);
     options.resolver = request->resolver;
     if (request->symbols) options.symbols = symbol_options_of(request->symbols);
     rulebook_set_options(rules, request->judging, &options);

@@ -309,6 +309,13 @@ static uint32_t recorder_module(const struct tables *tables) {
     return 0;
 }
 
+/* Stacks that were named: several may be one call site. */
+static size_t stacks_done(const struct naming *naming, size_t count) {
+    size_t done = 0;
+    for (size_t i = 0; naming->done && i < count; i++) done += naming->done[i] != 0;
+    return done;
+}
+
 int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged, bool resident) {
     size_t count = sites_count(subject->sites);
     const struct symbol_options *symbols = &builder->options->symbols;
@@ -328,6 +335,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
         .done = calloc(count + 1, 1),
     };
     struct ranked *ranks = calloc(count + 1, sizeof *ranks);
+    size_t before = builder->candidate_count;
     int error = naming.done && ranks ? 0 : -ENOMEM;
     builder_add_timeline(builder, subject);
     size_t most = judged ? MOST_NAMED : MOST_NAMED_OTHERS;
@@ -336,7 +344,7 @@ int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t
     if (!error) name_holders(&naming, most);
     if (!error && resident) name_pins(&naming);
     if (!error && judged) error = judge(&naming, subject);
-    report_add(&builder->report->sites_total, count);
+    report_add(&builder->report->sites_total, count - stacks_done(&naming, count) + builder->candidate_count - before);
     stacks_release(&naming.stacks);
     free(naming.slots);
     free(naming.done);

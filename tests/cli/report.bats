@@ -122,6 +122,22 @@ is() { # what it is, what it should be
     tidemark report "$BATS_FILE_TMPDIR/known.tmk" --top 0 | grep -q '1 leak  leaky in load'
 }
 
+@test "of more call sites than are shown it is said how many, and --top shows them" {
+    {
+        printf '#include <stdlib.h>\nstatic void *volatile kept;\n'
+        printf '__attribute__((noinline)) void f%d(void) { kept = malloc(10); kept = malloc(10);\nkept = malloc(10); }\n' {1..2000}
+        printf 'int main(void) {\n'
+        printf 'f%d();\n' {1..2000}
+        printf '}\n'
+    } >many.c
+    cc -O1 -g -fno-builtin many.c -o many
+    tidemark record -q -o many.tmk ./many
+    is "$(tidemark report many.tmk --top 1000000 --json - | jq -c '[.sites[] | select(.function | startswith("f")).allocations] | add')" 6000
+    is "$(tidemark report many.tmk --top 1000000 --json - | jq '(.sites | length) == .sites_total')" true
+    fails grep -q 'more (--top' <(tidemark report many.tmk --top 1000000)
+    tidemark report many.tmk | grep -Eq '… [0-9]+ more \(--top N\)$'
+}
+
 @test "the report follows the published schema" {
     tidemark report "$BATS_FILE_TMPDIR/known.tmk" --json report.json --markdown report.md >report.txt
     /usr/bin/python3 -c 'import json, jsonschema, sys
