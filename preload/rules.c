@@ -159,14 +159,32 @@ static bool is_stub(uintptr_t ip) {
     return linkage || (first == 0x0f0000000fc0c748 && (second & 0xff) == 0x05);
 }
 
-static void guess(const struct module *module, uintptr_t ip, struct rule *rule) {
+/* Does a call end before `ip`? call rel32, or call through a register or memory, with 2 to 7 bytes. */
+static bool follows_call(uintptr_t ip) {
+    uint64_t before = machine_load(ip - sizeof before);
+    bool found = (before >> 24 & 0xff) == 0xe8;
+    for (unsigned length = 2; length <= 7; length++) found |= (before >> (64 - 8 * length) & 0x38ff) == 0x10ff;
+    return found;
+}
+
+/*
+ * A return address that nobody's call has left, at the first byte of a function: makecontext(3) makes one, of what runs when
+ * the context's function returns. Nothing is outside of it, and rbp is whatever it was where the context was taken.
+ */
+static bool starts_context(const struct module *module, uintptr_t ip, struct cfi_program *program) {
+    return ip - module->start >= sizeof(uint64_t) && !follows_call(ip) && cfi_find(module, ip, program) == 0;
+}
+
+static void guess(const struct module *module, uintptr_t ip, bool exact, struct rules_room *room) {
     const struct rule guessed = RULE_GUESS;
+    struct rule *rule = &room->rule;
     if (module->end - ip < 2 * sizeof(uint64_t) || is_stub(ip)) {
         rule->kind = RULE_COMPLEX;
         return;
     }
     *rule = guessed;
     rule->module = module->id;
+    if (!exact && starts_context(module, ip, &room->program)) rule->kind = RULE_OUTERMOST | RULE_CONTEXT;
 }
 
 int rules_read(uintptr_t ip, bool exact, struct rules_room *room) {
@@ -177,7 +195,7 @@ int rules_read(uintptr_t ip, bool exact, struct rules_room *room) {
     *rule = (struct rule){.module = module->id};
     int error = cfi_find(module, address, &room->program);
     if (!error) compact(&room->program.now, rule);
-    else if (error == -ENOENT) guess(module, ip, rule);
+    else if (error == -ENOENT) guess(module, ip, exact, room);
     else rule->kind = RULE_COMPLEX;
     return 0;
 }

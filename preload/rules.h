@@ -23,6 +23,7 @@ enum rule_kind {
     RULE_SIGNAL = 128,    /* signal trampoline: the caller's ip is that of the interrupted instruction */
     RULE_COMPLEX = 256,   /* not expressible here: libunwind's case */
     RULE_BARE = 512,      /* no unwind entry: a guess, that rbp is a frame pointer */
+    RULE_CONTEXT = 1024,  /* no unwind entry, and outermost: makecontext(3) put it there */
 };
 
 struct rule {

@@ -218,7 +218,7 @@ static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *
     kept->path = stackid_path(i ? w->kept[i - 1].path : 0, at->ip);
     __builtin_prefetch(node_hint_of(w, kept->path), 1);
     kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
-    kept->guessed = rule->kind & RULE_BARE;
+    kept->bare = (uint8_t)(rule->kind / RULE_BARE);
     if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
     kept->needs_bp =
         rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) || (!(rule->kind & RULE_BP_SAVED) && caller_needs_bp);
@@ -253,15 +253,19 @@ struct comparison {
     bool equal;
 };
 
-/* Behind a guess the two part: libunwind loses the stack pointer there, and with it the frames that need it. */
+enum bare { BARE_GUESSED = RULE_BARE / RULE_BARE, BARE_CONTEXT = RULE_CONTEXT / RULE_BARE };
+
+/* Behind a guess the two part: libunwind loses the stack pointer there, and with it the frames that need it. It guesses also where
+ * a context begins. */
 static bool compare_visit(void *argument, const struct unwind_state *frame) {
     struct comparison *comparison = argument;
     uint32_t left = comparison->left;
     const struct kept *kept = comparison->walker->kept;
+    if (!left && kept[0].bare & BARE_CONTEXT) return false;
     comparison->equal = left && kept[left - 1].ip == frame->ip;
     if (!comparison->equal) return false;
-    comparison->left = kept[left].guessed ? 0 : left - 1;
-    return !kept[left].guessed;
+    comparison->left = kept[left].bare & BARE_GUESSED ? 0 : left - 1;
+    return !(kept[left].bare & BARE_GUESSED);
 }
 
 /* `known`: its node as it was found without a walk, or 0. */

@@ -42,7 +42,7 @@ struct kept {
     uint64_t path;   /* stackid_path of the frames that its node names */
     bool needs_bp;
     bool exact;
-    bool guessed; /* how it leads outward */
+    uint8_t bare; /* how it leads outward: its rule's RULE_BARE and RULE_CONTEXT, shifted to the right */
 };
 
 /* A word of somebody else's stack, which damaged frames may place at any address. */

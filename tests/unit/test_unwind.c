@@ -249,6 +249,34 @@ static void coroutine_switches(void **state) {
     assert_int_equal(counters().partial, 0);
 }
 
+/* A context's outermost frame is what makecontext put there, also where its rbp, as here, could be a frame pointer. */
+static uint64_t outermost;
+static NOINLINE void note_outermost(void) {
+    HERE(registers);
+    uint32_t at = unwind_capture(thread, &registers), info;
+    while (at) stackid_node(at, &outermost, &at, &info);
+    swapcontext(&coroutines[0], &scheduler);
+}
+
+static void beginning_of_a_context(void **state) {
+    (void)state;
+    static char stack[64 << 10];
+    uintptr_t frame[2] = {0, (uintptr_t)capture};
+    uintptr_t *above = (uintptr_t *)(stack + sizeof stack - sizeof frame);
+    assert_int_equal(unwind_start(DEPTH, 1), 0);
+    memcpy(above, frame, sizeof frame);
+    getcontext(&coroutines[0]);
+    coroutines[0].uc_stack.ss_sp = stack;
+    coroutines[0].uc_stack.ss_size = sizeof stack - sizeof frame;
+    coroutines[0].uc_link = &scheduler;
+    coroutines[0].uc_mcontext.gregs[REG_RBP] = (greg_t)above;
+    makecontext(&coroutines[0], note_outermost, 0);
+    uintptr_t begin = *(uintptr_t *)coroutines[0].uc_mcontext.gregs[REG_RSP]; // NOLINT(performance-no-int-to-ptr)
+    swapcontext(&scheduler, &coroutines[0]);
+    assert_int_equal(outermost, begin);
+    assert_int_equal(counters().different, 0);
+}
+
 static bool saw_signal_frame;
 static void handler(int number) {
     (void)number;
@@ -586,6 +614,7 @@ int main(void) {
         ROW(after_longjmp),
         ROW(through_libc),
         ROW(coroutine_switches),
+        ROW(beginning_of_a_context),
         ROW(in_a_signal_handler),
         ROW(on_an_alternate_stack),
         ROW(in_another_thread),
