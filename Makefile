@@ -3,7 +3,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
-BUILD ?= build
+BUILD := $(or $(BUILD),build)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
