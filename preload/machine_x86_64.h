@@ -104,9 +104,13 @@ MACHINE_NAKED void machine_call_on_stack(void (*fn)(void *), void *argument, voi
             "ret");
 }
 
+/* Where machine_call_in_place keeps the stack pointer; defined by its caller. */
+extern void *machine_place __attribute__((visibility("hidden")));
+
 /*
  * fn(argc, argv, envp) and its result. A walk from fn finds this function, and then the caller of that frame whose CFA is
- * `cfa` and whose return address lies below it: the frames between are left out, as if they were not there.
+ * `cfa` and whose return address lies below it: the frames between are left out, as if they were not there. fn may return
+ * with any stack pointer.
  */
 MACHINE_NAKED int machine_call_in_place(int (*fn)(int, char **, char **), int argc, char **argv, char **envp,
                                         uintptr_t cfa) {
@@ -120,7 +124,9 @@ MACHINE_NAKED int machine_call_in_place(int (*fn)(int, char **, char **), int ar
             "movl %esi, %edi\n\t"
             "movq %rdx, %rsi\n\t"
             "movq %rcx, %rdx\n\t"
+            "movq %rsp, machine_place(%rip)\n\t"
             "callq *%rax\n\t"
+            "movq machine_place(%rip), %rsp\n\t"
             "popq %rbp\n\t"
             ".cfi_def_cfa %rsp, 8\n\t"
             "ret");

@@ -279,6 +279,7 @@ FILE *popen(const char *command, const char *mode) {
 
 static int (*target_main)(int, char **, char **);
 static void (*target_rtld_fini)(void);
+__attribute__((used)) void *machine_place;
 
 /*
  * The frame of libc's that called us, whose rule is of the plain kind, is one that a target's walk can do without: it finds
@@ -291,6 +292,7 @@ static uintptr_t frame_to_replace(uintptr_t ip, uintptr_t sp) {
     return sp + (uintptr_t)rule->cfa_offset;
 }
 
+/* libc calls exit with what main returns and needs nothing else of it: programs of Free Pascal return from the middle of their stack. */
 static int main_in_between(int argc, char **argv, char **envp) {
     struct unwind_registers caller = PROBE_REGISTERS();
     uintptr_t replaced = frame_to_replace(caller.ip, caller.sp);
