@@ -253,7 +253,7 @@ struct comparison {
     bool equal;
 };
 
-enum bare { BARE_GUESSED = RULE_BARE / RULE_BARE, BARE_CONTEXT = RULE_CONTEXT / RULE_BARE };
+enum bare { BARE_GUESSED = 1, BARE_CONTEXT = RULE_CONTEXT / RULE_BARE };
 
 /* Behind a guess the two part: libunwind loses the stack pointer there, and with it the frames that need it. It guesses also where
  * a context begins. */
