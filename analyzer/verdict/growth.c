@@ -407,26 +407,46 @@ static struct growth_judgement describe(const struct selection *selection) {
     };
 }
 
-/* Judges again without the rounds in which the site warmed up, as --warm-up would, and takes that where it is a leak. */
+/* Judges again from an evidence round on, as --warm-up would, and takes that where it is a leak of every round. */
+static bool judge_from(struct selection *selection, const struct growth_settings *settings, uint32_t from,
+                       struct growth_judgement *judgement) {
+    struct growth_settings warm = *settings;
+    warm.warm_up_rounds =
+        (int64_t)selection->rounds[from] * (selection->evidence->each ? selection->evidence->each : 1);
+    struct selection later = {.evidence = selection->evidence};
+    selection_choose(&later, &warm);
+    struct growth_judgement again = describe(&later);
+    again.class = classify(&later, &again);
+    if (again.class != GROWTH_LEAK || again.container || again.k < again.n) return false;
+    *selection = later;
+    *judgement = again;
+    return true;
+}
+
+/* Without the rounds in which the site warmed up. */
 static void judge_when_warm(struct selection *selection, const struct growth_settings *settings,
                             struct growth_judgement *judgement) {
     if (selection->begin || selection->n < 2 * INTERMITTENT_ROUNDS) return;
     for (uint32_t quarter = 0; quarter <= 3; quarter++) {
         uint32_t from = selection->n * quarter / 4;
         if (selection->n - from < INTERMITTENT_ROUNDS || !trend_settles(selection, from)) continue;
-        struct growth_settings warm = *settings;
-        warm.warm_up_rounds =
-            (int64_t)selection->rounds[from] * (selection->evidence->each ? selection->evidence->each : 1);
-        struct selection later = {.evidence = selection->evidence};
-        selection_choose(&later, &warm);
-        struct growth_judgement again = describe(&later);
-        again.class = classify(&later, &again);
-        again.warmed_up = true;
-        if (again.class != GROWTH_LEAK || again.container || again.k < again.n) continue;
-        *selection = later;
-        *judgement = again;
-        return;
+        judgement->warmed_up = judge_from(selection, settings, from, judgement);
+        if (judgement->warmed_up) return;
     }
+}
+
+/*
+ * Without the rounds before a leak began, by an input or a setting that came late: the last stretch, if each of its rounds added. A pool
+ * that grows to the most ever in use has no such stretch that is long and comes to the end.
+ */
+static void judge_since_begun(struct selection *selection, const struct growth_settings *settings,
+                              struct growth_judgement *judgement) {
+    uint32_t from = selection->n;
+    while (from > 0 && selection_round(selection, from - 1)->held.blocks > 0) from--;
+    if (selection->begin || selection->n - from <= INTERMITTENT_ROUNDS) return;
+    uint32_t each = selection->evidence->each ? selection->evidence->each : 1,
+             began = selection->rounds[from] * each + 1;
+    if (judge_from(selection, settings, from + 1, judgement)) judgement->began = began;
 }
 
 /* Whether what the site holds was there when the work began: it needs no more rounds to be told from growth. */
@@ -455,6 +475,7 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
     } else {
         judgement.class = classify(&selection, &judgement);
         if (judgement.class == GROWTH_FILLING) judge_when_warm(&selection, settings, &judgement);
+        if (judgement.reason == GROWTH_REASON_STRETCHES) judge_since_begun(&selection, settings, &judgement);
     }
     if (selection.k > 0 && selection.n > 1) measure_rates(&selection, &judgement);
     if (judgement.reason == GROWTH_REASON_SLOWS && trend_slows(&selection)) judgement.level = level_ahead(&selection);

@@ -66,8 +66,9 @@ struct growth_judgement {
     double climb;          /* of a backlog that rises from a level it has kept: blocks a round; 0: not known */
     uint32_t n, k, needed; /* evidence rounds, those that added, rounds that are still missing where not judged */
     double reach;
-    uint32_t first, last;                   /* first and last evidence round, from 1; 0: none */
-    uint64_t blocks, bytes;                 /* added in the evidence rounds */
+    uint32_t first, last;   /* first and last evidence round, from 1; 0: none */
+    uint32_t began;         /* leak: the round since which each adds, where many before did not; 0: none */
+    uint64_t blocks, bytes; /* added in the evidence rounds */
     struct growth_rate per_round, per_work; /* bytes; Theil-Sen slope with a 95 % interval; NAN: work unknown */
     double level;                           /* filling and slowing: bytes that it heads for, NAN: unknown */
 };

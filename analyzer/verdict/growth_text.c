@@ -106,6 +106,9 @@ static void tell_leak(struct telling *telling) {
     if (telling->judgement->warmed_up)
         words_add(&telling->words,
                   "; the rounds before added more, as a cache does while it fills, but that fall would have gone on");
+    if (telling->judgement->began > 0)
+        words_add(&telling->words, "; it began in %s %u, and each one since has added", round_name(telling, 1).text,
+                  telling->judgement->began);
     if (telling->evidence->owner == GROWTH_OWNER_THREADS)
         words_add(&telling->words, "; control blocks of threads that run on, or that nobody joined");
     if (telling->judgement->n < FEW_ROUNDS)

@@ -220,6 +220,22 @@ static void test_a_leak_behind_a_warm_up_is_told(void **state) {
     assert_int_equal(judgement.class, GROWTH_FILLING);
 }
 
+/* An input that came late, or a setting. What a stack keeps from its first round on is judged from there on, too. */
+static void test_a_leak_that_begins_late_is_told(void **state) {
+    (void)state;
+    struct hand hand = {.rounds = 60, .facts = {.threads = 1, .first = 0}};
+    for (size_t i = 30; i < 60; i++) hand.held[i] = 1 + i % 2;
+    struct growth_judgement judgement = judged(&hand, -1);
+    assert_int_equal(judgement.class, GROWTH_LEAK);
+    assert_int_equal(judgement.began, 31);
+    assert_true(judgement.first == 32 && judgement.last == 59 && judgement.k == 28); /* and one behind it */
+    hand.held[50] = 0; /* a stretch of nine: so does a pool grow */
+    assert_int_equal(judged(&hand, -1).class, GROWTH_SPARSE);
+    hand.held[50] = 1;
+    for (size_t i = 30; i < 60; i++) hand.held[i] = 1 + (uint64_t)(20 * pow(0.9, (double)i - 30)); /* a cache fills */
+    assert_int_equal(judged(&hand, -1).class, GROWTH_SPARSE);
+}
+
 /* A pool of 32 is empty after each 1.6 rounds of 20; an interpreter's after each fifth. */
 static void test_pools_used_up_at_one_pace_leak(void **state) {
     (void)state;
@@ -341,6 +357,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_leak_may_begin_in_the_second_round),
         cmocka_unit_test(test_rounds_a_reach_old_count_if_they_hold_no_more),
         cmocka_unit_test(test_a_leak_behind_a_warm_up_is_told),
+        cmocka_unit_test(test_a_leak_that_begins_late_is_told),
         cmocka_unit_test(test_pools_used_up_at_one_pace_leak),
         cmocka_unit_test(test_what_no_collector_has_looked_at_is_no_leak),
         cmocka_unit_test(test_an_error_path_goes_on_for_many_rounds),
