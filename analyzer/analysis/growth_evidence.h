@@ -43,6 +43,7 @@ struct growth_round {
     double level;                /* blocks of the site, whenever born, when the round ended; NAN: not known */
     bool merged;                 /* what was done in it may have been counted for another: see growth_work.c */
     bool skip;                   /* no evidence: not of the kind that the others are, or events were lost in it */
+    double process;              /* live blocks of the process when the round ended; 0: not known */
 };
 
 /* What the site had live at the ends of the rounds. */

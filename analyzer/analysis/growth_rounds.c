@@ -114,6 +114,7 @@ static void pair_work(struct series *series) {
         into->operations += work.operations;
         into->fresh += work.fresh;
         into->ns += work.ns;
+        if (work.live_blocks > 0) into->live_blocks = work.live_blocks;
         into->in_flight = work.in_flight > into->in_flight ? work.in_flight : into->in_flight;
         into->skip |= work.skip;
     }
@@ -150,6 +151,7 @@ static void book_events(struct rounds *rounds, struct series *series) {
     if (counts_windows(series)) return;
     work_at(series, series->at)->fresh += fresh;
     work_at(series, series->at)->ns += ns;
+    work_at(series, series->at)->live_blocks = rounds->live_blocks;
 }
 
 static void set_active(struct rounds *rounds, uint32_t index, bool active) {
@@ -436,6 +438,7 @@ static void end_operation(struct rounds *rounds, uint32_t thread) {
 void rounds_control(struct rounds *rounds, const struct control *control, const struct moment *now) {
     if (rounds->exiting) return;
     rounds->ns = now->ns;
+    rounds->live_blocks = now->live_blocks;
     rounds->approximate |= control->flags & TRACE_EVENT_APPROXIMATE;
     switch (control->kind) {
     case TRACE_EVENT_PHASE_BEGIN: begin_phase(rounds, control->name, now->thread); break;
@@ -468,6 +471,7 @@ struct series_stretch series_stretch(const struct rounds *rounds, const struct s
 
 void rounds_end(struct rounds *rounds, const struct moment *now) {
     rounds->ns = now->ns;
+    rounds->live_blocks = now->live_blocks;
     for (size_t i = 0; i < rounds->active_count; i++) book_events(rounds, &rounds->series[rounds->active[i]]);
     end_epoch(rounds);
 }

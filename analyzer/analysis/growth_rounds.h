@@ -17,6 +17,7 @@ enum series_kind { SERIES_PHASES, SERIES_OPERATIONS, SERIES_ITEMS, SERIES_EVENTS
 struct round_work {                    /* of the phase in one judged round */
     uint64_t items, operations, fresh; /* fresh: see struct rounds */
     uint64_t ns;                       /* that it lasted */
+    uint64_t live_blocks;              /* of the process, when it ended */
     uint32_t in_flight;                /* most operations at once */
     bool skip;
 };
@@ -89,7 +90,8 @@ struct rounds {
     uint32_t in_flight;
     uint64_t start_up;            /* events outside all phases before the first one began */
     uint64_t events, next_window; /* of the process; when some series may reach its next window */
-    uint64_t ns;                  /* the last moment that was told */
+    uint64_t ns;                  /* the last moment that was told, */
+    uint64_t live_blocks;         /* and the process's blocks then */
     uint64_t fresh;               /* of those events, all but releases of what is older than the last edge */
     uint32_t work_ends;           /* rounds and operations that ended before exit */
     bool exiting;

@@ -71,6 +71,7 @@ bool growth_work_fill(const struct series *series, const struct usual_round *usu
         double work = windows ? 1 : work_in(series, i, unit);
         if (unit == WORK_EVENTS) work = fmax(0, work - (double)survivors[i]);
         rounds[i].work = work;
+        rounds[i].process = !windows && i < series->work_count ? (double)series->work[i].live_blocks : 0;
         rounds[i].skip = !windows && i < series->work_count && series->work[i].skip;
         rounds[i].merged = !windows && is_merged(series, usual, i);
     }

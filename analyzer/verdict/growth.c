@@ -322,6 +322,7 @@ static enum growth_class classify(const struct selection *selection, struct grow
         return GROWTH_BOUNDED;
     }
     if (container_follows_work(selection)) {
+        if (container_contents_stopped(selection)) return filling(judgement, GROWTH_REASON_CONTENTS);
         judgement->container = true;
         return if_rounds_are_true(evidence, GROWTH_LEAK);
     }

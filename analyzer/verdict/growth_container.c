@@ -7,6 +7,11 @@
 #define MUCH_WORK 100 /* allocations a round */
 #define CONTAINER_STEPS 3
 #define CONTAINER_SLACK 1.05 /* how far the growth of a container may stray from a straight line */
+#define MOST_ENTRY 64        /* bytes of a container for each block that it holds, */
+#define LEAST_ENTRY 2        /* and at least */
+#define FEWER 0.5            /* of the blocks that came before, for the same work */
+#define LEAST_AWAITED 16     /* blocks: fewer may be missing by chance, */
+#define LEAST_BEHIND 3u      /* or in fewer rounds */
 #define FADING 0.65          /* the last growth's rate against the average before it */
 
 /* Work done before this round, and with it. */
@@ -74,10 +79,52 @@ static bool grows_on_records(const struct growth_evidence *evidence, size_t from
     return most > RECORD * first;
 }
 
-bool container_follows_work(const struct selection *selection) {
+static size_t first_warm_step(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     size_t from = 1;
     while (from < evidence->step_count && evidence->steps[from].round < selection->warm_up) from++;
+    return from;
+}
+
+bool container_follows_work(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    size_t from = first_warm_step(selection);
     if (evidence->step_count < from + CONTAINER_STEPS || grows_on_records(evidence, from)) return false;
     return !overdue(evidence) && grows_with_work(evidence, from);
+}
+
+/* Whether there were more blocks at each growth than at the one before. */
+static bool blocks_came_along(const struct growth_evidence *evidence, size_t from) {
+    for (size_t i = from; i < evidence->step_count; i++) {
+        double then = evidence->rounds[evidence->steps[i - 1].round].process;
+        if (then <= 0 || evidence->rounds[evidence->steps[i].round].process <= then) return false;
+    }
+    return true;
+}
+
+/* Blocks that the process got from the end of one round to that of another, and the work done meanwhile. */
+static double came(const struct growth_evidence *evidence, uint32_t from, uint32_t to) {
+    return evidence->rounds[to].process - evidence->rounds[from].process;
+}
+
+static double done(const struct growth_evidence *evidence, uint32_t from, uint32_t to) {
+    return work_until(evidence, to).after - work_until(evidence, from).after;
+}
+
+static bool came_slower(const struct growth_evidence *evidence, double rate, uint32_t from) {
+    uint32_t end = (uint32_t)evidence->count - 1;
+    double awaited = rate * done(evidence, from, end);
+    return end >= from + LEAST_BEHIND && awaited >= LEAST_AWAITED && came(evidence, from, end) < FEWER * awaited;
+}
+
+bool container_contents_stopped(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    size_t from = first_warm_step(selection);
+    if (evidence->step_count < from + CONTAINER_STEPS || !blocks_came_along(evidence, from)) return false;
+    const struct growth_step *last = &evidence->steps[evidence->step_count - 1], *first = &evidence->steps[from - 1];
+    double blocks = came(evidence, first->round, last->round), full = (double)last[-1].bytes;
+    if (blocks * MOST_ENTRY < full || blocks * LEAST_ENTRY > full) return false;
+    double rate = blocks / done(evidence, first->round, last->round);
+    uint32_t end = (uint32_t)evidence->count - 1;
+    return came_slower(evidence, rate, last->round) || came_slower(evidence, rate, (last->round + end) / 2);
 }

@@ -178,6 +178,8 @@ static const char *const reasons[] = {
     [GROWTH_REASON_POOLED] = "; its owner keeps memory to use it again",
     [GROWTH_REASON_UNCOLLECTED] = "; its collector has released nothing of this yet, and may not have run",
     [GROWTH_REASON_PEAKS] = "; only rounds with more work than any before added",
+    [GROWTH_REASON_CONTENTS] =
+        "; the blocks of the process, which had come with its entries, now come at under half that rate",
     [GROWTH_REASON_UNEVEN] = "; the rounds are few, and did not add evenly for the work they did",
     [GROWTH_REASON_REPLACES] = "; as many others went: the level stood still",
     [GROWTH_REASON_STRETCHES] = "; they came in few stretches, as of a pool that grows to the most ever in use",
@@ -191,6 +193,11 @@ static void tell_why(struct telling *telling) {
 }
 
 static void tell_filling(struct telling *telling) {
+    if (telling->judgement->reason == GROWTH_REASON_CONTENTS) {
+        tell_container(telling);
+        words_add(&telling->words, "%s", reasons[GROWTH_REASON_CONTENTS]);
+        return;
+    }
     tell_why(telling);
     double more = rint(still_to_come(telling));
     if (more > 0) words_add(&telling->words, ", about %s more to come", words_bytes(more).text);
@@ -253,6 +260,10 @@ static const char *what_would_change(const struct growth_judgement *judgement) {
                "or releasing it before the program's teardown";
     if (judgement->class == GROWTH_FILLING && judgement->reason == GROWTH_REASON_UNCOLLECTED)
         return "a collection in each round shows what is garbage; or more work: from 64 MiB on it is a leak";
+    if (judgement->class == GROWTH_FILLING && judgement->reason == GROWTH_REASON_CONTENTS)
+        return "more rounds: growth at the rate of before makes it a leak, none until twice the work of its last one "
+               "makes it "
+               "bounded";
     if (judgement->class == GROWTH_FILLING && judgement->reason == GROWTH_REASON_POOLED)
         return "more rounds: if nine in ten of 20 evidence rounds add, or 8 of them at one pace, it is a leak";
     if (judgement->class == GROWTH_SPARSE && judgement->reason == GROWTH_REASON_STRETCHES)

@@ -327,6 +327,54 @@ static void test_growing_vector(void **state) {
     assert_non_null(strstr(at->would_change, "entries that are removed again"));
 }
 
+/* A vector of pointers, three a round, until so many rounds are over: then no more come, or all are released and it is used anew. */
+static void fill_vector(int filled, bool collects, const char *class) {
+    struct block *vector = allocate(1, 16), *entries[192];
+    uint64_t used = 0;
+    size_t count = 0;
+    for (int round = 0; round < 64; round++) {
+        phase("work");
+        if (round == filled && collects)
+            while (count > 0) release(entries[--count]);
+        for (int i = 0; i < 3 && (round < filled || collects); i++) {
+            if (used == vector->size) {
+                struct block *larger = allocate(1, vector->size * 2);
+                release(vector);
+                vector = larger;
+            }
+            if (round < filled) used += 8;
+            entries[count++] = allocate(2, 40);
+        }
+        for (int i = 0; i < 40; i++) release(allocate(3, 64));
+        phase_end("work");
+    }
+    while (count > 0) lose(entries[--count]);
+    lose(vector);
+    exit_begins();
+    judge();
+    expect("work", 1, class);
+}
+
+/* It grew in round 43; the next time is beyond the end. */
+static void test_vector_whose_entries_stop_coming(void **state) {
+    (void)state;
+    fill_vector(46, false, "filling");
+    const char *sentence = finding("work", 1)->sentence;
+    assert_non_null(strstr(sentence, "a container whose capacity follows the work: it grew"));
+    assert_non_null(strstr(
+        sentence, "the blocks of the process, which had come with its entries, now come at under half that rate"));
+}
+
+static void test_vector_that_was_emptied_and_keeps_its_capacity(void **state) {
+    (void)state;
+    fill_vector(46, true, "filling");
+}
+
+static void test_vector_whose_entries_go_on(void **state) {
+    (void)state;
+    fill_vector(64, false, "leak");
+}
+
 /* As of std::pmr: what is cut from blocks, each twice as large as the last. `grows`: by as much each round, else ever less. */
 static const struct growth_finding *judge_arena(bool grows) {
     uint64_t block = 512, capacity = 0;
@@ -458,6 +506,9 @@ int main(void) {
         TEST(test_buffer_grown_by_copying),
         TEST(test_cache_whose_misses_are_the_only_events),
         TEST(test_growing_vector),
+        TEST(test_vector_whose_entries_stop_coming),
+        TEST(test_vector_that_was_emptied_and_keeps_its_capacity),
+        TEST(test_vector_whose_entries_go_on),
         TEST(test_growing_arena),
         TEST(test_arena_that_fills),
         TEST(test_fewer_blocks_of_as_many_bytes),

@@ -98,7 +98,7 @@ static struct growth_judgement judged(const struct hand *hand, int64_t lag) {
     for (size_t i = 0; i < hand->rounds; i++) {
         struct growth_amount held = {hand->held[i], hand->held[i] * 64};
         rounds[i] =
-            (struct growth_round){hand->work[i] > 0 ? hand->work[i] : 1, held, held, held, held, NAN, false, false};
+            (struct growth_round){hand->work[i] > 0 ? hand->work[i] : 1, held, held, held, held, NAN, false, false, 0};
         evidence.level.last = evidence.level.peak += hand->held[i];
         evidence.process_rise += (int64_t)hand->held[i];
     }
