@@ -44,6 +44,19 @@ static const struct option_use uses[] = {
     {NULL, 0},
 };
 
+/* Limits that were measured on a run that leaks let the next leak pass as much: said, once for each site. */
+static void tell_leaks(const char *path, const struct report *report) {
+    static const char leak[] = "leak"; /* leak-intermittent, too */
+    for (size_t i = 0; i < report->site_count; i++) {
+        const struct report_site *site = &report->sites[i];
+        size_t j = 0;
+        while (j < site->growth_count && strncmp(site->growth[j].class_slug, leak, strlen(leak)) != 0) j++;
+        if (j == site->growth_count) continue;
+        say("%s: %s leaks in %s, and the limits allow for that: better measured on a run that does not leak", path,
+            site->function ? site->function : "an unknown function", site->growth[j].phase);
+    }
+}
+
 /* Each argument is one run. */
 static int add_run(struct proposal *proposal, char *path, bool self) {
     struct build_options options = {.points = CURVE_POINTS, .settings = GROWTH_SETTINGS_DEFAULT, .self = self};
@@ -55,6 +68,7 @@ static int add_run(struct proposal *proposal, char *path, bool self) {
     arena_free(memory);
     if (error && error != -ENOENT) say("%s: can't be analysed: %s", path, strerror(-error));
     if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
+    tell_leaks(path, report);
     proposal_add(proposal, report);
     report_release(report);
     return STATUS_OK;

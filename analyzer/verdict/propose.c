@@ -187,7 +187,7 @@ char *proposal_text(const struct proposal *proposal) {
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
-    fprintf(out, "# Worst values of %zu clean run%s, and %.0f%% more. Leaks fail without any rule.\n", proposal->runs,
+    fprintf(out, "# Worst values of %zu run%s, and %.0f%% more. Leaks fail without any rule.\n", proposal->runs,
             plural(proposal->runs), proposal->margin * 100);
     for (size_t i = 0; i < proposal->count; i++) write_section(out, proposal, &proposal->items[i]);
     if (fclose(out) == 0) return text;

@@ -27,6 +27,18 @@ build() { gcc -g -O1 -I "$ROOT/include" -DSIZE="${SIZE:-100}" -x c - -o prog "$@
 
 judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
 
+@test "a budget that is measured on a leaking run is proposed, and the leak is told" {
+    source_of | build
+    tidemark record -q -o t.tmk ./prog
+    both tidemark budget t.tmk -o rules.budget
+    expect_status 0
+    expect_in "t.tmk: grab leaks in work, and the limits allow for that" "$errors"
+    SIZE=100 && source_of | sed 's/kept\[count++\] = grab(SIZE)/free(grab(SIZE))/' | build
+    tidemark record -q -o t.tmk ./prog
+    both tidemark budget t.tmk -o rules.budget
+    [ -z "$errors" ]
+}
+
 @test "a known leak passes: in the next run, after moved lines and new functions, at other addresses" {
     source_of | build
     both tidemark run -q -o t.tmk ./prog
