@@ -168,13 +168,16 @@ static int write_outputs(const struct explain_request *request, const struct rep
     return status;
 }
 
+static bool is_reversed(int64_t least, int64_t most) {
+    return least != OPTION_ABSENT && most != OPTION_ABSENT && least > most;
+}
+
 /* 0, or STATUS_USAGE: what is below and above at once is nothing. */
 static int check_ranges(const struct filter_values *f) {
-    const char *empty = !f                                                                      ? NULL
-                        : f->from != OPTION_ABSENT && f->to != OPTION_ABSENT && f->from > f->to ? "--from is after --to"
-                        : f->min_size != OPTION_ABSENT && f->max_size != OPTION_ABSENT && f->min_size > f->max_size
-                            ? "--min-size is above --max-size"
-                            : NULL;
+    if (!f) return 0;
+    const char *empty = is_reversed(f->from, f->to)             ? "--from is after --to"
+                        : is_reversed(f->min_size, f->max_size) ? "--min-size is above --max-size"
+                                                                : NULL;
     if (!empty) return 0;
     say("%s: nothing lies between them", empty);
     return STATUS_USAGE;

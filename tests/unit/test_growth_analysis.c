@@ -329,6 +329,7 @@ static void test_a_level_that_another_phase_raises_is_told_there(void **state) {
         phase_end("work");
         for (int i = 0; i < 5; i++) lose(allocate(1, 64));
     }
+    for (int i = 0; i < 50; i++) lose(cache[i]);
     exit_begins();
     judge();
     expect("between work", 1, "leak");
@@ -349,6 +350,7 @@ static void test_a_sawtooth_is_no_climb(void **state) {
             while (count > 0) release(log[--count]);
         phase_end("work");
     }
+    while (count > 0) lose(log[--count]);
     judge();
     expect("work", 1, "sawtooth");
 }
