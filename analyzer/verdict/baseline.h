@@ -16,8 +16,14 @@ void baseline_release(struct baseline *baseline);
 /* Writes the known leaks of a verdict, through a new file beside it. 0 or -errno. */
 int baseline_write(const char *path, const struct report *report);
 
-enum baseline_answer { BASELINE_NEW, BASELINE_KNOWN, BASELINE_FASTER };
-enum baseline_answer baseline_ask(const struct baseline *baseline, const char *site,
-                                  const struct report_growth *growth);
+/* Leaks in the order of the file, from 0. */
+size_t baseline_count(const struct baseline *baseline);
+/* The one of a site in a phase, or SIZE_MAX. */
+size_t baseline_find(const struct baseline *baseline, const char *site, const char *phase);
+/* False: it has grown faster. */
+bool baseline_excuses(const struct baseline *baseline, size_t index, const struct report_growth *growth);
+/* Borrowed; "" where the file has none. */
+const char *baseline_phase(const struct baseline *baseline, size_t index);
+const char *baseline_function(const struct baseline *baseline, size_t index);
 
 #endif

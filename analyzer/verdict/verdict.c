@@ -49,7 +49,7 @@ struct court {
     struct report_verdict *out;
     enum result worst;
     enum result decided; /* the same of all that could be judged */
-    bool *ignore_used, *suppression_used;
+    bool *ignore_used, *suppression_used, *baseline_used;
 };
 
 static void worsen(struct court *court, enum result result) {
@@ -89,14 +89,17 @@ static bool is_known(struct court *court, const struct report_site *site, const 
                  growth->phase);
         return true;
     }
-    if (!court->rules->baseline) return false;
-    enum baseline_answer answer = baseline_ask(court->rules->baseline, site->id, growth);
-    if (answer == BASELINE_FASTER)
+    const struct baseline *baseline = court->rules->baseline;
+    size_t index = baseline ? baseline_find(baseline, site->id, growth->phase) : SIZE_MAX;
+    if (index == SIZE_MAX) return false;
+    court->baseline_used[index] = true;
+    bool excused = baseline_excuses(baseline, index, growth);
+    if (excused)
+        ADD_TEXT(court, reasons, reason_count, "%s leaks in %s as the baseline knows", site_name(site), growth->phase);
+    else
         ADD_TEXT(court, reasons, reason_count, "%s leaks faster in %s than the baseline allows", site_name(site),
                  growth->phase);
-    if (answer == BASELINE_KNOWN)
-        ADD_TEXT(court, reasons, reason_count, "%s leaks in %s as the baseline knows", site_name(site), growth->phase);
-    return answer == BASELINE_KNOWN;
+    return excused;
 }
 
 static const char *program_name(const struct report_process *process) {
@@ -206,6 +209,23 @@ static void judge_findings(struct court *court) {
                 court->report);
 }
 
+static bool has_phase(const struct report *report, const char *name) {
+    for (size_t i = 0; i < report->phase_count; i++)
+        if (strcmp(report->phases[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Many programs may share a baseline: what is of a phase that this run does not have is another's. */
+static void list_unused_leaks(struct court *court) {
+    const struct baseline *baseline = court->rules->update_baseline ? NULL : court->rules->baseline;
+    for (size_t i = 0; baseline && i < baseline_count(baseline); i++) {
+        const char *function = baseline_function(baseline, i), *phase = baseline_phase(baseline, i);
+        if (!court->baseline_used[i] && has_phase(court->report, phase))
+            ADD_TEXT(court, hints, hint_count, "unused in the baseline: %s in %s; if it is mended, --update-baseline",
+                     *function ? function : "an unknown function", phase);
+    }
+}
+
 static void list_unused(struct court *court) {
     const struct verdict_rules *rules = court->rules;
     for (size_t i = 0; rules->budget && i < budget_ignore_count(rules->budget); i++) {
@@ -217,6 +237,7 @@ static void list_unused(struct court *court) {
             ADD_TEXT(court, hints, hint_count, "unused suppression: leak:%s",
                      suppressions_pattern(rules->suppressions, i));
     }
+    list_unused_leaks(court);
 }
 
 /* Rules. */
@@ -489,6 +510,8 @@ int verdict_decide(struct report *report, const struct verdict_rules *rules, str
         arena_take(verdict->arena, rules->budget ? budget_ignore_count(rules->budget) + 1 : 1, sizeof(bool));
     court.suppression_used =
         arena_take(verdict->arena, rules->suppressions ? suppressions_count(rules->suppressions) + 1 : 1, sizeof(bool));
+    court.baseline_used =
+        arena_take(verdict->arena, rules->baseline ? baseline_count(rules->baseline) + 1 : 1, sizeof(bool));
     decide(&court);
     *out = verdict;
     return 0;

@@ -105,3 +105,16 @@ judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
     both tidemark check t.tmk --baseline no/such/folder --update-baseline
     expect_status 4
 }
+
+@test "what a baseline knows and no run leaks any more is told, unless its phase is another program's" {
+    source_of | build
+    tidemark run -q -o t.tmk --baseline known --update-baseline ./prog
+    source_of | sed 's/kept\[count++\] = grab(SIZE)/free(grab(SIZE))/' | build
+    both tidemark run -q -o t.tmk --baseline known --json r.json ./prog
+    expect_status 0
+    expect_in "unused in the baseline: grab in work" "$(jq -r '.verdict.hints[]' r.json)"
+    source_of | sed 's/"work"/"play"/' | build
+    both tidemark run -q -o t.tmk --baseline known --json r.json ./prog
+    expect_status 10
+    [ "$(jq '[.verdict.hints[] | select(startswith("unused"))] | length' r.json)" -eq 0 ]
+}
