@@ -457,7 +457,7 @@ END
 @test "without a terminal COLUMNS says how wide the text may be: from 80 to 160" {
     program wide < "$ROOT/samples/quickstart/quickstart.c"
     tidemark record -q -o t.tmk ./wide --leak >/dev/null
-    widest() { COLUMNS=$1 LC_ALL=C.UTF-8 tidemark report t.tmk | awk 'length > most { most = length } END { print most }'; }
+    widest() { COLUMNS=$1 LC_ALL=C.UTF-8 tidemark report t.tmk | LC_ALL=C.UTF-8 wc -L; }
     [ "$(widest 80)" -le 80 ]
     [ "$(widest 40)" -le 80 ]
     [ "$(widest 130)" -eq 130 ]
