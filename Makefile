@@ -34,9 +34,11 @@ PRELOAD_FLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno
 ANALYZER_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)
 ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(BUILD)/%.o)
 ANALYZER_FLAGS := $(BASE) -Ianalyzer -pthread -DTIDEMARK_LIBDIR='"$(LIBDIR)"'
-# Linked in, but libc: to load ten libraries is a tenth of what `tidemark record true` adds to true. SHARED=1 for packages that may not.
-ANALYZER_LIBS := $(shell pkg-config $(if $(SHARED),,--static) --libs libdw libelf jansson inih libdeflate zlib) -liberty
-ANALYZER_LIBS := $(if $(SHARED),$(ANALYZER_LIBS),-Wl,-Bstatic $(ANALYZER_LIBS) -Wl,-Bdynamic) -lm -pthread
+# Linked in, but libc: to load ten libraries is a tenth of what `tidemark record true` adds to true. SHARED=1 for packages that may
+# not; where a static library is missing or incomplete (Debian 13's libelf.a), they are shared, too.
+libs = $(shell pkg-config $(1) --libs libdw libelf jansson inih libdeflate zlib) -liberty
+STATIC_LIBS := $(if $(SHARED),,-Wl,-Bstatic $(call libs,--static) -Wl,-Bdynamic -lm -pthread)
+SHARED_LIBS := $(call libs) -lm -pthread
 
 .PHONY: all clean deb deb-check setup built tests fuzzers check lint demo bench growth-rates fuzz soak man install
 all: $(BUILD)/libtrace.so $(BUILD)/tidemark-writer $(BUILD)/tidemark
@@ -76,7 +78,8 @@ $(BUILD)/tidemark-writer: $(WRITER_OBJ)
 	$(CC) $(LDSAN) $(WRITER_OBJ) -o $@ -l:libz.a -pthread
 
 $(BUILD)/tidemark: $(ANALYZER_OBJ)
-	$(CC) $(LDSAN) $(ANALYZER_OBJ) -o $@ $(ANALYZER_LIBS)
+	$(if $(STATIC_LIBS),$(CC) $(LDSAN) $(ANALYZER_OBJ) -o $@ $(STATIC_LIBS) 2>/dev/null ||) \
+	  $(CC) $(LDSAN) $(ANALYZER_OBJ) -o $@ $(SHARED_LIBS)
 
 # The recorder whose system calls a test can make fail (tests/faults).
 FAULTS_OBJ := $(filter-out %/sys.o,$(PRELOAD_OBJ)) $(BUILD)/faults/sys.o $(BUILD)/faults/inject.o

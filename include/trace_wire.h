@@ -79,25 +79,22 @@ static inline uint64_t wire_zigzag(int64_t value) { return ((uint64_t)value << 1
 static inline int64_t wire_unzigzag(uint64_t value) { return (int64_t)(value >> 1) ^ -(int64_t)(value & 1); }
 static inline int64_t wire_get_signed(struct wire_reader *r) { return wire_unzigzag(wire_get_varint(r)); }
 
-static inline uint8_t *wire_put_room(struct wire_writer *w, size_t length) {
-    if (w->failed || wire_room(w) < length) {
-        w->failed = true;
-        return NULL;
-    }
-    uint8_t *bytes = w->at;
-    w->at += length;
-    return bytes;
+static inline bool wire_put_allowed(struct wire_writer *w, size_t length) {
+    w->failed |= wire_room(w) < length;
+    return !w->failed;
 }
 
 static inline void wire_put_bytes(struct wire_writer *w, const void *bytes, size_t length) {
-    uint8_t *room = wire_put_room(w, length);
-    if (room && length) memcpy(room, bytes, length);
+    if (!wire_put_allowed(w, length) || length == 0) return;
+    memcpy(w->at, bytes, length);
+    w->at += length;
 }
 
 static inline void wire_put_fixed(struct wire_writer *w, uint64_t value, unsigned width) {
-    uint8_t *room = wire_put_room(w, width);
-    if (room)
-        for (unsigned i = 0; i < width; i++) room[i] = (uint8_t)(value >> (8 * i));
+    if (!wire_put_allowed(w, width)) return;
+    uint8_t *bytes = w->at;
+    w->at += width;
+    for (unsigned i = 0; i < width; i++) bytes[i] = (uint8_t)(value >> (8 * i));
 }
 
 static inline void wire_put_u8(struct wire_writer *w, uint8_t value) { wire_put_fixed(w, value, 1); }

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LIBRARY "libunwind-x86_64.so.8"
@@ -197,13 +198,20 @@ static void run(void *argument) {
 static int leave_signals(void) { return 0; }
 
 static void refuse(void) {}
-static int refused(void) { return -1; }
+static long refused(void) { return -1; }
 
 static void *take(size_t length) { return sys_memory(length); }
 static void *take_zeroed(size_t count, size_t size) { return sys_memory(count * size); }
 static void *map(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
     void *memory = sys_mmap(address, length, protection, flags, fd, (uint64_t)offset);
     return memory ? memory : MAP_FAILED;
+}
+
+/* libunwind 1.8 asks for its memory this way. */
+static long system_call(long number, long a, long b, long c, long d, long e, long f) {
+    void *address = (void *)a; // NOLINT(performance-no-int-to-ptr)
+    if (number == SYS_mmap) return (long)map(address, (size_t)b, (int)c, (int)d, (int)e, f);
+    return number == SYS_munmap ? sys_munmap(address, (size_t)b) : refused();
 }
 
 #define GIVE(name, function)                                                                                           \
@@ -214,6 +222,7 @@ static const struct image_import imports[] = {
     GIVE("free", refuse),
     GIVE("mmap", map),
     GIVE("munmap", sys_munmap),
+    GIVE("syscall", system_call),
     GIVE("memcpy", memcpy),
     GIVE("memmove", memmove),
     GIVE("memset", memset),
@@ -225,6 +234,7 @@ static const struct image_import imports[] = {
     GIVE("strrchr", strrchr),
     GIVE("sigfillset", sigfillset),
     GIVE("sigprocmask", leave_signals),
+    GIVE("pthread_sigmask", leave_signals),
     GIVE("pthread_mutex_init", pthread_mutex_init),
     GIVE("pthread_mutex_lock", pthread_mutex_lock),
     GIVE("pthread_mutex_unlock", pthread_mutex_unlock),

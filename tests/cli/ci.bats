@@ -51,7 +51,7 @@ on_github() {
     export TIDEMARK_REPORTS=memory/reports
     both ci -q env
     [ -s memory/reports/summary.md ]
-    [[ "$output" != *TIDEMARK_REPORTS* ]]
+    fails grep -q '^TIDEMARK_REPORTS=' <<<"$output"
     [[ "$errors" != *TIDEMARK_REPORTS* ]]
 }
 

@@ -45,7 +45,7 @@ C
 }
 
 compare() { # OLD NEW JQ-FILTER
-    tidemark diff "$BATS_FILE_TMPDIR/$1.tmk" "$BATS_FILE_TMPDIR/$2.tmk" --json - | jq -c "$3"
+    tidemark diff "$BATS_FILE_TMPDIR/$1.tmk" "$BATS_FILE_TMPDIR/$2.tmk" --json - | jq -c "walk(if type == \"number\" then . + 0 else . end) | $3" # 1.0 is 1, for every jq
 }
 
 is() {

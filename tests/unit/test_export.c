@@ -152,7 +152,7 @@ static void json_formats_hold_the_stacks(void **state) {
     exported("perfetto", "live", NULL);
     assert_string_equal(
         output_of("jq -c '[([.traceEvents[]|select(.ph==\"X\")]|length), ([.traceEvents[]|select(.ph==\"C\" and "
-                  ".name==\"RSS\")]|length), ([.traceEvents[]|select(.ph==\"X\")][0].dur)]' perfetto"),
+                  ".name==\"RSS\")]|length), ([.traceEvents[]|select(.ph==\"X\")][0].dur + 0)]' perfetto"),
         "[25,240,1800000]\n");
 }
 

@@ -1,4 +1,4 @@
-/* links: preload/unwind.c preload/stack_names.c preload/stack_range.c preload/tails.c preload/rules.c preload/cfi.c preload/reference.c preload/image.c preload/text.c preload/stackid.c preload/stacks.c preload/modules.c preload/stamp.c preload/sys.c libs: -lunwind -ldl flags: -fexceptions */
+/* links: preload/unwind.c preload/stack_names.c preload/stack_range.c preload/tails.c preload/rules.c preload/cfi.c preload/reference.c preload/image.c preload/text.c preload/stackid.c preload/stacks.c preload/modules.c preload/stamp.c preload/sys.c libs: -lgcc_s -lunwind -ldl flags: -fexceptions */
 /*
  * The walk gives the stack that libunwind's own local unwinder gives, whatever the stack went through.
  */
