@@ -105,7 +105,12 @@ void *realloc(void *block, size_t size) {
     return resize(block, size, &registers);
 }
 
-extern __typeof(realloc) own_realloc __attribute__((alias("realloc"), copy(realloc), visibility("hidden")));
+#ifdef __clang__ /* does not know of copy, nor asks for it */
+#define AS_REALLOC
+#else
+#define AS_REALLOC , copy(realloc)
+#endif
+extern __typeof(realloc) own_realloc __attribute__((alias("realloc"), visibility("hidden") AS_REALLOC));
 
 /* As libc's does, it calls the realloc that the program sees, which may be its own, or of a library loaded before us. */
 void *reallocarray(void *block, size_t count, size_t size) {
