@@ -19,6 +19,10 @@ void spread_add(struct spread *spread, uint64_t value) {
     drift_add(&spread->drift, (double)value);
 }
 
+double spread_at(const struct spread *spread, double share) {
+    return fmax(histogram_at(&spread->histogram, share), (double)spread->min);
+}
+
 double spread_deviation(const struct spread *spread) {
     return spread->count > 1 ? sqrt(spread->squares / (double)(spread->count - 1)) : 0;
 }

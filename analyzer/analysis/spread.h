@@ -17,6 +17,8 @@ struct spread {
 
 void spread_begin(struct spread *spread);
 void spread_add(struct spread *spread, uint64_t value);
+/* The value below which `share` (0..1) of the values lie: within 2 %, and between the least and the largest. */
+double spread_at(const struct spread *spread, double share);
 double spread_deviation(const struct spread *spread); /* of the sample; 0 below two values */
 void spread_release(struct spread *spread);
 

@@ -23,14 +23,13 @@ static double drift_of(const struct drift *drift) {
 
 static struct report_spread make_spread(const struct spread *spread) {
     if (!spread->count) return (struct report_spread){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-    const struct histogram *h = &spread->histogram;
     return (struct report_spread){
         .mean = spread->mean,
         .min = (double)spread->min,
-        .p50 = histogram_at(h, 0.5),
-        .p95 = histogram_at(h, 0.95),
-        .p99 = histogram_at(h, 0.99),
-        .max = (double)h->max,
+        .p50 = spread_at(spread, 0.5),
+        .p95 = spread_at(spread, 0.95),
+        .p99 = spread_at(spread, 0.99),
+        .max = (double)spread->histogram.max,
         .stddev = spread_deviation(spread),
         .drift = drift_of(&spread->drift),
     };

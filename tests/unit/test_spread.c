@@ -54,10 +54,23 @@ static void histogram_quantiles(void **state) {
     histogram_release(&h);
 }
 
+/* Each value is in some part of an octave, whose middle may be below all values that there are. */
+static void percentiles_lie_between_the_extremes(void **state) {
+    (void)state;
+    for (uint64_t value = 1; value < UINT64_C(1) << 40; value = value * 9 / 8 + 1) {
+        struct spread spread;
+        spread_begin(&spread);
+        spread_add(&spread, value);
+        for (double share = 0; share <= 1; share += 0.25) assert_int_equal((uint64_t)spread_at(&spread, share), value);
+        spread_release(&spread);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drift_of_a_ramp),
         cmocka_unit_test(histogram_quantiles),
+        cmocka_unit_test(percentiles_lie_between_the_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
