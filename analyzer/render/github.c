@@ -67,7 +67,7 @@ static void write_rule(FILE *out, const struct report_budget *row) {
 static void write_run(FILE *out, const struct report *report) {
     const struct report_verdict *verdict = &report->verdict;
     if (report->stopped) {
-        fputs("::error title=stopped::stopped at a limit: ", out);
+        fputs("::error title=stopped::stopped ", out);
         write_escaped(out, report->stopped, false);
         fputc('\n', out);
     } else if (verdict->result && strcmp(verdict->result, "inconclusive") == 0) {

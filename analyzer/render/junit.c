@@ -192,10 +192,10 @@ static void add_run(struct cases *cases, const struct report *report) {
     struct testcase item = {.suite = "run", .name = report->stopped ? "not stopped" : "conclusive", .outcome = FAILED};
     if (!report->stopped && !inconclusive) return;
     item.outcome = report->stopped ? FAILED : SKIPPED;
-    item.message = report->stopped         ? "stopped at a limit"
+    item.message = report->stopped         ? "the run was stopped"
                    : verdict->reason_count ? verdict->reasons[0]
                                            : "a rule or phase could not be judged";
-    if (report->stopped && asprintf(&item.text, "stopped at a limit: %s\n", report->stopped) < 0) {
+    if (report->stopped && asprintf(&item.text, "stopped %s\n", report->stopped) < 0) {
         item.text = NULL;
         cases->error = -ENOMEM;
     }

@@ -154,7 +154,7 @@ static void add_run(json_t *results, const struct report *report) {
     bool inconclusive = verdict->result && strcmp(verdict->result, "inconclusive") == 0;
     char *what = NULL;
     if (!report->stopped && !inconclusive) return;
-    if (report->stopped && asprintf(&what, "stopped at a limit: %s", report->stopped) < 0) what = NULL;
+    if (report->stopped && asprintf(&what, "stopped %s", report->stopped) < 0) what = NULL;
     const char *reason = verdict->reason_count ? verdict->reasons[0] : "a rule or phase could not be judged";
     json_array_append_new(results,
                           result_of(report->stopped ? "stopped" : "inconclusive", report->stopped ? "error" : "warning",

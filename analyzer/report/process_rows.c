@@ -153,8 +153,10 @@ void builder_add_process(struct builder *builder, const struct subject *subject,
     add_trace(builder, subject, path, first);
     add_totals(&builder->report->totals, subject, first);
     if (first) set_system(builder, &subject->trace.tables.process);
-    if (!builder->report->stopped)
-        builder->report->stopped = arena_text(builder->arena, phases_stopped(subject->phases));
+    const char *limit = phases_stopped(subject->phases);
+    if (limit && !builder->report->stopped)
+        builder->report->stopped =
+            *limit ? arena_format(builder->arena, "at a limit: %s", limit) : arena_text(builder->arena, "on request");
 }
 
 /* Programs by pid, and those of one pid, which followed each other by exec, by their start. */

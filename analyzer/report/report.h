@@ -303,7 +303,7 @@ struct report {
     const char *root;     /* folder of the sources for CI servers, which want names relative to it; NULL: none */
     int64_t other_runs;   /* traces that were to be judged, too, but are of another run */
     int64_t unread_named; /* files that were to be judged and can't be read */
-    const char *stopped;  /* the limit or request that ended the program, NULL: none */
+    const char *stopped;  /* "at a limit: …" or "on request", NULL: neither */
     struct report_verdict verdict;
     const char **doubts; /* losses, cut traces, modules without symbols: one sentence each */
     size_t doubt_count;

@@ -327,7 +327,7 @@ static void weigh_left_out(struct court *court) {
 
 static void weigh_stop(struct court *court) {
     if (!court->rules->stopped) return;
-    ADD_TEXT(court, reasons, reason_count, "stopped at a limit: %s", court->rules->stopped);
+    ADD_TEXT(court, reasons, reason_count, "stopped %s", court->rules->stopped);
     worsen(court, RESULT_BUDGET);
 }
 

@@ -25,7 +25,7 @@ struct verdict_rules {
     int64_t min_rounds;  /* repeated phases with fewer rounds are inconclusive; 0 or negative: none asked for */
     bool not_recorded;   /* the recorder never loaded */
     const char *hint;    /* what else a person should know, NULL: nothing */
-    const char *stopped; /* the limit that ended the target, NULL: none */
+    const char *stopped; /* "at a limit: …" or "on request", NULL: neither */
 };
 
 /* Owns all that report->verdict points to. */

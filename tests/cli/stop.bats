@@ -65,7 +65,7 @@ int main(void) { for (int i = 0; i < 1000; i++) free(malloc(100)); return 0; }'
     status=0
     wait $run || status=$?
     [ "$status" -eq 143 ]
-    expect_in "stopped" "$(cat err)"
+    expect_in "stopped on request" "$(cat err)"
     [ "$(tail -n 1 err)" = "tidemark: budget (exit 143, from CMD)" ]
     both tidemark check t.tmk
     expect_status 11

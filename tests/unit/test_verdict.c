@@ -44,7 +44,7 @@ static void test_results_and_exit_codes(void **state) {
     decide(&(struct verdict_rules){.leak_exit_code = -1, .min_rounds = 10}, "inconclusive", 12);
     decide(&(struct verdict_rules){.leak_exit_code = -1, .min_rounds = 10, .allow_inconclusive = true}, "inconclusive",
            0);
-    decide(&(struct verdict_rules){.leak_exit_code = -1, .stopped = "rss=1G"}, "budget", 11);
+    decide(&(struct verdict_rules){.leak_exit_code = -1, .stopped = "at a limit: rss=1G"}, "budget", 11);
     decide(&(struct verdict_rules){.leak_exit_code = -1, .not_recorded = true}, "pass", 13);
     report.verdict.judged_phases = 0;
     decide(&plain, "nothing-judged", 0);
