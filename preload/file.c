@@ -236,8 +236,7 @@ static int reserve(int fd, uint64_t offset, uint64_t length) {
 /* Maps the file with room for the first slots where that can be had, else for the header alone. */
 static int map_beginning(int fd) {
     uint64_t length = TRACE_HEADER_SIZE + FIRST_SLOTS;
-    bool fits = (!config.max_size || length <= config.max_size) && reserve(fd, 0, length) == 0;
-    if (fits) file.header = sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (reserve(fd, 0, length) == 0) file.header = sys_mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     file.ahead = length;
     if (file.header) return 0;
     file.ahead = length = TRACE_HEADER_SIZE;
@@ -254,6 +253,13 @@ static void advise(void *memory, uint64_t length) {
     sys_madvise(memory, length, MADV_RANDOM);
 }
 
+/* 0: none. With less than the first slots and some frames nothing at all would be recorded. */
+static uint64_t size_limit(void) {
+    const uint64_t least = 2u << 20;
+    _Static_assert(TRACE_HEADER_SIZE + FIRST_SLOTS + (256 << 10) <= (2u << 20), "that is no less");
+    return config.max_size && config.max_size < least ? least : config.max_size;
+}
+
 static void fill_header(bool cycle_stamps) {
     memcpy(file.header, TRACE_MAGIC, 8);
     header_put(TRACE_AT_MAJOR, TRACE_VERSION_MAJOR, 2);
@@ -263,7 +269,7 @@ static void fill_header(bool cycle_stamps) {
     header_put(TRACE_AT_PID, (uint32_t)sys_getpid(), 4);
     header_put(TRACE_AT_STAMP_SOURCE, cycle_stamps ? TRACE_STAMP_TSC : TRACE_STAMP_COUNTER, 1);
     header_put(TRACE_AT_POINTER_SIZE, sizeof(void *), 1);
-    header_put(TRACE_AT_MAX_SIZE, config.max_size, 8);
+    header_put(TRACE_AT_MAX_SIZE, size_limit(), 8);
     header_put(TRACE_AT_LEVEL, config.level, 1);
     header_put(TRACE_AT_INDEXED, TRACE_HEADER_SIZE, 8);
     header_put(TRACE_AT_NODES_DRAINED, 1, 4);

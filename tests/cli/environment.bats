@@ -83,6 +83,33 @@ ROWS
     done
 }
 
+# With less than its buffers take nothing would be recorded, and nothing would say why.
+@test "the smallest size limit leaves the beginning of a recording, and the limit is named" {
+    program many <<'C'
+#include <stdlib.h>
+int main(void) {
+    static char *kept[4096];
+    for (unsigned i = 0, at = 1; i < 400000; i++) {
+        at = at * 1103515245 + 12345;
+        char **block = &kept[at >> 8 & 4095];
+        free(*block);
+        *block = malloc((at >> 4) % 5000 + 1);
+    }
+    return 0;
+}
+C
+    preloaded TIDEMARK_MAX_SIZE=64k TIDEMARK_OUT=t.tmk ./many
+    expect_status 0
+    [ -z "$errors" ]
+    [ "$(stat -c %s t.tmk)" -le $((2 << 20)) ]
+    both tidemark info --verify t.tmk
+    expect_status 0
+    expect_in " events, the size limit" "$output"
+    [ "$(sed -n 's/^replayed *\([0-9]*\) events,.*/\1/p' <<<"$output")" -gt 10000 ]
+    both tidemark report t.tmk
+    expect_in "its size limit was reached" "$output"
+}
+
 @test "record and run say that TIDEMARK_OUT names no trace of theirs" {
     both env TIDEMARK_OUT=mine.tmk "$TIDEMARK" record true
     expect_in "TIDEMARK_OUT is for LD_PRELOAD alone; here -o FILE names the trace" "$errors"
