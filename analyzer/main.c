@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands/command.h"
 #include "commands/parse.h"
@@ -60,18 +61,19 @@ static void turn_help(int argc, char **argv) {
     argv[argc > 1] = help_option;
 }
 
-/* Output that could not be written must not look like success. */
-static int checked(int status) {
+/* Output that could not be written must not look like success, nor help and version, after which argp exits. */
+static void check_stdout(int status, void *unused) {
+    (void)unused;
     bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed) return status;
+    if (!failed) return;
     say("cannot write to stdout: %s", strerror(errno));
-    return status ? status : STATUS_INTERNAL;
+    if (!status) _exit(STATUS_INTERNAL);
 }
 
 static error_t parse_key(int key, char *text, struct argp_state *state) {
     int *first = state->input;
     switch (key) {
-    case KEY_ROWS: print_rows(); exit(checked(STATUS_OK));
+    case KEY_ROWS: print_rows(); exit(STATUS_OK);
     case ARGP_KEY_ARG:
         *first = state->next - 1;
         state->next = state->argc;
@@ -90,8 +92,9 @@ int main(int argc, char **argv) {
     const struct argp argp = {.options = rows, .parser = parse_key, .args_doc = "COMMAND [ARG...]", .doc = doc};
     int first = 0;
     argp_err_exit_status = STATUS_USAGE;
+    on_exit(check_stdout, NULL);
     turn_help(argc - 1, argv + 1);
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first);
     free(doc);
-    return checked(command_run_line(find_command(argv[first]), argc - first, argv + first));
+    return command_run_line(find_command(argv[first]), argc - first, argv + first);
 }

@@ -134,8 +134,11 @@ ROWS
 
 @test "output that can't be written is an error" {
     [ -w /dev/full ] || skip "no /dev/full"
-    run bash -c '"$0" --rows >/dev/full' "$TIDEMARK"
-    [ "$status" -eq 4 ]
+    for words in --rows --version --help "report --help" "report --version"; do
+        both sh -c '"$0" $1 >/dev/full' "$TIDEMARK" "$words"
+        expect_status 4
+        [ "$errors" = "tidemark: cannot write to stdout: No space left on device" ]
+    done
 }
 
 @test "why an output can't be written is said once: the text, each file, each export" {
