@@ -49,6 +49,7 @@ static const char *const explanations[] = {
     [READER_OK] = "is fine",
     [READER_UNREADABLE] = "cannot be read",
     [READER_DIRECTORY] = "is a directory; one trace file is needed here",
+    [READER_SPECIAL] = "is no regular file: a trace is not read from its beginning to its end, so save it first",
     [READER_EMPTY] = "is empty: the recording never began, or the disk was full",
     [READER_FOREIGN] = "is not a Tidemark trace (it does not begin with TIDEMARK)",
     [READER_CUT] = "ends inside its header: nothing was recorded, or the copy is incomplete",
@@ -130,7 +131,7 @@ static int open_file(struct trace_input *input, const char *path, struct reader_
     struct stat facts;
     if (fstat(input->fd, &facts)) return refuse(refusal, READER_UNREADABLE, (uint32_t)errno, -errno);
     if (S_ISDIR(facts.st_mode)) return refuse(refusal, READER_DIRECTORY, 0, -EISDIR);
-    if (!S_ISREG(facts.st_mode)) return refuse(refusal, READER_FOREIGN, 0, -EINVAL);
+    if (!S_ISREG(facts.st_mode)) return refuse(refusal, READER_SPECIAL, 0, -EINVAL);
     input->size = (uint64_t)facts.st_size;
     input->stored = (uint64_t)facts.st_blocks * 512 < input->size ? (uint64_t)facts.st_blocks * 512 : input->size;
     if (!input->size) return refuse(refusal, READER_EMPTY, 0, -EINVAL);

@@ -20,6 +20,7 @@ enum reader_error {
     READER_UNREADABLE, /* the system's error follows in `detail` */
     READER_DIRECTORY,
     READER_EMPTY,
+    READER_SPECIAL,  /* a pipe or a device */
     READER_FOREIGN,  /* no trace at all */
     READER_CUT,      /* shorter than the fixed fields of a header */
     READER_VERSION,  /* major version in `detail` */

@@ -171,3 +171,12 @@ set_version() { printf "\\x$(printf %02x "$3")" | dd of="$1" bs=1 seek="$2" conv
     expect_in "closed: cannot be read: Permission denied" "$errors"
     chmod 700 closed
 }
+
+@test "a trace that comes through a pipe is no damaged one: it is said what to do" {
+    tidemark record -q -o t.tmk true
+    both bash -c 'cat t.tmk | "$0" report /dev/stdin' "$TIDEMARK"
+    expect_status 3
+    expect_in "/dev/stdin: is no regular file" "$errors"
+    both tidemark info /dev/stdin <t.tmk
+    expect_status 0
+}
