@@ -195,8 +195,6 @@ static void step_register(struct cfi_program *p, struct wire_reader *r, uint8_t 
 
 static void step_extended(struct cfi_program *p, struct wire_reader *r, uint8_t op) {
     switch (op) {
-    case CFA_REMEMBER: remember(p, r); break;
-    case CFA_RESTORE_STATE: restore_state(p, r); break;
     case CFA_DEF:
     case CFA_DEF_SF:
     case CFA_DEF_REGISTER:
@@ -218,10 +216,37 @@ static void step_extended(struct cfi_program *p, struct wire_reader *r, uint8_t 
     }
 }
 
-/* Runs up to and including the row of `address`. Long functions have hundreds of rows, nearly all of one advance and one offset. */
+/*
+ * What long programs consist of: rows of an advance and an offset of one byte, some hundred of them before the row of an address in
+ * a large function. Stops in front of all else. Returns the location.
+ */
+static inline uintptr_t run_rows(struct cfi_program *p, struct wire_reader *r, uintptr_t location, uintptr_t address) {
+    const uint8_t *at = r->at, *end = r->end;
+    const uint64_t code_align = p->code_align;
+    int64_t offset = p->now.cfa_offset;
+    while (end - at > 1 && location <= address) {
+        uint8_t op = at[0], operand = at[1];
+        if ((op & 0xc0) == CFA_ADVANCE) {
+            location += (op & 0x3f) * code_align;
+            at++;
+            continue;
+        }
+        if (op == CFA_DEF_OFFSET && operand < 0x80) offset = operand;
+        else if (op == CFA_ADVANCE1) location += operand * code_align;
+        else break;
+        at += 2;
+    }
+    r->at = at;
+    p->now.cfa_offset = offset;
+    return location;
+}
+
+/* Runs up to and including the row of `address`. */
 static bool run(struct cfi_program *p, struct wire_reader r, uintptr_t location, uintptr_t address) {
     const uint64_t code_align = p->code_align;
-    while (wire_left(&r) && location <= address && !r.failed) {
+    for (;;) {
+        location = run_rows(p, &r, location, address);
+        if (!wire_left(&r) || location > address || r.failed) return !r.failed;
         uint8_t op = wire_get_u8(&r), operand = op & 0x3f;
         switch (op & 0xc0 ? op & 0xc0 : op) {
         case CFA_ADVANCE: location += operand * code_align; break;
@@ -232,11 +257,12 @@ static bool run(struct cfi_program *p, struct wire_reader r, uintptr_t location,
         case CFA_DEF_OFFSET: p->now.cfa_offset = (int64_t)wire_get_varint(&r); break;
         case CFA_OFFSET: set_saved(p, operand, (int64_t)wire_get_varint(&r) * p->data_align); break;
         case CFA_RESTORE: restore(p, operand); break;
+        case CFA_REMEMBER: remember(p, &r); break;
+        case CFA_RESTORE_STATE: restore_state(p, &r); break;
         case CFA_NOP: break;
         default: step_extended(p, &r, op); break;
         }
     }
-    return !r.failed;
 }
 
 /* A record of .eh_frame: `*id_at` is where its id field stands. */
