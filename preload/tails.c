@@ -51,7 +51,7 @@ void tails_remember(struct walker *w, uint32_t base, uint32_t depth) {
     const struct kept *outer = &w->kept[base - 1], *leaf = &w->kept[depth - 1];
     uint64_t hash = tail_hash(leaf->sp, leaf->ip);
     uint32_t count = leaf->checks - outer->checks, set = tail_set(hash);
-    if (w->tails.rest || count > TAIL_CHECKS) return;
+    if (count > TAIL_CHECKS) return;
     struct tail_tags *tags = &w->tails.tags[set];
     uint32_t way = tags->next++ % TAIL_WAYS;
     struct tail *tail = &w->tails.tails[set][way];

@@ -45,7 +45,7 @@ struct unwind_thread {
     struct walker walker;
     struct unwind_counters counters;
     struct fresh fresh[FRAMES_MAX];
-    struct kept kept[FRAMES_MAX];
+    _Alignas(64) struct kept kept[1 + FRAMES_MAX];        /* the first is the root, outward of all frames */
     struct check checks[1 + FRAMES_MAX * CHECKS_A_FRAME]; /* the first is the sentinel of changed_word */
 };
 
@@ -70,7 +70,7 @@ static inline uintptr_t bp_word(const struct rule *rule, uintptr_t sp, uintptr_t
     return base + (uintptr_t)(intptr_t)rule->bp_offset;
 }
 
-static inline enum outcome follow(struct walker *w, const struct rule *rule, struct unwind_state *at) {
+static enum outcome follow(struct walker *w, const struct rule *rule, struct unwind_state *at) {
     uintptr_t cfa = cfa_word(rule, at->sp, at->bp), ip, bp = at->bp;
     if (unlikely(rule->kind & RULE_CFA_DEREF) && !read_word(w, cfa, &cfa)) return OUTCOME_LOST;
     if (!read_word(w, ra_word(rule, at->sp, cfa), &ip)) return OUTCOME_LOST;
@@ -81,6 +81,27 @@ static inline enum outcome follow(struct walker *w, const struct rule *rule, str
     if (ip == at->ip && cfa == at->sp) return OUTCOME_LOST;
     *at = (struct unwind_state){ip, cfa, bp, rule->kind & RULE_SIGNAL};
     return ip ? OUTCOME_CALLER : OUTCOME_OUTERMOST;
+}
+
+/* Rules of nearly all frames: what leads outward lies at known distances from the CFA. */
+static inline bool is_usual(const struct rule *rule) {
+    return likely(!(rule->kind & ~(RULE_CFA_FROM_BP | RULE_BP_SAVED)));
+}
+
+/* Follows a usual rule through pages known to be there. False, and nothing done, where it may be otherwise. */
+static inline bool follow_usual(const struct walker *w, const struct rule *rule, struct unwind_state *at) {
+    if (!is_usual(rule)) return false;
+    uintptr_t cfa = cfa_word(rule, at->sp, at->bp), ra = cfa + (uintptr_t)(intptr_t)rule->ra_offset, bp = at->bp;
+    if (unlikely(!in(&w->stack, ra) || cfa == at->sp)) return false;
+    if (rule->kind & RULE_BP_SAVED) {
+        uintptr_t saved = cfa + (uintptr_t)(intptr_t)rule->bp_offset;
+        if (unlikely(!in(&w->stack, saved))) return false;
+        bp = load(word_at(saved));
+    }
+    uintptr_t ip = load(word_at(ra));
+    if (unlikely(!ip)) return false;
+    *at = (struct unwind_state){ip, cfa, bp, false};
+    return true;
 }
 
 static bool code_readable(struct walker *w, uintptr_t address) {
@@ -104,15 +125,14 @@ static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uint
 }
 
 /* Adds a frame and says by which rule it goes on; RULE_COMPLEX where there is none. */
-static inline const struct rule *add_frame(struct walker *w, struct unwind_state at) {
-    struct fresh *fresh = &w->fresh[w->found++];
-    uint64_t key = (uint64_t)at.ip << 1 | at.exact;
+static inline const struct rule *add_frame(struct walker *w, struct fresh *fresh, const struct unwind_state *at) {
+    uint64_t key = (uint64_t)at->ip << 1 | at->exact;
     struct rule_hint *hint = &w->rules[hint_of(&w->rules_spread, mix(key))];
-    if (unlikely(hint->key != key)) recall_rule(w, hint, at.ip, at.exact);
-    fresh->at.sp = at.sp;
-    fresh->at.ip = at.ip;
-    fresh->at.bp = at.bp;
-    fresh->at.exact = at.exact;
+    if (unlikely(hint->key != key)) recall_rule(w, hint, at->ip, at->exact);
+    fresh->at.sp = at->sp;
+    fresh->at.ip = at->ip;
+    fresh->at.bp = at->bp;
+    fresh->at.exact = at->exact;
     fresh->rule = hint->rule;
     return &hint->rule;
 }
@@ -130,8 +150,10 @@ static bool detour_visit(void *argument, const struct unwind_state *frame) {
     struct walker *w = detour->walker;
     detour->outcome = OUTCOME_DEEP;
     if (w->found == detour->max) return false;
-    if (add_frame(w, *frame)->kind & RULE_COMPLEX) return true;
-    w->found--;
+    if (add_frame(w, &w->fresh[w->found], frame)->kind & RULE_COMPLEX) {
+        w->found++;
+        return true;
+    }
     detour->at = *frame;
     detour->outcome = OUTCOME_CALLER;
     return false;
@@ -153,45 +175,53 @@ static slow_path enum outcome follow_guess(struct walker *w, const struct rule *
     return OUTCOME_OUTERMOST;
 }
 
-/* `at` stays in registers where no address of it is taken. */
-static inline enum outcome leave_frame(struct walker *w, const struct rule *rule, struct unwind_state *at,
-                                       uint32_t max) {
+static __attribute__((noinline)) enum outcome leave_frame(struct walker *w, const struct rule *rule,
+                                                          struct unwind_state *at, uint32_t max) {
     if (likely(!(rule->kind & (RULE_OUTERMOST | RULE_COMPLEX | RULE_BARE)))) return follow(w, rule, at);
     if (rule->kind & RULE_OUTERMOST) return OUTCOME_OUTERMOST;
-    struct unwind_state copy = *at;
-    enum outcome outcome = rule->kind & RULE_BARE ? follow_guess(w, rule, &copy) : follow_reference(w, &copy, max);
-    *at = copy;
-    return outcome;
+    return rule->kind & RULE_BARE ? follow_guess(w, rule, at) : follow_reference(w, at, max);
 }
 
 /* --- the previous stack ------------------------------------------------------------------------------------------ */
 
-static uint32_t owner_of(const struct walker *w, uint32_t top, uint32_t check) {
-    while (top > 1 && w->kept[top - 2].checks >= check) top--;
-    return top - 1;
+static const struct kept *owner_of(const struct kept *from, uint32_t check) {
+    while (from[-1].checks >= check) from--;
+    return from - 1;
 }
 
 /* --- the walk ---------------------------------------------------------------------------------------------------- */
 
-/* From the leaf `at` outward. Leaves frames in w->fresh, and in w->base how many kept ones follow. */
-static inline enum outcome walk(struct walker *w, struct unwind_state *at, uint32_t max) {
-    uint32_t top = w->depth;
-    w->found = 0;
+/* From the leaf `end` outward, which becomes the last state. Leaves frames in w->fresh, and in w->base how many kept ones follow.
+ * What changes with each frame stays in registers: no address of it is taken. */
+static inline enum outcome walk(struct walker *w, struct unwind_state *end, uint32_t max) {
+    const struct kept *top = &w->kept[w->depth] - 1;
+    struct fresh *fresh = w->fresh;
+    struct unwind_state at = *end;
+    enum outcome outcome;
     w->base = 0;
     for (;;) {
-        while (top && w->kept[top - 1].sp < at->sp) top--;
-        if (top && same_frame(&w->kept[top - 1], at->sp, at->ip, at->bp, at->exact)) {
-            uint32_t changed = changed_word(w, &w->kept[top - 1]);
-            if (likely(!changed)) {
-                w->base = top;
-                return OUTCOME_KEPT;
-            }
-            top = owner_of(w, top, changed);
+        while (top->sp < at.sp) top--;
+        if (same_frame(top, at.sp, at.ip, at.bp, at.exact)) {
+            uint32_t changed = changed_word(w, top);
+            outcome = OUTCOME_KEPT;
+            if (likely(!changed)) break;
+            top = owner_of(top, changed);
         }
-        if (unlikely(w->found == max)) return OUTCOME_DEEP;
-        enum outcome outcome = leave_frame(w, add_frame(w, *at), at, max);
-        if (unlikely(outcome != OUTCOME_CALLER)) return outcome;
+        outcome = OUTCOME_DEEP;
+        if (unlikely(fresh == w->fresh + max)) break;
+        const struct rule *rule = add_frame(w, fresh++, &at);
+        if (likely(follow_usual(w, rule, &at))) continue;
+        *end = at;
+        w->found = (uint32_t)(fresh - w->fresh);
+        outcome = leave_frame(w, rule, end, max);
+        fresh = w->fresh + w->found;
+        at = *end;
+        if (unlikely(outcome != OUTCOME_CALLER)) break;
     }
+    if (outcome == OUTCOME_KEPT) w->base = (uint32_t)(top + 1 - w->kept);
+    w->found = (uint32_t)(fresh - w->fresh);
+    *end = at;
+    return outcome;
 }
 
 /* --- keeping a stack --------------------------------------------------------------------------------------------- */
@@ -200,47 +230,86 @@ static inline void add_check(struct walker *w, struct kept *kept, uintptr_t addr
     w->checks[kept->checks++] = (struct check){word_at(address), value};
 }
 
-/* Moves a fresh frame to index `i` of the kept stack. `caller`: where it leads. Words are added in the reverse of the order
- * in which changed_word looks at them. */
-static inline void keep_frame(struct walker *w, uint32_t i, const struct fresh *fresh,
-                              const struct unwind_state *caller) {
+/* Moves a fresh frame to the kept stack. `caller`: where it leads. Words are added in the reverse of the order in which
+ * changed_word looks at them. */
+static __attribute__((noinline)) void keep_frame(struct walker *w, struct kept *kept, const struct fresh *fresh,
+                                                 const struct unwind_state *caller) {
     const struct rule *rule = &fresh->rule;
     const struct unwind_state *at = &fresh->at;
-    struct kept *kept = &w->kept[i];
-    bool caller_needs_bp = i && w->kept[i - 1].needs_bp;
+    const struct kept *outer = kept - 1;
     kept->sp = at->sp;
     kept->ip = at->ip;
     kept->bp = at->bp;
     kept->exact = at->exact;
     kept->info = rule->module | (at->exact ? TRACE_NODE_SIGNAL : 0);
-    kept->checks = i ? w->kept[i - 1].checks : 0;
+    kept->checks = outer->checks;
     kept->serial = w->serial;
-    kept->path = stackid_path(i ? w->kept[i - 1].path : 0, at->ip);
-    __builtin_prefetch(node_hint_of(w, kept->path), 1);
+    kept->path = stackid_path(outer->path, at->ip);
     kept->needs_bp = rule->kind & (RULE_COMPLEX | RULE_BARE);
     kept->bare = (uint8_t)(rule->kind / RULE_BARE);
     if (unlikely(rule->kind & (RULE_COMPLEX | RULE_OUTERMOST))) return;
     kept->needs_bp =
-        rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) || (!(rule->kind & RULE_BP_SAVED) && caller_needs_bp);
-    if (rule->kind & RULE_BP_SAVED && caller_needs_bp)
+        rule->kind & (RULE_CFA_FROM_BP | RULE_BP_FROM_BP) || (!(rule->kind & RULE_BP_SAVED) && outer->needs_bp);
+    if (rule->kind & RULE_BP_SAVED && outer->needs_bp)
         add_check(w, kept, bp_word(rule, at->sp, at->bp, caller->sp), caller->bp);
     add_check(w, kept, ra_word(rule, at->sp, caller->sp), caller->ip);
     if (rule->kind & RULE_CFA_DEREF) add_check(w, kept, cfa_word(rule, at->sp, at->bp), caller->sp);
 }
 
+/* What the next frame inward is kept by: where it leads, and the innermost frame so far. */
+struct outward {
+    struct unwind_state caller;
+    uint64_t path;
+    uint32_t checks;
+    bool needs_bp;
+};
+
+static inline struct outward outward_of(const struct kept *kept, const struct unwind_state *caller) {
+    return (struct outward){*caller, kept->path, kept->checks, kept->needs_bp};
+}
+
+/* keep_frame for a usual rule. */
+static inline void keep_usual(struct walker *w, struct kept *kept, const struct fresh *fresh, struct outward *o) {
+    const struct rule *rule = &fresh->rule;
+    const uintptr_t sp = fresh->at.sp, ip = fresh->at.ip, bp = fresh->at.bp;
+    struct check *check = &w->checks[o->checks++];
+    if (rule->kind & RULE_BP_SAVED && o->needs_bp) {
+        *check++ = (struct check){word_at(o->caller.sp + (uintptr_t)(intptr_t)rule->bp_offset), o->caller.bp};
+        o->checks++;
+    }
+    *check = (struct check){word_at(o->caller.sp + (uintptr_t)(intptr_t)rule->ra_offset), o->caller.ip};
+    if (rule->kind) o->needs_bp = rule->kind & RULE_CFA_FROM_BP;
+    o->path = stackid_path(o->path, ip);
+    o->caller = (struct unwind_state){ip, sp, bp, false};
+    kept->sp = sp;
+    kept->ip = ip;
+    kept->bp = bp;
+    kept->info = rule->module;
+    kept->checks = o->checks;
+    kept->serial = w->serial;
+    kept->path = o->path;
+    kept->needs_bp = o->needs_bp;
+    kept->exact = false;
+    kept->bare = 0;
+}
+
 /* Puts the fresh frames on the kept ones. Returns how many of all can serve the next walk. */
 static uint32_t keep_frames(struct walker *w, const struct unwind_state *end) {
     uint32_t keep = UINT32_MAX;
+    struct kept *kept = &w->kept[w->base];
     struct unwind_state caller = *end;
-    if (w->base) {
-        const struct kept *outer = &w->kept[w->base - 1];
-        caller = (struct unwind_state){outer->ip, outer->sp, outer->bp, outer->exact};
-    }
-    for (uint32_t n = w->found, i = w->base; n-- > 0; i++) {
-        const struct fresh *fresh = &w->fresh[n];
-        keep_frame(w, i, fresh, &caller);
-        if (unlikely(fresh->rule.kind & RULE_COMPLEX) && keep == UINT32_MAX) keep = i;
-        caller = fresh->at;
+    if (w->base) caller = (struct unwind_state){kept[-1].ip, kept[-1].sp, kept[-1].bp, kept[-1].exact};
+    struct outward outward = outward_of(kept - 1, &caller);
+    for (const struct fresh *fresh = w->fresh + w->found; fresh-- > w->fresh; kept++) {
+        if (is_usual(&fresh->rule) && !fresh->at.exact) {
+            keep_usual(w, kept, fresh, &outward);
+        } else {
+            caller = outward.caller;
+            keep_frame(w, kept, fresh, &caller);
+            outward = outward_of(kept, &fresh->at);
+            if (fresh->rule.kind & RULE_COMPLEX && keep == UINT32_MAX) keep = (uint32_t)(kept - w->kept);
+        }
+        __builtin_prefetch(node_hint_of(w, outward.path), 1);
     }
     return keep;
 }
@@ -299,7 +368,8 @@ static inline uint32_t settle(struct unwind_thread *t, struct walker *w, enum ou
     bool named = stack_names_give(w, w->base, depth, limit);
     w->depth = keep < depth ? keep : depth;
     if (unlikely(!named || w->unkeepable)) walker_forget(w);
-    else if (outcome == OUTCOME_KEPT && depth <= limit && w->depth == depth) tails_remember(w, w->base, depth);
+    else if (!w->tails.rest && outcome == OUTCOME_KEPT && depth <= limit && w->depth == depth)
+        tails_remember(w, w->base, depth);
     return named ? w->kept[depth - 1].node : 0;
 }
 
@@ -386,7 +456,8 @@ static void start_walker(struct unwind_thread *t) {
     w->generation = generation;
     t->checks[0] = (struct check){&zero, 1};
     w->fresh = t->fresh;
-    w->kept = t->kept;
+    w->kept = t->kept + 1;
+    t->kept[0] = (struct kept){.sp = UINTPTR_MAX};
     w->checks = t->checks + 1;
     w->stack = w->other = (struct range){0};
     w->bottomless = 0;

@@ -32,7 +32,7 @@ struct fresh {
     struct rule rule;
 };
 
-/* A frame of the previous stack; index 0 is the outermost. */
+/* A frame of the previous stack; index 0 is the outermost, below it lies the root: outward of all, with no words and the path 0. */
 struct kept {
     uintptr_t sp, ip, bp;
     uint32_t node;
