@@ -27,41 +27,40 @@ static struct parts divide(const struct packing *p, size_t length, const uint32_
     return parts;
 }
 
-static size_t pack_by(enum deflate_way way, struct parts *parts, void *deflate, const uint8_t *payload, uint8_t *out,
-                      size_t capacity) {
-    for (unsigned i = 1; i < parts->count; i++) parts->part[i].way = way;
-    return deflate_parts(deflate, payload, parts->part, parts->count, out, capacity);
-}
-
 static uint32_t rate_of(const struct deflate_part *part) { return (uint32_t)(part->packed * 256 / part->length); }
 
 /* What the way of a column that makes a few bytes is worth does not pay for trying all columns. */
 static bool is_noticeable(size_t bytes, size_t all) { return bytes > all / 8; }
 
-/* Returns whether another way than before turned out to be the better one for a noticeable part. */
-static bool try_ways(struct packing *p, struct parts *parts, void *deflate, const uint8_t *payload, uint8_t *out,
-                     size_t capacity) {
-    struct parts by_symbols = *parts;
+static enum deflate_way other_way(enum deflate_way way) {
+    return way == DEFLATE_MATCHES ? DEFLATE_SYMBOLS : DEFLATE_MATCHES;
+}
+
+static void turn_ways(struct parts *parts) {
+    for (unsigned i = 1; i < parts->count; i++) parts->part[i].way = other_way(parts->part[i].way);
+}
+
+/* Of a part that was packed either way. */
+static const struct deflate_part *better(const struct deflate_part *one, const struct deflate_part *other) {
+    const struct deflate_part *matches = one->way == DEFLATE_MATCHES ? one : other;
+    const struct deflate_part *symbols = one->way == DEFLATE_MATCHES ? other : one;
+    bool even = symbols->packed <= matches->packed + matches->packed / 64;
+    return even || deflate_is_noise(matches->length, matches->packed) ? symbols : matches;
+}
+
+/* Each column goes the better way from the next frame on. The more of them did before, the later is the next trial. */
+static void choose_ways(struct packing *p, const struct parts *parts, const struct parts *turned) {
     size_t changed = 0, all = 0;
-    if (!pack_by(DEFLATE_MATCHES, parts, deflate, payload, out, capacity)) return false;
-    if (!pack_by(DEFLATE_SYMBOLS, &by_symbols, deflate, payload, out, capacity)) return false;
     for (unsigned i = 1; i < parts->count; i++) {
+        const struct deflate_part *part = better(&parts->part[i], &turned->part[i]);
         unsigned column = parts->column[i];
-        struct deflate_part *part = &parts->part[i], *other = &by_symbols.part[i];
-        if (other->packed <= part->packed + part->packed / 64 || deflate_is_noise(part->length, part->packed))
-            *part = *other;
         if (p->ways[column] != part->way) changed += part->packed;
         all += part->packed;
         p->ways[column] = part->way;
         p->rates[column] = rate_of(part);
     }
-    return is_noticeable(changed, all);
-}
-
-static void trial(struct packing *p, struct parts *parts, void *deflate, const uint8_t *payload, uint8_t *out,
-                  size_t capacity) {
-    bool changed = try_ways(p, parts, deflate, payload, out, capacity);
-    p->apart = changed || !p->apart ? 2 : p->apart < PACKING_TRIALS_APART ? 2 * p->apart : PACKING_TRIALS_APART;
+    bool again = is_noticeable(changed, all) || !p->apart;
+    p->apart = again ? 2 : p->apart < PACKING_TRIALS_APART ? 2 * p->apart : PACKING_TRIALS_APART;
     p->frames = p->apart;
 }
 
@@ -78,10 +77,14 @@ static void look_at_rates(struct packing *p, const struct parts *parts) {
 
 size_t packing_pack(struct packing *p, void *deflate, const uint8_t *payload, size_t length,
                     const uint32_t columns[COLUMNS_PARTS], uint8_t *out, size_t capacity) {
-    struct parts parts = divide(p, length, columns);
-    if (p->frames) p->frames--;
-    else if (parts.count > 1) trial(p, &parts, deflate, payload, out, capacity);
+    struct parts parts = divide(p, length, columns), turned = parts;
+    bool trial = !p->frames && parts.count > 1;
+    turn_ways(&turned);
+    if (trial && !deflate_parts(deflate, payload, turned.part, turned.count, out, capacity)) trial = false;
     size_t packed = deflate_parts(deflate, payload, parts.part, parts.count, out, capacity);
-    look_at_rates(p, &parts);
+    if (!packed) return 0;
+    if (p->frames) p->frames--;
+    if (trial) choose_ways(p, &parts, &turned);
+    else look_at_rates(p, &parts);
     return packed;
 }
