@@ -22,9 +22,11 @@ enum {
     LOOK_ALLOWANCE = 2000000,  /* looks at edges */
     TICK_ALLOWANCE = 300000,   /* looks in between */
     LAST_ALLOWANCE = 50000000, /* and the last look */
-    GROWN = 4,       /* a look is due where the resident pages have grown by one part in this since the last */
-    SMALL = 1 << 20, /* growth that is not worth a look when the process ends without any */
-    YOUNG = 10000000 /* ns: no time to count threads and descriptors in */
+    GROWN = 4,         /* a look is due where the resident pages have grown by one part in this since the last */
+    SMALL = 1 << 20,   /* growth that is not worth a look when the process ends without any */
+    YOUNG = 10000000,  /* ns: no time to count threads and descriptors in */
+    SHORT = 250000000, /* ns: most processes live no longer, and a look takes 0.4 ms: the one at the end serves them, */
+    LARGE = 64 << 20,  /* but where so much has come that the look is nothing to it */
 };
 
 static struct {
@@ -157,12 +159,18 @@ static struct memory_figures look_and_sample(unsigned flags, uint64_t allowance,
     return figures;
 }
 
+/* By how much the resident pages have to grow for a look. */
+static uint64_t growth_due(void) {
+    uint64_t due = memory.look_rss / GROWN;
+    return due < LARGE && sys_monotonic() < memory.start_ns + SHORT ? LARGE : due;
+}
+
 void memory_first(void) { memory.look_rss = put_sample(0, 0).rss; }
 
 struct memory_figures memory_sample(void) {
     uint64_t cost = 0;
     struct memory_figures figures = put_sample(0, 0);
-    if (figures.rss > memory.look_rss + memory.look_rss / GROWN) look_and_sample(0, TICK_ALLOWANCE, &cost);
+    if (figures.rss > memory.look_rss + growth_due()) look_and_sample(0, TICK_ALLOWANCE, &cost);
     return figures;
 }
 

@@ -67,7 +67,7 @@ void tick_no_more(void) { atomic_store_explicit(&probe_state.page.next_tick, UIN
 
 void tick_start(void) {
     set_next(ticks.start_ns, config.interval_ns);
-    ticks.second_next_ns = ticks.start_ns + SECOND / 10; /* a shorter process has no time for it */
+    ticks.second_next_ns = ticks.start_ns + SECOND / 4; /* a shorter process has no time for it */
 }
 
 /* ---- limits ---- */
