@@ -264,8 +264,12 @@ struct outward {
     bool needs_bp;
 };
 
-static inline struct outward outward_of(const struct kept *kept, const struct unwind_state *caller) {
-    return (struct outward){*caller, kept->path, kept->checks, kept->needs_bp};
+static inline struct unwind_state state_of(const struct kept *kept) {
+    return (struct unwind_state){kept->ip, kept->sp, kept->bp, kept->exact};
+}
+
+static inline struct outward outward_of(const struct kept *kept, struct unwind_state caller) {
+    return (struct outward){caller, kept->path, kept->checks, kept->needs_bp};
 }
 
 /* keep_frame for a usual rule. */
@@ -297,16 +301,14 @@ static inline void keep_usual(struct walker *w, struct kept *kept, const struct 
 static uint32_t keep_frames(struct walker *w, const struct unwind_state *end) {
     uint32_t keep = UINT32_MAX;
     struct kept *kept = &w->kept[w->base];
-    struct unwind_state caller = *end;
-    if (w->base) caller = (struct unwind_state){kept[-1].ip, kept[-1].sp, kept[-1].bp, kept[-1].exact};
-    struct outward outward = outward_of(kept - 1, &caller);
+    struct outward outward = outward_of(kept - 1, w->base ? state_of(kept - 1) : *end);
     for (const struct fresh *fresh = w->fresh + w->found; fresh-- > w->fresh; kept++) {
         if (is_usual(&fresh->rule) && !fresh->at.exact) {
             keep_usual(w, kept, fresh, &outward);
         } else {
-            caller = outward.caller;
+            struct unwind_state caller = outward.caller;
             keep_frame(w, kept, fresh, &caller);
-            outward = outward_of(kept, &fresh->at);
+            outward = outward_of(kept, fresh->at);
             if (fresh->rule.kind & RULE_COMPLEX && keep == UINT32_MAX) keep = (uint32_t)(kept - w->kept);
         }
         __builtin_prefetch(node_hint_of(w, outward.path), 1);
