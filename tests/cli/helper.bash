@@ -46,6 +46,36 @@ program() {
     gcc -g -O0 -I "$ROOT/include" -x c - -o "$name" "$@"
 }
 
+# Writes first_ended.h, for a program in C with -pthread: go_on_without_first(what) runs what() in a second thread, once the first
+# has ended and stands for its process as a zombie.
+first_ended_header() {
+    cat >first_ended.h <<'C'
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void (*to_do)(void);
+static void *go_on(void *unused) {
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+    while (!strstr(text, ") Z")) {
+        FILE *file = fopen(path, "r");
+        if (!file || !fgets(text, sizeof text, file)) abort();
+        fclose(file);
+    }
+    to_do();
+    return unused;
+}
+static inline void go_on_without_first(void (*what)(void)) {
+    pthread_t thread;
+    to_do = what;
+    if (pthread_create(&thread, NULL, go_on, NULL)) abort();
+    pthread_exit(NULL);
+}
+C
+}
+
 # Writes taken.h, for a program in C or C++ whose phases come from its output, which goes to the file PASSED_ON: all_taken()
 # returns once the edges of all lines so far have been posted. What was read is passed on first and looked at then, so that
 # the second line is there only when all before the first have been looked at. Alone it does nothing but print the two. It

@@ -110,20 +110,10 @@ C
 
 # Its /proc entry looks like a zombie's then.
 @test "a process whose first thread has ended is marked, and its memory is still seen" {
+    first_ended_header
     program target -pthread <<'C'
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-static void *go_on(void *unused) {
-    char path[64], text[512] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
-    while (!strstr(text, ") Z")) {
-        FILE *file = fopen(path, "r");
-        if (!file || !fgets(text, sizeof text, file)) abort();
-        fclose(file);
-    }
+#include "first_ended.h"
+static void work(void) {
     memset(malloc(30 << 20), 1, 30 << 20);
     for (int i = 0; i < 30; i++) {
         usleep(10000);
@@ -132,13 +122,8 @@ static void *go_on(void *unused) {
     puts("ready");
     fflush(stdout);
     while (access("stop", F_OK) != 0) usleep(1000);
-    return unused;
 }
-int main(void) {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, go_on, NULL)) return 1;
-    pthread_exit(NULL);
-}
+int main(void) { go_on_without_first(work); }
 C
     for launched in record bare; do
         rm -f stop out t.tmk

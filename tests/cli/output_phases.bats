@@ -40,27 +40,16 @@ watched() { # PROGRAM...
 # Its /proc entry looks like a zombie's then, to which nothing is posted.
 @test "lines of a program whose first thread has ended" {
     taken_header
+    first_ended_header
     program steps -pthread <<'C'
+#include "first_ended.h"
 #include "taken.h"
-#include <pthread.h>
-static void *go_on(void *unused) {
-    char path[64], text[512] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
-    while (!strstr(text, ") Z")) {
-        FILE *file = fopen(path, "r");
-        if (!file || !fgets(text, sizeof text, file)) abort();
-        fclose(file);
-    }
+static void print(void) {
     puts("=== load ===");
     puts("=== query ===");
     all_taken();
-    return unused;
 }
-int main(void) {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, go_on, NULL)) return 1;
-    pthread_exit(NULL);
-}
+int main(void) { go_on_without_first(print); }
 C
     watched '^=== (.*) ===$' ./steps
     expect_status 0
