@@ -1,113 +1,24 @@
-/* links: preload/unwind.c preload/stack_names.c preload/stack_range.c preload/tails.c preload/rules.c preload/cfi.c preload/reference.c preload/image.c preload/text.c preload/stackid.c preload/stacks.c preload/modules.c preload/stamp.c preload/sys.c libs: -lgcc_s -lunwind -ldl flags: -fexceptions */
+/* links: tests/unit/unwind_stage.c preload/unwind.c preload/stack_names.c preload/stack_range.c preload/tails.c preload/rules.c preload/cfi.c preload/reference.c preload/image.c preload/text.c preload/stackid.c preload/stacks.c preload/modules.c preload/stamp.c preload/sys.c libs: -lgcc_s -lunwind -ldl flags: -fexceptions */
 /*
  * The walk gives the stack that libunwind's own local unwinder gives, whatever the stack went through.
  */
-#define UNW_LOCAL_ONLY
-#include "../../preload/journal.h"
+#include "unwind_stage.h"
+
+#include "../../include/trace_format.h"
 #include "../../preload/modules.h"
 #include "../../preload/stackid.h"
-#include "../../preload/sys.h"
-#include "../../preload/unwind.h"
 
 #include <alloca.h>
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <libunwind.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-#define NOINLINE __attribute__((noinline, noclone))
-enum { DEPTH = 256, FRAMES = 20000 };
-
-static struct unwind_thread *thread;
-static uintptr_t expected[FRAMES];
-static unsigned expected_count;
-static volatile unsigned sink;
-
-int journal_put(enum trace_record_kind kind, const void *body, size_t length) {
-    (void)kind, (void)body, (void)length;
-    return 0;
-}
-
-static void *extent(uint32_t first) {
-    (void)first;
-    return sys_memory((size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE);
-}
-
-static int start(void **state) {
-    (void)state;
-    unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
-    if (modules_start() || stackid_start(extent) || unwind_start(DEPTH, 0)) return -1;
-    thread = sys_memory(unwind_thread_size());
-    unwind_thread_start(thread);
-    return 0;
-}
-
-static int finish(void **state) {
-    (void)state;
-    return sys_munmap(thread, unwind_thread_size());
-}
-
-/* Return addresses from the caller of our caller outward, by libunwind itself. */
-static void expect(unw_context_t *context) {
-    unw_cursor_t cursor;
-    unw_word_t ip;
-    unw_init_local(&cursor, context);
-    for (expected_count = 0; expected_count < FRAMES && unw_step(&cursor) > 0; expected_count++) {
-        unw_get_reg(&cursor, UNW_REG_IP, &ip);
-        if (!ip) break;
-        expected[expected_count] = ip;
-    }
-}
-
-/* As a hook sees it: the registers of its caller after its return. */
-#define HERE(registers)                                                                                                \
-    struct unwind_registers registers = {(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa(),     \
-                                         *(const uintptr_t *)__builtin_frame_address(0)}
-
-static struct unwind_counters counters(void) {
-    struct unwind_counters out;
-    unwind_thread_counters(thread, &out);
-    return out;
-}
-
-/* Captures and compares; returns the node. */
-static NOINLINE uint32_t capture(void) {
-    HERE(registers);
-    unw_context_t context;
-    uint32_t node = unwind_capture(thread, &registers), at = node, info = 0, parent = 0;
-    uint64_t ip = 0;
-    unw_getcontext(&context);
-    expect(&context);
-    assert_true(expected_count > 0);
-    for (unsigned i = 0; i < expected_count; i++, at = parent) {
-        assert_int_equal(stackid_node(at, &ip, &parent, &info), 0);
-        if (ip != expected[i])
-            fail_msg("frame %u of %u: %#lx, libunwind says %#lx", i, expected_count, ip, expected[i]);
-        assert_int_equal(info & (TRACE_NODE_PARTIAL | TRACE_NODE_CUT), 0);
-    }
-    assert_int_equal(at, 0);
-    sink++;
-    return node;
-}
-
-static NOINLINE void recurse(int depth) {
-    capture();
-    if (depth) recurse(depth - 1);
-    capture();
-    sink++;
-}
 
 static void plain_recursion(void **state) {
     (void)state;
@@ -447,102 +358,6 @@ static void no_descriptor_is_kept(void **state) {
     assert_int_equal(descriptors_before, descriptors_after);
 }
 
-/* --- the depth limit --- */
-
-static uint32_t deep_nodes[FRAMES];
-static NOINLINE uint32_t capture_only(void) {
-    HERE(registers);
-    return unwind_capture(thread, &registers);
-}
-static NOINLINE void recurse_deep(int depth) {
-    deep_nodes[depth] = capture_only();
-    if (depth) recurse_deep(depth - 1);
-    sink++;
-}
-
-static unsigned length_of(uint32_t node, unsigned *cuts, unsigned *partial) {
-    uint64_t ip;
-    uint32_t parent, info;
-    unsigned length = 0;
-    for (*cuts = *partial = 0; node && !stackid_node(node, &ip, &parent, &info); node = parent, length++) {
-        *cuts += (info & TRACE_NODE_CUT) != 0;
-        *partial += (info & TRACE_NODE_PARTIAL) != 0;
-    }
-    return length;
-}
-
-struct node {
-    uint64_t ip;
-    uint32_t parent, info;
-};
-
-static int compare_nodes(const void *a, const void *b) { return memcmp(a, b, sizeof(struct node)); }
-
-/* One thread never makes two nodes for one path. */
-static void assert_no_node_twice(void) {
-    uint32_t count = stackid_count();
-    struct node *nodes = calloc(count, sizeof *nodes);
-    assert_non_null(nodes);
-    for (uint32_t id = 1; id < count; id++)
-        assert_int_equal(stackid_node(id, &nodes[id].ip, &nodes[id].parent, &nodes[id].info), 0);
-    qsort(nodes, count, sizeof *nodes, compare_nodes);
-    for (uint32_t i = 1; i < count; i++) assert_int_not_equal(compare_nodes(&nodes[i - 1], &nodes[i]), 0);
-    free(nodes);
-}
-
-/* Captures on the way in at every `in`th level, on the way out at every `out`th. */
-static NOINLINE void recurse_in_steps(int depth, int in, int out) {
-    if (depth % in == 0) capture_only();
-    if (depth) recurse_in_steps(depth - 1, in, out);
-    if (depth % out == 0) capture_only();
-    sink++;
-}
-
-static void nodes_of_cut_stacks_are_those_of_their_paths(void **state) {
-    (void)state;
-    static const int steps[][2] = {{1, 1}, {7, 3}, {DEPTH / 4, 1}, {DEPTH / 2 + 1, 5}, {301, 299}, {2, 1000}};
-    for (volatile size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        recurse_in_steps(700, steps[i][0], steps[i][1]);
-        assert_no_node_twice();
-    }
-}
-
-static void beyond_the_depth_limit(void **state) {
-    (void)state;
-    enum { DEEP = 2000 };
-    unsigned cuts, partial;
-    uint32_t first = 0, nodes = 0;
-    for (volatile int round = 0; round < 2; round++) {
-        recurse_deep(DEEP);
-        if (round) assert_int_equal(deep_nodes[0], first);
-        if (round) assert_int_equal(stackid_count(), nodes);
-        first = deep_nodes[0];
-        nodes = stackid_count();
-    }
-    for (int i = 0; i <= DEEP; i++) {
-        unsigned length = length_of(deep_nodes[i], &cuts, &partial);
-        assert_true(length <= DEPTH && length > 0);
-        assert_int_equal(cuts, i < DEEP - DEPTH ? 1 : cuts);
-        assert_int_equal(partial, 0);
-        if (cuts) assert_true(length > DEPTH - DEPTH / 4);
-    }
-    /* Each level adds one node, each block that is left out at most a limit of them. */
-    assert_true(stackid_count() < DEEP + DEEP / (DEPTH / 4) * DEPTH);
-}
-
-static void deeper_than_can_be_walked(void **state) {
-    (void)state;
-    enum { DEEP = 12000 };
-    unsigned cuts, partial;
-    recurse_deep(DEEP);
-    unsigned length = length_of(deep_nodes[0], &cuts, &partial);
-    assert_true(length <= DEPTH && length >= DEPTH / 2);
-    assert_int_equal(cuts, 1);
-    assert_int_equal(partial, 1);
-    assert_true(stackid_count() < DEEP * 8);
-    recurse(2);
-}
-
 /* --- comparison, and what cannot be walked --- */
 
 static void cross_check_agrees(void **state) {
@@ -605,28 +420,13 @@ static void bad_registers(void **state) {
 }
 
 int main(void) {
-#define ROW(test) cmocka_unit_test_setup_teardown(test, start, finish)
     const struct CMUnitTest tests[] = {
-        ROW(plain_recursion),
-        ROW(same_stack_same_node),
-        ROW(changed_return_address),
-        ROW(frame_shapes),
-        ROW(after_longjmp),
-        ROW(through_libc),
-        ROW(coroutine_switches),
-        ROW(beginning_of_a_context),
-        ROW(in_a_signal_handler),
-        ROW(on_an_alternate_stack),
-        ROW(in_another_thread),
-        ROW(beyond_the_depth_limit),
-        ROW(deeper_than_can_be_walked),
-        ROW(nodes_of_cut_stacks_are_those_of_their_paths),
-        ROW(cross_check_agrees),
-        ROW(code_without_rules),
-        ROW(bad_registers),
-        ROW(while_unwinding),
-        ROW(address_used_again),
-        ROW(no_descriptor_is_kept),
+        ROW(plain_recursion),       ROW(same_stack_same_node),   ROW(changed_return_address),
+        ROW(frame_shapes),          ROW(after_longjmp),          ROW(through_libc),
+        ROW(coroutine_switches),    ROW(beginning_of_a_context), ROW(in_a_signal_handler),
+        ROW(on_an_alternate_stack), ROW(in_another_thread),      ROW(cross_check_agrees),
+        ROW(code_without_rules),    ROW(bad_registers),          ROW(while_unwinding),
+        ROW(address_used_again),    ROW(no_descriptor_is_kept),
     };
     return cmocka_run_group_tests(tests, open_reference, NULL);
 }
