@@ -12,10 +12,10 @@
 #include "rules.h"
 
 enum {
-    RULE_HINTS_FIRST_LOG = 7,
-    RULE_HINTS_LOG = 12,
-    NODE_HINTS_FIRST_LOG = 7,
-    NODE_HINTS_LOG = 13,
+    RULE_HINTS_FIRST = 1 << 7,
+    RULE_HINTS = 1 << 12,
+    NODE_HINTS_FIRST = 1 << 7,
+    NODE_HINTS = 1 << 13,
 };
 
 struct rule_hint {
@@ -27,20 +27,21 @@ struct node_hint {
     uint32_t parent, info, node;
 };
 
-/* How far the hints reach: the first 2 to the power of log, so that a thread with few stacks touches few pages. */
+/* How far the hints reach: the first mask + 1, so that a thread with few stacks touches few pages. */
 struct spread {
-    uint32_t log, misses; /* since it grew last */
+    uint32_t mask, misses; /* since it grew last */
 };
 
 static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
 
-static inline size_t hint_of(const struct spread *spread, uint64_t hash) { return hash >> (64 - spread->log); }
+static inline size_t hint_of(const struct spread *spread, uint64_t hash) { return hash >> 32 & spread->mask; }
 
-/* As many misses as there are hints: twice as many from now on. What is found in a place that is no longer its own is another's. */
+/* As many misses as there are hints: twice as many from now on. Half of them stay in their places; what is found in a place that is no
+ * longer its own is another's. */
 static inline void count_miss(struct spread *spread, unsigned most) {
-    if (++spread->misses < 1u << spread->log) return;
+    if (++spread->misses <= spread->mask) return;
     spread->misses = 0;
-    spread->log += spread->log < most;
+    if (spread->mask < most - 1) spread->mask = 2 * spread->mask + 1;
 }
 
 #endif

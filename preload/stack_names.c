@@ -25,7 +25,7 @@ static inline bool is_hint_of(const struct node_hint *hint, uint32_t parent, con
 
 static uint32_t look_up_node(struct walker *w, uint32_t parent, const struct kept *kept) {
     uint32_t node = stackid_child(parent, kept->ip, kept->info, kept->path);
-    count_miss(&w->nodes_spread, NODE_HINTS_LOG);
+    count_miss(&w->nodes_spread, NODE_HINTS);
     if (node) *node_hint_of(w, kept->path) = (struct node_hint){kept->ip, parent, kept->info, node};
     return node;
 }

@@ -92,8 +92,9 @@ static inline uint32_t look(struct table *table, const struct key *key, uint32_t
 static uint32_t settle(struct table *table, const struct key *key, uint32_t hash, uint32_t id) {
     uint64_t mine = (uint64_t)hash << 32 | id;
     for (unsigned n = 0; n < WINDOW * WINDOWS; n++) {
-        uint64_t slot = 0;
-        if (atomic_compare_exchange_strong(slot_of(table, hash, n), &slot, mine)) return id;
+        _Atomic uint64_t *at = slot_of(table, hash, n);
+        uint64_t slot = atomic_load(at); /* an exchange of each taken slot would cost more than all else */
+        if (!slot && atomic_compare_exchange_strong(at, &slot, mine)) return id;
         if (slot >> 32 == hash && is((uint32_t)slot, key)) return (uint32_t)slot;
     }
     return 0;

@@ -118,7 +118,7 @@ static struct rule rule_of_jit(struct walker *w, uintptr_t ip) {
 
 static slow_path void recall_rule(struct walker *w, struct rule_hint *hint, uintptr_t ip, bool exact) {
     bool inside = modules_find(exact ? ip : ip - 1);
-    count_miss(&w->rules_spread, RULE_HINTS_LOG);
+    count_miss(&w->rules_spread, RULE_HINTS);
     const struct rule *rule = inside ? rules_find(ip, exact, w->epoch, &w->room) : NULL;
     hint->key = rule ? (uint64_t)ip << 1 | exact : 0;
     hint->rule = rule ? *rule : inside ? (struct rule){.kind = RULE_COMPLEX} : rule_of_jit(w, ip);
@@ -383,8 +383,8 @@ static slow_path uint32_t settle_bottomless(struct unwind_thread *t, struct walk
 }
 
 static slow_path void forget_hints(struct walker *w, uint32_t epoch) {
-    memset(w->rules, 0, sizeof w->rules[0] << w->rules_spread.log);
-    memset(w->nodes, 0, sizeof w->nodes[0] << w->nodes_spread.log);
+    memset(w->rules, 0, sizeof w->rules[0] * (w->rules_spread.mask + 1));
+    memset(w->nodes, 0, sizeof w->nodes[0] * (w->nodes_spread.mask + 1));
     w->epoch = epoch;
 }
 
@@ -451,8 +451,8 @@ static void start_walker(struct unwind_thread *t) {
     static const word zero;
     struct walker *w = &t->walker;
     if (!w->generation) {
-        w->rules_spread.log = RULE_HINTS_FIRST_LOG;
-        w->nodes_spread.log = NODE_HINTS_FIRST_LOG;
+        w->rules_spread.mask = RULE_HINTS_FIRST - 1;
+        w->nodes_spread.mask = NODE_HINTS_FIRST - 1;
     }
     if (w->generation && w->generation != generation) forget_hints(w, w->epoch);
     w->generation = generation;

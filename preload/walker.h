@@ -78,8 +78,8 @@ struct walker {
     uintptr_t jit[1 << JIT_PAGES_LOG]; /* pages outside of modules that could be read */
     struct rules_room room;            /* for a rule that is read */
     struct spread rules_spread, nodes_spread;
-    struct rule_hint rules[1 << RULE_HINTS_LOG];
-    struct node_hint nodes[1 << NODE_HINTS_LOG];
+    struct rule_hint rules[RULE_HINTS];
+    struct node_hint nodes[NODE_HINTS];
     struct tails tails;
 };
 
