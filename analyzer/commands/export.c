@@ -43,11 +43,13 @@ static const struct option_row rows[] = {
      "temporary or rss",
      parse_metric, "one of live, live-blocks, peak, allocated, allocations, temporary, rss"},
     {"table", 0, OPTION_TEXT, "NAME", AT(table),
-     "Which table csv writes: sites (default), frames, growth, survivors, phases, rounds, operations, phase_values, "
+     "Which table csv writes: sites (default), frames, growth, survivors, phases, rounds, operations, phase_units, "
+     "phase_values, "
      "curve, "
      "processes, leaks, warnings or budgets",
      NULL,
-     "one of sites, frames, growth, survivors, phases, rounds, operations, phase_values, curve, processes, leaks, "
+     "one of sites, frames, growth, survivors, phases, rounds, operations, phase_units, phase_values, curve, "
+     "processes, leaks, "
      "warnings, budgets"},
     {"points", 0, OPTION_CUSTOM, "N", AT(points), "Points of the curve (default 1000)", parse_points, EXPECTED_POINTS},
 };

@@ -30,6 +30,15 @@ LEAKED=96000
     go tool pprof -top -sample_index=alloc_objects out.pprof 2>/dev/null | grep -qE '^ +2000 .*remember_visitor'
 }
 
+@test "--help, completions and sqlite know the same tables" {
+    exported sqlite
+    tables=$(sqlite3 out.sqlite "SELECT name FROM sqlite_master WHERE type = 'table'" | sort)
+    [ -n "$tables" ]
+    [ "$(tidemark --rows | sed -n 's/^option\texport\t.*\ttable\t.*one of //p' | tr -d ' ' | tr , '\n' | sort)" = "$tables" ]
+    help=$(tidemark export --help | tr -s '\n ' ' ')
+    while read -r table; do expect_in " $table" "$help"; done <<<"$tables"
+}
+
 @test "sqlite: the ten ready queries run" {
     needs sqlite3 "package sqlite3"
     exported sqlite
