@@ -508,9 +508,10 @@ const char *budget_ignore_text(const struct budget *budget, size_t index, struct
     for (size_t i = 0; i < budget->count; i++) {
         const struct budget_section *section = &budget->sections[i];
         if (!is_ignore(section) || index-- > 0) continue;
-        return arena_format(arena, "[%s] line %d: match = %s%s%s%s", section_names[section->kind], section->line,
+        return arena_format(arena, "[%s] line %d: match = %s%s%s%s%s%s", section_names[section->kind], section->line,
                             section->match, section->reason ? " (" : "", section->reason ? section->reason : "",
-                            section->reason ? ")" : "");
+                            section->reason ? ")" : "", section->until ? ", until " : "",
+                            section->until ? section->until : "");
     }
     return "";
 }

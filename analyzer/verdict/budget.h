@@ -36,7 +36,7 @@ bool budget_names_site(void *budget, const struct report_site *site);
  */
 size_t budget_ignores(const struct budget *budget, const struct report *report, const struct report_site *site);
 size_t budget_ignore_count(const struct budget *budget);
-/* "[site] line 12: match = cache_.* (known since spring)" */
+/* "[site] line 12: match = cache_.* (known since spring), until 2030-12-31" */
 const char *budget_ignore_text(const struct budget *budget, size_t index, struct arena *arena);
 
 /* The lowest max-rss, of the run or of a phase; NAN: none. */

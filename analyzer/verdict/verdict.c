@@ -73,13 +73,16 @@ static bool phase_builds(const struct court *court, const char *phase) {
     return budget_phase_facts((void *)(uintptr_t)court->rules->budget, phase, &facts) && facts.builds;
 }
 
-static bool is_ignored(struct court *court, const struct report_site *site) {
+/* The words of the first rule that ignores what this site leaks, NULL: none. All that do are used. */
+static const char *ignored_by(struct court *court, const struct report_site *site) {
     const struct verdict_rules *rules = court->rules;
     size_t ignore = rules->budget ? budget_ignores(rules->budget, court->report, site) : SIZE_MAX;
     size_t suppression = rules->suppressions ? suppressions_match(rules->suppressions, site) : SIZE_MAX;
     if (ignore != SIZE_MAX) court->ignore_used[ignore] = true;
     if (suppression != SIZE_MAX) court->suppression_used[suppression] = true;
-    return ignore != SIZE_MAX || suppression != SIZE_MAX;
+    if (ignore != SIZE_MAX) return budget_ignore_text(rules->budget, ignore, court->arena);
+    if (suppression == SIZE_MAX) return NULL;
+    return arena_format(court->arena, "suppression leak:%s", suppressions_pattern(rules->suppressions, suppression));
 }
 
 /* Whether the baseline excuses a leak; says so. */
@@ -156,9 +159,10 @@ static void judge_growth(struct court *court, size_t index, const struct report_
     const struct report_site *site = &court->report->sites[index];
     enum growth_outcome outcome = outcome_of_slug(growth->class_slug);
     if (outcome < GROWTH_WARN || phase_builds(court, growth->phase)) return;
-    if (is_ignored(court, site)) {
-        ADD_TEXT(court, reasons, reason_count, "%s in %s is ignored: %s", site_name(site), growth->phase,
-                 growth->class_slug);
+    const char *rule = ignored_by(court, site);
+    if (rule) {
+        ADD_TEXT(court, reasons, reason_count, "%s in %s is ignored: %s, by %s", site_name(site), growth->phase,
+                 growth->class_slug, rule);
         return;
     }
     if (outcome == GROWTH_FAIL) add_leak(court, index, growth);

@@ -46,8 +46,9 @@ judged() { # BUDGET
 }
 
 @test "unless what it leaks is ignored; an ignore that was of no use is told" {
-    judged '[process]\nmatch = server\nignore = leak\n'
+    judged '[process]\nmatch = server\nignore = leak\nreason = to be replaced\n'
     expect_status 0
+    expect_in "is ignored: leak, by [process] line 1: match = server (to be replaced)" "$(tr -s '\n ' ' ' <<<"$output")"
     judged '[process]\nmatch = nobody\nignore = leak\n'
     expect_status 0
     expect_in "unused: [process] line 1: match = nobody" "$output"

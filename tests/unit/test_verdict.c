@@ -181,12 +181,12 @@ static void test_leaks_stand_in_the_order_of_what_they_add(void **state) {
 
 static void test_unused_ignores_are_told(void **state) {
     (void)state;
-    struct budget *budget = budget_of("[site]\nmatch = nobody\nignore = leak\n");
+    struct budget *budget = budget_of("[site]\nmatch = nobody\nignore = leak\nreason = gone\nuntil = 2020-02-29\n");
     struct verdict_rules rules = {.leak_exit_code = -1, .budget = budget};
     struct verdict *verdict;
     assert_int_equal(verdict_decide(&report, &rules, &verdict), 0);
     assert_int_equal(report.verdict.hint_count, 1);
-    assert_string_equal(report.verdict.hints[0], "unused: [site] line 1: match = nobody");
+    assert_string_equal(report.verdict.hints[0], "unused: [site] line 1: match = nobody (gone), until 2020-02-29");
     verdict_release(verdict);
     budget_release(budget);
 }
