@@ -44,7 +44,7 @@ int launched_status(const struct launched *launched) {
 void launched_say(const struct launched *launched) {
     const char *trace = launched->recorded ? launched->place.file : launched->place.children;
     size_t living = launched->living;
-    if (launched->recorded) say_unless_quiet("trace: %s", trace);
+    if (launched->recorded || place_has_children(&launched->place)) say_unless_quiet("trace: %s", trace);
     if (living)
         say_unless_quiet("%zu recorded process%s still run%s: what comes is in the trace%s too; when %s ended, "
                          "judge with `tidemark check %s'",

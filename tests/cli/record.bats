@@ -392,6 +392,8 @@ C
     [ ! -e only.tmk ]
     ls only.tmk.d/ls.*.tmk
     [ "$(ls only.tmk.d | wc -l)" -eq 1 ]
+    both tidemark record -o only.tmk --only ls sh -c 'ls; :'
+    [ "$errors" = "tidemark: trace: $PWD/only.tmk.d" ]
     tidemark record -q -o skip.tmk --skip date sh -c 'ls >/dev/null; date >/dev/null; :'
     [ -s skip.tmk ]
     [ "$(ls skip.tmk.d | wc -l)" -eq 1 ]
