@@ -179,13 +179,6 @@ void memory_look(void) {
     look_and_sample(0, TICK_ALLOWANCE, &cost);
 }
 
-void memory_last(void) {
-    uint64_t cost = 0;
-    memory.own_next_ns = 0;
-    if (!memory.looked && put_sample(0, 0).rss <= memory.look_rss + SMALL) return;
-    look_and_sample(0, LAST_ALLOWANCE, &cost);
-}
-
 void memory_edge(void) {
     uint64_t now = sys_monotonic(), none = 0, cost = 0;
     atomic_compare_exchange_strong(&memory.edges_since_ns, &none, now);
@@ -206,6 +199,20 @@ static uint64_t count_entries(const char *folder) {
 }
 
 uint64_t memory_threads(void) { return count_entries("/proc/self/task"); }
+
+static void count_threads_and_descriptors(void) {
+    memory.threads = memory_threads();
+    uint64_t fds = count_entries("/proc/self/fd");
+    if (fds || !sys_first_has_ended()) memory.fds_plus_one = fds ? fds : 1; /* our look at it is one of them */
+}
+
+void memory_last(void) {
+    uint64_t cost = 0;
+    if (!memory.threads) count_threads_and_descriptors();
+    memory.own_next_ns = 0;
+    if (!memory.looked && put_sample(0, 0).rss <= memory.look_rss + SMALL) return;
+    look_and_sample(0, LAST_ALLOWANCE, &cost);
+}
 
 static uint64_t field_kb(const char *text, const char *name) {
     const char *at = strstr(text, name);
@@ -232,9 +239,7 @@ void memory_rollup(void) {
     if (begin < memory.rollup_next_ns || begin < memory.start_ns + YOUNG) return;
     char text[2048];
     uint64_t stamp = stamp_now();
-    memory.threads = memory_threads();
-    uint64_t fds = count_entries("/proc/self/fd");
-    if (fds || !sys_first_has_ended()) memory.fds_plus_one = fds ? fds : 1; /* our look at it is one of them */
+    count_threads_and_descriptors();
     size_t length = read_file(SYS_PROC_SELF("smaps_rollup"), text, sizeof text);
     uint64_t cost = sys_monotonic() - begin;
     if (length) put_rollup(text, stamp, cost);

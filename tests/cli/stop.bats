@@ -55,6 +55,17 @@ int main(void) { for (int i = 0; i < 1000; i++) free(malloc(100)); return 0; }'
     expect_status 0
 }
 
+# `true` is over in a millisecond.
+@test "the threads and descriptors of the shortest program are known to rules" {
+    tidemark record -q -o t.tmk true
+    printf '[run]\nmax-threads = 1\nmax-fds = 2000\n' >budget
+    both tidemark check t.tmk --budget budget
+    expect_status 0
+    printf '[run]\nmax-fds = 0\n' >budget
+    both tidemark check t.tmk --budget budget
+    expect_status 11
+}
+
 @test "mark --stop: in the trace and in the verdict" {
     greedy
     "$TIDEMARK" run -o t.tmk ./greedy idle >out 2>err &
