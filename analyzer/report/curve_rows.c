@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "builder.h"
 
@@ -155,6 +156,44 @@ static int64_t end_of(const struct report_curve *curves, size_t count) {
     return end;
 }
 
+static int by_time(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* When each process had most live and most resident bytes, in order. Returns how many that are. */
+static size_t list_extremes(const struct report_curve *curves, size_t count, int64_t *times) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct report_point *points = curves[i].points;
+        size_t live = 0, rss = 0;
+        for (size_t k = 0; k < curves[i].count; k++) {
+            if (points[k].live_bytes > points[live].live_bytes) live = k;
+            if (points[k].rss_bytes > points[rss].rss_bytes) rss = k;
+        }
+        if (!curves[i].count) continue;
+        times[found++] = report_sum(curves[i].start, points[live].t);
+        times[found++] = report_sum(curves[i].start, points[rss].t);
+    }
+    qsort(times, found, sizeof *times, by_time);
+    return found;
+}
+
+/* Between two points of the sum a process may have had more: the earlier one is what all had then, if that is the most. */
+static void heed_extremes(struct report_curve *sum, const struct report_curve *curves, size_t count, size_t *hints,
+                          int64_t *times) {
+    size_t found = list_extremes(curves, count, times), at = 0;
+    memset(hints, 0, count * sizeof *hints);
+    for (size_t i = 0; i < found; i++) {
+        struct report_point then = sum_at(curves, count, hints, times[i]);
+        while (at + 1 < sum->count && sum->points[at + 1].t <= times[i]) at++;
+        struct report_point *point = &sum->points[at];
+        int64_t rss = point->rss_bytes > then.rss_bytes ? point->rss_bytes : then.rss_bytes;
+        if (then.live_bytes > point->live_bytes) *point = then;
+        point->rss_bytes = rss;
+    }
+}
+
 /* The curve of all processes; that of a single one as it is. */
 static struct report_curve sum_curves(struct builder *builder, const struct report_curve *curves, size_t count,
                                       size_t points) {
@@ -166,6 +205,7 @@ static struct report_curve sum_curves(struct builder *builder, const struct repo
         int64_t t = i + 1 < points ? (int64_t)((double)end * (double)i / (double)(points - 1)) : end;
         sum.points[i] = sum_at(curves, count, hints, t);
     }
+    heed_extremes(&sum, curves, count, hints, arena_take(builder->arena, 2 * count, sizeof(int64_t)));
     return sum;
 }
 

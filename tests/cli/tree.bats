@@ -66,6 +66,25 @@ C
 }
 
 # The tests of a suite as make runs them: each a process, phases from their common output.
+@test "what one of the processes had for a moment is in the curve of all, however few points it has" {
+    program spike <<'C'
+#include <stdlib.h>
+int main(void) {
+    void *volatile block = malloc(50 << 20);
+    free(block);
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk sh -c './spike; ./spike; :'
+    for points in 2 3 10 1000; do
+        tidemark report t.tmk --points $points --json - >report.json
+        [ "$(jq '[.curve[].live_bytes] | max' report.json)" -ge $((50 << 20)) ]
+        [ "$(jq '.curve | length' report.json)" -le $points ]
+        jq -e '[.curve[].t] | . == sort' report.json >/dev/null
+        jq -e '.totals.peak_live_bytes >= ([.processes[].peak_live_bytes] | max)' report.json >/dev/null
+    done
+}
+
 @test "phases from the output of many programs: the one that leaks is named, and the driver can be left out" {
     program prog <<'C'
 #include <stdio.h>
