@@ -185,7 +185,16 @@ static int check_ranges(const struct filter_values *f) {
 
 /* An empty page is more often a slip of the pen than what was asked for. */
 static void say_unmatched(const struct filter_values *f, const struct report *report) {
+    int64_t rounds = 0;
+    bool any = false;
+    for (size_t i = 0; i < report->phase_count; i++)
+        if (report->phases[i].rounds > rounds) rounds = report->phases[i].rounds;
+    for (size_t i = 0; i < report->site_count; i++) any |= report->sites[i].allocations > 0;
     if (f->phase.glob && !report->phase_count) say_unless_quiet("no phase matches --phase '%s'", f->phase.glob);
+    else if (f->phase.glob && f->phase.round > rounds)
+        say_unless_quiet("no phase that matches --phase '%s' has a round %lld", f->phase.glob,
+                         (long long)f->phase.round);
+    if (f->thread && !any) say_unless_quiet("no block that is shown is of a thread '%s'", f->thread);
     if ((f->site || f->module) && !report->site_count)
         say_unless_quiet("no call site matches %s '%s'", f->site ? "--site" : "--module",
                          f->site ? f->site : f->module);

@@ -169,6 +169,12 @@ ROWS
     both tidemark report t.tmk --phase 'no*'
     expect_status 0
     [ "$errors" = "tidemark: no phase matches --phase 'no*'" ]
+    both tidemark report t.tmk --phase 'run#2'
+    [ "$errors" = "tidemark: no phase that matches --phase 'run' has a round 2" ]
+    both tidemark report t.tmk --phase 'run#1' --thread sh
+    [ -z "$errors" ]
+    both tidemark report t.tmk --thread none
+    [ "$errors" = "tidemark: no block that is shown is of a thread 'none'" ]
     both tidemark report t.tmk --site '^none$'
     [ "$errors" = "tidemark: no call site matches --site '^none\$'" ]
     both tidemark report t.tmk --from 1s --to 5m --min-size 1k --max-size 2k
