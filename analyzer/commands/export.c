@@ -7,8 +7,10 @@
 
 #include "../export/export.h"
 #include "../report/build.h"
+#include "../text/plural.h"
 #include "../verdict/verdict.h"
 #include "groups.h"
+#include "phase_sources.h"
 
 struct export_values {
     struct common_values common;
@@ -91,13 +93,19 @@ static int judge_and_write(const struct export_values *values, struct report *re
         say("out of memory");
         return STATUS_INTERNAL;
     }
+    if (report->other_runs)
+        say_unless_quiet("%lld trace%s left out, of other runs", (long long)report->other_runs,
+                         plural_were((uint64_t)report->other_runs));
     int status = write_report(values, report);
     verdict_release(verdict);
     return status;
 }
 
-static int build(const struct export_values *values, int count, char **arguments, struct report **report) {
+static int build(const struct export_values *values, const struct phase_sources *phases, int count, char **arguments,
+                 struct report **report) {
     const struct build_options options = {
+        .phases = &phases->intervals,
+        .functions = &phases->functions,
         .symbols = symbol_options_of(&values->symbols),
         .every_site = true,
         .points = values->points == OPTION_ABSENT ? 1000 : (size_t)values->points,
@@ -109,12 +117,14 @@ static int build(const struct export_values *values, int count, char **arguments
     int error = report_build(report, arguments, (size_t)count, &options, &refused, memory);
     for (size_t i = 0; i < refused.refused_count; i++) say("%s: %s", refused.refused[i].path, refused.refused[i].why);
     arena_free(memory);
-    return error;
+    if (error && error != -ENOENT) say("the traces can't be analysed: %s", strerror(-error));
+    return !error ? 0 : error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
 }
 
 static int run(void *own, int count, char **arguments) {
     const struct export_values *values = own;
     struct report *report = NULL;
+    struct phase_sources phases;
     if (!values->format) {
         say("export: --format is needed: " FORMATS);
         return STATUS_USAGE;
@@ -123,11 +133,11 @@ static int run(void *own, int count, char **arguments) {
         say("%s is binary; name a file with -o", values->format->name);
         return STATUS_USAGE;
     }
-    int error = build(values, count, arguments, &report);
-    if (error && error != -ENOENT) say("the traces can't be analysed: %s", strerror(-error));
-    if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
-    int status = judge_and_write(values, report);
+    int status = phase_sources_read(&values->input, &phases);
+    if (!status) status = build(values, &phases, count, arguments, &report);
+    if (!status) status = judge_and_write(values, report);
     report_release(report);
+    phase_sources_release(&phases);
     return status;
 }
 

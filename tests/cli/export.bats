@@ -39,6 +39,20 @@ LEAKED=96000
     while read -r table; do expect_in " $table" "$help"; done <<<"$tables"
 }
 
+@test "phases that are given from outside are exported, and what is left out is said" {
+    trace=$BATS_FILE_TMPDIR/t.tmk
+    phases() { tidemark export "$trace" --format csv --table phases "$@" | cut -d , -f 2 | tail -n +2 | sort | tr '\n' ' '; }
+    printf 'name,begin_s,end_s\nwarm,0.000001,0.000002\n' >phases.csv
+    expect_in "warm" "$(phases --phases phases.csv)"
+    expect_in "visits" "$(phases --phase-by-function visits=remember_visitor)"
+    both tidemark export "$trace" --format csv --phases missing.csv
+    expect_status 2
+    tidemark record -q -o other.tmk true
+    both tidemark export "$trace" other.tmk --format folded
+    expect_status 0
+    [ "$errors" = "tidemark: 1 trace was left out, of other runs" ]
+}
+
 @test "sqlite: the ten ready queries run" {
     needs sqlite3 "package sqlite3"
     exported sqlite
