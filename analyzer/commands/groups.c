@@ -89,8 +89,9 @@ static const struct option_row judging_rows[] = {
            "Write the leaks that are found to the baseline; they do not fail this run"),
     OPTION("suppressions", 0, OPTION_TEXT, "FILE", AT(judging, suppressions),
            "Sites to ignore, in the syntax of LeakSanitizer"),
-    {"leak-exitcode", 0, OPTION_CUSTOM, "N", AT(judging, leak_exitcode), "Exit status for a leak (default 10)",
-     parse_status, "an exit status from 0 to 255"},
+    {"leak-exitcode", 0, OPTION_CUSTOM, "N", AT(judging, leak_exitcode),
+     "Exit status for a leak (default 10; 0: leaks do not fail, all else does)", parse_status,
+     "an exit status from 0 to 255"},
     OPTION("allow-inconclusive", 0, OPTION_FLAG, NULL, AT(judging, allow_inconclusive),
            "What could not be judged does not fail"),
 };

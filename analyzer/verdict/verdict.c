@@ -47,14 +47,14 @@ struct court {
     const struct verdict_rules *rules;
     struct arena *arena;
     struct report_verdict *out;
-    enum result worst;
-    enum result decided; /* the same of all that could be judged */
+    unsigned met; /* a bit for each result that applies; the highest is told */
     bool *ignore_used, *suppression_used, *baseline_used;
 };
 
-static void worsen(struct court *court, enum result result) {
-    if (result > court->worst) court->worst = result;
-    if (result != RESULT_INCONCLUSIVE && result > court->decided) court->decided = result;
+static void worsen(struct court *court, enum result result) { court->met |= 1u << result; }
+
+static const struct result_row *worst_of(unsigned met) {
+    return &results[met ? 31 - __builtin_clz(met) : RESULT_NOTHING];
 }
 
 #define ADD_TEXT(court, list, count, ...)                                                                              \
@@ -474,8 +474,10 @@ static void weigh_phases(struct court *court) {
 
 static int exit_code_of(const struct court *court) {
     const struct verdict_rules *rules = court->rules;
-    bool allowed = court->worst == RESULT_INCONCLUSIVE && rules->allow_inconclusive;
-    const struct result_row *row = &results[allowed ? court->decided : court->worst];
+    unsigned met = court->met;
+    if (rules->allow_inconclusive) met &= ~(1u << RESULT_INCONCLUSIVE);
+    if (rules->leak_exit_code == 0) met &= ~(1u << RESULT_LEAK); /* what else is wrong fails all the same */
+    const struct result_row *row = worst_of(met);
     if (rules->not_recorded) return NOT_RECORDED_EXIT;
     int code = rules->strict ? row->strict_exit_code : row->exit_code;
     return code == results[RESULT_LEAK].exit_code && rules->leak_exit_code >= 0 ? (int)rules->leak_exit_code : code;
@@ -496,7 +498,7 @@ static void decide(struct court *court) {
     list_unused(court);
     if (court->rules->not_recorded)
         ADD_TEXT(court, hints, hint_count, "the recorder never loaded: is the program static, set-uid or 32-bit?");
-    court->out->result = results[court->worst].name;
+    court->out->result = worst_of(court->met)->name;
     court->out->exit_code = exit_code_of(court);
 }
 

@@ -33,6 +33,10 @@ static void test_results_and_exit_codes(void **state) {
     struct verdict_rules plain = {.leak_exit_code = -1}, strict = {.leak_exit_code = -1, .strict = true};
     decide(&plain, "leak", 10);
     decide(&(struct verdict_rules){.leak_exit_code = 42}, "leak", 42);
+    decide(&(struct verdict_rules){.leak_exit_code = 0}, "leak", 0);
+    decide(&(struct verdict_rules){.leak_exit_code = 0, .stopped = "on request"}, "leak", 11);
+    decide(&(struct verdict_rules){.leak_exit_code = 0, .min_rounds = 10}, "leak", 12);
+    decide(&(struct verdict_rules){.leak_exit_code = 0, .min_rounds = 10, .allow_inconclusive = true}, "leak", 0);
     growths[0].class_slug = "filling";
     decide(&plain, "warn", 0);
     decide(&strict, "warn", 10);
