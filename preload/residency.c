@@ -60,7 +60,7 @@ struct look {
     struct wire_writer entries;
     uint64_t entry_count, entries_end;
     struct wire_writer runs;
-    uint64_t first, hash, run;
+    uint64_t hash, run;
     bool present, spilled;
 };
 
@@ -198,7 +198,6 @@ static void begin_runs(uint64_t first) {
     wire_put_varint(&look->runs, look->stamp);
     wire_put_varint(&look->runs, first);
     wire_put_varint(&look->runs, TRACE_PAGE);
-    look->first = first;
     look->present = false;
     look->run = 0;
 }

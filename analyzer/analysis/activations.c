@@ -142,7 +142,6 @@ static int activations_end(void *self, const struct moment *now) {
 }
 
 const struct analysis activations_analysis = {
-    .name = "activations",
     .begin = activations_begin,
     .born = activations_born,
     .resized = activations_resized,

@@ -41,7 +41,7 @@ struct block {
     uint32_t birth_edge;
     bool mapped;
     bool internal;  /* mapping made by the allocator itself */
-    void *attached; /* for the one analysis with attaches = true; NULL at birth, its own to free in died() */
+    void *attached; /* growth's alone; NULL at birth, its own to free in died() */
 };
 
 enum death_cause {
@@ -144,8 +144,6 @@ struct block_levels {
 
 /* Known before the replay starts. */
 struct replay_facts {
-    uint32_t stack_count; /* ids are below it; may be exceeded by stacks found in rings */
-    uint64_t events;      /* expected */
     uint64_t duration_ns;
     const struct block_choice *choice;  /* NULL: all blocks */
     const struct function_watch *watch; /* NULL: none */
@@ -156,8 +154,6 @@ struct replay_facts {
 };
 
 struct analysis {
-    const char *name;
-    bool attaches;                                    /* uses block->attached; at most one analysis of a replay */
     void *(*begin)(const struct replay_facts *facts); /* NULL: out of memory */
     /*
      * In place of born, resized, died and look: what happened to blocks, many events at a time (1 at least). All calls of

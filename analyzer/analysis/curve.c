@@ -152,7 +152,6 @@ static int curve_end(void *self, const struct moment *now) {
 }
 
 const struct analysis curve_analysis = {
-    .name = "curve",
     .begin = curve_begin,
     .blocks = curve_blocks,
     .sample = curve_sample,

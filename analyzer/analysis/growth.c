@@ -79,8 +79,6 @@ static int growth_end(void *self, const struct moment *now) {
 }
 
 const struct analysis growth_analysis = {
-    .name = "growth",
-    .attaches = true,
     .begin = growth_begin,
     .born = growth_born,
     .resized = growth_resized,

@@ -14,13 +14,12 @@
 #include "analysis.h"
 #include "growth_evidence.h"
 
-extern const struct analysis growth_analysis; /* attaches = true; begin() returns a struct growth */
+extern const struct analysis growth_analysis; /* the one that uses block->attached; begin() returns a struct growth */
 struct growth;
 void growth_release(struct growth *growth);
 
 struct growth_phase {
     const char *name;      /* "requests", "between requests", "run" */
-    const char *parent;    /* NULL at the top */
     enum growth_kind kind; /* of its rounds: the best that there is */
     uint64_t rounds;       /* complete ones, before pairing */
     size_t round_count;    /* complete ones as judged */

@@ -122,7 +122,6 @@ struct growth_phase growth_phase(const struct growth *growth, size_t index) {
     const struct phase_state *phase = &growth->rounds->phases[series->phase];
     return (struct growth_phase){
         .name = phase->name,
-        .parent = phase->parent == NO_INDEX ? NULL : growth->rounds->phases[phase->parent].name,
         .kind = kinds[series->kind],
         .rounds = chosen->rounds,
         .round_count = chosen->round_count,

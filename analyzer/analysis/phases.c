@@ -405,7 +405,6 @@ size_t phases_marks(const struct phases *p, const struct phase_mark **marks) {
 }
 
 const struct analysis phases_analysis = {
-    .name = "phases",
     .begin = phases_begin,
     .blocks = phases_blocks,
     .control = phases_control,

@@ -241,11 +241,9 @@ static void move_clock(struct residency *residency, uint64_t ns) {
     struct age_clock *clock = &residency->clock;
     while (age_slice(clock, ns) >= AGE_SLICES) {
         stack_shares_double(&residency->work->stacks);
-        residency->first_slice /= 2;
         age_clock_double(clock);
     }
     clock->slice = age_slice(clock, ns);
-    if (!residency->work->any) residency->first_slice = clock->slice;
 }
 
 static uint64_t covered(const struct residency_work *work, const struct moment *now) {
@@ -337,7 +335,6 @@ const struct residency_share *residency_of(const struct residency *residency, ui
 }
 
 const struct analysis residency_analysis = {
-    .name = "residency",
     .begin = residency_begin,
     .look = residency_look,
     .end = residency_end,

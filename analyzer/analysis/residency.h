@@ -70,7 +70,6 @@ struct residency {
     struct residency_share *shares;
     size_t share_count;
     struct age_clock clock;       /* slices of the courses */
-    uint32_t first_slice;         /* with a look */
     struct residency_file *files; /* at the last look */
     size_t file_count;
     struct residency_pin pins[RESIDENCY_PINS]; /* at the look at which most lay free below them, most first */

@@ -119,7 +119,6 @@ static int selection_end(void *self, const struct moment *now) {
 }
 
 const struct analysis selection_analysis = {
-    .name = "selection",
     .begin = selection_begin,
     .born = selection_born,
     .resized = selection_resized,

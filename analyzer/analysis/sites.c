@@ -164,7 +164,6 @@ static inline __attribute__((always_inline)) void allocated(struct sites *sites,
 }
 
 static inline void born(struct sites *sites, struct site *site, const struct block_event *event) {
-    site->stats.mapped |= event->mapped;
     change(sites, site, event->birth_ns, event->size, 0);
     allocated(sites, site, event);
     note_level(sites, event);
@@ -247,7 +246,6 @@ size_t sites_find(const struct sites *sites, uint32_t stack) {
 }
 
 const struct analysis sites_analysis = {
-    .name = "sites",
     .begin = sites_begin,
     .blocks = sites_blocks,
     .failed = sites_failed,

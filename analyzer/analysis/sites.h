@@ -19,7 +19,6 @@ void sites_release(struct sites *sites);
 
 struct site_stats {
     uint32_t stack;
-    bool mapped; /* allocates mappings */
     uint64_t allocations, allocated_bytes, temporary, failed;
     uint64_t live_bytes, live_blocks, peak_bytes;
     uint64_t live_at_peak;      /* of its bytes, those live when the process had most live */

@@ -52,7 +52,6 @@ double totals_explained(const struct totals *totals) {
 }
 
 const struct analysis totals_analysis = {
-    .name = "totals",
     .begin = totals_begin,
     .blocks = totals_blocks,
     .sample = totals_sample,

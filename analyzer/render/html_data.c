@@ -64,7 +64,7 @@ static int choose(bool *keep, const struct report *report) {
     return error;
 }
 
-static size_t at_most(size_t count, size_t most) { return count < most ? count : most; }
+static size_t at_most_findings(size_t count) { return count < MOST_FINDINGS ? count : MOST_FINDINGS; }
 
 /* The report with what is kept only; its sites are to be freed. */
 static int cut(const struct report *report, struct report *out) {
@@ -75,8 +75,8 @@ static int cut(const struct report *report, struct report *out) {
     out->site_count = 0;
     for (size_t i = 0; !error && i < report->site_count; i++)
         if (keep[i]) out->sites[out->site_count++] = report->sites[i];
-    out->verdict.leak_count = at_most(report->verdict.leak_count, MOST_FINDINGS);
-    out->verdict.warning_count = at_most(report->verdict.warning_count, MOST_FINDINGS);
+    out->verdict.leak_count = at_most_findings(report->verdict.leak_count);
+    out->verdict.warning_count = at_most_findings(report->verdict.warning_count);
     free(keep);
     return error;
 }

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 int model_begin(struct model *model, const struct tables *tables) {
-    *model = (struct model){.tables = tables, .exit_ns = UINT64_MAX};
+    *model = (struct model){.tables = tables};
     model->sample = (struct memory_sample){.pss = UINT64_MAX, .anonymous = UINT64_MAX, .fds = -1};
     clock_begin(&model->clock, tables);
     int error = heap_begin(&model->heap);

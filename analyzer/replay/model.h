@@ -67,7 +67,6 @@ struct model {
     struct memory_sample sample; /* the last one */
     bool sampled_once;
     int error;            /* the first -ENOMEM */
-    uint64_t exit_ns;     /* when exit began; UINT64_MAX: not yet */
     uint32_t exec_thread; /* that tried an exec last, 0: none or it failed */
     uint64_t exec_event;
     struct teller teller; /* for the analyses that take many events at once */

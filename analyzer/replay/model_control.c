@@ -29,7 +29,6 @@ void model_control(struct model *model, const struct packed_event *event) {
     case TRACE_EVENT_EXIT:
         control.status = (uint32_t)packed_address(event);
         name = 0;
-        if (model->exit_ns == UINT64_MAX) model->exit_ns = model->now.ns;
         break;
     case TRACE_EVENT_EXEC:
         model->exec_thread = model->now.thread;

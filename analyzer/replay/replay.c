@@ -52,7 +52,9 @@ struct replay {
     uint64_t open_events; /* in open chunks */
 };
 
-static void sift_down(struct replay *replay, uint32_t at) {
+/* The first may be anywhere; the rest is in order. */
+static void sift_down(struct replay *replay) {
+    uint32_t at = 0;
     struct ready moved = replay->heap[at];
     for (uint32_t child; (child = 2 * at + 1) < replay->ready_count; at = child) {
         if (child + 1 < replay->ready_count && replay->heap[child + 1].key < replay->heap[child].key) child++;
@@ -71,7 +73,7 @@ static void push(struct replay *replay, struct ready ready) {
 
 static void pop(struct replay *replay) {
     replay->heap[0] = replay->heap[--replay->ready_count];
-    if (replay->ready_count) sift_down(replay, 0);
+    if (replay->ready_count) sift_down(replay);
 }
 
 static uint64_t next_key(const struct source *source) {
@@ -203,7 +205,7 @@ static void settle_first(struct replay *replay) {
         return;
     }
     replay->heap[0].key = next_key(source);
-    sift_down(replay, 0);
+    sift_down(replay);
 }
 
 static int run(struct replay *replay) {
@@ -301,8 +303,6 @@ static struct replay_facts facts_of(const struct replay *replay) {
     uint64_t last = tables->clock_count ? tables->clocks[tables->clock_count - 1].stamp : 0;
     if (tables->end.present) last = tables->end.stamp;
     return (struct replay_facts){
-        .stack_count = replay->trace->nodes.count,
-        .events = replay->expected,
         .duration_ns = clock_ns(&clock, last),
         .choice = replay->options->choice,
         .watch = replay->options->watch,
@@ -353,7 +353,6 @@ int replay_trace(struct trace *trace, const struct analysis *const *analyses, vo
     *result = (struct replay_result){
         .counts = replay.model.counts,
         .end = replay.model.now,
-        .exit_ns = replay.model.exit_ns,
         .ended_by_exec = !error && ended_by_exec(&replay),
         .cut_rings = replay.cut_rings,
     };

@@ -25,7 +25,6 @@ unsigned replay_workers(void);
 struct replay_result {
     struct model_counts counts;
     struct moment end;  /* the last moment, with what is live */
-    uint64_t exit_ns;   /* when exit began; UINT64_MAX: not seen */
     bool ended_by_exec; /* an exec was tried and nothing of this process follows */
     uint64_t cut_rings; /* rings whose last event was cut */
 };

@@ -63,7 +63,6 @@ struct builder {
     size_t shown_count;
     struct timeline *timelines; /* of each process */
     size_t timeline_count;
-    double explained;
     struct function_calls calls; /* of options->functions */
 };
 

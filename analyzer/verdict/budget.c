@@ -308,8 +308,7 @@ static bool add_rule(struct reading *reading, struct budget_section *section, co
     }
     section->rules = rules;
     struct budget_rule *rule = &rules[section->rule_count++];
-    *rule = (struct budget_rule){
-        .row = row, .comparison = row->comparison, .warn = warn, .line = reading->line, .text = keep(reading, value)};
+    *rule = (struct budget_rule){.row = row, .comparison = row->comparison, .warn = warn, .text = keep(reading, value)};
     return rule->text && parse_limit(reading, rule, plain, value);
 }
 

@@ -94,12 +94,8 @@ static void measure_rules(struct check *check, const struct budget_section *sect
                           const struct report_site *site, enum state worst) {
     const char *where = phase ? phase->name : site ? site->function : NULL;
     for (size_t i = 0; i < section->rule_count; i++) {
-        struct scope scope = {.report = check->report,
-                              .phase = phase,
-                              .site = site,
-                              .rule = &section->rules[i],
-                              .section = section,
-                              .arena = check->arena};
+        struct scope scope = {
+            .report = check->report, .phase = phase, .site = site, .rule = &section->rules[i], .arena = check->arena};
         if (!section->rules[i].row->measure) continue;
         double value = section->rules[i].row->measure(&scope);
         judge_value(check, section, &section->rules[i], where, value, scope.note, worst);

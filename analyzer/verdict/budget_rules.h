@@ -23,14 +23,11 @@ enum section_kind {
     SECTION_KINDS
 };
 
-struct budget_section;
-
 struct scope { /* what a rule is measured on */
     const struct report *report;
     const struct report_phase *phase; /* [phase]; else NULL */
     const struct report_site *site;   /* [site]; else NULL */
     const struct budget_rule *rule;
-    const struct budget_section *section;
     struct arena *arena;
     const char *note; /* set by measures: what a person should know about the value; may stay NULL */
 };
@@ -58,7 +55,6 @@ struct budget_rule {
     enum comparison comparison;
     double within; /* recover-to: ns */
     bool warn;
-    int line;
 };
 
 struct budget_section {

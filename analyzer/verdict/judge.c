@@ -164,9 +164,7 @@ static int judge_items(struct bench *bench, size_t begin, size_t end, const bool
     *out = (struct site){.begin = begin, .end = end, .key = first->facts.folded};
     out->finding = (struct growth_finding){.phase = first->of.phase,
                                            .phase_name = name.name,
-                                           .of_function = left_out != NULL,
                                            .kind = evidence.kind,
-                                           .owner = first->facts.owner,
                                            .rounds = name.rounds,
                                            .threads = evidence.threads,
                                            .judgement = growth_classify(&evidence, &phase.settings)};

@@ -39,11 +39,9 @@ struct judge_input {
 struct growth_finding {
     size_t phase;           /* of growth_phase() */
     const char *phase_name; /* owned by the struct growth */
-    bool of_function;       /* over the remaining stacks of an allocating function */
     uint32_t *stacks;       /* most held bytes first */
     size_t stack_count;
     enum growth_kind kind;
-    enum growth_owner owner;
     uint64_t rounds;     /* complete, before pairing */
     uint64_t *survivors; /* blocks born in each round that live at the end of the phase */
     size_t survivor_count;
