@@ -40,7 +40,7 @@ static uint32_t name_id(const char *name) {
     size_t length = strnlen(name, NAME_MOST + 1);
     if (length <= NAME_MOST) return strings_id(name, length);
     uint32_t id = strings_id(name, NAME_MOST);
-    probe_event(TRACE_EVENT_ANOMALY, 0, id, TRACE_ANOMALY_LONG_NAME);
+    probe_event(TRACE_EVENT_ANOMALY, id, TRACE_ANOMALY_LONG_NAME);
     return id;
 }
 
@@ -48,14 +48,14 @@ static void edge(enum trace_event_kind kind, const char *name) {
     if (!is_on()) return;
     uint32_t id = name_id(name);
     if (probe_interrupted()) {
-        probe_event(kind, 0, id, 0);
-        probe_event(TRACE_EVENT_ANOMALY, 0, id, TRACE_ANOMALY_HANDLER);
+        probe_event(kind, id, 0);
+        probe_event(TRACE_EVENT_ANOMALY, id, TRACE_ANOMALY_HANDLER);
         return;
     }
     uint64_t signals = signals_block();
     if (probe_prepare()) {
         edge_begin();
-        edge_end(probe_event(kind, 0, id, 0));
+        edge_end(probe_event(kind, id, 0));
         memory_edge();
     }
     signals_restore(signals);
@@ -66,49 +66,49 @@ void tidemark_phase_end(const char *name) { edge(TRACE_EVENT_PHASE_END, name); }
 void tidemark_mark(const char *name) { edge(TRACE_EVENT_MARK, name); }
 
 void tidemark_items(uint64_t n) {
-    if (is_on()) probe_event(TRACE_EVENT_ITEMS, 0, 0, n);
+    if (is_on()) probe_event(TRACE_EVENT_ITEMS, 0, n);
 }
 void tidemark_items_named(const char *name, uint64_t n) {
-    if (is_on()) probe_event(TRACE_EVENT_ITEMS, 0, name_id(name), n);
+    if (is_on()) probe_event(TRACE_EVENT_ITEMS, name_id(name), n);
 }
 
 void tidemark_op_begin(const char *name) {
     if (!is_on()) return;
     atomic_fetch_add_explicit(&operations, 1, memory_order_relaxed);
-    probe_event(TRACE_EVENT_OP_BEGIN, 0, name_id(name), 0);
+    probe_event(TRACE_EVENT_OP_BEGIN, name_id(name), 0);
 }
 void tidemark_op_end(const char *name, bool ok) {
     if (!is_on()) return;
     atomic_fetch_sub_explicit(&operations, 1, memory_order_relaxed);
-    probe_event(TRACE_EVENT_OP_END, 0, name_id(name), ok ? TIDEMARK_OK : TIDEMARK_FAILED);
+    probe_event(TRACE_EVENT_OP_END, name_id(name), ok ? TIDEMARK_OK : TIDEMARK_FAILED);
 }
 
 uint64_t tidemark_op_start(const char *name) {
     if (!is_on()) return 0;
     uint64_t id = atomic_fetch_add_explicit(&operation_ids, 1, memory_order_relaxed) + 1;
     atomic_fetch_add_explicit(&operations, 1, memory_order_relaxed);
-    probe_event(TRACE_EVENT_OP_START, 0, name_id(name), id);
+    probe_event(TRACE_EVENT_OP_START, name_id(name), id);
     return id;
 }
 void tidemark_op_finish(uint64_t id, enum tidemark_status status) {
     if (!id || !is_on()) return;
     atomic_fetch_sub_explicit(&operations, 1, memory_order_relaxed);
-    probe_event(TRACE_EVENT_OP_FINISH, 0, status, id);
+    probe_event(TRACE_EVENT_OP_FINISH, status, id);
 }
 
 void tidemark_value(const char *name, double v) {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
-    if (is_on()) probe_event(TRACE_EVENT_VALUE, 0, name_id(name), bits);
+    if (is_on()) probe_event(TRACE_EVENT_VALUE, name_id(name), bits);
 }
 
 void tidemark_pause(void) {
     if (!is_on()) return;
-    probe_event(TRACE_EVENT_PAUSE, 0, 0, 0);
+    probe_event(TRACE_EVENT_PAUSE, 0, 0);
     lifecycle_pause();
 }
 void tidemark_resume(void) {
     if (!is_on()) return;
     lifecycle_resume();
-    probe_event(TRACE_EVENT_RESUME, 0, 0, 0);
+    probe_event(TRACE_EVENT_RESUME, 0, 0);
 }

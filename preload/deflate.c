@@ -49,9 +49,6 @@ int deflate_init(void *memory, int level) {
                : -EINVAL;
 }
 
-/* As zlib's deflateBound for a stream of any parameters. */
-size_t deflate_room(size_t length) { return length + (length >> 3) + (length >> 6) + 64; }
-
 /* What is still to be written to. */
 struct output {
     uint8_t *at, *end;

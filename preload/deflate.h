@@ -17,9 +17,6 @@ size_t deflate_size(void);
 /* Level 0 to 9. Returns 0, or -EINVAL for another level. */
 int deflate_init(void *arena, int level);
 
-/* Largest stream for that many bytes. */
-size_t deflate_room(size_t length);
-
 /* One whole zlib stream (RFC 1950). Returns its length; 0 when `capacity` does not hold it. */
 size_t deflate_bytes(void *arena, const void *bytes, size_t length, uint8_t *out, size_t capacity);
 

@@ -443,12 +443,9 @@ static int slot_locked(struct trace_frame *frame, struct file_slot *slot) {
     return 0;
 }
 
-int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_t length, struct file_slot *slot) {
-    struct trace_frame frame = {.kind = (uint16_t)kind,
-                                .raw_length = (uint32_t)length,
-                                .stored_length = (uint32_t)length,
-                                .thread = thread,
-                                .first = first};
+int file_slot(enum trace_frame_kind kind, uint64_t first, size_t length, struct file_slot *slot) {
+    struct trace_frame frame = {
+        .kind = (uint16_t)kind, .raw_length = (uint32_t)length, .stored_length = (uint32_t)length, .first = first};
     int error = file_lock();
     if (error) return error;
     error = -EBADF;

@@ -44,7 +44,7 @@ struct file_slot {
 };
 
 /* Appends a slot frame and maps its payload, zeroed. Returns 0 or -errno. */
-int file_slot(enum trace_frame_kind kind, uint32_t thread, uint64_t first, size_t length, struct file_slot *slot);
+int file_slot(enum trace_frame_kind kind, uint64_t first, size_t length, struct file_slot *slot);
 
 /* Gives a slot's pages back to the file system; it reads as zeros then. The slot may be used again after file_reserve. */
 void file_punch(const struct file_slot *slot);

@@ -24,7 +24,7 @@ void journal_forget(void) { memset(&journal, 0, sizeof journal); }
 
 int journal_start(void) {
     journal_forget();
-    int error = file_slot(TRACE_FRAME_SLOT_JOURNAL, 0, 0, TRACE_SLOT_CONTROL + JOURNAL_BYTES, &journal.slot);
+    int error = file_slot(TRACE_FRAME_SLOT_JOURNAL, 0, TRACE_SLOT_CONTROL + JOURNAL_BYTES, &journal.slot);
     if (error) return error;
     atomic_store_explicit((_Atomic uint32_t *)journal.slot.memory, 1, memory_order_release);
     return 0;

@@ -322,7 +322,7 @@ void lifecycle_shut_in(bool all_threads, bool strict) {
 
 void lifecycle_forking(void) {
     if (!lifecycle_is_self()) return;
-    life.fork_stamp = probe_event(TRACE_EVENT_FORK, 0, 0, 0);
+    life.fork_stamp = probe_event(TRACE_EVENT_FORK, 0, 0);
     memory_forked();
 }
 
@@ -332,7 +332,7 @@ void lifecycle_exiting(enum lifecycle_exit how, int status) {
         life.exit_how = how;
         life.exit_status = status;
     }
-    probe_event(TRACE_EVENT_EXIT, 0, how, (uint64_t)(int64_t)status);
+    probe_event(TRACE_EVENT_EXIT, how, (uint64_t)(int64_t)status);
 }
 
 static void add_counters(struct unwind_counters *sum) {
@@ -431,7 +431,7 @@ void lifecycle_end(void) {
 
 void lifecycle_exec(const char *path) {
     if (!lifecycle_is_self() || life.ended) return;
-    probe_event(TRACE_EVENT_EXEC, 0, strings_id(path, strnlen(path, 255)), 0);
+    probe_event(TRACE_EVENT_EXEC, strings_id(path, strnlen(path, 255)), 0);
     uint64_t signals = signals_block();
     helper_stop();
     end(EXIT_EXEC, 0);
@@ -449,5 +449,5 @@ static void go_on(void *unused) {
 void lifecycle_exec_failed(int error) {
     if (!lifecycle_is_self() || life.ended) return;
     stacks_run(go_on, NULL);
-    probe_event(TRACE_EVENT_EXEC_FAIL, 0, 0, (uint64_t)error);
+    probe_event(TRACE_EVENT_EXEC_FAIL, 0, (uint64_t)error);
 }

@@ -22,8 +22,7 @@ void *nodes_extent(uint32_t first) {
     struct file_slot *slot = &nodes.slots[index];
     uint64_t signals = signals_block();
     lock_take(&nodes.lock);
-    if (!slot->memory)
-        file_slot(TRACE_FRAME_SLOT_NODES, 0, first, (size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, slot);
+    if (!slot->memory) file_slot(TRACE_FRAME_SLOT_NODES, first, (size_t)TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE, slot);
     lock_give(&nodes.lock);
     signals_restore(signals);
     return slot->memory;

@@ -455,10 +455,10 @@ void probe_death(enum trace_event_kind kind, const void *address) {
     commit_death(t, first_word(kind, own ? 0 : TRACE_EVENT_FOREIGN, (uintptr_t)address), own);
 }
 
-uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value) {
+uint64_t probe_event(enum trace_event_kind kind, uint64_t operand, uint64_t value) {
     struct call call = enter(PROBE_EVENTS, machine_stack_pointer());
     if (!call.thread) return 0;
-    uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, flags, operand), 0, value, 0};
+    uint64_t words[TRACE_EVENT_MAX_WORDS] = {first_word(kind, 0, operand), 0, value, 0};
     return commit(call, words, event_words[kind], false);
 }
 

@@ -41,7 +41,7 @@ void probe_count_stamps(void);
                                *(uintptr_t *)__builtin_frame_address(0)})
 
 /* An event without stack; word 2 only where the kind has it. Returns its stamp, 0 when it was not recorded. */
-uint64_t probe_event(enum trace_event_kind kind, uint8_t flags, uint64_t operand, uint64_t value);
+uint64_t probe_event(enum trace_event_kind kind, uint64_t operand, uint64_t value);
 
 /* Memory events: `births` are not recorded while paused. */
 void probe_birth(enum trace_event_kind kind, uint8_t flags, const void *address, uint64_t size,

@@ -59,7 +59,6 @@ static stackid_extent more;
 static _Atomic(struct table *) newest;
 static _Atomic(struct node *) *extents;
 static _Atomic uint32_t count;
-static _Atomic uint64_t lost;
 
 static struct node *node_of(uint32_t id) {
     struct node *extent = atomic_load_explicit(&extents[id / TRACE_NODES_PER_SLOT], memory_order_acquire);
@@ -187,13 +186,11 @@ static __attribute__((noinline)) uint32_t add(const struct key *key, uint32_t ha
         move_some(table);
         uint32_t id = look_in_older(table, key, hash);
         if (!id) id = mine = mine ? mine : new_node(key);
-        if (!id) break;
+        if (!id) return 0;
         uint32_t settled = settle(table, key, hash, id);
         if (settled && atomic_load(&newest) == table) return settled;
         if (!settled && !grow(table)) return id;
     }
-    atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
-    return 0;
 }
 
 void stackid_expect(uint64_t path) {
@@ -231,7 +228,6 @@ int stackid_start(stackid_extent extent) {
     struct table *table = new_table(NULL, FIRST_SLOTS / WINDOW);
     if (!extents || !table) return -ENOMEM;
     more = extent;
-    atomic_store(&lost, 0);
     atomic_store(&newest, table);
     extend(0);
     return node_of(0) ? 0 : -ENOMEM;
@@ -247,5 +243,3 @@ int stackid_node(uint32_t id, uint64_t *ip, uint32_t *parent, uint32_t *info) {
     *info = node->info;
     return 0;
 }
-
-uint64_t stackid_lost(void) { return atomic_load_explicit(&lost, memory_order_relaxed); }

@@ -32,7 +32,7 @@ static inline uint64_t stackid_path(uint64_t parent, uint64_t ip) { return (pare
 void stackid_expect(uint64_t path);
 
 /* `ip` is not 0; `info` is the module field of the node (module id and TRACE_NODE_ flags); `path` is stackid_path of the parent's path
- * and `ip`. Returns the id; 0 when no memory is left (counted). */
+ * and `ip`. Returns the id; 0 when no memory is left. */
 uint32_t stackid_child(uint32_t parent, uint64_t ip, uint32_t info, uint64_t path);
 
 /* All ids below it are given out and their nodes written. */
@@ -40,8 +40,5 @@ uint32_t stackid_count(void);
 
 /* The node's fields; returns 0, or -ENOENT where there is none. */
 int stackid_node(uint32_t id, uint64_t *ip, uint32_t *parent, uint32_t *info);
-
-/* Nodes refused for want of memory. */
-uint64_t stackid_lost(void);
 
 #endif

@@ -162,7 +162,7 @@ static struct thread *make(void) {
     struct thread *thread = (struct thread *)memory;
     for (unsigned i = 0; i < THREAD_UNWINDERS; i++)
         thread->unwind[i] = (struct unwind_thread *)(memory + head + i * unwind);
-    if (file_slot(TRACE_FRAME_SLOT_RING, 0, 0, TRACE_SLOT_CONTROL + THREAD_RING_WORDS * 8, &thread->slot) != 0) {
+    if (file_slot(TRACE_FRAME_SLOT_RING, 0, TRACE_SLOT_CONTROL + THREAD_RING_WORDS * 8, &thread->slot) != 0) {
         sys_munmap(memory, all);
         return NULL;
     }
