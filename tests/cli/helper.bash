@@ -39,77 +39,11 @@ expect_in() {
 # For what must not succeed; `!` alone would not end a test.
 fails() { if "$@"; then return 1; fi; }
 
-# Builds a program from C on stdin.
+# Builds a program from C on stdin; it may include tidemark.h and the headers beside this file.
 program() {
     local name=$1
     shift
-    gcc -g -O0 -I "$ROOT/include" -x c - -o "$name" "$@"
-}
-
-# Writes first_ended.h, for a program in C with -pthread: go_on_without_first(what) runs what() in a second thread, once the first
-# has ended and stands for its process as a zombie.
-first_ended_header() {
-    cat >first_ended.h <<'C'
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-static void (*to_do)(void);
-static void *go_on(void *unused) {
-    char path[64], text[512] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
-    while (!strstr(text, ") Z")) {
-        FILE *file = fopen(path, "r");
-        if (!file || !fgets(text, sizeof text, file)) abort();
-        fclose(file);
-    }
-    to_do();
-    return unused;
-}
-static inline void go_on_without_first(void (*what)(void)) {
-    pthread_t thread;
-    to_do = what;
-    if (pthread_create(&thread, NULL, go_on, NULL)) abort();
-    pthread_exit(NULL);
-}
-C
-}
-
-# Writes taken.h, for a program in C or C++ whose phases come from its output, which goes to the file PASSED_ON: all_taken()
-# returns once the edges of all lines so far have been posted. What was read is passed on first and looked at then, so that
-# the second line is there only when all before the first have been looked at. Alone it does nothing but print the two. It
-# allocates nothing.
-taken_header() {
-    cat >taken.h <<'C'
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-static inline void wait_until_passed_on(const char *line) {
-    static char text[1 << 16];
-    const char *path = getenv("PASSED_ON");
-    if (path) do {
-        usleep(500);
-        int file = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t length = read(file, text, sizeof text - 1);
-        if (length < 0) abort();
-        text[length] = 0;
-        close(file);
-    } while (!strstr(text, line));
-}
-static inline void all_taken(void) {
-    static int times;
-    for (int i = 0; i < 2; i++) {
-        char line[32];
-        snprintf(line, sizeof line, "taken %d\n", ++times);
-        fputs(line, stdout);
-        fflush(stdout);
-        wait_until_passed_on(line);
-    }
-}
-C
+    gcc -g -O0 -I "$ROOT/include" -I "$ROOT/tests/cli" -x c - -o "$name" "$@"
 }
 
 # What a page has become, in dom, and what the browser says, in log; until a line of the page matches: on a busy machine the

@@ -110,10 +110,11 @@ C
 
 # Its /proc entry looks like a zombie's then.
 @test "a process whose first thread has ended is marked, and its memory is still seen" {
-    first_ended_header
     program target -pthread <<'C'
-#include "first_ended.h"
-static void work(void) {
+#include "first_thread.h"
+#include <pthread.h>
+static void *go_on(void *unused) {
+    wait_until_first_thread_ended();
     memset(malloc(30 << 20), 1, 30 << 20);
     for (int i = 0; i < 30; i++) {
         usleep(10000);
@@ -122,8 +123,13 @@ static void work(void) {
     puts("ready");
     fflush(stdout);
     while (access("stop", F_OK) != 0) usleep(1000);
+    return unused;
 }
-int main(void) { go_on_without_first(work); }
+int main(void) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, go_on, NULL)) return 1;
+    pthread_exit(NULL);
+}
 C
     for launched in record bare; do
         rm -f stop out t.tmk

@@ -5,7 +5,6 @@ load helper
 names() { tidemark dump --no-events t.tmk | sed -nE 's/^record request .*command=([23]) .*name="(.*)"/\1 \2/p' | sed 's/^2/begin/; s/^3/end/'; }
 
 steps() {
-    taken_header
     program steps <<'C'
 #include "taken.h"
 int main(void) {
@@ -39,17 +38,22 @@ watched() { # PROGRAM...
 
 # Its /proc entry looks like a zombie's then, to which nothing is posted.
 @test "lines of a program whose first thread has ended" {
-    taken_header
-    first_ended_header
     program steps -pthread <<'C'
-#include "first_ended.h"
+#include "first_thread.h"
 #include "taken.h"
-static void print(void) {
+#include <pthread.h>
+static void *go_on(void *unused) {
+    wait_until_first_thread_ended();
     puts("=== load ===");
     puts("=== query ===");
     all_taken();
+    return unused;
 }
-int main(void) { go_on_without_first(print); }
+int main(void) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, go_on, NULL)) return 1;
+    pthread_exit(NULL);
+}
 C
     watched '^=== (.*) ===$' ./steps
     expect_status 0
@@ -78,7 +82,6 @@ C
 }
 
 @test "a preset: tests of pytest-like output" {
-    taken_header
     program tests <<'C'
 #include "taken.h"
 int main(void) {
@@ -123,7 +126,6 @@ PERL
 }
 
 @test "edges that come faster than the recorder takes them wait, none is dropped" {
-    taken_header
     program hurry <<'C'
 #include "taken.h"
 int main(void) {

@@ -160,7 +160,7 @@ RUST
 use Test::More tests => 4;
 $| = 1;
 sub is_passed_on { open my $file, "<", $ENV{PASSED_ON} or die; grep { $_ eq $_[0] } <$file> }
-sub all_taken { # see taken_header; prove passes lines on as it likes
+sub all_taken { # see taken.h; prove passes lines on as it likes
     for my $line (map { "taken $_[0].$_\n" } 1, 2) {
         print $line;
         until ($ENV{HARNESS_ACTIVE} or is_passed_on($line)) { select undef, undef, undef, 0.002 }
@@ -248,7 +248,6 @@ hint() { tidemark run -o t.tmk --phase-from-output "$@" 2>&1 >/dev/null | sed -n
 }
 
 @test "TAP with the plan at its end: every test, from where the one before it ended" {
-    taken_header
     program late <<'C'
 #include "taken.h"
 int main(void) {
@@ -275,7 +274,6 @@ C
 
 @test "doctest, by the times it prints" {
     [ -e /usr/include/doctest/doctest.h ] || skip "no doctest-dev"
-    taken_header
     cat >cases.cc <<'CPP'
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
@@ -289,7 +287,7 @@ int main(int argc, char **argv) {
     return failed;
 }
 CPP
-    g++ -g -O0 cases.cc -o cases
+    g++ -g -O0 -I "$ROOT/tests/cli" cases.cc -o cases
     watch doctest ./cases --duration
     expect_status 0
     is "$(below doctest)" "adds

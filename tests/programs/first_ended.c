@@ -8,6 +8,8 @@
 
 #include <sys/syscall.h>
 
+#include "../cli/first_thread.h"
+
 /* Frames on pages of their own, to be read anew each time. */
 static __attribute__((noinline)) void *on_a_page(int level, size_t size) {
     volatile char room[5000];
@@ -26,18 +28,8 @@ static __attribute__((noinline)) void *middle(int times) {
     return last;
 }
 
-static bool first_has_ended(void) {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
-    FILE *file = fopen(path, "r");
-    CHECK(file);
-    text[fread(text, 1, sizeof text - 1, file)] = 0;
-    fclose(file);
-    return strrchr(text, ')')[2] == 'Z';
-}
-
 static void *goes_on(void *argument) {
-    while (!first_has_ended()) usleep(1000);
+    wait_until_first_thread_ended();
     free(middle(500));
     return argument;
 }
