@@ -39,6 +39,8 @@ static void gather(struct gathered *gathered, const struct record *record, struc
         growth_lives_add(&gathered->lives, 0, record->pending_at_once);
         if (record->pending) growth_lives_merge(&gathered->lives, record->pending);
     }
+    out->before += record->stack_first;
+    out->after += record->stack_live;
     out->enlarged |= record->step_count > 0;
     bool first = out->level.peak == 0, less = record->level.unchanged < out->level.unchanged;
     if (first || less) out->level.unchanged = record->level.unchanged;

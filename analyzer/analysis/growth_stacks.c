@@ -84,6 +84,7 @@ static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, co
     struct record *record = find_record(stacks, stack, place->series);
     if (record) return record;
     record = record_new(stack, place->series, place->raw, stacks->process_blocks);
+    record->stack_first = record->stack_live = stacks->list[stack].live;
     keep_record(stacks, record);
     return record;
 }

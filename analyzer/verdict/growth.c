@@ -245,12 +245,21 @@ static bool half_was_added_from(const struct selection *selection, size_t from) 
     return 2 * blocks >= selection->held.blocks;
 }
 
+/* Windows of a phase that ran once, as a test does, see nothing go of what it put into a cache that was full before: the next does that. */
+static bool was_full_before(const struct selection *selection) {
+    const struct growth_evidence *evidence = selection->evidence;
+    double rise = (double)evidence->after - (double)evidence->before;
+    bool windows = evidence->kind > GROWTH_ROUNDS_OPERATIONS && !evidence->steady;
+    return windows && evidence->before > 0 && rise < LEVEL_SHARE * (double)selection->held.blocks;
+}
+
 /* What is added while the level stands takes the places of others: a full cache, where by chance some keys live for many rounds.
  * Where it has stood for half of the time, what was added before led to that level. */
 static bool replaced(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     size_t count = evidence->count, span = count - evidence->first, last = count - span / 4;
     if (half_was_added_from(selection, count + 1 - evidence->level.unchanged)) return true;
+    if (was_full_before(selection)) return true;
     if (evidence->reach <= 0) return false;
     if (2 * evidence->level.unchanged > span) return true;
     if (level_stands(selection, count - span / 2) || level_stands(selection, evidence->first + span / 4)) return true;

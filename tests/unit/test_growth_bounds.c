@@ -209,6 +209,38 @@ static void test_full_cache_whose_blocks_are_replaced_is_not_growing(void **stat
     assert_int_not_equal(finding("requests", 1)->judgement.class, GROWTH_GROWING);
 }
 
+/*
+ * A cache that was full before a phase that ran once, as a test of a suite: what it puts in is released behind it, by the next test. By its
+ * windows that looks like growth, but the cache has no more than before; `lost` of each ten that it replaces are.
+ */
+static void one_phase_of_a_full_cache(int lost) {
+    struct block *cache[1024];
+    for (int i = 0; i < 1024; i++) cache[i] = allocate(1, 32);
+    phase("test");
+    for (int i = 0; i < 800; i++) {
+        struct block *replaced = cache[i];
+        cache[i] = allocate(1, 32);
+        if (i % 10 < lost) lose(replaced);
+        else release(replaced);
+    }
+    phase_end("test");
+    for (int i = 0; i < 1024; i++) release(cache[i]);
+    exit_begins();
+    judge();
+}
+
+static void test_one_phase_of_a_full_cache_is_not_growing(void **state) {
+    (void)state;
+    one_phase_of_a_full_cache(0);
+    expect("test", 1, "bounded");
+}
+
+static void test_one_phase_of_a_full_cache_that_loses_is_growing(void **state) {
+    (void)state;
+    one_phase_of_a_full_cache(9);
+    expect("test", 1, "growing");
+}
+
 /* One function makes the nodes of a cache that shrinks and those that leak; functions[] below: all of one. */
 static void shrink_and_leak(int first_release, int in_each_round) {
     static const uint32_t functions[] = {7, 7, 7};
@@ -498,6 +530,8 @@ int main(void) {
         TEST(test_queue_that_climbs_from_a_level_is_growing),
         TEST(test_queue_that_climbs_to_a_bound_is_not_growing),
         TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
+        TEST(test_one_phase_of_a_full_cache_is_not_growing),
+        TEST(test_one_phase_of_a_full_cache_that_loses_is_growing),
         TEST(test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table),
         TEST(test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_judged),
         TEST(test_queue_that_ages_for_ever_is_growing),
