@@ -23,6 +23,7 @@ struct growth_phase {
     enum growth_kind kind; /* of its rounds: the best that there is */
     uint64_t rounds;       /* complete ones, before pairing */
     size_t round_count;    /* complete ones as judged */
+    size_t told_rounds;    /* of those, the ones whose edges are apart: all, unless lines of output came together */
     bool gap;              /* the time between the rounds of another phase */
     bool siblings;         /* its rounds are its children, which ran once each */
 };

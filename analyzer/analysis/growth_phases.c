@@ -120,11 +120,13 @@ struct growth_phase growth_phase(const struct growth *growth, size_t index) {
     const struct chosen_phase *chosen = &growth->phases.list[index];
     const struct series *series = growth_phases_series(&growth->phases, index);
     const struct phase_state *phase = &growth->rounds->phases[series->phase];
+    bool by_lines = growth->rounds->approximate && !series_has_windows(series);
     return (struct growth_phase){
         .name = phase->name,
         .kind = kinds[series->kind],
         .rounds = chosen->rounds,
         .round_count = chosen->round_count,
+        .told_rounds = by_lines ? chosen->usual.told : chosen->round_count,
         .gap = phase->of != NO_INDEX,
         .siblings = series->kind == SERIES_SIBLINGS,
     };

@@ -21,14 +21,16 @@ static uint64_t usual_of(uint64_t *values, size_t count) {
 
 struct usual_round growth_work_usual(const struct series *series) {
     uint64_t lasted[GROWTH_MOST_ROUNDS] = {0}, fresh[GROWTH_MOST_ROUNDS] = {0};
-    size_t count = least(series_complete(series), least(series->work_count, GROWTH_MOST_ROUNDS));
+    size_t count = least(series_complete(series), least(series->work_count, GROWTH_MOST_ROUNDS)), told = 0;
     for (size_t i = 0; i < count; i++) {
         lasted[i] = series->work[i].ns;
         fresh[i] = series->work[i].fresh;
+        told += lasted[i] >= GROWTH_LEAST_ROUND_NS;
     }
     uint64_t half = usual_of(lasted, count) / 2;
     return (struct usual_round){.least_ns = half > GROWTH_LEAST_ROUND_NS ? half : GROWTH_LEAST_ROUND_NS,
-                                .work_of_two = (usual_of(fresh, count) * 3 + 1) / 2};
+                                .work_of_two = (usual_of(fresh, count) * 3 + 1) / 2,
+                                .told = told};
 }
 
 /* Items where nearly all rounds report some, else operations, else most in flight, else allocation events. */

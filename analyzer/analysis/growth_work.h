@@ -11,6 +11,7 @@
 struct usual_round {
     uint64_t least_ns;    /* rounds that lasted less have their edges late, or together with others' */
     uint64_t work_of_two; /* from so many allocations on, a round has some that belong to its neighbour */
+    size_t told;          /* rounds that lasted long enough to be told from each other */
 };
 struct usual_round growth_work_usual(const struct series *series);
 

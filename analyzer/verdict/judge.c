@@ -353,7 +353,7 @@ static int deliver(struct bench *bench, struct growth_findings *out) {
 }
 
 bool growth_phase_is_judged(const struct growth_phase *phase, bool steady) {
-    return (phase->kind <= GROWTH_ROUNDS_OPERATIONS || steady) && phase->round_count >= 4;
+    return (phase->kind <= GROWTH_ROUNDS_OPERATIONS || steady) && phase->told_rounds >= 4;
 }
 
 static size_t judged_phases(const struct bench *bench) {

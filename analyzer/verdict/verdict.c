@@ -346,7 +346,7 @@ static void hint_at_processes(struct court *court) {
 }
 
 /* Lines that came together have their edges at one moment. */
-static void hint_at_terminal(struct court *court) {
+static bool hint_at_terminal(struct court *court) {
     for (size_t i = 0; i < court->report->phase_count; i++) {
         const struct report_phase *phase = &court->report->phases[i];
         if (!phase->approximate || phase->rounds < 2 || !(phase->round_ns.p50 < GROWTH_LEAST_ROUND_NS)) continue;
@@ -354,8 +354,9 @@ static void hint_at_terminal(struct court *court) {
             court, hints, hint_count,
             "lines of %s came too fast to tell its rounds apart: --no-pty keeps the program at most one line ahead",
             phase->name);
-        return;
+        return true;
     }
+    return false;
 }
 
 /* Rounds that are left open end together, with the program. */
@@ -451,11 +452,10 @@ static void weigh_phases(struct court *court) {
     hint_at_driver(court);
     if (!court->rules->baseline) hint_at_runner(court);
     hint_at_sites(court);
-    hint_at_terminal(court);
-    bool left_open = hint_at_open_rounds(court);
+    bool together = hint_at_terminal(court), left_open = hint_at_open_rounds(court);
     if (court->rules->hint) ADD_TEXT(court, hints, hint_count, "%s", court->rules->hint);
     if (report->verdict.judged_phases > 0) worsen(court, RESULT_PASS);
-    if (report->verdict.judged_phases > 0 || court->rules->hint || left_open) return;
+    if (report->verdict.judged_phases > 0 || court->rules->hint || together || left_open) return;
     bool marked = false;
     for (size_t i = 0; i < report->phase_count; i++) marked |= strcmp(report->phases[i].name, "run") != 0;
     if (marked && report->process_count && report->processes[0].only_starts) return; /* they were not its own */

@@ -135,6 +135,21 @@ static void test_rounds_between_lines_read_together_are_none(void **state) {
     assert_true(judgement->per_round.value > 15 && judgement->per_round.value < 25);
 }
 
+/* Where all lines were read at one moment nothing is known of any round: that is no pass. */
+static void test_rounds_that_came_together_are_not_judged(void **state) {
+    (void)state;
+    stage.edge_flags = TRACE_EVENT_APPROXIMATE;
+    for (int round = 0; round < 24; round++) {
+        phase("work");
+        stage.now.ns += 1;
+        phase_end("work");
+    }
+    for (int i = 0; i < 240; i++) lose(allocate(1, 100));
+    exit_begins();
+    judge();
+    assert_int_equal(stage.findings.judged_phases, 0);
+}
+
 /* What was done behind a line that was read late is counted for the round before. */
 static void test_an_idle_round_behind_a_busy_one_is_none(void **state) {
     (void)state;
@@ -491,6 +506,7 @@ int main(void) {
         TEST(test_teardown_before_the_end_of_the_last_round),
         TEST(test_rounds_without_allocations_are_rounds),
         TEST(test_rounds_between_lines_read_together_are_none),
+        TEST(test_rounds_that_came_together_are_not_judged),
         TEST(test_an_idle_round_behind_a_busy_one_is_none),
         TEST(test_returned_in_a_later_phase),
         TEST(test_last_one_is_no_leak),
