@@ -17,6 +17,7 @@
 #include "../report/tree.h"
 #include "../symbols/names.h"
 #include "../text/plural.h"
+#include "files.h"
 #include "groups.h"
 
 struct bundle_values {
@@ -156,6 +157,7 @@ static void release(struct packing *packing) {
 }
 
 static int pack(const struct bundle_values *values, const struct tree *tree, const char *root) {
+    if (file_would_replace_trace(values->out)) return STATUS_INTERNAL;
     const struct symbol_options options = symbol_options_of(&values->symbols);
     struct packing packing = {.root = root, .writer = bundle_writer_new()};
     int error = packing.writer ? symbols_open(&packing.symbols, &options) : -ENOMEM;

@@ -9,6 +9,7 @@
 #include "../report/build.h"
 #include "../text/plural.h"
 #include "../verdict/verdict.h"
+#include "files.h"
 #include "groups.h"
 #include "phase_sources.h"
 
@@ -64,26 +65,16 @@ static const struct option_use uses[] = {
     {NULL, 0},
 };
 
-/* `result` -errno to an exit status, said. */
-static int status_of(int result, const char *path) {
-    if (result == 0) return STATUS_OK;
-    if (result == -EINVAL) {
-        say("there is no such table");
-        return STATUS_USAGE;
-    }
-    say("%s: can't be written: %s", path, strerror(-result));
-    return STATUS_INTERNAL;
-}
-
 static int write_report(const struct export_values *values, const struct report *report) {
     const struct export_options options = {.metric = values->metric, .table = values->table};
-    bool is_stdout = !values->output || strcmp(values->output, "-") == 0;
-    FILE *file = is_stdout ? stdout : fopen(values->output, "we");
-    const char *path = is_stdout ? "stdout" : values->output;
-    if (!file) return status_of(-errno, path);
+    const char *path = values->output ? values->output : "-";
+    FILE *file = file_open(path);
+    if (!file) return STATUS_INTERNAL;
     int result = values->format->write(file, report, &options);
-    if (!is_stdout && fclose(file) && !result) result = -errno;
-    return status_of(result, path);
+    bool no_table = result == -EINVAL;
+    if (no_table) say("there is no such table");
+    int status = file_close(file, path, no_table ? 0 : result);
+    return no_table ? STATUS_USAGE : status;
 }
 
 static int judge_and_write(const struct export_values *values, struct report *report) {

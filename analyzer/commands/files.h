@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 bool file_is_stdout(const char *path); /* false for NULL */
+/* Whether a trace is there, which may be all that is left of a run; says so. */
+bool file_would_replace_trace(const char *path);
 /* NULL: it can't be written, which was said. */
 FILE *file_open(const char *path);
 /* `error` is what writing gave. 0, or STATUS_INTERNAL after saying why. */

@@ -183,3 +183,18 @@ ROWS
     expect_status 2
     expect_in "folded, pprof, " "$errors"
 }
+
+@test "no output is written over a trace" {
+    tidemark record -q -o t.tmk true
+    cp t.tmk kept
+    for command in "report t.tmk --json" "report t.tmk --html" "check t.tmk --junit" "export t.tmk -f csv -o" \
+        "export t.tmk -f sqlite -o" "diff t.tmk t.tmk --json" "budget t.tmk -o" "bundle t.tmk -o"; do
+        # shellcheck disable=SC2086
+        both tidemark $command t.tmk
+        expect_status 4
+        [ "$errors" = "tidemark: t.tmk: is a trace, and not written over" ]
+        cmp t.tmk kept
+    done
+    tidemark bundle -q t.tmk -o t.tmb
+    tidemark bundle -q t.tmk -o t.tmb
+}
