@@ -24,7 +24,7 @@ struct config_limits {   /* TIDEMARK_STOP_ABOVE; 0 = no limit */
 };
 
 struct config {
-    char out[CONFIG_PATH];      /* template of this process's trace, absolute once config_absolute ran */
+    char out[CONFIG_PATH];      /* template of this process's trace, absolute once config_export ran */
     char children[CONFIG_PATH]; /* template for other processes of the run */
     char only[256], skip[256];  /* globs on the executable's name */
     struct config_run {
