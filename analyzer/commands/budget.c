@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../report/build.h"
 #include "../verdict/limits.h"
 #include "../verdict/propose.h"
+#include "explain.h"
 #include "files.h"
-#include "groups.h"
 
-#define CURVE_POINTS 1000
 #define DEFAULT_MARGIN 0.25
 
 struct budget_values {
@@ -32,10 +30,9 @@ static int parse_margin(void *field, const char *text) {
 static const struct option_row rows[] = {
     {"margin", 0, OPTION_CUSTOM, "P%", offsetof(struct budget_values, margin),
      "Allow so much more than was seen (default: 25%)", parse_margin, "a share such as 25%"},
-    {"output", 'o', OPTION_TEXT, "FILE", offsetof(struct budget_values, output), "Write the budget to this file", NULL,
-     NULL},
-    {"self", 0, OPTION_FLAG, NULL, offsetof(struct budget_values, self),
-     "Each trace alone, without those of its children", NULL, NULL},
+    OPTION("output", 'o', OPTION_TEXT, "FILE", offsetof(struct budget_values, output), "Write the budget to this file"),
+    OPTION("self", 0, OPTION_FLAG, NULL, offsetof(struct budget_values, self),
+           "Each trace alone, without those of its children"),
 };
 static const struct option_group own_options = {NULL, OPTION_ROWS(rows)};
 static const struct option_use uses[] = {
@@ -58,19 +55,16 @@ static void tell_leaks(const char *path, const struct report *report) {
 }
 
 /* Each argument is one run. */
-static int add_run(struct proposal *proposal, char *path, bool self) {
-    struct build_options options = {.points = CURVE_POINTS, .settings = GROWTH_SETTINGS_DEFAULT, .self = self};
-    struct arena *memory = arena_new();
-    struct report *report = NULL;
-    struct tree refused;
-    int error = report_build(&report, &path, 1, &options, &refused, memory);
-    for (size_t i = 0; i < refused.refused_count; i++) say("%s: %s", refused.refused[i].path, refused.refused[i].why);
-    arena_free(memory);
-    if (error && error != -ENOENT) say("%s: can't be analysed: %s", path, strerror(-error));
-    if (error) return error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
-    tell_leaks(path, report);
-    proposal_add(proposal, report);
-    report_release(report);
+static int add_run(struct proposal *proposal, char *path, const struct budget_values *values) {
+    const struct input_values input = {.self = values->self};
+    const struct explain_request request = {
+        .common = &values->common, .input = &input, .traces = &path, .trace_count = 1};
+    struct explained explained;
+    int status = explain_open(&request, &explained);
+    if (status) return status;
+    tell_leaks(path, explained.report);
+    proposal_add(proposal, explained.report);
+    explain_close(&explained);
     return STATUS_OK;
 }
 
@@ -87,7 +81,7 @@ static int run(void *own, int count, char **arguments) {
     const struct budget_values *values = own;
     struct proposal *proposal = proposal_new(values->margin > 0 ? values->margin : DEFAULT_MARGIN);
     int status = proposal ? STATUS_OK : STATUS_INTERNAL;
-    for (int i = 0; i < count && status == STATUS_OK; i++) status = add_run(proposal, arguments[i], values->self);
+    for (int i = 0; i < count && status == STATUS_OK; i++) status = add_run(proposal, arguments[i], values);
     if (status == STATUS_OK) status = write_budget(proposal, values->output ? values->output : "-");
     proposal_release(proposal);
     return status;
