@@ -20,22 +20,15 @@ const char *argp_program_version = "tidemark " TIDEMARK_VERSION;
 static const struct command *const commands[] = {
 #define COMMAND(name) &command_##name,
 #include "commands/commands.def"
+    NULL,
 };
-#define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
 enum { KEY_ROWS = 0x1000 };
 
 static const struct command *find_command(const char *name) {
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
-    return NULL;
-}
-
-static void print_rows(void) {
-    const struct command *present[COMMAND_COUNT + 1] = {NULL};
-    size_t count = 0;
-    for (size_t i = 0; i < COMMAND_COUNT; i++) present[count++] = commands[i];
-    command_print_rows(present);
+    const struct command *const *found = commands;
+    while (*found && strcmp((*found)->name, name) != 0) found++;
+    return *found;
 }
 
 static char *overview(void) {
@@ -47,8 +40,8 @@ static char *overview(void) {
           "work, "
           "and whether that is a leak.\vCommands:\n",
           out);
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i]) fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    for (const struct command *const *command = commands; *command; command++)
+        fprintf(out, "  %-8s %s\n", (*command)->name, (*command)->summary);
     fputs("\n`tidemark COMMAND --help' lists the options of a command.", out);
     return fclose(out) == 0 ? text : NULL;
 }
@@ -73,7 +66,7 @@ static void check_stdout(int status, void *unused) {
 static error_t parse_key(int key, char *text, struct argp_state *state) {
     int *first = state->input;
     switch (key) {
-    case KEY_ROWS: print_rows(); exit(STATUS_OK);
+    case KEY_ROWS: command_print_rows(commands); exit(STATUS_OK);
     case ARGP_KEY_ARG:
         *first = state->next - 1;
         state->next = state->argc;

@@ -50,7 +50,7 @@ struct option_row {
     const char *name; /* without dashes */
     char letter;      /* 0: none */
     enum option_kind kind;
-    const char *argument; /* as shown in the help; NULL: takes none; in brackets: may be left out */
+    const char *argument; /* as shown in the help; NULL: takes none */
     size_t offset;        /* of its field in the group's struct */
     const char *help;
     int (*parse)(void *field, const char *text); /* OPTION_CUSTOM only; text may be NULL; 0 or -EINVAL */
@@ -74,7 +74,7 @@ struct command {
     const char *name;
     const char *arguments; /* "TRACE..." */
     const char *summary;   /* one line, no full stop */
-    const char *text; /* what the help and the man page say further; paragraphs end with a blank line; may be NULL */
+    const char *text;      /* what the help and the man page say further; paragraphs end with a blank line */
     size_t values_size;
     const struct option_use *uses; /* ends with a NULL group */
     int min_arguments;

@@ -51,26 +51,11 @@ static void append(struct option_list *list, const char *text) {
     list->items[list->count++] = text;
 }
 
-static int set_flag(void *field) {
-    *(bool *)field = true;
-    return 0;
-}
-
-static int set_text(void *field, const char *text) {
-    *(const char **)field = text;
-    return 0;
-}
-
-static int set_item(void *field, const char *text) {
-    append(field, text);
-    return 0;
-}
-
 static int set_value(const struct bound_row *bound, const char *text) {
     switch (bound->row->kind) {
-    case OPTION_FLAG: return set_flag(bound->field);
-    case OPTION_TEXT: return set_text(bound->field, text);
-    case OPTION_LIST: return set_item(bound->field, text);
+    case OPTION_FLAG: *(bool *)bound->field = true; return 0;
+    case OPTION_TEXT: *(const char **)bound->field = text; return 0;
+    case OPTION_LIST: append(bound->field, text); return 0;
     case OPTION_COUNT: return quantity_count(text, bound->field);
     case OPTION_SIZE: return quantity_size(text, bound->field);
     case OPTION_TIME: return quantity_time(text, bound->field);
@@ -159,22 +144,10 @@ static error_t parse_key(int key, char *text, struct argp_state *state) {
 
 /* argp's form of the rows. */
 
-static bool may_be_left_out(const struct option_row *row) { return row->argument && row->argument[0] == '['; }
-
-/* "[WHEN]" without its brackets, which argp adds itself. */
-static const char *bare_argument(const struct option_row *row) {
-    if (!may_be_left_out(row)) return row->argument;
-    return must(strndup(row->argument + 1, strlen(row->argument) - 2));
-}
-
 static struct argp_option argp_row(const struct line *line, size_t index, int group) {
     const struct option_row *row = line->rows[index].row;
-    return (struct argp_option){.name = row->name,
-                                .key = key_of(line, index),
-                                .arg = bare_argument(row),
-                                .flags = may_be_left_out(row) ? OPTION_ARG_OPTIONAL : 0,
-                                .doc = row->help,
-                                .group = group};
+    return (struct argp_option){
+        .name = row->name, .key = key_of(line, index), .arg = row->argument, .doc = row->help, .group = group};
 }
 
 /* Groups in the order of the uses; the common one last, where argp puts --help. */
@@ -194,7 +167,7 @@ static struct argp_option *argp_rows(const struct line *line) {
 
 static char *help_text(const struct command *command) {
     char *text;
-    if (asprintf(&text, "%s.\v%s", command->summary, command->text ? command->text : "") < 0) must(NULL);
+    if (asprintf(&text, "%s.\v%s", command->summary, command->text) < 0) must(NULL);
     return text;
 }
 
@@ -216,7 +189,7 @@ static bool quiet_wanted(const struct line *line) {
 int command_run_line(const struct command *command, int argc, char **argv) {
     static struct line line; /* lives as long as the process, as the values that are handed out do */
     line.command = command;
-    line.values = must(calloc(1, command->values_size ? command->values_size : 1));
+    line.values = must(calloc(1, command->values_size));
     line.arguments = must(calloc((size_t)argc + 1, sizeof *line.arguments));
     bind_rows(&line);
     parse_line(&line, argc, argv);
