@@ -154,8 +154,7 @@ static int64_t sample_interval(void) {
     return text && quantity_time(text, &ns) == 0 && ns >= SAMPLES_LEAST_NS ? ns : SAMPLES_NS;
 }
 
-int launch(const struct launching_values *values, const struct output_phase_values *phases, char **arguments,
-           struct launched *out) {
+int launch(const struct launching_values *values, char **arguments, struct launched *out) {
     char recorder[PATH_MAX], writer[PATH_MAX];
     *out = (struct launched){.obstacle = inspect_program(arguments[0])};
     const struct obstacle_row *obstacle = obstacle_row(out->obstacle);
@@ -180,5 +179,5 @@ int launch(const struct launching_values *values, const struct output_phase_valu
                               .only = values->only,
                               .skip = values->skip,
                               .stdout_fd = -1};
-    return launch_plan(&plan, phases, out);
+    return launch_plan(&plan, &values->phases, out);
 }

@@ -11,14 +11,13 @@
 
 struct launching_values {
     const char *out, *preload, *only, *skip;
+    struct output_phase_values {
+        const char *from_output;
+        bool no_pty;
+    } phases;
 };
 extern const struct option_group launching_options;
-
-struct output_phase_values {
-    const char *from_output;
-    bool no_pty;
-};
-extern const struct option_group output_phase_options;
+extern const struct option_group output_phase_options; /* of `phases` */
 
 struct launched {
     struct place place;
@@ -33,8 +32,7 @@ struct launched {
  * Runs the program to its end and says what went wrong. Returns 0 when the program ran, whatever became of it; else the
  * exit status for our own failure (125, 126, 127).
  */
-int launch(const struct launching_values *values, const struct output_phase_values *phases, char **arguments,
-           struct launched *out);
+int launch(const struct launching_values *values, char **arguments, struct launched *out);
 
 /* Says where the trace is, and what in it is still to come. */
 void launched_say(const struct launched *launched);

@@ -10,12 +10,11 @@
 struct record_values {
     struct common_values common;
     struct launching_values launching;
-    struct output_phase_values phases;
 };
 
 static const struct option_use uses[] = {
     {&launching_options, offsetof(struct record_values, launching)},
-    {&output_phase_options, offsetof(struct record_values, phases)},
+    {&output_phase_options, offsetof(struct record_values, launching.phases)},
     {&common_options, offsetof(struct record_values, common)},
     {NULL, 0},
 };
@@ -35,7 +34,7 @@ static int run(void *own, int count, char **arguments) {
     const struct record_values *values = own;
     struct launched launched;
     (void)count;
-    int status = launch(&values->launching, &values->phases, arguments, &launched);
+    int status = launch(&values->launching, arguments, &launched);
     if (status) return status;
     launched_say(&launched);
     if (launched.hint) say_unless_quiet("%s", launched.hint);

@@ -11,7 +11,6 @@
 struct run_values {
     struct common_values common;
     struct launching_values launching;
-    struct output_phase_values phases;
     struct judging_values judging;
     struct output_values outputs;
     struct filter_values filters;
@@ -21,7 +20,7 @@ struct run_values {
 
 static const struct option_use uses[] = {
     {&launching_options, offsetof(struct run_values, launching)},
-    {&output_phase_options, offsetof(struct run_values, phases)},
+    {&output_phase_options, offsetof(struct run_values, launching.phases)},
     {&judging_options, offsetof(struct run_values, judging)},
     {&output_options, offsetof(struct run_values, outputs)},
     {&filter_options, offsetof(struct run_values, filters)},
@@ -67,7 +66,7 @@ static int run(void *own, int count, char **arguments) {
     const struct explain_request request = request_of(values);
     (void)count;
     if (explain_check(&request)) return STATUS_OWN_FAILURE; /* not after an hour of work */
-    int status = launch(&values->launching, &values->phases, arguments, &launched);
+    int status = launch(&values->launching, arguments, &launched);
     if (status) return status;
     judge(values, &launched, &result);
     fflush(stderr);
