@@ -9,6 +9,7 @@
 #define TREND_BLOCKS 48      /* of many rounds, from which the test for a trend sees more than the halves */
 #define STEADY_RATIO 0.9     /* from here the halves count as equal, given so many blocks */
 #define STEADY_BLOCKS 200
+#define REGULAR_SCATTER 0.25       /* variance of the blocks of rounds, of their mean: 1 by chance */
 #define USUAL_SHARE 0.8            /* of the rounds, that add as little as the one that adds least */
 #define SLOW_CHANCE_BY_ROUNDS 0.03 /* with all rounds taken for equal, where allocations are the only work known */
 #define EVEN_DISTANCE 0.3          /* standard deviation of the distances, of their mean */
@@ -93,10 +94,6 @@ static bool same_but_for_steps(const struct selection *selection) {
     return selection->n >= INTERMITTENT_ROUNDS && blocks.low > 0 && usual >= USUAL_SHARE * selection->n;
 }
 
-static bool can_not_slow(const struct selection *selection) {
-    return same_each_round(selection) || same_but_for_steps(selection);
-}
-
 /* Of their blocks per unit of work. */
 static double ratio_of_halves(const struct selection *selection) {
     struct half first = selection_sum(selection, 0, selection->n / 2);
@@ -107,6 +104,21 @@ static double ratio_of_halves(const struct selection *selection) {
 static bool halves_are_equal(const struct selection *selection) {
     double blocks = selection_sum(selection, 0, selection->n).blocks;
     return ratio_of_halves(selection) >= STEADY_RATIO && blocks >= STEADY_BLOCKS;
+}
+
+/*
+ * Counts of rounds that scatter far less than by chance are no cache's misses: so many stay of each round, whatever it allocated
+ * besides. A program that walks through what leaks allocates the more the more has leaked, and would seem to leak ever less for that.
+ */
+static bool regular_by_rounds(const struct selection *selection) {
+    struct selection equal = *selection;
+    equal.by_rounds = true;
+    bool rounds_alone = selection->evidence->work_is_events && selection->n >= INTERMITTENT_ROUNDS;
+    return rounds_alone && selection_scatter(&equal) < REGULAR_SCATTER && ratio_of_halves(&equal) >= STEADY_RATIO;
+}
+
+static bool can_not_slow(const struct selection *selection) {
+    return same_each_round(selection) || same_but_for_steps(selection) || regular_by_rounds(selection);
 }
 
 bool trend_slows(const struct selection *selection) {

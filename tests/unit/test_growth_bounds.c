@@ -241,6 +241,24 @@ static void test_one_phase_of_a_full_cache_that_loses_is_growing(void **state) {
     expect("test", 1, "growing");
 }
 
+/*
+ * A program that walks through all that it keeps, or half of it, and allocates for each: what leaks makes its rounds ever larger, and per allocation it
+ * seems to leak ever less. As many stay of each round, but for one more or less.
+ */
+static void test_a_leak_that_the_program_walks_through_does_not_slow(void **state) {
+    (void)state;
+    int kept = 0;
+    for (int round = 1; round <= 60; round++) {
+        phase("requests");
+        for (int i = 0; i < kept / (1 + round % 2); i++) release(allocate(2, 16));
+        for (int i = 4 - (round % 6 == 0) + (round % 9 == 0); i > 0; i--, kept++) lose(allocate(1, 64));
+        phase_end("requests");
+    }
+    exit_begins();
+    judge();
+    expect("requests", 1, "leak");
+}
+
 /* One function makes the nodes of a cache that shrinks and those that leak; functions[] below: all of one. */
 static void shrink_and_leak(int first_release, int in_each_round) {
     static const uint32_t functions[] = {7, 7, 7};
@@ -532,6 +550,7 @@ int main(void) {
         TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
         TEST(test_one_phase_of_a_full_cache_is_not_growing),
         TEST(test_one_phase_of_a_full_cache_that_loses_is_growing),
+        TEST(test_a_leak_that_the_program_walks_through_does_not_slow),
         TEST(test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table),
         TEST(test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_judged),
         TEST(test_queue_that_ages_for_ever_is_growing),

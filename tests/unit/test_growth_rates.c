@@ -134,7 +134,9 @@ static void test_the_same_number_each_round_does_not_slow(void **state) {
         hand.work[i] = i < 8 ? 1000 : 4000;
     }
     assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK);
-    for (size_t i = 0; i < 16; i++) hand.held[i] = 200 + i % 4;
+    for (size_t i = 0; i < 16; i++) hand.held[i] = 200 + i % 4; /* far more alike than by chance */
+    assert_int_equal(judged(&hand, 1).class, GROWTH_LEAK);
+    for (size_t i = 0; i < 16; i++) hand.held[i] = 180 + 20 * (i % 3);
     struct growth_judgement judgement = judged(&hand, 1);
     assert_int_equal(judgement.class, GROWTH_FILLING);
     assert_int_equal(judgement.reason, GROWTH_REASON_SLOWS);
