@@ -9,6 +9,11 @@
 #include "trace_format.h"
 #include "trace_wire.h"
 
+/* Whether the payload is not packed, but memory that the recorder writes to. */
+static inline bool trace_frame_is_slot(const struct trace_frame *frame) {
+    return frame->kind >= TRACE_FRAME_SLOT_RING && frame->kind <= TRACE_FRAME_SLOT_NODES;
+}
+
 typedef uint32_t trace_crc(const void *bytes, size_t length);
 
 /* Writes the TRACE_FRAME_SIZE bytes of a header. */

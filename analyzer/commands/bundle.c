@@ -112,10 +112,8 @@ static int add_trace(struct packing *packing, const struct tree_trace *found) {
     struct trace *trace = &packing->traces[packing->count];
     uint32_t space = (uint32_t)packing->count;
     struct reader_refusal refusal;
-    char why[256];
     if (trace_open(trace, found->path, &refusal)) {
-        reader_explain(&refusal, why, sizeof why);
-        say("%s: %s", found->path, why);
+        say("%s: %s", found->path, reader_explain(&refusal).text);
         return -EIO;
     }
     packing->count++;

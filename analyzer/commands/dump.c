@@ -427,11 +427,9 @@ static void dump_all(struct dump *dump) {
 
 static int dump_begin(struct dump *dump, const char *path) {
     struct reader_refusal refusal;
-    char why[256];
     *dump = (struct dump){.input.fd = -1};
     if (reader_open(&dump->input, path, &refusal)) {
-        reader_explain(&refusal, why, sizeof why);
-        say("%s: %s", path, why);
+        say("%s: %s", path, reader_explain(&refusal).text);
         return STATUS_UNREADABLE;
     }
     dump->decoded.events = malloc(DECODE_MAX_EVENTS * sizeof *dump->decoded.events);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../include/trace_frame.h"
 #include "../input/decode.h"
 #include "../input/losses.h"
 #include "../replay/clock.h"
@@ -75,7 +76,7 @@ static void add_frame(struct survey *survey, const struct trace *trace, const st
     size_t kind = frame->kind < KINDS && kind_names[frame->kind] ? frame->kind : KINDS;
     count(&survey->kinds[kind], frame);
     if (kind == TRACE_FRAME_EVENTS && frame->flags & TRACE_FRAME_PLAIN) count(&survey->plain, frame);
-    if (frame_is_slot(frame) || kind == KINDS || kind == TRACE_FRAME_PAD) return;
+    if (trace_frame_is_slot(frame) || kind == KINDS || kind == TRACE_FRAME_PAD) return;
     if (reader_payload(&trace->input, entry, payload)) survey->bad_payloads++;
     else if (kind == TRACE_FRAME_EVENTS) add_columns(survey, payload);
 }
@@ -281,11 +282,9 @@ static int run(void *own, int count, char **arguments) {
     struct reader_refusal refusal;
     struct survey survey;
     struct trace trace;
-    char why[256];
     (void)count;
     if (trace_open(&trace, arguments[0], &refusal)) {
-        reader_explain(&refusal, why, sizeof why);
-        say("%s: %s", arguments[0], why);
+        say("%s: %s", arguments[0], reader_explain(&refusal).text);
         return STATUS_UNREADABLE;
     }
     survey_frames(&survey, &trace);

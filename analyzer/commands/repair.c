@@ -81,13 +81,18 @@ static int write_slot(int fd, const uint8_t *bytes, size_t length, uint64_t offs
     return error;
 }
 
+static int put_pad(struct repair *repair);
+
 /* Writes a frame whose stored payload is at hand. */
 static int put_frame(struct repair *repair, const struct trace_frame *frame, const void *payload) {
     uint8_t header[TRACE_FRAME_SIZE];
+    bool slot = trace_frame_is_slot(frame);
+    int error = slot ? put_pad(repair) : 0;
+    if (error) return error;
     trace_frame_encode(frame, header, inflate_crc);
-    int error = write_all(repair->fd, header, sizeof header, repair->at);
+    error = write_all(repair->fd, header, sizeof header, repair->at);
     uint64_t at = repair->at + sizeof header;
-    if (!error && frame_is_slot(frame)) error = write_slot(repair->fd, payload, frame->stored_length, at);
+    if (!error && slot) error = write_slot(repair->fd, payload, frame->stored_length, at);
     else if (!error) error = write_all(repair->fd, payload, frame->stored_length, at);
     repair->at += (sizeof header + frame->stored_length + 7) & ~(uint64_t)7;
     return error;
@@ -100,28 +105,14 @@ static int put_pad(struct repair *repair) {
     if (!left) return 0;
     if (left < TRACE_FRAME_SIZE) left += TRACE_PAGE;
     uint32_t length = (uint32_t)(left - TRACE_FRAME_SIZE);
-    struct trace_frame pad = {.kind = TRACE_FRAME_PAD, .raw_length = length, .stored_length = length};
-    uint8_t header[TRACE_FRAME_SIZE];
-    pad.crc = 0;
-    uint8_t *content = calloc(1, length + 1);
-    if (!content) return -ENOMEM;
-    pad.crc = inflate_crc(content, length);
-    free(content);
-    trace_frame_encode(&pad, header, inflate_crc);
-    int error = write_all(repair->fd, header, sizeof header, repair->at);
-    for (uint32_t done = 0; done < length && !error;) {
-        uint32_t part = length - done < sizeof zeros ? length - done : (uint32_t)sizeof zeros;
-        error = write_all(repair->fd, zeros, part, repair->at + sizeof header + done);
-        done += part;
-    }
-    repair->at += sizeof header + length;
-    return error;
+    const struct trace_frame pad = {
+        .kind = TRACE_FRAME_PAD, .raw_length = length, .stored_length = length, .crc = inflate_crc(zeros, length)};
+    return put_frame(repair, &pad, zeros);
 }
 
 static int put_payload(struct repair *repair, const struct frame_entry *entry, const struct payload *payload) {
     bool packed = entry->frame.codec != TRACE_CODEC_NONE;
-    int error = frame_is_slot(&entry->frame) ? put_pad(repair) : 0;
-    return error ? error : put_frame(repair, &entry->frame, packed ? payload->stored : payload->bytes);
+    return put_frame(repair, &entry->frame, packed ? payload->stored : payload->bytes);
 }
 
 static int drop(struct repair *repair) {
@@ -132,11 +123,6 @@ static int drop(struct repair *repair) {
 static int copy_frame(struct repair *repair, const struct frame_entry *entry, struct payload *payload) {
     if (reader_payload(&repair->trace->input, entry, payload)) return drop(repair);
     return put_payload(repair, entry, payload);
-}
-
-static int put_slot(struct repair *repair, const struct trace_frame *frame, const void *payload) {
-    int error = put_pad(repair);
-    return error ? error : put_frame(repair, frame, payload);
 }
 
 static int put_records(struct repair *repair, struct trace_frame frame, const uint8_t *bytes, size_t length) {
@@ -200,7 +186,7 @@ static int put_ring(struct repair *repair, const struct trace_frame *frame, cons
         set_field(slot + TRACE_SLOT_CONTROL + 8 * (rest->first + i) % size, rest->words[i], 8);
     for (size_t i = 0; i < nested; i++)
         set_field(slot + TRACE_SLOT_AT_NESTED_WORDS + 8 * i, rest->words[rest->count + i], 8);
-    int error = put_slot(repair, frame, slot);
+    int error = put_frame(repair, frame, slot);
     free(slot);
     return error;
 }
@@ -335,15 +321,13 @@ static int run(void *own, int count, char **arguments) {
     const struct repair_values *values = own;
     struct reader_refusal refusal;
     struct trace trace;
-    char why[256];
     (void)count;
     if (!values->out) {
         say("repair needs -o FILE");
         return STATUS_USAGE;
     }
     if (trace_open(&trace, arguments[0], &refusal)) {
-        reader_explain(&refusal, why, sizeof why);
-        say("%s: %s", arguments[0], why);
+        say("%s: %s", arguments[0], reader_explain(&refusal).text);
         return STATUS_UNREADABLE;
     }
     struct repair repair = {.trace = &trace};

@@ -36,14 +36,13 @@ uint64_t reader_next_data(const struct trace_input *input, uint64_t offset) {
     return at >= 0 ? (uint64_t)at : errno == ENXIO ? input->size : offset;
 }
 
-bool frame_is_slot(const struct trace_frame *frame) {
-    return frame->kind >= TRACE_FRAME_SLOT_RING && frame->kind <= TRACE_FRAME_SLOT_NODES;
-}
-
 static int refuse(struct reader_refusal *refusal, enum reader_error error, uint32_t detail, int code) {
     *refusal = (struct reader_refusal){error, detail};
     return code;
 }
+
+#define TEXT_OF(macro) TEXT_OF_VALUE(macro)
+#define TEXT_OF_VALUE(value) #value
 
 static const char *const explanations[] = {
     [READER_OK] = "is fine",
@@ -53,20 +52,23 @@ static const char *const explanations[] = {
     [READER_EMPTY] = "is empty: the recording never began, or the disk was full",
     [READER_FOREIGN] = "is not a Tidemark trace (it does not begin with TIDEMARK)",
     [READER_CUT] = "ends inside its header: nothing was recorded, or the copy is incomplete",
-    [READER_VERSION] = "has another format version; this tidemark reads version 2, use the one that recorded it",
+    [READER_VERSION] = "has another format version; this tidemark reads version " TEXT_OF(
+        TRACE_VERSION_MAJOR) ", use the one that recorded it",
     [READER_FEATURES] = "uses features that this tidemark does not know; use a newer one",
     [READER_HEADER] = "has a damaged header; nothing in it can be trusted",
     [READER_BUNDLE] = "is a bundle that is damaged or holds no such trace",
 };
 
-void reader_explain(const struct reader_refusal *refusal, char *text, size_t capacity) {
+struct reader_explanation reader_explain(const struct reader_refusal *refusal) {
+    struct reader_explanation out;
     const char *what = explanations[refusal->error];
     switch (refusal->error) {
-    case READER_UNREADABLE: snprintf(text, capacity, "%s: %s", what, strerror((int)refusal->detail)); break;
-    case READER_VERSION: snprintf(text, capacity, "%s (found version %u)", what, refusal->detail); break;
-    case READER_FEATURES: snprintf(text, capacity, "%s (feature bits 0x%x)", what, refusal->detail); break;
-    default: snprintf(text, capacity, "%s", what);
+    case READER_UNREADABLE: snprintf(out.text, sizeof out.text, "%s: %s", what, strerror((int)refusal->detail)); break;
+    case READER_VERSION: snprintf(out.text, sizeof out.text, "%s (found version %u)", what, refusal->detail); break;
+    case READER_FEATURES: snprintf(out.text, sizeof out.text, "%s (feature bits 0x%x)", what, refusal->detail); break;
+    default: snprintf(out.text, sizeof out.text, "%s", what);
     }
+    return out;
 }
 
 static uint64_t field(const uint8_t *bytes, size_t at, unsigned width) {
@@ -140,7 +142,7 @@ static int open_file(struct trace_input *input, const char *path, struct reader_
 
 /* Nodes stay in memory, and a small file must not ask for all of it; records are bounded in tables.c, events pass through. */
 static bool inflates_too_much(struct trace_input *input, const struct trace_frame *frame) {
-    bool kept = frame->kind == TRACE_FRAME_NODES || frame_is_slot(frame);
+    bool kept = frame->kind == TRACE_FRAME_NODES || trace_frame_is_slot(frame);
     if (!kept || frame->codec == TRACE_CODEC_NONE) return false;
     uint64_t stored = input->kept_stored + TRACE_FRAME_SIZE + frame->stored_length;
     uint64_t raw = input->kept_raw + frame->raw_length;
@@ -273,7 +275,7 @@ static int read_plain(const struct trace_input *input, const struct frame_entry 
     if (grow(&payload->bytes, &payload->capacity, length)) return -ENOMEM;
     payload->length = length;
     if (reader_bytes(input, entry->offset, payload->bytes, length)) return -EIO;
-    bool checked = !frame_is_slot(&entry->frame);
+    bool checked = !trace_frame_is_slot(&entry->frame);
     return checked && inflate_crc(payload->bytes, length) != entry->frame.crc ? -EBADMSG : 0;
 }
 

@@ -84,7 +84,9 @@ int reader_open(struct trace_input *input, const char *path, struct reader_refus
 void reader_close(struct trace_input *input);
 
 /* One sentence for a person, without the path: what is wrong and what to do. */
-void reader_explain(const struct reader_refusal *refusal, char *text, size_t capacity);
+struct reader_explanation {
+    char text[256];
+} reader_explain(const struct reader_refusal *refusal);
 
 /* Reads the header's live fields again and adds frames that were written since. 0 or -errno. */
 int reader_refresh(struct trace_input *input);
@@ -107,7 +109,5 @@ void payload_release(struct payload *payload);
 
 /* Reads, checks and decodes a frame's payload. 0, -EIO, -EBADMSG (CRC or content), -ENOMEM. Any thread, own payload. */
 int reader_payload(const struct trace_input *input, const struct frame_entry *entry, struct payload *payload);
-
-bool frame_is_slot(const struct trace_frame *frame);
 
 #endif

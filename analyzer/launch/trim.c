@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../../include/trace_format.h"
-#include "../../include/trace_wire.h"
+#include "../../include/trace_frame.h"
 #include "append.h"
 
 struct slot {
@@ -35,10 +34,6 @@ static bool read_word(int fd, uint64_t offset, uint64_t *word) {
     return true;
 }
 
-static bool is_slot(const struct trace_frame *frame) {
-    return frame->kind >= TRACE_FRAME_SLOT_RING && frame->kind <= TRACE_FRAME_SLOT_NODES;
-}
-
 static int add_slot(struct slots *slots, const struct trace_frame *frame, uint64_t payload) {
     struct slot *grown = reallocarray(slots->all, slots->count + 1, sizeof *grown);
     if (!grown) return -ENOMEM;
@@ -56,7 +51,7 @@ static int find_slots(int fd, struct slots *slots) {
     for (uint64_t at = wire_get_u32(&r); at < tail; at = (at + TRACE_FRAME_SIZE + frame.stored_length + 7) & ~7ull) {
         if (!append_read_frame(fd, at, tail, &frame)) return -EPROTO;
         if (frame.kind == TRACE_FRAME_NODES && frame.end > slots->framed) slots->framed = frame.end;
-        int error = is_slot(&frame) ? add_slot(slots, &frame, at + TRACE_FRAME_SIZE) : 0;
+        int error = trace_frame_is_slot(&frame) ? add_slot(slots, &frame, at + TRACE_FRAME_SIZE) : 0;
         if (error) return error;
     }
     return 0;

@@ -127,10 +127,8 @@ static int add_trace(struct builder *builder, const struct tree_trace *trace, ui
     struct replay_options options = {.workers = replay_workers(), .progress = pass_progress, .context = &progress};
     int error = subject_open(&subject, path, &refusal);
     if (error) {
-        char why[256];
-        reader_explain(&refusal, why, sizeof why);
         struct tree_refused *row = ARENA_ADD(memory, refused->refused, refused->refused_count);
-        *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, why)};
+        *row = (struct tree_refused){arena_text(memory, path), arena_text(memory, reader_explain(&refusal).text)};
         return error == -ENOMEM ? error : 0;
     }
     error = modules_add(builder->symbols, space, &subject.trace, path);

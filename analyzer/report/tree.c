@@ -59,10 +59,8 @@ static void add_file(struct search *search, const char *path, const char *bundle
     struct trace_input input;
     struct stat facts;
     struct reader_refusal refusal;
-    char why[256];
     if (reader_open(&input, path, &refusal)) {
-        reader_explain(&refusal, why, sizeof why);
-        refuse(search, path, why);
+        refuse(search, path, reader_explain(&refusal).text);
         return;
     }
     struct tree_trace trace = {.path = arena_text(search->arena, path),

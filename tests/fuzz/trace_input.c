@@ -141,7 +141,7 @@ static bool begins_frame(const struct input *input) {
 static void add_whole_frame(struct trace_builder *b, struct input *input) {
     static uint8_t payload[SLOT_MOST];
     struct trace_frame frame = parse_frame(input->at);
-    bool slot = frame.kind >= TRACE_FRAME_SLOT_RING && frame.kind <= TRACE_FRAME_SLOT_NODES;
+    bool slot = trace_frame_is_slot(&frame);
     size_t length = frame.stored_length < SLOT_MOST ? frame.stored_length : SLOT_MOST;
     size_t there = slot && frame.crc < length ? frame.crc : length;
     input->at += TRACE_FRAME_SIZE;

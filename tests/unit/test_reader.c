@@ -51,12 +51,11 @@ static size_t make_stream(uint64_t *words, size_t events) {
 static enum reader_error refusal_of(void) {
     struct reader_refusal refusal;
     struct trace_input input;
-    char text[256];
     int error = reader_open(&input, path, &refusal);
     assert_int_equal(error != 0, refusal.error != READER_OK);
-    reader_explain(&refusal, text, sizeof text);
-    assert_true(strlen(text) > 5);
-    assert_null(strchr(text, '\n'));
+    const struct reader_explanation why = reader_explain(&refusal);
+    assert_true(strlen(why.text) > 5);
+    assert_null(strchr(why.text, '\n'));
     if (!error) reader_close(&input);
     return refusal.error;
 }
