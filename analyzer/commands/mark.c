@@ -60,16 +60,6 @@ static struct request request_of(const struct mark_values *values, const char *n
     return count == 1 ? found : (struct request){TRACE_COMMAND_MARK, NULL, false};
 }
 
-static const char *explain(int error) {
-    switch (error) {
-    case -ESRCH: return "no such process";
-    case -EACCES: return "it belongs to another user";
-    case -ENOENT: return "it is not being recorded (no live trace is mapped)";
-    case -ESHUTDOWN: return "its trace is closed";
-    default: return strerror(-error);
-    }
-}
-
 static bool is_gone(pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
 /* As the recorder does it: SIGTERM, and SIGKILL after five seconds. The request that waits is in the trace. */
@@ -110,7 +100,7 @@ static int run(void *own, int count, char **arguments) {
     if (strlen(request.name) > MAILBOX_NAME_MAX) return usage("a name has at most 255 bytes");
     int error = mailbox_find(&mailbox, (pid_t)pid);
     if (error) {
-        say("process %lld can't be marked: %s", (long long)pid, explain(error));
+        say("process %lld can't be marked: %s", (long long)pid, mailbox_explain(error));
         return STATUS_UNREADABLE;
     }
     int status = post(&mailbox, &request, pid);

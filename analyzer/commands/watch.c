@@ -223,22 +223,12 @@ static int run_screen(struct watching *w) {
     return status;
 }
 
-static const char *explain(int error) {
-    switch (error) {
-    case -ESRCH: return "no such process";
-    case -EACCES: return "it belongs to another user";
-    case -ENOENT: return "it is not being recorded (no live trace is mapped)";
-    case -ESHUTDOWN: return "its trace is closed";
-    default: return strerror(-error);
-    }
-}
-
 /* The trace of a process, kept open: it can be read on when the process or the file's name has gone. */
 static int find_trace(struct watching *w, char path[static MAILBOX_PATH_MAX]) {
     struct mailbox mailbox;
     int error = mailbox_find_path(&mailbox, (pid_t)w->pid, path);
     if (error) {
-        say("process %" PRId64 " can't be watched: %s", w->pid, explain(error));
+        say("process %" PRId64 " can't be watched: %s", w->pid, mailbox_explain(error));
         return STATUS_UNREADABLE;
     }
     mailbox_close(&mailbox);

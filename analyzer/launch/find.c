@@ -87,3 +87,13 @@ int mailbox_find_path(struct mailbox *mailbox, pid_t pid, char trace[MAILBOX_PAT
     fclose(maps);
     return error;
 }
+
+const char *mailbox_explain(int error) {
+    switch (error) {
+    case -ESRCH: return "no such process";
+    case -EACCES: return "it belongs to another user";
+    case -ENOENT: return "it is not being recorded (no live trace is mapped)";
+    case -ESHUTDOWN: return "its trace is closed";
+    default: return strerror(-error);
+    }
+}

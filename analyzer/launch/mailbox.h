@@ -32,6 +32,9 @@ int mailbox_find(struct mailbox *mailbox, pid_t pid);
 /* The same, with a path by which its trace can be opened while the process lives. */
 int mailbox_find_path(struct mailbox *mailbox, pid_t pid, char trace[MAILBOX_PATH_MAX]);
 
+/* Why it was not found, for a person. */
+const char *mailbox_explain(int error);
+
 /* Whether its recorder's counter is one that we can read, too. */
 bool mailbox_shares_clock(const struct mailbox *mailbox);
 /* Before a stamp is taken for a request: events after it get no earlier one. Nothing happens if the mailbox is not open. */
