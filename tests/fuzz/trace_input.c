@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../include/trace_frame.h"
 #include "../unit/trace_builder.h"
 
 #define RING_WORDS 512u
