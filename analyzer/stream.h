@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* 0 or -errno. What failed before fails again here, as a full disk does; -EIO where it does not, and the reason is gone. */
+/*
+ * 0 or -errno. What failed before fails again here, as a full disk does; -EIO where it does not, and the reason is
+ * gone.
+ */
 static inline int stream_end(FILE *out) {
     if (fflush(out)) return errno ? -errno : -EIO;
     return ferror(out) ? -EIO : 0;

@@ -1,9 +1,10 @@
 /*
  * Tidemark: tell the memory recorder what the program is doing.
  *
- * Header-only, for C and C++ from C90 and C++98 on, no library to link. The first call looks for the recorder (libtrace.so preloaded into
- * this process); without it every call is a load and a branch. All functions may be called from any thread, not from
- * signal handlers. Names are copied, compared by content, and at most 255 bytes long. Nothing here can fail.
+ * Header-only, for C and C++ from C90 and C++98 on, no library to link. The first call looks for the recorder
+ * (libtrace.so preloaded into this process); without it every call is a load and a branch. All functions may be called
+ * from any thread, not from signal handlers. Names are copied, compared by content, and at most 255 bytes long. Nothing
+ * here can fail.
  */
 #ifndef TIDEMARK_H
 #define TIDEMARK_H

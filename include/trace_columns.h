@@ -3,8 +3,9 @@
  *
  * Part of the format: one definition, so that the twins cannot drift apart. Each event becomes a token, which says by
  * which rule every field follows from earlier events of the thread in this segment of frames; fields that no rule gives
- * stand in columns. No allocation, no I/O, no globals. Everything a decoder passes in is checked by the decoder: numbers
- * of stacks are below stacks_used, those of blocks below blocks_used and of the state that the function asks for.
+ * stand in columns. No allocation, no I/O, no globals. Everything a decoder passes in is checked by the decoder:
+ * numbers of stacks are below stacks_used, those of blocks below blocks_used and of the state that the function asks
+ * for.
  */
 #ifndef TIDEMARK_TRACE_COLUMNS_H
 #define TIDEMARK_TRACE_COLUMNS_H

@@ -167,7 +167,10 @@ enum trace_codec { TRACE_CODEC_NONE = 0, TRACE_CODEC_DEFLATE = 1 };
 #define TRACE_FRAME_PLAIN 4u     /* EVENTS: FORMAT.md "Plain frames" */
 #define TRACE_FRAME_ORDERED 1u   /* EVENTS: all pairs across threads keep exact stamps; see FORMAT.md */
 
-/* A slot: one control page, then data. Words are u64, bytes for the journal. Positions only grow; index = position mod size. */
+/*
+ * A slot: one control page, then data. Words are u64, bytes for the journal. Positions only grow; index = position mod
+ * size.
+ */
 enum trace_slot_offset {
     TRACE_SLOT_AT_THREAD = 0,         /* u32 [live]: owner's serial, 0 = free */
     TRACE_SLOT_AT_TID = 4,            /* u32 [live] */
@@ -204,7 +207,7 @@ enum trace_event_kind {
 #define TRACE_EVENT_APPROXIMATE 8u /* control events: the edge's place is known to a line of output only */
 #define TRACE_EVENT_NO_STACK 16u   /* the stack is unknown (node 0) */
 #define TRACE_EVENT_FOREIGN 32u    /* in rings only: FREE, REALLOC_OUT of a block that this thread may not have made */
-#define TRACE_EVENT_INTERPOLATED 128u /* set by decoders only: the stamp is not stored, see FORMAT.md "Event columns" */
+#define TRACE_EVENT_INTERPOLATED 128u /* set by decoders only: the stamp is not stored (FORMAT.md) */
 #define TRACE_EVENT_OPERAND_BITS 48u
 #define TRACE_EVENT_MAX_WORDS 4u
 
@@ -214,8 +217,7 @@ struct trace_event {
     uint64_t address; /* operand: address or id */
     uint64_t size;    /* bytes, or the value of a control event */
     uint32_t stack;
-    uint32_t
-        partner; /* distance in events to the event of the same chunk that ends (ALLOC, REALLOC_IN) or began (FREE, REALLOC_OUT) the block; 0 = not in this chunk */
+    uint32_t partner; /* events to the one of the same chunk that ends or began the block; 0: not in this chunk */
     uint8_t kind;
     uint8_t flags;
 };

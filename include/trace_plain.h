@@ -8,8 +8,10 @@
 
 #include "trace_columns.h"
 
-/* A token: the kind less that of an allocation; where the address is; of an allocation where the stack is, of a release whether the
- * block may be another thread's; whether the stamp is one more than that of the event before. */
+/*
+ * A token: the kind less that of an allocation; where the address is; of an allocation where the stack is, of a release
+ * whether the block may be another thread's; whether the stamp is one more than that of the event before.
+ */
 #define PLAIN_KIND_MASK 3u
 #define PLAIN_ADDRESS_SHIFT 2u
 #define PLAIN_ADDRESS_MASK 3u
@@ -52,7 +54,10 @@ static inline void plain_move(struct plain_places *p, uint64_t address) {
     p->oldest = (p->oldest + 1) % PLAIN_PLACES;
 }
 
-/* An address that is in no place: how far it is from the first one, in units of 16 where it can be, and which unit in the lowest bit. */
+/*
+ * An address that is in no place: how far it is from the first one, in units of 16 where it can be, and which unit in
+ * the lowest bit.
+ */
 static inline uint64_t plain_pack_far(const struct plain_places *p, uint64_t address) {
     int64_t distance = (int64_t)(address - p->start[0]);
     return distance & 15 ? wire_zigzag(distance) << 1 | 1 : wire_zigzag(distance / 16) << 1;

@@ -1,6 +1,6 @@
 /*
- * The public calls of tidemark.h, exported under their names. A phase edge is stamped under the lock of edges (edges.h), so
- * that no ring encoded later puts an event on the wrong side of it.
+ * The public calls of tidemark.h, exported under their names. A phase edge is stamped under the lock of edges
+ * (edges.h), so that no ring encoded later puts an event on the wrong side of it.
  */
 #define TIDEMARK_RECORDER
 #include "../include/tidemark.h"

@@ -36,7 +36,10 @@ int append_frame(uint8_t *header, int fd, struct trace_frame *frame, const void 
 /* Writes the index of the frames since the last one; `due`: only if that is long ago. 0 or -errno. */
 int append_index(uint8_t *header, int fd, bool due);
 
-/* Calls `visit` for each frame from `offset` on, until the tail, a frame that can't be read, or false. Returns where it stopped. */
+/*
+ * Calls `visit` for each frame from `offset` on, until the tail, a frame that can't be read, or false. Returns where it
+ * stopped.
+ */
 typedef bool (*append_visit)(void *self, const struct trace_frame *frame, uint64_t offset);
 uint64_t append_walk(uint8_t *header, int fd, uint64_t offset, append_visit visit, void *self);
 

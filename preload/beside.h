@@ -1,8 +1,9 @@
 /*
  * The writer in a process of its own beside the target, as the recorder sees it (FORMAT.md "Writer").
  *
- * It comes by itself, takes work off the target while it is there, and may go or die at any moment: the recorder then goes
- * on as without it. All functions are for any context with signals blocked; none does anything unless one was invited.
+ * It comes by itself, takes work off the target while it is there, and may go or die at any moment: the recorder then
+ * goes on as without it. All functions are for any context with signals blocked; none does anything unless one was
+ * invited.
  */
 #ifndef PRELOAD_BESIDE_H
 #define PRELOAD_BESIDE_H

@@ -111,7 +111,9 @@ static void define_cfa(struct cfi_program *p, uint64_t base, int64_t offset) {
     p->now.cfa_offset = offset;
 }
 
-/* An expression of the forms "register + offset" and "word at register + offset", all that compilers emit but for PLTs. */
+/*
+ * An expression of the forms "register + offset" and "word at register + offset", all that compilers emit but for PLTs.
+ */
 static bool read_expression(struct wire_reader *r, uint8_t *base, int64_t *offset, bool *deref) {
     uint64_t length = wire_get_varint(r);
     const uint8_t *bytes = wire_get_bytes(r, length);
@@ -217,8 +219,8 @@ static void step_extended(struct cfi_program *p, struct wire_reader *r, uint8_t 
 }
 
 /*
- * What long programs consist of: rows of an advance and an offset of one byte, some hundred of them before the row of an address in
- * a large function. Stops in front of all else. Returns the location.
+ * What long programs consist of: rows of an advance and an offset of one byte, some hundred of them before the row of
+ * an address in a large function. Stops in front of all else. Returns the location.
  */
 static inline uintptr_t run_rows(struct cfi_program *p, struct wire_reader *r, uintptr_t location, uintptr_t address) {
     const uint8_t *at = r->at, *end = r->end;

@@ -40,7 +40,10 @@ struct cfi_program {
     unsigned depth;
 };
 
-/* Leaves the row that holds at `address` in program->now. Returns 0; -ENOENT: no entry covers it; -EINVAL: not understood. */
+/*
+ * Leaves the row that holds at `address` in program->now. Returns 0; -ENOENT: no entry covers it; -EINVAL: not
+ * understood.
+ */
 int cfi_find(const struct module *module, uintptr_t address, struct cfi_program *program);
 
 #endif

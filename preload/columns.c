@@ -320,7 +320,9 @@ static void note_place(struct columns *e, uint32_t index, uint64_t position) {
     e->places[e->place_count++] = (struct place){index, (uint32_t)position};
 }
 
-/* The event at work, whose words are at `position`, may be the first behind an edge; `before`: those of the one before. */
+/*
+ * The event at work, whose words are at `position`, may be the first behind an edge; `before`: those of the one before.
+ */
 static void note_edge(struct columns *e, struct edge_window *w, uint64_t stamp, uint64_t before, uint64_t position) {
     size_t below = w->below;
     edge_window_move(w, stamp);

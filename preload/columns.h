@@ -54,14 +54,16 @@ int columns_encode(struct columns *columns, const struct columns_input *input, u
                    struct columns_output *output);
 
 /*
- * For an encoder of such payloads: writes the head, and moves the columns, whose lengths are in the output, together behind it.
- * They stand in order behind the first COLUMNS_HEAD_MAX bytes. Sets output->bytes.
+ * For an encoder of such payloads: writes the head, and moves the columns, whose lengths are in the output, together
+ * behind it. They stand in order behind the first COLUMNS_HEAD_MAX bytes. Sets output->bytes.
  */
 void columns_finish(uint8_t *payload, unsigned layout, unsigned scale, uint8_t *const columns[COLUMNS_PARTS],
                     struct columns_output *output);
 
-/* Room for the events of a call. A power of two, so that frames of about the same size have their columns at the same places,
- * and those alone are ever touched. */
+/*
+ * Room for the events of a call. A power of two, so that frames of about the same size have their columns at the same
+ * places, and those alone are ever touched.
+ */
 uint32_t columns_room(const struct columns_input *input);
 
 /* The last payload did not become a frame: the next one starts from nothing. */

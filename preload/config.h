@@ -50,9 +50,10 @@ void config_read(void);
 void config_say(const char *part, ...) __attribute__((sentinel));
 
 /*
- * Rewrites the process's environment for its children: our preload entry and TIDEMARK_OUT become absolute; with follow off
- * our preload entry goes; and so do values that were not understood, which each child would tell again. The target sees no other variable of ours but those that were set for it. Called once, from the
- * constructor. Nothing is allocated with malloc.
+ * Rewrites the process's environment for its children: our preload entry and TIDEMARK_OUT become absolute; with follow
+ * off our preload entry goes; and so do values that were not understood, which each child would tell again. The target
+ * sees no other variable of ours but those that were set for it. Called once, from the constructor. Nothing is
+ * allocated with malloc.
  */
 void config_export(const char *own_path);
 
@@ -60,7 +61,9 @@ void config_export(const char *own_path);
 #define CONFIG_RUN_ENTRY 96
 void config_run_entry(char entry[CONFIG_RUN_ENTRY], bool becomes);
 
-/* libc hands our environment to a program that it starts itself: between these two it names the run, in TIDEMARK_OUT. */
+/*
+ * libc hands our environment to a program that it starts itself: between these two it names the run, in TIDEMARK_OUT.
+ */
 void config_show_run(void);
 void config_hide_run(void);
 

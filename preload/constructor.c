@@ -1,6 +1,6 @@
 /*
- * Our constructor: what needs libc (libunwind, the environment for children, atfork) and so can't come with the first hook,
- * which starts the recording (lifecycle.h) and may run before it.
+ * Our constructor: what needs libc (libunwind, the environment for children, atfork) and so can't come with the first
+ * hook, which starts the recording (lifecycle.h) and may run before it.
  */
 #include "lifecycle.h"
 

@@ -20,7 +20,10 @@ int deflate_init(void *arena, int level);
 /* One whole zlib stream (RFC 1950). Returns its length; 0 when `capacity` does not hold it. */
 size_t deflate_bytes(void *arena, const void *bytes, size_t length, uint8_t *out, size_t capacity);
 
-/* By repetitions and the frequency of bytes, or by the latter alone, where bytes that it saves hardly anything of are stored. */
+/*
+ * By repetitions and the frequency of bytes, or by the latter alone, where bytes that it saves hardly anything of are
+ * stored.
+ */
 enum deflate_way { DEFLATE_MATCHES, DEFLATE_SYMBOLS };
 
 /* An eighth less of a column, as where seven bits of a random byte say all, is not worth the time that it takes. */

@@ -28,7 +28,9 @@ static uint64_t number_in(const char *at) {
     return number;
 }
 
-/* Field 22 of stat, in ticks of 10 ms since boot; the name in field 2 may hold anything, so fields count from its end. */
+/*
+ * Field 22 of stat, in ticks of 10 ms since boot; the name in field 2 may hold anything, so fields count from its end.
+ */
 static uint64_t start_time(void) {
     char text[512];
     read_whole("/proc/self/stat", text, sizeof text);

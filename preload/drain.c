@@ -94,7 +94,10 @@ static uint64_t head_of(uint8_t *slot) {
 static void release(uint8_t *slot, uint64_t tail) {
     atomic_store_explicit(slot_word(slot, TRACE_SLOT_AT_TAIL), tail, memory_order_release);
 }
-/* The thread that fills the ring may wait for that (writer.c). Whoever exchanges the word second sees what the first did. */
+/*
+ * The thread that fills the ring may wait for that (writer.c). Whoever exchanges the word second sees what the first
+ * did.
+ */
 static void give_room(uint8_t *ring, uint64_t tail) {
     _Atomic uint32_t *awaited = slot_half(ring, TRACE_SLOT_AT_AWAITED);
     release(ring, tail);
@@ -114,8 +117,10 @@ static const uint8_t *choose_codec(struct drain *d, struct trace_frame *frame, c
     return smaller ? d->packed : raw;
 }
 
-/* Whether zlib is to try. Its set-up and first tables are a tenth of what a short process pays, for a few kilobytes: they wait until there
- * is more. */
+/*
+ * Whether zlib is to try. Its set-up and first tables are a tenth of what a short process pays, for a few kilobytes:
+ * they wait until there is more.
+ */
 static bool is_packed(struct drain *d, size_t length) {
     d->stored += length;
     if (d->level && !d->zlib && d->stored >= PACKED_FROM) d->zlib = deflate_init(d->deflate, (int)d->level) == 0;
@@ -235,9 +240,9 @@ static int append_events(struct drain *d, const struct drain_host *host, struct 
 }
 
 /*
- * Whether the next frame is to be a plain one: for a thread that fills its ring faster than it is emptied, with events that
- * columns need more than one and a half bytes for. Now and then one is not, to see what it costs and whether there still is a
- * hurry.
+ * Whether the next frame is to be a plain one: for a thread that fills its ring faster than it is emptied, with events
+ * that columns need more than one and a half bytes for. Now and then one is not, to see what it costs and whether there
+ * still is a hurry.
  */
 static bool is_plain(uint8_t *slot) {
     _Atomic uint32_t *plain = slot_half(slot, TRACE_SLOT_AT_PLAIN);

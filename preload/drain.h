@@ -1,8 +1,9 @@
 /*
- * From mapped slots to frames: the work of a writer, whether it runs in the recorder or beside the target (FORMAT.md §4).
+ * From mapped slots to frames: the work of a writer, whether it runs in the recorder or beside the target (FORMAT.md
+ * §4).
  *
- * Everything is reached through a host, which knows the trace: the caller holds the drain lock of a ring that it empties;
- * the file's lock is taken through the host. Signals blocked; the stack that it needs is DRAIN_STACK bytes.
+ * Everything is reached through a host, which knows the trace: the caller holds the drain lock of a ring that it
+ * empties; the file's lock is taken through the host. Signals blocked; the stack that it needs is DRAIN_STACK bytes.
  */
 #ifndef PRELOAD_DRAIN_H
 #define PRELOAD_DRAIN_H
@@ -26,7 +27,10 @@ struct drain_host {
     int (*lock)(void *self);
     void (*unlock)(void *self);
     int (*append)(void *self, struct trace_frame *frame, const void *payload); /* under the lock */
-    /* The stamps of edges from `first` on, ascending, at most DRAIN_EDGES; -EAGAIN: not now, -EOVERFLOW: they are not known. */
+    /*
+     * The stamps of edges from `first` on, ascending, at most DRAIN_EDGES; -EAGAIN: not now, -EOVERFLOW: they are not
+     * known.
+     */
     long (*edges)(void *self, uint64_t first, uint64_t *out);
     const uint8_t *(*node)(void *self, uint32_t id); /* in its slot; NULL: no such */
     uint32_t (*nodes)(void *self);                   /* ids given out */

@@ -72,8 +72,8 @@ static struct encoder *try_all(bool plain, bool *taken) {
 }
 
 /*
- * With many threads on few processors those that have one are mostly waiting for their turn; each that is given back wakes one who
- * waits for it.
+ * With many threads on few processors those that have one are mostly waiting for their turn; each that is given back
+ * wakes one who waits for it.
  */
 struct encoder *encoders_take(bool plain) {
     const struct timespec patience = {0, 20000000};

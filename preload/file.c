@@ -33,8 +33,10 @@ enum { DESCRIPTOR_WANTED = 1000, FEW_DESCRIPTORS = 64, MOST_DESCRIPTORS = 1 << 1
 /* The target may close our descriptor between the look at it and its use. */
 enum { CLOSED_TRIES = 4 };
 
-/* What every trace begins with: the journal, the first stack nodes, the first thread's ring, each on a page of its own after
- * the page that ends with its frame's header. */
+/*
+ * What every trace begins with: the journal, the first stack nodes, the first thread's ring, each on a page of its own
+ * after the page that ends with its frame's header.
+ */
 #define SLOT(length) (TRACE_PAGE + (length))
 #define FIRST_SLOTS                                                                                                    \
     (SLOT(TRACE_SLOT_CONTROL + JOURNAL_BYTES_MAX) + SLOT(TRACE_NODES_PER_SLOT * TRACE_NODE_SIZE) +                     \
@@ -144,8 +146,8 @@ void file_own_descriptors(int also) {
 /* ---- creation ---- */
 
 /*
- * The name the program was started by: the kernel's, which knows links and scripts but keeps 15 bytes, or the executable's
- * where that is the same name in full.
+ * The name the program was started by: the kernel's, which knows links and scripts but keeps 15 bytes, or the
+ * executable's where that is the same name in full.
  */
 static void put_executable(struct text *text) {
     char path[CONFIG_PATH], name[16] = "";
@@ -350,8 +352,8 @@ static int append(struct trace_frame *frame, const void *payload, bool may_open)
 }
 
 /*
- * Opening the file takes the lowest descriptor for a moment, which another thread of the target may count on. The helper has
- * a table of its own, so while it runs it is left to reopen a trace that the target has closed.
+ * Opening the file takes the lowest descriptor for a moment, which another thread of the target may count on. The
+ * helper has a table of its own, so while it runs it is left to reopen a trace that the target has closed.
  */
 int file_append_locked(struct trace_frame *frame, const void *payload) {
     return append(frame, payload, helper_is_me() || !helper_runs());
@@ -487,8 +489,10 @@ void file_close(void) {
     file_punch(&mailbox);
 }
 
-/* The slots at its begin become a part of the header, so that all goes back at once: each call costs milliseconds where
- * the file system waits for its log. */
+/*
+ * The slots at its begin become a part of the header, so that all goes back at once: each call costs milliseconds where
+ * the file system waits for its log.
+ */
 void file_close_for_good(void) {
     const struct file_slot slots = {NULL, TRACE_AT_MAILBOX, file.slots - TRACE_AT_MAILBOX};
     atomic_store_explicit(header_half(file.header, TRACE_AT_HEADER_SIZE), (uint32_t)file.slots, memory_order_release);

@@ -15,8 +15,8 @@
 #include <stddef.h>
 
 /*
- * Creates the trace from a path template (config.h), mapped header and all; cycle_stamps: stamps are those of the cycle counter, not
- * counted. Returns 0 or -errno.
+ * Creates the trace from a path template (config.h), mapped header and all; cycle_stamps: stamps are those of the cycle
+ * counter, not counted. Returns 0 or -errno.
  */
 int file_create(const char *template, bool cycle_stamps);
 
@@ -46,7 +46,9 @@ struct file_slot {
 /* Appends a slot frame and maps its payload, zeroed. Returns 0 or -errno. */
 int file_slot(enum trace_frame_kind kind, uint64_t first, size_t length, struct file_slot *slot);
 
-/* Gives a slot's pages back to the file system; it reads as zeros then. The slot may be used again after file_reserve. */
+/*
+ * Gives a slot's pages back to the file system; it reads as zeros then. The slot may be used again after file_reserve.
+ */
 void file_punch(const struct file_slot *slot);
 /* The same for all but a ring's or the journal's control page, for when it may go on. */
 void file_punch_data(const struct file_slot *slot);
@@ -68,8 +70,8 @@ int file_error(void); /* first failure, 0 = none */
 int file_move_high(int fd);
 
 /*
- * For the recorder's own thread, once its descriptor table is its own: keep only our descriptor there, and this one (-1:
- * none).
+ * For the recorder's own thread, once its descriptor table is its own: keep only our descriptor there, and this one
+ * (-1: none).
  */
 void file_own_descriptors(int also);
 

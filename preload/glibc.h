@@ -1,6 +1,6 @@
 /*
- * What the recorder calls of glibc alone. It is weak, as all over the recorder, so that another libc's loader takes us too and hooks
- * only pass on (lifecycle_is_foreign).
+ * What the recorder calls of glibc alone. It is weak, as all over the recorder, so that another libc's loader takes us
+ * too and hooks only pass on (lifecycle_is_foreign).
  */
 #ifndef PRELOAD_GLIBC_H
 #define PRELOAD_GLIBC_H

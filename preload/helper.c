@@ -1,6 +1,6 @@
 /*
- * The recorder's own thread (helper.h): made by clone(2) with a stack and a thread pointer of our own, so that code which
- * reads thread-local variables (the stack protector's canary in zlib, our own pointer) finds zeros.
+ * The recorder's own thread (helper.h): made by clone(2) with a stack and a thread pointer of our own, so that code
+ * which reads thread-local variables (the stack protector's canary in zlib, our own pointer) finds zeros.
  */
 #include "helper.h"
 
@@ -64,9 +64,9 @@ static int status_of_first(void) {
 }
 
 /*
- * Whether the target's last thread has ended by itself, as by a raw exit(2), and ours is all that keeps the process from
- * its parent. Its status is then that of the thread that ends last (kernels before 5.16: the first one's), so `status` is as it
- * would have been. That of any but the first can't be told; pthread_exit has 0.
+ * Whether the target's last thread has ended by itself, as by a raw exit(2), and ours is all that keeps the process
+ * from its parent. Its status is then that of the thread that ends last (kernels before 5.16: the first one's), so
+ * `status` is as it would have been. That of any but the first can't be told; pthread_exit has 0.
  */
 static bool is_left_alone(int *status) {
     uint64_t threads = sys_first_has_ended() ? memory_threads() : 0;

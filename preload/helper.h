@@ -1,9 +1,9 @@
 /*
  * The recorder's own thread: drains rings, takes samples, serves requests while the target runs.
  *
- * It is a bare kernel thread with all signals blocked, not a pthread: glibc's count of threads stays the target's own (the
- * process still ends with its last thread, stdio keeps its single-thread speed), no libc lock is ever held by it, and
- * nothing needs to be parked before fork. It has its own descriptor table holding the trace and /proc files only.
+ * It is a bare kernel thread with all signals blocked, not a pthread: glibc's count of threads stays the target's own
+ * (the process still ends with its last thread, stdio keeps its single-thread speed), no libc lock is ever held by it,
+ * and nothing needs to be parked before fork. It has its own descriptor table holding the trace and /proc files only.
  */
 #ifndef PRELOAD_HELPER_H
 #define PRELOAD_HELPER_H
@@ -23,8 +23,8 @@ bool helper_is_me(void);
 void helper_wake(void);
 
 /*
- * Ends it, waits until the kernel knows it no more, and keeps it from being started until helper_resume, which makes a new
- * one if `wanted`, with the credentials of then. Returns whether there was one. Signals blocked.
+ * Ends it, waits until the kernel knows it no more, and keeps it from being started until helper_resume, which makes a
+ * new one if `wanted`, with the credentials of then. Returns whether there was one. Signals blocked.
  */
 bool helper_stop(void);
 void helper_resume(bool wanted);

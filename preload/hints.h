@@ -36,8 +36,10 @@ static inline uint64_t mix(uint64_t key) { return key * 0x9e3779b97f4a7c15ull; }
 
 static inline size_t hint_of(const struct spread *spread, uint64_t hash) { return hash >> 32 & spread->mask; }
 
-/* As many misses as there are hints: twice as many from now on. Half of them stay in their places; what is found in a place that is no
- * longer its own is another's. */
+/*
+ * As many misses as there are hints: twice as many from now on. Half of them stay in their places; what is found in a
+ * place that is no longer its own is another's.
+ */
 static inline void count_miss(struct spread *spread, unsigned most) {
     if (++spread->misses <= spread->mask) return;
     spread->misses = 0;

@@ -1,8 +1,8 @@
 /*
  * Huffman's codes for literals; see huffman.h.
  *
- * Lengths by two queues (van Leeuwen 1976): leaves in the order of their counts, and the nodes made of them, which come into
- * being in that order. A code that became too long is shortened, and others lengthened until all fit again.
+ * Lengths by two queues (van Leeuwen 1976): leaves in the order of their counts, and the nodes made of them, which come
+ * into being in that order. A code that became too long is shortened, and others lengthened until all fit again.
  */
 #include "huffman.h"
 
@@ -149,8 +149,10 @@ static void tell_lengths(struct huffman *h, unsigned length, unsigned count) {
     while (count--) tell(h, length, 0);
 }
 
-/* Two distances of one bit, which are never used, make a set that every inflater takes. The lengths are never all the same: 257
- * symbols have no code of one length, and fewer leave some without. */
+/*
+ * Two distances of one bit, which are never used, make a set that every inflater takes. The lengths are never all the
+ * same: 257 symbols have no code of one length, and fewer leave some without.
+ */
 static void tell_codes(struct huffman *h) {
     uint32_t counts[LENGTHS] = {0};
     h->symbol_count = 0;

@@ -1,8 +1,8 @@
 /*
  * Deflate blocks (RFC 1951) of literals alone: bytes by their frequency, repetitions are not looked for.
  *
- * For columns that pack best this way: the same bytes as from zlib's Z_HUFFMAN_ONLY, for a quarter of the instructions, and any
- * inflater reads them. Caller-owned memory, no I/O, no globals: safe inside a hook.
+ * For columns that pack best this way: the same bytes as from zlib's Z_HUFFMAN_ONLY, for a quarter of the instructions,
+ * and any inflater reads them. Caller-owned memory, no I/O, no globals: safe inside a hook.
  */
 #ifndef PRELOAD_HUFFMAN_H
 #define PRELOAD_HUFFMAN_H
@@ -31,8 +31,8 @@ struct huffman {
 size_t huffman_plan(struct huffman *huffman, const uint8_t *bytes, size_t length);
 
 /*
- * The block that was planned, not the last of its stream, at `out`, where a byte begins. Returns the end, where one begins
- * again.
+ * The block that was planned, not the last of its stream, at `out`, where a byte begins. Returns the end, where one
+ * begins again.
  */
 uint8_t *huffman_put(const struct huffman *huffman, const uint8_t *bytes, size_t length, uint8_t *out);
 

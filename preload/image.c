@@ -164,7 +164,9 @@ static uint32_t hash(const char *name) {
     return value;
 }
 
-/* Behind four words of head: the filter, which is skipped, a word for each bucket, one for each symbol from `first` on. */
+/*
+ * Behind four words of head: the filter, which is skipped, a word for each bucket, one for each symbol from `first` on.
+ */
 static const ElfW(Sym) * look_up(const struct image *image, const char *name) {
     uint32_t buckets = image->hashes[0], first = image->hashes[1], wanted = hash(name);
     const uint32_t *bucket = image->hashes + 4 + image->hashes[2] * (sizeof(uintptr_t) / sizeof(uint32_t));

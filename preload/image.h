@@ -1,6 +1,6 @@
 /*
- * A shared library in memory without the loader: mapped, its names bound to what we give it, nothing of it run. For code
- * that may be needed first inside a hook, where the loader can't be asked: its locks may be held.
+ * A shared library in memory without the loader: mapped, its names bound to what we give it, nothing of it run. For
+ * code that may be needed first inside a hook, where the loader can't be asked: its locks may be held.
  *
  * Async-signal-safe: system calls and memory of ours only. Thread-local variables of the library do not exist.
  */

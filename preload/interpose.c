@@ -1,6 +1,6 @@
 /*
- * The memory hooks: each calls the real function and tells the probe, deaths before, births after (probe.c has the rules).
- * Compiled with frame pointers: PROBE_REGISTERS reads the caller's frame from ours.
+ * The memory hooks: each calls the real function and tells the probe, deaths before, births after (probe.c has the
+ * rules). Compiled with frame pointers: PROBE_REGISTERS reads the caller's frame from ours.
  */
 #include "probe.h"
 #include "real.h"
@@ -112,7 +112,9 @@ void *realloc(void *block, size_t size) {
 #endif
 extern __typeof(realloc) own_realloc __attribute__((alias("realloc"), visibility("hidden") AS_REALLOC));
 
-/* As libc's does, it calls the realloc that the program sees, which may be its own, or of a library loaded before us. */
+/*
+ * As libc's does, it calls the realloc that the program sees, which may be its own, or of a library loaded before us.
+ */
 void *reallocarray(void *block, size_t count, size_t size) {
     struct unwind_registers registers = PROBE_REGISTERS();
     size_t bytes;
@@ -216,8 +218,8 @@ DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t alignment, cons
 /*
  * ---- address space ----
  *
- * The kernel is asked directly: an allocator maps memory while it holds its locks, and a look-up then would allocate for
- * the message of a name that it does not find.
+ * The kernel is asked directly: an allocator maps memory while it holds its locks, and a look-up then would allocate
+ * for the message of a name that it does not find.
  */
 
 static long kernel(long number, long a, long b, long c, long d, long e, long f) {

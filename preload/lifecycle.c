@@ -1,6 +1,6 @@
 /*
- * From the first hook to the last (lifecycle.h). A process image is recorded from its first hook on, which may come before
- * our constructor (constructor.c).
+ * From the first hook to the last (lifecycle.h). A process image is recorded from its first hook on, which may come
+ * before our constructor (constructor.c).
  */
 #include "lifecycle.h"
 
@@ -194,8 +194,9 @@ static void serve_requests(void) {
 }
 
 /*
- * In the child of a fork that a signal handler made amid a hook: the hook goes on once the handler returns, with the parent's
- * struct of its thread, on memory that leads nowhere. Until it is done the recording can't begin; what would be recorded is lost.
+ * In the child of a fork that a signal handler made amid a hook: the hook goes on once the handler returns, with the
+ * parent's struct of its thread, on memory that leads nowhere. Until it is done the recording can't begin; what would
+ * be recorded is lost.
  */
 static struct {
     struct thread *thread; /* NULL: none */
@@ -209,7 +210,10 @@ static void let_end(struct thread *thread) {
     interrupted.thread = thread;
 }
 
-/* It has left its guard, or was left by longjmp: what is called closer to it than a signal's frame is long is called by no handler. */
+/*
+ * It has left its guard, or was left by longjmp: what is called closer to it than a signal's frame is long is called by
+ * no handler.
+ */
 static bool is_interrupted(void) {
     const uintptr_t frame_least = 1024;
     if (!interrupted.thread) return false;
@@ -219,8 +223,10 @@ static bool is_interrupted(void) {
     return false;
 }
 
-/* Another thread may have its first hook before this one. The page is wiped by hand for kernels that can't. A handler that libc
- * calls before this one may have had the first hook: the recording goes on. */
+/*
+ * Another thread may have its first hook before this one. The page is wiped by hand for kernels that can't. A handler
+ * that libc calls before this one may have had the first hook: the recording goes on.
+ */
 void lifecycle_forked(void) {
     if (probe_state.page.alive && life.pid == sys_getpid()) return;
     struct thread *self = thread_self;
@@ -237,7 +243,9 @@ static bool has_begun(void) {
     return life.begun && probe_state.page.alive && (lock_is_free(beginning) || lock_is_mine(beginning));
 }
 
-/* Threads can start, in the child of a fork too, before the first hook: of several the first begins, the others wait. */
+/*
+ * Threads can start, in the child of a fork too, before the first hook: of several the first begins, the others wait.
+ */
 static void begin_once(void) {
     uint64_t signals = signals_block();
     lock_take(&probe_state.page.beginning);
@@ -304,7 +312,10 @@ bool lifecycle_helper_wanted(void) { return !life.failed && !atomic_load_explici
 
 /* ---- the end ---- */
 
-/* Before the target shuts itself in: from here on only the helper thread, if it is out of the filter's reach, makes calls. */
+/*
+ * Before the target shuts itself in: from here on only the helper thread, if it is out of the filter's reach, makes
+ * calls.
+ */
 void lifecycle_shut_in(bool all_threads, bool strict) {
     if (!lifecycle_is_self()) return;
     if (strict) probe_count_stamps();

@@ -11,8 +11,8 @@
 enum lifecycle_exit { EXIT_CALL = 1, EXIT_UNDERSCORE, EXIT_QUICK, EXIT_RETURN, EXIT_EXEC };
 
 /*
- * A hook found `wanted` switched off. Starts the recording if this process image has none yet (first hook, or first hook
- * in the child of a fork). Returns whether the event is to be recorded after all.
+ * A hook found `wanted` switched off. Starts the recording if this process image has none yet (first hook, or first
+ * hook in the child of a fork). Returns whether the event is to be recorded after all.
  */
 bool lifecycle_wake(uint32_t wanted);
 
@@ -41,11 +41,15 @@ void lifecycle_exec_failed(int error);
 bool lifecycle_is_self(void);
 
 /*
- * Nothing can be recorded in this process: a sanitizer's runtime or another libc than glibc. Hooks only pass on. Any context.
+ * Nothing can be recorded in this process: a sanitizer's runtime or another libc than glibc. Hooks only pass on. Any
+ * context.
  */
 bool lifecycle_is_foreign(void);
 
-/* The target is about to filter its own system calls (seccomp), in this thread or in all; strictly: to read, write and exit(2), without a clock. */
+/*
+ * The target is about to filter its own system calls (seccomp), in this thread or in all; strictly: to read, write and
+ * exit(2), without a clock.
+ */
 void lifecycle_shut_in(bool all_threads, bool strict);
 
 /* Before a fork, in the parent; after it, in the child: libc's fork handlers. */

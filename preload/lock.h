@@ -1,7 +1,7 @@
 /*
- * The recorder's lock: one futex word, three states (Drepper, "Futexes Are Tricky", 2011). Knows its owner, so that code
- * which may run in a signal handler can see that its own thread was interrupted inside. Never taken on the hot path;
- * callers block signals first.
+ * The recorder's lock: one futex word, three states (Drepper, "Futexes Are Tricky", 2011). Knows its owner, so that
+ * code which may run in a signal handler can see that its own thread was interrupted inside. Never taken on the hot
+ * path; callers block signals first.
  */
 #ifndef PRELOAD_LOCK_H
 #define PRELOAD_LOCK_H
@@ -11,7 +11,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* Every thread has its own copy of this variable (thread.h), so its address tells threads apart without a system call. */
+/*
+ * Every thread has its own copy of this variable (thread.h), so its address tells threads apart without a system call.
+ */
 struct thread;
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 

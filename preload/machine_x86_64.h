@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The cycle counter, read after everything before it in program order and before anything after it that others can see. */
+/*
+ * The cycle counter, read after everything before it in program order and before anything after it that others can see.
+ */
 static inline uint64_t machine_stamp(void) {
     uint32_t low, high;
     __asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");
@@ -34,15 +36,15 @@ static inline bool machine_stamp_invariant(void) {
 #define MACHINE_RELOC_TLS_OFFSET R_X86_64_DTPOFF64
 
 /*
- * Where our own mappings lie: far below those that the kernel places and far above programs of fixed address, out of the
- * way of Go's heap (768 GiB above each TiB).
+ * Where our own mappings lie: far below those that the kernel places and far above programs of fixed address, out of
+ * the way of Go's heap (768 GiB above each TiB).
  */
 #define MACHINE_OWN_PLACE 0x2a1000000000u
 #define MACHINE_OWN_SPAN (1ull << 38)
 
 /*
- * The body of a naked function of two arguments that calls the function whose address choose(first, second, caller) returns, with
- * its own arguments and as if its caller did.
+ * The body of a naked function of two arguments that calls the function whose address choose(first, second, caller)
+ * returns, with its own arguments and as if its caller did.
  */
 #define MACHINE_CALL_INSTEAD(choose)                                                                                   \
     __asm__("pushq %rdi\n\t.cfi_adjust_cfa_offset 8\n\tpushq %rsi\n\t.cfi_adjust_cfa_offset 8\n\t"                     \
@@ -50,7 +52,10 @@ static inline bool machine_stamp_invariant(void) {
             "addq $8, %rsp\n\t.cfi_adjust_cfa_offset -8\n\tpopq %rsi\n\t.cfi_adjust_cfa_offset -8\n\t"                 \
             "popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\tjmpq *%rax")
 
-/* Writes 16 bytes where there are zeros, in one step and with full order; false when something is there. `at` is a multiple of 16. */
+/*
+ * Writes 16 bytes where there are zeros, in one step and with full order; false when something is there. `at` is a
+ * multiple of 16.
+ */
 static inline bool machine_write_once(void *at, uint64_t low, uint64_t high) {
     bool written;
     uint64_t old_low = 0, old_high = 0;
@@ -88,7 +93,9 @@ static inline uint64_t machine_load(uintptr_t address) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-/* fn(argument) on the stack that ends at stack_top (16-byte aligned). Debuggers unwind through it: the CFA is rbp + 16. */
+/*
+ * fn(argument) on the stack that ends at stack_top (16-byte aligned). Debuggers unwind through it: the CFA is rbp + 16.
+ */
 MACHINE_NAKED void machine_call_on_stack(void (*fn)(void *), void *argument, void *stack_top) {
     __asm__("pushq %rbp\n\t"
             ".cfi_def_cfa_offset 16\n\t"
@@ -108,9 +115,9 @@ MACHINE_NAKED void machine_call_on_stack(void (*fn)(void *), void *argument, voi
 extern void *machine_place __attribute__((visibility("hidden")));
 
 /*
- * fn(argc, argv, envp) and its result. A walk from fn finds this function, and then the caller of that frame whose CFA is
- * `cfa` and whose return address lies below it: the frames between are left out, as if they were not there. fn may return
- * with any stack pointer.
+ * fn(argc, argv, envp) and its result. A walk from fn finds this function, and then the caller of that frame whose CFA
+ * is `cfa` and whose return address lies below it: the frames between are left out, as if they were not there. fn may
+ * return with any stack pointer.
  */
 MACHINE_NAKED int machine_call_in_place(int (*fn)(int, char **, char **), int argc, char **argv, char **envp,
                                         uintptr_t cfa) {
@@ -132,9 +139,11 @@ MACHINE_NAKED int machine_call_in_place(int (*fn)(int, char **, char **), int ar
             "ret");
 }
 
-/* clone(2): the child runs fn(NULL) on the stack that ends at stack_top (16-byte aligned), with thread_pointer as its
- * thread pointer; fn must not return. The word at child_tid is what CLONE_CHILD_CLEARTID clears. Gives the kernel's answer
- * to the caller: a thread id or -errno. */
+/*
+ * clone(2): the child runs fn(NULL) on the stack that ends at stack_top (16-byte aligned), with thread_pointer as its
+ * thread pointer; fn must not return. The word at child_tid is what CLONE_CHILD_CLEARTID clears. Gives the kernel's
+ * answer to the caller: a thread id or -errno.
+ */
 MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thread_pointer, void *child_tid,
                                  void (*fn)(void *)) {
     __asm__("subq $16, %rsi\n\t"
@@ -155,8 +164,10 @@ MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thr
             "hlt");
 }
 
-/* A function `name` that jumps to what `real` returns with all arguments and the stack as they came, after calling `before`
- * with its first three. */
+/*
+ * A function `name` that jumps to what `real` returns with all arguments and the stack as they came, after calling
+ * `before` with its first three.
+ */
 #define MACHINE_DEFINE_SYSCALL_HOOK(name, before, real)                                                                \
     __attribute__((naked)) long name(__attribute__((unused)) long call, ...) {                                         \
         __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rdx\n\tpushq %%rcx\n\tpushq %%r8\n\tpushq %%r9\n\t"             \
@@ -170,8 +181,10 @@ MACHINE_NAKED long machine_clone(unsigned long flags, void *stack_top, void *thr
                 : "i"(before), "i"(real));                                                                             \
     }
 
-/* Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its
- * first real frame as a caller, so that its address counts as a return address. */
+/*
+ * Never called: code whose unwind rule is CFA = rsp + 8, return address at CFA - 8. A walk that starts here finds its
+ * first real frame as a caller, so that its address counts as a return address.
+ */
 MACHINE_NAKED void machine_called_frame(void) { __asm__("nop\n\tret"); }
 
 #pragma GCC diagnostic pop

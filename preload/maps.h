@@ -24,7 +24,10 @@ struct maps_reader { /* nobody needs to set it up */
     char text[4096];
 };
 
-/* Calls `each` for the lines of an open file, which are valid during the call. Returns whether it could be read to its end. */
+/*
+ * Calls `each` for the lines of an open file, which are valid during the call. Returns whether it could be read to its
+ * end.
+ */
 bool maps_read(struct maps_reader *reader, int fd, void (*each)(const struct maps_line *line));
 
 #endif

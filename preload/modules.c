@@ -109,9 +109,11 @@ static bool read_headers_of_file(struct image *image, uintptr_t start) {
     return elf.e_phentsize == sizeof image->headers[0] && read_headers(image, start + elf.e_phoff, elf.e_phnum);
 }
 
-/* The mapping begins with the ELF header; but where the linker left gaps between the segments (node), each is a mapping
+/*
+ * The mapping begins with the ELF header; but where the linker left gaps between the segments (node), each is a mapping
  * of its own to _dl_find_object. Then the object's begin is its bias, or, for a program of fixed address, the kernel
- * knows the headers. */
+ * knows the headers.
+ */
 static void find_headers(struct image *image, const struct loaded *loaded) {
     bool program = loaded->link && !*loaded->link->l_name;
     if (read_headers_of_file(image, loaded->module.start) || read_headers_of_file(image, image->bias)) return;

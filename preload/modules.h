@@ -36,15 +36,19 @@ static inline uint32_t modules_epoch(void) { return atomic_load_explicit(&module
 /* Looks again at every known module; writes MODULE_GONE for those that went. After dlclose, and at samples. */
 void modules_sweep(void);
 
-/* Finds every module loaded now, so that the trace has them even where no stack touches them. Asks libc, which may take
- * the loader's locks: for the constructor only. */
+/*
+ * Finds every module loaded now, so that the trace has them even where no stack touches them. Asks libc, which may take
+ * the loader's locks: for the constructor only.
+ */
 void modules_scan(void);
 
 /* The same in the child of a fork, where those locks may be held by nobody any more: what the parent knew. */
 void modules_inherit(void);
 
-/* The name under which the loader knows the object that holds `address`, or NULL: what dladdr(3) finds without looking
- * through its symbols. */
+/*
+ * The name under which the loader knows the object that holds `address`, or NULL: what dladdr(3) finds without looking
+ * through its symbols.
+ */
 const char *modules_name(uintptr_t address);
 
 #endif

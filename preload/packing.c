@@ -1,5 +1,6 @@
 /*
- * Chooses the way of each column (packing.h). A large column begins a part, which it shares with the small ones behind it.
+ * Chooses the way of each column (packing.h). A large column begins a part, which it shares with the small ones behind
+ * it.
  */
 #include "packing.h"
 

@@ -1,9 +1,9 @@
 /*
  * How the columns of a frame are compressed: each the way that was best for it lately.
  *
- * Columns without repetitions pack better, and several times faster, by the frequency of their bytes alone. Now and then
- * both ways are tried on all large columns: the more often the less they change; small ones go along with the one before.
- * One zlib stream comes out, which any reader understands. Caller-owned state, no I/O, no globals.
+ * Columns without repetitions pack better, and several times faster, by the frequency of their bytes alone. Now and
+ * then both ways are tried on all large columns: the more often the less they change; small ones go along with the one
+ * before. One zlib stream comes out, which any reader understands. Caller-owned state, no I/O, no globals.
  */
 #ifndef PRELOAD_PACKING_H
 #define PRELOAD_PACKING_H
@@ -26,8 +26,8 @@ struct packing {
 };
 
 /*
- * A zlib stream of the payload of `length` bytes, which ends with the columns of these lengths. Returns its length; 0 when
- * `capacity` does not hold it.
+ * A zlib stream of the payload of `length` bytes, which ends with the columns of these lengths. Returns its length; 0
+ * when `capacity` does not hold it.
  */
 size_t packing_pack(struct packing *packing, void *deflate, const uint8_t *payload, size_t length,
                     const uint32_t columns[COLUMNS_PARTS], uint8_t *out, size_t capacity);

@@ -1,8 +1,8 @@
 /*
  * Event words of one ring as the columns of a plain events frame (FORMAT.md "Plain frames"): each event for itself.
  *
- * For events that are hard to foretell, made faster than columns.h can encode them: a fifth of its time, and twice the bytes.
- * A pure function with caller-owned state: no I/O, no clock, no allocation, no globals. A frame needs no other.
+ * For events that are hard to foretell, made faster than columns.h can encode them: a fifth of its time, and twice the
+ * bytes. A pure function with caller-owned state: no I/O, no clock, no allocation, no globals. A frame needs no other.
  */
 #ifndef PRELOAD_PLAIN_H
 #define PRELOAD_PLAIN_H

@@ -1,7 +1,7 @@
 /*
- * Calls that change what a process may do. Credentials and namespaces belong to threads, and our helper is one that libc does
- * not know: it ends before such a call and a new one starts after it, with what the caller has become. A filter on system
- * calls would kill the target for ours: before it is set they stop (lifecycle_shut_in).
+ * Calls that change what a process may do. Credentials and namespaces belong to threads, and our helper is one that
+ * libc does not know: it ends before such a call and a new one starts after it, with what the caller has become. A
+ * filter on system calls would kill the target for ours: before it is set they stop (lifecycle_shut_in).
  */
 #include "helper.h"
 #include "lifecycle.h"
@@ -102,8 +102,9 @@ int prctl(int option, ...) {
 }
 
 /*
- * syscall(2) must not get a frame of ours: vfork and clone through it return twice on the caller's stack. So it jumps to
- * the real function, after a look at its number and first arguments. The helper comes back when there is work for it.
+ * syscall(2) must not get a frame of ours: vfork and clone through it return twice on the caller's stack. So it jumps
+ * to the real function, after a look at its number and first arguments. The helper comes back when there is work for
+ * it.
  */
 __attribute__((used)) static void privileges_before_syscall(long number, long first, long second, long third) {
     bool strict = first == SECCOMP_SET_MODE_STRICT && !second && !third;

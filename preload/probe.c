@@ -4,9 +4,9 @@
  *  1. No malloc, no stdio, no dlsym, no libc lock; only sys.h, and libc's pure string functions. errno stays untouched.
  *  2. The order is fixed: who am I (one TLS load) → guard → is recording on → stack → stamp → ring → guard off.
  *     Nothing is stamped before the guard is set; a death is stamped before the real call, a birth after it.
- *  3. A hook that finds the guard set runs in a signal handler that interrupted a hook: it uses the nested unwinder and the
- *     nested queue, takes no lock, drains nothing; with the queue full it is a hook of a thread of its own, on a spare ring.
- *     If its stack pointer is above the guard's the interrupted hook was left by longjmp and the guard is stale.
+ *  3. A hook that finds the guard set runs in a signal handler that interrupted a hook: it uses the nested unwinder and
+ * the nested queue, takes no lock, drains nothing; with the queue full it is a hook of a thread of its own, on a spare
+ * ring. If its stack pointer is above the guard's the interrupted hook was left by longjmp and the guard is stale.
  *  4. Whoever takes a lock has all signals blocked. Locks are never held across a real function of the target.
  *  5. After fork nothing of the parent is used: the page below is wiped, and the first hook in the child starts anew.
  *  6. An event is committed by one release store of the ring's head, after its words.
@@ -45,13 +45,13 @@ void probe_switch(uint32_t on) { atomic_store_explicit(&probe_state.page.on, on,
 
 /*
  * Who made the block at an address, or released it last, as far as a table can hold it. A thread that frees a block
- * finds its own entry only if it made the block last; one that gets a block finds its own release only if nobody had the
- * address since: everybody stores an entry before the block, or its memory, can change hands. A lost entry costs a few
- * bytes in the trace and a look at the clock, never a wrong pair.
+ * finds its own entry only if it made the block last; one that gets a block finds its own release only if nobody had
+ * the address since: everybody stores an entry before the block, or its memory, can change hands. A lost entry costs a
+ * few bytes in the trace and a look at the clock, never a wrong pair.
  *
- * A MiB of addresses has a sixteenth of the table to itself, so that threads with heaps of their own seldom meet in a cache line.
- * Place and entry together say the whole address (as far as it says anything), and the thread by a number: that of a thread
- * which has ended may be given anew, since all that it did is older than what its successor does.
+ * A MiB of addresses has a sixteenth of the table to itself, so that threads with heaps of their own seldom meet in a
+ * cache line. Place and entry together say the whole address (as far as it says anything), and the thread by a number:
+ * that of a thread which has ended may be given anew, since all that it did is older than what its successor does.
  */
 enum { OWNERS_LOG = 20, OWNER_REGION_LOG = 20, OWNER_SETS = 16 };
 static _Atomic uint32_t *owners;
@@ -77,8 +77,10 @@ static inline bool is_strange(uint64_t address) { return address & 7 || address 
 static inline bool is_many(void) { return atomic_load_explicit(&probe_state.page.many, memory_order_relaxed); }
 bool probe_threads_many(void) { return atomic_load_explicit(&probe_state.page.many, memory_order_acquire); }
 
-/* Whether the entry was the thread's own, and as `before`; it becomes `after`. Relaxed: the program's own hand-over of the
- * block orders these accesses. */
+/*
+ * Whether the entry was the thread's own, and as `before`; it becomes `after`. Relaxed: the program's own hand-over of
+ * the block orders these accesses.
+ */
 static inline bool swap_owner(const struct thread *thread, uint64_t address, uint32_t before, uint32_t after) {
     if (unlikely(!owners || is_strange(address))) return false;
     struct owner owner = owner_of(thread, address);
@@ -92,8 +94,10 @@ static inline bool own(const struct thread *thread, uint64_t address) {
     return likely(!is_many()) || swap_owner(thread, address, 0, OWNER_MADE);
 }
 
-/* Where threads take turns, each finds the cache full of what the others did: the head of the block, which the allocator reads
- * next, and the ring are fetched while the entry of the block's owner is. */
+/*
+ * Where threads take turns, each finds the cache full of what the others did: the head of the block, which the
+ * allocator reads next, and the ring are fetched while the entry of the block's owner is.
+ */
 static inline void fetch_ahead(const struct thread *thread, uint64_t address) {
     const unsigned words_ahead = 64;
     __builtin_prefetch((const char *)address - 16, 1); // NOLINT(performance-no-int-to-ptr)
@@ -120,10 +124,10 @@ void probe_threads_ended(void) { atomic_store_explicit(&probe_state.page.many, f
 /* ---- stamps ---- */
 
 /*
- * Reading the clock costs more than all else here, and the order of what one thread does is the order of its ring: events on
- * blocks that no other thread touched since the last reading count on from it, a cycle each, which is less than they take;
- * a few of them, in bursts, and none across an edge.
- * (A thread that is alone learns of another before it can get anything from it: the other sets `many` before its first event.)
+ * Reading the clock costs more than all else here, and the order of what one thread does is the order of its ring:
+ * events on blocks that no other thread touched since the last reading count on from it, a cycle each, which is less
+ * than they take; a few of them, in bursts, and none across an edge. (A thread that is alone learns of another before
+ * it can get anything from it: the other sets `many` before its first event.)
  */
 enum { STAMP_FOLLOWERS = 15, STAMP_BURST = 1 << 15 /* cycles between two readings: about 10 us */ };
 
@@ -203,8 +207,8 @@ static inline bool is_on(uint32_t wanted) {
 }
 
 /*
- * What is wanted is asked behind the guard: a handler may have forked before it, and in the child this is the parent's struct. With
- * the guard set, the child is made fit for the rest of the hook (lifecycle_forked).
+ * What is wanted is asked behind the guard: a handler may have forked before it, and in the child this is the parent's
+ * struct. With the guard set, the child is made fit for the rest of the hook (lifecycle_forked).
  */
 static inline bool guard_while_on(struct thread *thread, uint32_t wanted, uintptr_t sp) {
     thread_set_guard(thread, sp);
@@ -246,7 +250,9 @@ static void put_words(struct thread *t, const uint64_t *words, unsigned count) {
     publish(t, t->head + count);
 }
 
-/* In the nested queue: no event, but so many words. Whoever walks it passes over them, also when the process dies now. */
+/*
+ * In the nested queue: no event, but so many words. Whoever walks it passes over them, also when the process dies now.
+ */
 static void put_gap(volatile uint64_t *queue, unsigned words) { queue[0] = (uint64_t)words << 16; }
 
 static void remove_nested(volatile uint64_t *event, unsigned words) {
@@ -296,8 +302,8 @@ static void put_nested(struct thread *t, uint64_t *words, unsigned count) {
 }
 
 /*
- * Full ring, or time for a sample: off the hot path, signals held back. An edge holds the lock that whoever drains takes
- * last: its ring waits for the next event.
+ * Full ring, or time for a sample: off the hot path, signals held back. An edge holds the lock that whoever drains
+ * takes last: its ring waits for the next event.
  */
 static __attribute__((noinline)) void slow(struct thread *t, uint64_t stamp) {
     uint64_t signals = signals_block();
@@ -326,8 +332,10 @@ static inline void leave(struct thread *t, uint64_t stamp) {
     }
 }
 
-/* The stamp of an event that comes now, taken when no handler's event waits that is older. `private`: the event is on memory
- * that no other thread had since this one's last event. */
+/*
+ * The stamp of an event that comes now, taken when no handler's event waits that is older. `private`: the event is on
+ * memory that no other thread had since this one's last event.
+ */
 static inline uint64_t stamp_in_order(struct thread *t, bool private) {
     for (;;) {
         uint64_t stamp = event_stamp(t, private);

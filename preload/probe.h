@@ -17,8 +17,8 @@
 enum probe_on { PROBE_EVENTS = 1, PROBE_BIRTHS = 2 }; /* births are off while paused */
 
 /*
- * What every event asks, alone in a page that the kernel wipes in the child of any fork (MADV_WIPEONFORK): a child finds
- * `on` zero by the same load that tells whether to record, without asking for its pid.
+ * What every event asks, alone in a page that the kernel wipes in the child of any fork (MADV_WIPEONFORK): a child
+ * finds `on` zero by the same load that tells whether to record, without asking for its pid.
  */
 struct probe_page {
     _Atomic uint32_t on;
@@ -54,8 +54,8 @@ void probe_sized(enum trace_event_kind kind, uint8_t flags, const void *address,
                  const struct unwind_registers *registers);
 
 /*
- * For an event under the edges' lock: the calling thread is known, and its ring has room, so that the event waits for nobody.
- * False where it can't be.
+ * For an event under the edges' lock: the calling thread is known, and its ring has room, so that the event waits for
+ * nobody. False where it can't be.
  */
 bool probe_prepare(void);
 
@@ -71,7 +71,10 @@ void probe_switch(uint32_t on);
 
 /* From now on blocks may change hands: who made them is kept, so that no thread takes another's block for its own. */
 void probe_threads_began(void);
-/* Only the calling thread is left, and its ring is empty: what it frees in frames to come, it made or finds nowhere in them. */
+/*
+ * Only the calling thread is left, and its ring is empty: what it frees in frames to come, it made or finds nowhere in
+ * them.
+ */
 void probe_threads_ended(void);
 bool probe_threads_many(void);
 

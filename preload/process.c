@@ -1,7 +1,7 @@
 /*
- * The process hooks: starting programs and ending. In the child of a vfork everything runs in the parent's memory: nothing
- * here changes state then but the caller's stack. A child that can't load us gets its environment without our entry, so
- * that its loader has nothing to complain about.
+ * The process hooks: starting programs and ending. In the child of a vfork everything runs in the parent's memory:
+ * nothing here changes state then but the caller's stack. A child that can't load us gets its environment without our
+ * entry, so that its loader has nothing to complain about.
  */
 #include "process.h"
 
@@ -62,7 +62,10 @@ static const char *preload_of(char *const envp[]) {
 
 static const char *own_entry(const char *list) { return list ? strstr(list, OWN_NAME) : NULL; }
 
-/* Below another root, or a mount over it, our file may not be where the entry says; a bare name the loader looks up elsewhere. */
+/*
+ * Below another root, or a mount over it, our file may not be where the entry says; a bare name the loader looks up
+ * elsewhere.
+ */
 static bool is_out_of_reach(const char *list) {
     const char *entry = own_entry(list);
     char path[CONFIG_PATH];
@@ -107,7 +110,9 @@ static bool changes(char *const envp[], const char *refusal) {
     return own_entry(preload_of(envp)) && (refusal || count_entries(envp) <= MOST_ENTRIES);
 }
 
-/* The environment for a program, in the caller's memory: without our entry where it can't load us, else with its run. */
+/*
+ * The environment for a program, in the caller's memory: without our entry where it can't load us, else with its run.
+ */
 static char **child_environment(char *const envp[], const char *refusal, bool becomes, char **out, char *entry) {
     const char *name = refusal ? "LD_PRELOAD=" : "TIDEMARK_RUN=";
     size_t used = 0;
@@ -282,8 +287,8 @@ static void (*target_rtld_fini)(void);
 __attribute__((used)) void *machine_place;
 
 /*
- * The frame of libc's that called us, whose rule is of the plain kind, is one that a target's walk can do without: it finds
- * ours instead, and as many frames as without us. 0: not to be left out.
+ * The frame of libc's that called us, whose rule is of the plain kind, is one that a target's walk can do without: it
+ * finds ours instead, and as many frames as without us. 0: not to be left out.
  */
 static uintptr_t frame_to_replace(uintptr_t ip, uintptr_t sp) {
     static struct rules_room room;
@@ -292,7 +297,10 @@ static uintptr_t frame_to_replace(uintptr_t ip, uintptr_t sp) {
     return sp + (uintptr_t)rule->cfa_offset;
 }
 
-/* libc calls exit with what main returns and needs nothing else of it: programs of Free Pascal return from the middle of their stack. */
+/*
+ * libc calls exit with what main returns and needs nothing else of it: programs of Free Pascal return from the middle
+ * of their stack.
+ */
 static int main_in_between(int argc, char **argv, char **envp) {
     struct unwind_registers caller = PROBE_REGISTERS();
     uintptr_t replaced = frame_to_replace(caller.ip, caller.sp);

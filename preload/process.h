@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Writes the PROCESS record. `parent_trace` and `split` (the parent's stamp) are for the child of a fork. Signals blocked. */
+/*
+ * Writes the PROCESS record. `parent_trace` and `split` (the parent's stamp) are for the child of a fork. Signals
+ * blocked.
+ */
 void process_describe(bool forked, uint64_t split, const char *parent_trace);
 
 /* Operations of the API in flight. */

@@ -56,13 +56,16 @@ static void learn_allocator(void) {
         module_around((void *)real._Znwm, &of_new) && of_new.dlfo_map_start == of_malloc.dlfo_map_start;
 }
 
-/* ld.so calls no allocator of ours before all objects are relocated, but another library's resolver may; musl's has none. */
+/*
+ * ld.so calls no allocator of ours before all objects are relocated, but another library's resolver may; musl's has
+ * none.
+ */
 #pragma weak _r_debug
 static bool loader_is_ready(void) { return !gnu_get_libc_version || (&_r_debug && _r_debug.r_state == RT_CONSISTENT); }
 
 /*
- * Published only when complete: dlsym allocates for the message of a name that it does not find, and an allocator entered
- * then would find half of its hooks without their real functions.
+ * Published only when complete: dlsym allocates for the message of a name that it does not find, and an allocator
+ * entered then would find half of its hooks without their real functions.
  */
 void real_resolve(void) {
     static struct real_functions looked_up;

@@ -52,7 +52,10 @@ enum {
 };
 int real_hook(const char *name);
 const char *real_name(int hook);
-/* Of the function behind it, and of the hook itself: 0 where there is none, or the program has put another in its place. */
+/*
+ * Of the function behind it, and of the hook itself: 0 where there is none, or the program has put another in its
+ * place.
+ */
 uintptr_t real_address(int hook);
 uintptr_t real_hook_address(int hook);
 

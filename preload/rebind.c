@@ -1,8 +1,8 @@
 /*
  * Binding of references to the hooks (rebind.h).
  *
- * A reference is bound anew where its name is a hook's and it leads to the function that the hook stands before, or would
- * on first use (lazy binding). Any other definition is one that was meant.
+ * A reference is bound anew where its name is a hook's and it leads to the function that the hook stands before, or
+ * would on first use (lazy binding). Any other definition is one that was meant.
  */
 #include "rebind.h"
 
@@ -202,8 +202,9 @@ static int bind_object(struct dl_phdr_info *info, size_t size, void *context) {
 }
 
 /*
- * Not in the visitors: they run under a lock of the loader's that dlsym(3) would take in another order than dlopen(3). It waits for
- * each dlopen that has begun, so what was noted is relocated afterwards; that is why one name at least is looked up.
+ * Not in the visitors: they run under a lock of the loader's that dlsym(3) would take in another order than dlopen(3).
+ * It waits for each dlopen that has begun, so what was noted is relocated afterwards; that is why one name at least is
+ * looked up.
  */
 static void look_up(struct search *search, void *handle) {
     (void)dlsym(handle, "malloc");

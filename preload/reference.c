@@ -2,9 +2,9 @@
  * libunwind driven through unw_init_remote with our own accessors.
  *
  * Few processes ever need it, and three libraries for the loader are more than all else costs a short one. So it is
- * mapped by the first walk, which may be in any hook, without the loader (image.h) and bound to the few functions that its
- * remote part uses: memory comes from us, and whatever else it may ask for is refused, such as the pipe that it opens to
- * probe memory of its local address space, which we never touch.
+ * mapped by the first walk, which may be in any hook, without the loader (image.h) and bound to the few functions that
+ * its remote part uses: memory comes from us, and whatever else it may ask for is refused, such as the pipe that it
+ * opens to probe memory of its local address space, which we never touch.
  */
 #include "reference.h"
 
@@ -194,7 +194,10 @@ static void run(void *argument) {
 
 /* ---- opening ---- */
 
-/* Signals are blocked (stacks_call). sigprocmask(3) would let libc's own in: one kills the thread behind timers, another cancels. */
+/*
+ * Signals are blocked (stacks_call). sigprocmask(3) would let libc's own in: one kills the thread behind timers,
+ * another cancels.
+ */
 static int leave_signals(void) { return 0; }
 
 static void refuse(void) {}

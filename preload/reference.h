@@ -25,12 +25,16 @@ int reference_open(void);
 /* Opens it now: soon no file can be opened any more. */
 void reference_hurry(void);
 
-/* Process start and child of fork. A child whose parent forked while another thread was inside libunwind gives it up,
- * because libunwind's lock may stay held for ever. */
+/*
+ * Process start and child of fork. A child whose parent forked while another thread was inside libunwind gives it up,
+ * because libunwind's lock may stay held for ever.
+ */
 void reference_start(void);
 
-/* Walks outward from `start`, which is not visited itself. Returns 0 when the outermost frame was reached, 1 when `visit`
- * stopped; -errno when libunwind is absent or cannot go on. Async-signal-safe. */
+/*
+ * Walks outward from `start`, which is not visited itself. Returns 0 when the outermost frame was reached, 1 when
+ * `visit` stopped; -errno when libunwind is absent or cannot go on. Async-signal-safe.
+ */
 int reference_walk(const struct unwind_state *start, reference_visit visit, void *argument);
 
 #endif

@@ -1,4 +1,6 @@
-/* Requests from outside the target: the mailbox in the trace's header (FORMAT.md §3). Signals blocked; one at a time. */
+/*
+ * Requests from outside the target: the mailbox in the trace's header (FORMAT.md §3). Signals blocked; one at a time.
+ */
 #ifndef PRELOAD_REQUESTS_H
 #define PRELOAD_REQUESTS_H
 

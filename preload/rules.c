@@ -3,7 +3,8 @@
  *
  * An entry is claimed by a compare-and-swap of its key, filled, and published by a release store of the key; it never
  * changes again but for the epoch under which it was last known good. Entries of modules that are gone stay, unmatched.
- * A crowded table makes one of twice the size, whose pages, met at random, it asks for all at once; rules move there as they are met.
+ * A crowded table makes one of twice the size, whose pages, met at random, it asks for all at once; rules move there as
+ * they are met.
  */
 #include "rules.h"
 
@@ -151,8 +152,10 @@ static void compact(const struct cfi_row *row, struct rule *rule) {
         rule->kind |= RULE_COMPLEX;
 }
 
-/* Code whose stack libunwind knows by its looks: jmp *disp(%rip), push $n, jmp (a linkage stub), and mov $15, %rax,
- * syscall (the end of a signal handler). */
+/*
+ * Code whose stack libunwind knows by its looks: jmp *disp(%rip), push $n, jmp (a linkage stub), and mov $15, %rax,
+ * syscall (the end of a signal handler).
+ */
 static bool is_stub(uintptr_t ip) {
     uint64_t first = machine_load(ip), second = machine_load(ip + sizeof first);
     bool linkage = (first & 0xffff) == 0x25ff && (first >> 48 & 0xff) == 0x68 && (second >> 24 & 0xff) == 0xe9;
@@ -168,8 +171,9 @@ static bool follows_call(uintptr_t ip) {
 }
 
 /*
- * A return address that nobody's call has left, at the first byte of a function: makecontext(3) makes one, of what runs when
- * the context's function returns. Nothing is outside of it, and rbp is whatever it was where the context was taken.
+ * A return address that nobody's call has left, at the first byte of a function: makecontext(3) makes one, of what runs
+ * when the context's function returns. Nothing is outside of it, and rbp is whatever it was where the context was
+ * taken.
  */
 static bool starts_context(const struct module *module, uintptr_t ip, struct cfi_program *program) {
     return ip - module->start >= sizeof(uint64_t) && !follows_call(ip) && cfi_find(module, ip, program) == 0;

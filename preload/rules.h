@@ -47,8 +47,10 @@ int rules_start(void);
 #define RULE_GUESS                                                                                                     \
     { .kind = RULE_BARE | RULE_CFA_FROM_BP | RULE_BP_SAVED, .cfa_offset = 16, .ra_offset = -8, .bp_offset = -16 }
 
-/* The rule for a return address, or for an interrupted instruction (exact). Points into `room` where it can't be kept.
- * `epoch`: modules_epoch() as the caller read it. NULL: no module holds this address. */
+/*
+ * The rule for a return address, or for an interrupted instruction (exact). Points into `room` where it can't be kept.
+ * `epoch`: modules_epoch() as the caller read it. NULL: no module holds this address.
+ */
 const struct rule *rules_find(uintptr_t ip, bool exact, uint32_t epoch, struct rules_room *room);
 
 /* Reads the rule into room->rule, without the table. Returns 0, or -ENOENT when no module holds the address. */

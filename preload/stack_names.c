@@ -9,8 +9,10 @@
 
 enum { ANCHOR_SHIFT = 16 }; /* a stack without a known end is cut where it crosses a multiple of 64 KB */
 
-/* Frames between the outermost quarter and the innermost are left out a block at a time, so that a stack keeps its path
- * while it grows by less than a block. */
+/*
+ * Frames between the outermost quarter and the innermost are left out a block at a time, so that a stack keeps its path
+ * while it grows by less than a block.
+ */
 static uint32_t head_length(uint32_t limit) { return limit / 4; }
 
 static inline uint32_t frames_to_drop(uint32_t depth, uint32_t limit) {
@@ -30,7 +32,10 @@ static uint32_t look_up_node(struct walker *w, uint32_t parent, const struct kep
     return node;
 }
 
-/* Nodes for the frames [from, depth), whose parent is `node`, where the hint of the first fails. Returns false when the trie is full. */
+/*
+ * Nodes for the frames [from, depth), whose parent is `node`, where the hint of the first fails. Returns false when the
+ * trie is full.
+ */
 static __attribute__((noinline)) bool look_up_frames(struct walker *w, uint32_t from, uint32_t depth, uint32_t node) {
     for (uint32_t i = from; i < depth; i++) stackid_expect(w->kept[i].path);
     for (uint32_t i = from; i < depth; i++) {

@@ -1,12 +1,12 @@
 /*
  * The stack trie as one lock-free hash table over nodes in the trace file.
  *
- * A slot of the table is the high half of the key's path, which is its hash, and a node id. A new table has room for all
- * that the old one holds at once, at random, so large ones may have huge pages, and smaller ones get all theirs at once. Keys live in a window of two cache lines, or in
- * one of three more where it is full; a key whose windows are all full makes a table of twice the size. Nodes move
- * there bit by bit, a few with each new node. A key is looked for in the newest table, then in the older ones; whoever adds
- * to a table, or finds in it, looks afterwards whether a newer one has appeared and goes there, so two threads can't settle
- * on two ids. Nothing is freed.
+ * A slot of the table is the high half of the key's path, which is its hash, and a node id. A new table has room for
+ * all that the old one holds at once, at random, so large ones may have huge pages, and smaller ones get all theirs at
+ * once. Keys live in a window of two cache lines, or in one of three more where it is full; a key whose windows are all
+ * full makes a table of twice the size. Nodes move there bit by bit, a few with each new node. A key is looked for in
+ * the newest table, then in the older ones; whoever adds to a table, or finds in it, looks afterwards whether a newer
+ * one has appeared and goes there, so two threads can't settle on two ids. Nothing is freed.
  */
 #include "stackid.h"
 
@@ -154,9 +154,11 @@ static bool move_window(struct table *from, struct table *to, uint64_t window) {
     return true;
 }
 
-/* Moves a little of the outgrown table to the newest. What is added to it later is added to the newest too, so once all
+/*
+ * Moves a little of the outgrown table to the newest. What is added to it later is added to the newest too, so once all
  * windows are moved nobody needs to look there. What found no room, or came after a still newer table, does not count:
- * the old table stays in use then. */
+ * the old table stays in use then.
+ */
 static void move_some(struct table *table) {
     struct table *older = atomic_load(&table->older);
     if (!older) return;
@@ -177,8 +179,10 @@ static uint32_t look_in_older(struct table *table, const struct key *key, uint32
     return 0;
 }
 
-/* Accesses to slots and `newest` are sequentially consistent: who adds to a table that is not the newest any more either
- * sees the newer one, or was seen by all that went to it. Of two ids the one in the newer table counts. */
+/*
+ * Accesses to slots and `newest` are sequentially consistent: who adds to a table that is not the newest any more
+ * either sees the newer one, or was seen by all that went to it. Of two ids the one in the newer table counts.
+ */
 static __attribute__((noinline)) uint32_t add(const struct key *key, uint32_t hash) {
     uint32_t mine = 0;
     for (;;) {

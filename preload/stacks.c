@@ -1,7 +1,7 @@
 /*
- * A small pool of stacks, claimed by one atomic exchange. A claim is held for microseconds, and never over a signal handler, a
- * fork or a call of the target; but whoever holds it may have no processor. So one waits for a stack, though not for
- * ever: it may be held by threads that wait for a lock which ours holds (the loader's).
+ * A small pool of stacks, claimed by one atomic exchange. A claim is held for microseconds, and never over a signal
+ * handler, a fork or a call of the target; but whoever holds it may have no processor. So one waits for a stack, though
+ * not for ever: it may be held by threads that wait for a lock which ours holds (the loader's).
  */
 #include "stacks.h"
 

@@ -16,8 +16,10 @@ int stacks_start(void);
 /* In the child of a fork, before the first use of them there: those of threads that are no more come back. */
 void stacks_forked(void);
 
-/* Runs fn(argument) on a free stack, with signals blocked so that no handler of the target runs there; directly when
- * already on one. Returns false, and runs nothing, when all stacks stay taken for a second. */
+/*
+ * Runs fn(argument) on a free stack, with signals blocked so that no handler of the target runs there; directly when
+ * already on one. Returns false, and runs nothing, when all stacks stay taken for a second.
+ */
 bool stacks_call(void (*fn)(void *), void *argument);
 
 /* The same, on the caller's stack where it must be. */

@@ -1,6 +1,6 @@
 /*
- * The order of what happens: stamps of the processor's cycle counter, or counted where that is not constant or the target
- * forbids to read it (PR_SET_TSC). For every thread, async-signal-safe.
+ * The order of what happens: stamps of the processor's cycle counter, or counted where that is not constant or the
+ * target forbids to read it (PR_SET_TSC). For every thread, async-signal-safe.
  */
 #ifndef PRELOAD_STAMP_H
 #define PRELOAD_STAMP_H

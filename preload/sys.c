@@ -25,7 +25,10 @@ static struct {
 static _Atomic uint32_t range_limit; /* above those in use */
 
 #ifdef SYS_FAULTS
-/* Of the test (tests/faults/inject.c): true when this call is to fail, with its result; it may also cut a transfer short. */
+/*
+ * Of the test (tests/faults/inject.c): true when this call is to fail, with its result; it may also cut a transfer
+ * short.
+ */
 bool sys_fault(long number, long arguments[6], long *result);
 #else
 static inline bool sys_fault(long number, long arguments[6], long *result) {
@@ -149,9 +152,9 @@ size_t sys_mapped(struct sys_range *out, size_t capacity) {
 }
 
 /*
- * A hint for the kernel, which takes it where it is free. Holes between the target's mappings are not ours to fill: it may know
- * that nothing lies there, and unmap over them or map at a fixed address (tests/programs/holes.c); and libraries that it
- * loads lie where they would without us.
+ * A hint for the kernel, which takes it where it is free. Holes between the target's mappings are not ours to fill: it
+ * may know that nothing lies there, and unmap over them or map at a fixed address (tests/programs/holes.c); and
+ * libraries that it loads lie where they would without us.
  */
 static void *next_place(size_t length) {
     static _Atomic uint64_t used;
@@ -170,8 +173,9 @@ void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, 
 }
 
 /*
- * From /dev/zero, where it can be: the same pages as with MAP_ANONYMOUS, but in /proc/self/maps they have a name, and a target
- * that tests all its anonymous memory by writing over it, as redis-server's crash report does, leaves them alone.
+ * From /dev/zero, where it can be: the same pages as with MAP_ANONYMOUS, but in /proc/self/maps they have a name, and a
+ * target that tests all its anonymous memory by writing over it, as redis-server's crash report does, leaves them
+ * alone.
  */
 void *sys_table_memory(size_t length) {
     int fd = sys_open("/dev/zero", O_RDWR | O_CLOEXEC, 0);
@@ -182,8 +186,8 @@ void *sys_table_memory(size_t length) {
 }
 
 /*
- * Pieces of the pool are given out once, in order, and what is given back stays in it: a mapping of their own for each of
- * two dozen would be felt by a short process. What does not fit has one.
+ * Pieces of the pool are given out once, in order, and what is given back stays in it: a mapping of their own for each
+ * of two dozen would be felt by a short process. What does not fit has one.
  */
 enum { POOL = 4 << 20, PIECE_MOST = 1 << 20 };
 static struct {
@@ -343,8 +347,8 @@ int sys_prlimit(int resource, uint64_t *soft, uint64_t *hard) {
 }
 
 /*
- * rt_sigprocmask(2) reads a word before it finds that it does not know what to do with it. No filter on system calls takes it
- * from a program, unlike process_vm_readv(2), which is slower, too.
+ * rt_sigprocmask(2) reads a word before it finds that it does not know what to do with it. No filter on system calls
+ * takes it from a program, unlike process_vm_readv(2), which is slower, too.
  */
 static long probe(const void *address) {
     uintptr_t word = (uintptr_t)address & -sizeof(uint64_t);

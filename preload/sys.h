@@ -19,9 +19,9 @@
 
 /*
  * From now on every call fails with -EPERM, except on the given stack: the target has put a filter on its system calls,
- * and one that it does not expect would kill it. Never taken back. futex(2) stays where there are several threads, whose
- * filter allows it, and somebody may wait for a lock already. That of a program of one thread need not: nobody is woken
- * then, so who waits looks again (sys_shut_wait).
+ * and one that it does not expect would kill it. Never taken back. futex(2) stays where there are several threads,
+ * whose filter allows it, and somebody may wait for a lock already. That of a program of one thread need not: nobody is
+ * woken then, so who waits looks again (sys_shut_wait).
  */
 void sys_quiet(uintptr_t except_low, uintptr_t except_high);
 void sys_quiet_futex(bool stays);
@@ -34,8 +34,10 @@ const struct timespec *sys_shut_wait(void);
 long sys_pass(long number, long a, long b, long c, long d, long e, long f);
 
 void *sys_mmap(void *address, size_t length, int protection, int flags, int fd, uint64_t offset); /* NULL on failure */
-/* Private zeroed memory, page-aligned, not counted against a guard; NULL on failure. Only what is touched counts: the kernel
- * is asked not to give it in pages of megabytes, except for tables that fill. */
+/*
+ * Private zeroed memory, page-aligned, not counted against a guard; NULL on failure. Only what is touched counts: the
+ * kernel is asked not to give it in pages of megabytes, except for tables that fill.
+ */
 void *sys_memory(size_t length);
 void *sys_table_memory(size_t length);
 int sys_munmap(void *address, size_t length);
@@ -101,8 +103,10 @@ size_t sys_mapped(struct sys_range *out, size_t capacity);
 struct sys_range sys_image(void);
 /* Calls visit for the library itself and for what sys_mmap has mapped but for files. */
 void sys_each_memory(void (*visit)(void *argument, struct sys_range range), void *argument);
-/* In the child of a fork, which does not inherit the mappings of files. sys_cover_files: where they were is memory of the child's
- * own, for what still writes there, until they are forgotten. */
+/*
+ * In the child of a fork, which does not inherit the mappings of files. sys_cover_files: where they were is memory of
+ * the child's own, for what still writes there, until they are forgotten.
+ */
 void sys_cover_files(void);
 void sys_forget_files(void);
 _Noreturn void sys_exit_thread(int status);

@@ -1,10 +1,10 @@
 /*
- * The innermost frames of the stacks met lately. Allocations come from a few stacks in turn, in an interpreter from hundreds, which
- * differ in these frames only.
+ * The innermost frames of the stacks met lately. Allocations come from a few stacks in turn, in an interpreter from
+ * hundreds, which differ in these frames only.
  *
- * A tail leads from the leaf to a frame that is still kept (walker.h), with the words that led outward, and its node. The same
- * words once more, the same stack once more: then nothing has to be looked up, and the kept stack stays as it is. Owned by the
- * thread, used as unwind.h says.
+ * A tail leads from the leaf to a frame that is still kept (walker.h), with the words that led outward, and its node.
+ * The same words once more, the same stack once more: then nothing has to be looked up, and the kept stack stays as it
+ * is. Owned by the thread, used as unwind.h says.
  */
 #ifndef PRELOAD_TAILS_H
 #define PRELOAD_TAILS_H

@@ -236,8 +236,8 @@ static bool drain_all(void) {
 }
 
 /*
- * What is drained from then on keeps no stamps to order it. The lock keeps new threads from their first event until it is
- * settled. A thread with a spare has two rings, so it is never alone.
+ * What is drained from then on keeps no stamps to order it. The lock keeps new threads from their first event until it
+ * is settled. A thread with a spare has two rings, so it is never alone.
  */
 void threads_settle(struct thread *self) {
     if (!threads_many() || self->spare || !is_alone(self)) return;

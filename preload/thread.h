@@ -19,8 +19,10 @@ enum thread_state { THREAD_FREE, THREAD_ACTIVE, THREAD_ENDING, THREAD_SPARE };
 #define THREAD_UNWINDERS 3
 #define THREAD_NUMBERS 128u
 
-/* Guard values: 0 outside hooks, THREAD_IGNORE while the recorder itself may allocate, else the stack pointer of the
- * hook that is at work, so that a longjmp out of a signal handler can be told from a handler that is still running. */
+/*
+ * Guard values: 0 outside hooks, THREAD_IGNORE while the recorder itself may allocate, else the stack pointer of the
+ * hook that is at work, so that a longjmp out of a signal handler can be told from a handler that is still running.
+ */
 #define THREAD_IGNORE 1u
 #define THREAD_STACK_SPAN (8u << 20) /* a stale guard lies at most this far below the caller */
 
@@ -70,12 +72,14 @@ static inline uint64_t thread_head(const struct thread *thread) {
 /* Before the first thread of a trace. */
 void threads_start(void);
 
-/* The calling thread's struct, made on its first event: NULL when there is no memory or file for it. Signals blocked. */
+/*
+ * The calling thread's struct, made on its first event: NULL when there is no memory or file for it. Signals blocked.
+ */
 struct thread *thread_attach(void);
 
 /*
- * For signal handlers that interrupted a hook of this thread and have filled its nested queue: a struct with a ring of its
- * own, a thread more in the trace. NULL when there is no memory or file for it.
+ * For signal handlers that interrupted a hook of this thread and have filled its nested queue: a struct with a ring of
+ * its own, a thread more in the trace. NULL when there is no memory or file for it.
  */
 struct thread *thread_spare(struct thread *thread);
 

@@ -102,8 +102,8 @@ static void check_limits(struct memory_figures now, uint64_t now_ns) {
 /* ---- ticks ---- */
 
 /*
- * A sampler may take one part in a hundred of the time. What it waited for a processor is no cost: on a busy machine that
- * would be seconds without a sample, and without a look at the limits.
+ * A sampler may take one part in a hundred of the time. What it waited for a processor is no cost: on a busy machine
+ * that would be seconds without a sample, and without a look at the limits.
  */
 static void sample(uint64_t now_ns) {
     if (now_ns < ticks.sample_next_ns) return;
@@ -143,7 +143,10 @@ static void do_on_stack(void *unused) {
 void tick(void) {
     if (edge_is_mine()) return;
     bool mine = lock_try(&ticks.lock);
-    /* Where the one that ticks is at it for longer, or has no processor, the others go on: each of their events would come here. */
+    /*
+     * Where the one that ticks is at it for longer, or has no processor, the others go on: each of their events would
+     * come here.
+     */
     set_next(sys_monotonic(), config.interval_ns);
     if (!mine) return;
     stacks_call(do_on_stack, NULL);

@@ -1,6 +1,6 @@
 /*
- * What the recorder does beside recording, each few milliseconds: samples of memory, clocks, requests from outside, and the
- * limits at which a launcher wants the target ended. Done by the hook whose time has come, or by the helper thread.
+ * What the recorder does beside recording, each few milliseconds: samples of memory, clocks, requests from outside, and
+ * the limits at which a launcher wants the target ended. Done by the hook whose time has come, or by the helper thread.
  * All functions: signals blocked.
  */
 #ifndef PRELOAD_TICK_H
@@ -19,7 +19,9 @@ void tick_no_more(void);
 /* From a hook whose time has come. */
 void tick(void);
 
-/* The helper thread's: the same, and draining (writer_drain_filled). Returns whether there may be more to do at once. */
+/*
+ * The helper thread's: the same, and draining (writer_drain_filled). Returns whether there may be more to do at once.
+ */
 bool tick_serve(bool busy);
 
 /* Nobody ticks between the two. */

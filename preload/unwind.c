@@ -1,15 +1,15 @@
 /*
  * The walk. Called in every hook of every thread, also in signal handlers; see unwind.h for what that forbids.
  *
- * A frame is (sp, ip, rbp). Its rule and the words that the rule names on the stack decide its caller, so: if a frame of
- * the new stack equals one of the previous stack, and the words that led outward from there are unchanged, the rest of
- * the previous stack is the rest of the new one. That holds whatever happened in between (returns, longjmp, exceptions,
- * another stack), because nothing but those words is relied on. The walk goes from the leaf to the first such frame;
- * a frame whose caller was found by libunwind ends what is kept. rbp counts only where an outer rule uses it before it
- * is restored.
+ * A frame is (sp, ip, rbp). Its rule and the words that the rule names on the stack decide its caller, so: if a frame
+ * of the new stack equals one of the previous stack, and the words that led outward from there are unchanged, the rest
+ * of the previous stack is the rest of the new one. That holds whatever happened in between (returns, longjmp,
+ * exceptions, another stack), because nothing but those words is relied on. The walk goes from the leaf to the first
+ * such frame; a frame whose caller was found by libunwind ends what is kept. rbp counts only where an outer rule uses
+ * it before it is restored.
  *
- * A walk is a rule for each frame (rules.h, remembered in hints.h), words of the stack (stack_range.h), and names for the frames that are
- * new (stack_names.h). Stacks whose ends were met lately need none of it (tails.h).
+ * A walk is a rule for each frame (rules.h, remembered in hints.h), words of the stack (stack_range.h), and names for
+ * the frames that are new (stack_names.h). Stacks whose ends were met lately need none of it (tails.h).
  */
 #include "unwind.h"
 
@@ -191,8 +191,10 @@ static const struct kept *owner_of(const struct kept *from, uint32_t check) {
 
 /* --- the walk ---------------------------------------------------------------------------------------------------- */
 
-/* From the leaf `end` outward, which becomes the last state. Leaves frames in w->fresh, and in w->base how many kept ones follow.
- * What changes with each frame stays in registers: no address of it is taken. */
+/*
+ * From the leaf `end` outward, which becomes the last state. Leaves frames in w->fresh, and in w->base how many kept
+ * ones follow. What changes with each frame stays in registers: no address of it is taken.
+ */
 static inline enum outcome walk(struct walker *w, struct unwind_state *end, uint32_t max) {
     const struct kept *top = &w->kept[w->depth] - 1;
     struct fresh *fresh = w->fresh;
@@ -230,8 +232,10 @@ static inline void add_check(struct walker *w, struct kept *kept, uintptr_t addr
     w->checks[kept->checks++] = (struct check){word_at(address), value};
 }
 
-/* Moves a fresh frame to the kept stack. `caller`: where it leads. Words are added in the reverse of the order in which
- * changed_word looks at them. */
+/*
+ * Moves a fresh frame to the kept stack. `caller`: where it leads. Words are added in the reverse of the order in which
+ * changed_word looks at them.
+ */
 static __attribute__((noinline)) void keep_frame(struct walker *w, struct kept *kept, const struct fresh *fresh,
                                                  const struct unwind_state *caller) {
     const struct rule *rule = &fresh->rule;
@@ -326,8 +330,10 @@ struct comparison {
 
 enum bare { BARE_GUESSED = 1, BARE_CONTEXT = RULE_CONTEXT / RULE_BARE };
 
-/* Behind a guess the two part: libunwind loses the stack pointer there, and with it the frames that need it. It guesses also where
- * a context begins. */
+/*
+ * Behind a guess the two part: libunwind loses the stack pointer there, and with it the frames that need it. It guesses
+ * also where a context begins.
+ */
 static bool compare_visit(void *argument, const struct unwind_state *frame) {
     struct comparison *comparison = argument;
     uint32_t left = comparison->left;

@@ -1,5 +1,6 @@
 /*
- * State of a thread's walks, for the files that make a stack of registers: unwind.c, tails.c, stack_names.c, stack_range.c.
+ * State of a thread's walks, for the files that make a stack of registers: unwind.c, tails.c, stack_names.c,
+ * stack_range.c.
  *
  * Whoever reads a word of the stack knows that its page is there: it lies in a range, or was read before and all words
  * outward of it are unchanged. Threads, signals and stack use as unwind.h says.
@@ -32,7 +33,10 @@ struct fresh {
     struct rule rule;
 };
 
-/* A frame of the previous stack; index 0 is the outermost, below it lies the root: outward of all, with no words and the path 0. */
+/*
+ * A frame of the previous stack; index 0 is the outermost, below it lies the root: outward of all, with no words and
+ * the path 0.
+ */
 struct kept {
     uintptr_t sp, ip, bp;
     uint32_t node;
@@ -111,8 +115,10 @@ static inline bool same_frame(const struct kept *kept, uintptr_t sp, uintptr_t i
     return kept->sp == sp && kept->ip == ip && kept->exact == exact && (!kept->needs_bp || kept->bp == bp);
 }
 
-/* Index + 1 of the innermost changed word outward of a kept frame; 0: none. In this order, because a word is known to be there
- * only while those before it are unchanged. Below the first lies one that always counts as changed. */
+/*
+ * Index + 1 of the innermost changed word outward of a kept frame; 0: none. In this order, because a word is known to
+ * be there only while those before it are unchanged. Below the first lies one that always counts as changed.
+ */
 static inline uint32_t changed_word(const struct walker *w, const struct kept *from) {
     const struct check *check = &w->checks[from->checks];
     do check--;

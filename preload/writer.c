@@ -1,5 +1,6 @@
 /*
- * The writer (writer.h). Lock order: thread list → ring's drain → encoder → file or edges; under the last two nobody waits.
+ * The writer (writer.h). Lock order: thread list → ring's drain → encoder → file or edges; under the last two nobody
+ * waits.
  */
 #include "writer.h"
 
@@ -240,8 +241,10 @@ static bool is_drained_by_another(struct thread *t) {
 
 static bool has_room(const struct thread *t) { return waiting(t) <= THREAD_RING_WORDS - THREAD_RING_WORDS / 4; }
 
-/* Sleeps while somebody else drains the ring and has not made room. Returns whether there is room; if not, and after a
- * while, its lock is what to wait for. */
+/*
+ * Sleeps while somebody else drains the ring and has not made room. Returns whether there is room; if not, and after a
+ * while, its lock is what to wait for.
+ */
 static bool wait_for_room(struct thread *t) {
     _Atomic uint32_t *awaited = (_Atomic uint32_t *)(t->control + TRACE_SLOT_AT_AWAITED);
     const struct timespec patience = {0, ROOM_PATIENCE_NS};
@@ -268,8 +271,9 @@ static bool is_in_a_hurry(const struct thread *t) {
 }
 
 /*
- * With as many threads in a hurry as there are processors none of these is free for somebody else, who would only take the time,
- * and the ring out of the cache, of the thread that has filled it. A new one is taken for what the others are.
+ * With as many threads in a hurry as there are processors none of these is free for somebody else, who would only take
+ * the time, and the ring out of the cache, of the thread that has filled it. A new one is taken for what the others
+ * are.
  */
 static bool is_on_its_own(const struct thread *self) {
     unsigned count = 0, processors = sys_processors();
@@ -313,8 +317,9 @@ void writer_ring_filled(struct thread *t) {
 }
 
 /*
- * Is the thread outside every hook now, or where it stamps nothing? Then it stamps its next event later than now, less a
- * margin far above the time that a store takes to become visible. Acquire: pairs with the release in slow() of probe.c.
+ * Is the thread outside every hook now, or where it stamps nothing? Then it stamps its next event later than now, less
+ * a margin far above the time that a store takes to become visible. Acquire: pairs with the release in slow() of
+ * probe.c.
  */
 static bool is_settled(const struct thread *t) {
     return thread_guard(t) <= THREAD_IGNORE || t == thread_self || atomic_load_explicit(&t->away, memory_order_acquire);

@@ -1,7 +1,8 @@
 /*
  * From rings to frames: encodes what threads have written, appends it, releases the ring. Drains may run in any thread,
  * one at a time per ring; with the journal and the stack nodes written before the events that use them.
- * All functions: signals blocked by the caller unless said otherwise; stack use small (the work runs on stacks of ours).
+ * All functions: signals blocked by the caller unless said otherwise; stack use small (the work runs on stacks of
+ * ours).
  */
 #ifndef PRELOAD_WRITER_H
 #define PRELOAD_WRITER_H
@@ -25,8 +26,8 @@ void writer_ring_unlock(struct thread *thread);
 void writer_drain_thread(struct thread *thread);
 
 /*
- * The rings that are half full, or a quarter, for whoever is `busy` with them anyway: a thread that waits for room then finds it
- * without a sleep of the helper's in between. Returns whether room was made.
+ * The rings that are half full, or a quarter, for whoever is `busy` with them anyway: a thread that waits for room then
+ * finds it without a sleep of the helper's in between. Returns whether room was made.
  */
 bool writer_drain_filled(bool busy);
 

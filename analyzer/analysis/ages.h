@@ -1,11 +1,11 @@
 /*
- * When a site's live bytes were born, and how that went on: the run in at most AGE_SLICES slices of equal length, and for
- * the end of each slice the live bytes by the slice of their birth. Summed over births it is the site's curve.
+ * When a site's live bytes were born, and how that went on: the run in at most AGE_SLICES slices of equal length, and
+ * for the end of each slice the live bytes by the slice of their birth. Summed over births it is the site's curve.
  *
  * Called by sites.c, on one thread. Rows are written when a site first changes after the end of a slice, so time that
- * passes costs nothing, and hold only what has changed since the row before. A block that realloc grows stays born when it
- * was first allocated. A site takes 370 bytes, and 8 for each number that is not what it was a slice earlier. Aborts when
- * out of memory.
+ * passes costs nothing, and hold only what has changed since the row before. A block that realloc grows stays born when
+ * it was first allocated. A site takes 370 bytes, and 8 for each number that is not what it was a slice earlier. Aborts
+ * when out of memory.
  */
 #ifndef ANALYSIS_AGES_H
 #define ANALYSIS_AGES_H
@@ -47,8 +47,10 @@ static inline void ages_change(struct ages *ages, const struct age_clock *clock,
 
 /* Whether anything lived at the end of a slice. */
 static inline bool ages_any(const struct ages *ages) { return ages->count > 0; }
-/* Adds what lived to AGE_CELLS numbers: for the end of each slice so many as there are births up to then, one row after the
- * other. */
+/*
+ * Adds what lived to AGE_CELLS numbers: for the end of each slice so many as there are births up to then, one row after
+ * the other.
+ */
 void ages_add_rows(const struct ages *ages, uint64_t *cells);
 static inline size_t ages_cell(uint32_t slice, uint32_t birth) { return slice * (slice + 1) / 2 + birth; }
 void ages_release(struct ages *ages);

@@ -2,8 +2,9 @@
  * An analysis answers one question about a replayed trace. It is fed by replay/, in stamp order, on one thread, and
  * leaves its answer in memory that its own header describes; it prints nothing, resolves no symbol and opens no file.
  *
- * The replay owns every struct passed in; pointers are valid during the call only. A callback that is NULL is not called.
- * Cost: callbacks run per event, so they are O(1) and allocate only when they meet a stack, phase or round for the first time.
+ * The replay owns every struct passed in; pointers are valid during the call only. A callback that is NULL is not
+ * called. Cost: callbacks run per event, so they are O(1) and allocate only when they meet a stack, phase or round for
+ * the first time.
  */
 #ifndef ANALYSIS_ANALYSIS_H
 #define ANALYSIS_ANALYSIS_H
@@ -14,8 +15,10 @@
 
 #include "../../include/trace_format.h"
 
-/* When and where: stamp, ns since the start of the trace, thread serial, number of events replayed before this one; and
- * what is live after this event: heap blocks and mappings that are not the allocator's own, each byte once. */
+/*
+ * When and where: stamp, ns since the start of the trace, thread serial, number of events replayed before this one; and
+ * what is live after this event: heap blocks and mappings that are not the allocator's own, each byte once.
+ */
 struct moment {
     uint64_t stamp;
     uint64_t ns;
@@ -28,8 +31,8 @@ struct moment {
 };
 
 /*
- * A live block, or a live mapping (`mapped`). One that realloc or mremap moves stays the same struct block. A mapping that
- * is unmapped in part is resized; one in which blocks are born is resized to 0 and becomes `internal`.
+ * A live block, or a live mapping (`mapped`). One that realloc or mremap moves stays the same struct block. A mapping
+ * that is unmapped in part is resized; one in which blocks are born is resized to 0 and becomes `internal`.
  */
 struct block {
     uint64_t address;
@@ -110,8 +113,8 @@ struct block_choice {
 };
 
 /*
- * Functions to be watched: frames[function][stack] is the id of the frame, as a stack, in which the outermost call of it
- * runs; 0 where it is not on the stack. same_call: whether, in one thread and with nothing in between, an allocation
+ * Functions to be watched: frames[function][stack] is the id of the frame, as a stack, in which the outermost call of
+ * it runs; 0 where it is not on the stack. same_call: whether, in one thread and with nothing in between, an allocation
  * with stack `from` and one with stack `to`, both below the function, may have been made by one call of it.
  */
 struct function_watch {
@@ -148,7 +151,10 @@ struct replay_facts {
     const struct block_choice *choice;  /* NULL: all blocks */
     const struct function_watch *watch; /* NULL: none */
     bool cut;                           /* the recording ends before the process did, or the end is unknown */
-    /* Address of the innermost frame of a stack, 0 if unknown; NULL where stacks are not known. Valid during the replay. */
+    /*
+     * Address of the innermost frame of a stack, 0 if unknown; NULL where stacks are not known. Valid during the
+     * replay.
+     */
     uint64_t (*innermost)(const void *stacks, uint32_t stack);
     const void *stacks;
 };
@@ -156,8 +162,9 @@ struct replay_facts {
 struct analysis {
     void *(*begin)(const struct replay_facts *facts); /* NULL: out of memory */
     /*
-     * In place of born, resized, died and look: what happened to blocks, many events at a time (1 at least). All calls of
-     * such an analysis between begin and end may come from another thread, later than the event, in the order of events.
+     * In place of born, resized, died and look: what happened to blocks, many events at a time (1 at least). All calls
+     * of such an analysis between begin and end may come from another thread, later than the event, in the order of
+     * events.
      */
     void (*blocks)(void *self, const struct block_event *events, size_t count, const struct block_levels *levels);
     void (*born)(void *self, struct block *block, const struct moment *now);

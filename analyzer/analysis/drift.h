@@ -1,6 +1,6 @@
 /*
- * Whether a stream of values rises or falls from its beginning to its end: the values in order, as means of equal numbers
- * of them, in bounded memory. Exact up to DRIFT_BINS values.
+ * Whether a stream of values rises or falls from its beginning to its end: the values in order, as means of equal
+ * numbers of them, in bounded memory. Exact up to DRIFT_BINS values.
  */
 #ifndef ANALYSIS_DRIFT_H
 #define ANALYSIS_DRIFT_H

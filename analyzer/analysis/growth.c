@@ -1,7 +1,7 @@
 /*
- * The collector: turns births, releases and resizings into records per stack and series. Its parts: growth_layers.h says what a
- * block is made of, growth_heirs.h which block takes the place of another, growth_rounds.h where a moment lies, growth_stacks.h
- * and growth_record.h what each stack did. Called by the replay for every event.
+ * The collector: turns births, releases and resizings into records per stack and series. Its parts: growth_layers.h
+ * says what a block is made of, growth_heirs.h which block takes the place of another, growth_rounds.h where a moment
+ * lies, growth_stacks.h and growth_record.h what each stack did. Called by the replay for every event.
  */
 #include "growth.h"
 

@@ -23,7 +23,9 @@ static struct found_step largest_step(const struct record *const *records, size_
     return largest;
 }
 
-/* Whether `step` ended where `later` began. It may have ended above: the container was cut back, or one round has both. */
+/*
+ * Whether `step` ended where `later` began. It may have ended above: the container was cut back, or one round has both.
+ */
 static bool leads_to(const struct record_step *step, const struct found_step *later, size_t record) {
     const struct record_step *to = later->step;
     bool cut_back = record == later->record && step + 1 == to;

@@ -1,6 +1,6 @@
 /*
- * The largest container of a function, put together from what its stacks saw of it: a vector to which several callers add
- * grows now on one stack, now on another. Or an arena, by what its site added. Pure; called by growth_evidence.c.
+ * The largest container of a function, put together from what its stacks saw of it: a vector to which several callers
+ * add grows now on one stack, now on another. Or an arena, by what its site added. Pure; called by growth_evidence.c.
  */
 #ifndef ANALYSIS_GROWTH_CONTAINER_H
 #define ANALYSIS_GROWTH_CONTAINER_H
@@ -23,8 +23,9 @@ void container_find(struct container *container, const struct record *const *rec
                     size_t count);
 
 /*
- * An arena asks for blocks that are larger by the same factor each time, and keeps them all: its capacity is their sum. First it may
- * need several in a round. Fills `steps`, of which there is room for MOST_CONTAINER_STEPS; how many, 0: it is no arena.
+ * An arena asks for blocks that are larger by the same factor each time, and keeps them all: its capacity is their sum.
+ * First it may need several in a round. Fills `steps`, of which there is room for MOST_CONTAINER_STEPS; how many, 0: it
+ * is no arena.
  */
 size_t container_of_blocks(const struct growth_round *rounds, size_t count, struct growth_step *steps);
 

@@ -37,8 +37,8 @@ struct growth_end_time {
 void growth_ends_add(struct growth_ends **ends, const struct growth_end_time *time);
 
 /*
- * Blocks by birth and end in cells of `shift`, at least ends->shift: cells[end * side + birth], added to. Left out: what
- * ended in the stretch `tag`, and in cells from `side` on.
+ * Blocks by birth and end in cells of `shift`, at least ends->shift: cells[end * side + birth], added to. Left out:
+ * what ended in the stretch `tag`, and in cells from `side` on.
  */
 void growth_ends_sum(const struct growth_ends *ends, unsigned shift, uint32_t tag, uint64_t *cells, size_t side);
 

@@ -102,8 +102,8 @@ static bool is_lone_container(const struct record *record) {
 }
 
 /*
- * Whether the containers among several stacks are left out: what keeps the blocks of the others grows ever less often, and
- * would make those look as if they slowed.
+ * Whether the containers among several stacks are left out: what keeps the blocks of the others grows ever less often,
+ * and would make those look as if they slowed.
  */
 static bool containers_aside(const struct growth *growth, const size_t *records, size_t count, const uint64_t *held,
                              const struct growth_evidence *out) {

@@ -1,8 +1,9 @@
 /*
  * What is known about the growth of one site in one phase: the input of the classifier (verdict/growth.h).
  *
- * Filled from exact births and deaths by analysis/growth_evidence.c, or by a generator in tests; holds facts only, no judgement.
- * A block that was enlarged counts as one block per layer (see analysis/growth_layers.h), so blocks here are layers.
+ * Filled from exact births and deaths by analysis/growth_evidence.c, or by a generator in tests; holds facts only, no
+ * judgement. A block that was enlarged counts as one block per layer (see analysis/growth_layers.h), so blocks here are
+ * layers.
  */
 #ifndef ANALYSIS_GROWTH_EVIDENCE_H
 #define ANALYSIS_GROWTH_EVIDENCE_H
@@ -94,7 +95,10 @@ struct growth_evidence {
     uint64_t lost_events; /* frees may be among them */
 };
 
-/* Whether the blocks of a whole function are judged by how long any of them lived: who owns them keeps memory to use it again. */
+/*
+ * Whether the blocks of a whole function are judged by how long any of them lived: who owns them keeps memory to use it
+ * again.
+ */
 static inline bool growth_owner_keeps(enum growth_owner owner) {
     return owner == GROWTH_OWNER_INTERPRETER || owner == GROWTH_OWNER_COLLECTOR || owner == GROWTH_OWNER_POOL;
 }

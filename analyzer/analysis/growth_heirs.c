@@ -55,9 +55,10 @@ void growth_heirs_moved(struct growth_heirs *heirs, const struct block *block, u
 }
 
 /*
- * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger frees the oldest of many for a
- * slightly larger one. One whose values differ frees it as often for a smaller one, which containers do only when they end: once for
- * several growths. The latest but one is seldom the oldest; where another goes, a few more must have been seen to grow.
+ * A container grows by a factor, or is the only one of its stack; a full cache whose values get larger frees the oldest
+ * of many for a slightly larger one. One whose values differ frees it as often for a smaller one, which containers do
+ * only when they end: once for several growths. The latest but one is seldom the oldest; where another goes, a few more
+ * must have been seen to grow.
  */
 enum { SEEN_TO_GROW = 4 };
 static inline bool grow(const struct heir_slot *slot, uint32_t seen) { return slot->larger > 2 * slot->smaller + seen; }

@@ -1,9 +1,9 @@
 /*
  * Heirs: blocks that take the place of a smaller one, as those of containers do that grow by copying.
  *
- * What a thread frees soon after it allocated a larger block at the same stack, or at the same instruction, was copied there,
- * unless blocks of that stack as often give way to smaller ones. Remembers the latest blocks of each thread, so it must be
- * told of all births, deaths and moves to another stack. Called by growth.c only, on one thread.
+ * What a thread frees soon after it allocated a larger block at the same stack, or at the same instruction, was copied
+ * there, unless blocks of that stack as often give way to smaller ones. Remembers the latest blocks of each thread, so
+ * it must be told of all births, deaths and moves to another stack. Called by growth.c only, on one thread.
  */
 #ifndef ANALYSIS_GROWTH_HEIRS_H
 #define ANALYSIS_GROWTH_HEIRS_H
@@ -37,7 +37,9 @@ struct growth_heirs {
 void growth_heirs_begin(struct growth_heirs *heirs, const struct replay_facts *facts);
 void growth_heirs_release(struct growth_heirs *heirs);
 
-/* A thread's phase or operation begins or ends: what it allocates from now on takes no place of what it freed before. */
+/*
+ * A thread's phase or operation begins or ends: what it allocates from now on takes no place of what it freed before.
+ */
 void growth_heirs_edge(struct growth_heirs *heirs, uint32_t thread);
 /* The block was enlarged or shrunk at another stack than before: there it has no heir and is none. */
 void growth_heirs_moved(struct growth_heirs *heirs, const struct block *block, uint32_t old_stack);

@@ -1,9 +1,10 @@
 /*
  * What a block is made of: the layers that it was enlarged by, each with the epoch and the stack of its birth.
  *
- * Most blocks are never enlarged and stay plain: then block->attached is the epoch of its birth, marked by the lowest bit.
- * One that was enlarged, moved to another stack, or took the place of another has a struct of layers there instead, which
- * this part owns. What happens to layers is told to the stacks (growth_stacks.h). Called by growth.c only, on one thread.
+ * Most blocks are never enlarged and stay plain: then block->attached is the epoch of its birth, marked by the lowest
+ * bit. One that was enlarged, moved to another stack, or took the place of another has a struct of layers there
+ * instead, which this part owns. What happens to layers is told to the stacks (growth_stacks.h). Called by growth.c
+ * only, on one thread.
  */
 #ifndef ANALYSIS_GROWTH_LAYERS_H
 #define ANALYSIS_GROWTH_LAYERS_H
@@ -43,7 +44,10 @@ static inline void growth_layers_bear(struct growth_layers *all, struct block *b
 void growth_layers_resize(struct growth_layers *all, struct block *block, uint64_t old_size, uint32_t old_stack,
                           uint32_t thread);
 
-/* The heir, larger and plain, keeps the block's layers; what it is larger by was born with it. Nothing stays attached to the block. */
+/*
+ * The heir, larger and plain, keeps the block's layers; what it is larger by was born with it. Nothing stays attached
+ * to the block.
+ */
 void growth_layers_inherit(struct growth_layers *all, struct block *block, struct block *heir);
 
 /* The block dies. Nothing stays attached to it. */

@@ -1,6 +1,6 @@
 /*
- * What the growth analysis is made of: growth.c collects, and when the process is over growth_phases.c chooses what is to
- * be judged, from which growth_evidence.c and growth_survivors.c answer. The interface to others is growth.h.
+ * What the growth analysis is made of: growth.c collects, and when the process is over growth_phases.c chooses what is
+ * to be judged, from which growth_evidence.c and growth_survivors.c answer. The interface to others is growth.h.
  */
 #ifndef ANALYSIS_GROWTH_PARTS_H
 #define ANALYSIS_GROWTH_PARTS_H

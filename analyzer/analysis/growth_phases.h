@@ -1,6 +1,6 @@
 /*
- * The phases as they are judged, each by the best way of counting its rounds, and what the stacks did in them. Chosen when
- * the process is over; then growth_phase() and growth_record() of growth.h tell about them.
+ * The phases as they are judged, each by the best way of counting its rounds, and what the stacks did in them. Chosen
+ * when the process is over; then growth_phase() and growth_record() of growth.h tell about them.
  */
 #ifndef ANALYSIS_GROWTH_PHASES_H
 #define ANALYSIS_GROWTH_PHASES_H

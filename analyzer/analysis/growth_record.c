@@ -81,8 +81,9 @@ static void pair_rounds(struct record *record) {
 }
 
 /*
- * A cache that was full before the series began has as many blocks as ever, and ever more that were born in the series. So the level
- * of all is kept, from when blocks are seen to go that outlived their round, where there are not only a few.
+ * A cache that was full before the series began has as many blocks as ever, and ever more that were born in the series.
+ * So the level of all is kept, from when blocks are seen to go that outlived their round, where there are not only a
+ * few.
  */
 static void keep_levels(struct record *record, uint32_t rounds) {
     if (!record->levels && (!record->lives || record->stack_live < LEAST_LEVEL)) return;

@@ -3,8 +3,8 @@
  * and what the level was at the ends of rounds. Only rounds with live or lately released blocks take memory.
  *
  * Blocks released after the last round of the series, after the last work of the process, and after exit began are told
- * apart although nobody knows yet which was the last: each count carries the tag of its stretch, and is valid at the end
- * if the tag still is.
+ * apart although nobody knows yet which was the last: each count carries the tag of its stretch, and is valid at the
+ * end if the tag still is.
  */
 #ifndef ANALYSIS_GROWTH_RECORD_H
 #define ANALYSIS_GROWTH_RECORD_H
@@ -116,7 +116,10 @@ void record_pass(struct record *record, unsigned shift, uint64_t raw);
 /* Blocks of the stack, whenever born, at the end of a round that was passed; NAN where that is not known. */
 double record_level(const struct record *record, uint32_t round);
 
-/* What is left of a round at the end of the process, if these were the last stretches: added to held, kept, exited and never. */
+/*
+ * What is left of a round at the end of the process, if these were the last stretches: added to held, kept, exited and
+ * never.
+ */
 void record_round_sum(struct growth_round *to, const struct record_round *from, struct record_tags tags);
 /* The held part of that: of one round, and of all before round `count`. */
 struct growth_amount record_round_held(const struct record_round *round, struct record_tags tags);

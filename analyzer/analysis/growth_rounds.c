@@ -140,8 +140,8 @@ static void start_booking(const struct rounds *rounds, struct series *series) {
 }
 
 /*
- * Books the events and the time since the series became active, or since this was last asked. Work are the fresh ones alone: what
- * begins to release what it made before does no more than it did.
+ * Books the events and the time since the series became active, or since this was last asked. Work are the fresh ones
+ * alone: what begins to release what it made before does no more than it did.
  */
 static void book_events(struct rounds *rounds, struct series *series) {
     uint64_t events = rounds->events - series->since, fresh = rounds->fresh - series->since_then;

@@ -2,9 +2,9 @@
  * Where a moment lies: in which round of which phases, for every way of counting rounds that may be judged later.
  *
  * A series is one way of counting the rounds of one phase: its repetitions, windows of operations, items or events, or
- * its children that ran once each. Rounds are counted in raw units; a judged round is raw >> shift, where shift grows so
- * that there are never more than GROWTH_MOST_ROUNDS (64 for windows). An epoch is a stretch in which no series moves on;
- * blocks refer to the epoch of their birth. Changed by growth.c only, on one thread.
+ * its children that ran once each. Rounds are counted in raw units; a judged round is raw >> shift, where shift grows
+ * so that there are never more than GROWTH_MOST_ROUNDS (64 for windows). An epoch is a stretch in which no series moves
+ * on; blocks refer to the epoch of their birth. Changed by growth.c only, on one thread.
  */
 #ifndef ANALYSIS_GROWTH_ROUNDS_H
 #define ANALYSIS_GROWTH_ROUNDS_H
@@ -117,8 +117,8 @@ static inline void epoch_release(struct epoch *epoch) {
     if (epoch && --epoch->references == 0) epoch_free(epoch);
 }
 /*
- * How many events of the windows of `run` are the program's start: those before its first phase, where it marks work that repeats.
- * A single phase that begins once may as well be a late part of work that is not marked.
+ * How many events of the windows of `run` are the program's start: those before its first phase, where it marks work
+ * that repeats. A single phase that begins once may as well be a late part of work that is not marked.
  */
 uint64_t rounds_start_up(const struct rounds *rounds);
 /* Closes what is open; phases that are still active keep their last round incomplete. */
@@ -147,10 +147,10 @@ static inline bool series_has_windows(const struct series *series) {
 }
 
 /*
- * What may turn out to be after the end. A death now may lie after the last round of the series, if `between`, and after the last
- * work of the process; the tags tell this stretch from later ones: the death did lie there if the tag is still the same at the end.
- * Where edges are known to a line of output only, the last round counts as over from its begin on: its end may have been noticed when
- * the program was tearing down.
+ * What may turn out to be after the end. A death now may lie after the last round of the series, if `between`, and
+ * after the last work of the process; the tags tell this stretch from later ones: the death did lie there if the tag is
+ * still the same at the end. Where edges are known to a line of output only, the last round counts as over from its
+ * begin on: its end may have been noticed when the program was tearing down.
  */
 struct series_stretch {
     uint32_t rounds_tag, work_tag;

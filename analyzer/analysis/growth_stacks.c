@@ -61,7 +61,9 @@ static void put_into_table(struct growth_stacks *stacks, struct record *record) 
     *slot_in(stacks->table, stacks->table_room, record->stack, record->series) = record;
 }
 
-/* A stack mostly has a few series, but one for each test of a suite: what a short walk does not reach is in the table. */
+/*
+ * A stack mostly has a few series, but one for each test of a suite: what a short walk does not reach is in the table.
+ */
 static struct record *find_record(const struct growth_stacks *stacks, uint32_t stack, uint32_t series) {
     struct record *record = stacks->list[stack].records;
     for (unsigned walked = 0; record && walked < WALK; record = record->next, walked++)

@@ -2,8 +2,9 @@
  * Births, releases and resizings by stack, on their way into records (growth_record.h).
  *
  * Most blocks die in the round of their birth, and within a stretch without any edge all of them mean the same to a
- * record. So they are added up per stack, and the records see the sum when the stretch ends: growth_stacks_settle() before
- * rounds move on. Whatever concerns older blocks goes to the records at once. Called by growth.c and growth_layers.c, on one thread.
+ * record. So they are added up per stack, and the records see the sum when the stretch ends: growth_stacks_settle()
+ * before rounds move on. Whatever concerns older blocks goes to the records at once. Called by growth.c and
+ * growth_layers.c, on one thread.
  */
 #ifndef ANALYSIS_GROWTH_STACKS_H
 #define ANALYSIS_GROWTH_STACKS_H
@@ -39,7 +40,10 @@ struct growth_stacks {
 
 void growth_stacks_begin(struct growth_stacks *stacks, struct rounds *rounds);
 void growth_stacks_release(struct growth_stacks *stacks);
-/* Ends the stretch, at so many live blocks of the process. To be called before anything about rounds, operations or exit changes. */
+/*
+ * Ends the stretch, at so many live blocks of the process. To be called before anything about rounds, operations or
+ * exit changes.
+ */
 void growth_stacks_settle(struct growth_stacks *stacks, uint64_t process_blocks);
 
 /* The tally of a stack that has none yet. */

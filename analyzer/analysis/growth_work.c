@@ -54,8 +54,8 @@ static int unit_of(const struct series *series, size_t count) {
 }
 
 /*
- * Whether the round's work may have been counted for another: its lines were read together, or one of them so late that all was
- * done, and a neighbour has the work of two.
+ * Whether the round's work may have been counted for another: its lines were read together, or one of them so late that
+ * all was done, and a neighbour has the work of two.
  */
 static bool is_merged(const struct series *series, const struct usual_round *usual, size_t round) {
     const struct round_work *work = series->work;

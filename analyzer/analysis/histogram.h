@@ -40,8 +40,10 @@ int histogram_merge(struct histogram *into, const struct histogram *from);
 /* The value below which `share` (0..1) of the values lie, about; the exact maximum for 1; 0 if there are none. */
 double histogram_at(const struct histogram *histogram, double share);
 #define HISTOGRAM_OCTAVES 65u
-/* Counts of 0, of 1, of 2 and 3, of 4 to 7, and so on: HISTOGRAM_OCTAVES of them. Returns how many come up to the last
- * that is not 0. */
+/*
+ * Counts of 0, of 1, of 2 and 3, of 4 to 7, and so on: HISTOGRAM_OCTAVES of them. Returns how many come up to the last
+ * that is not 0.
+ */
 uint32_t histogram_octaves(const struct histogram *histogram, uint64_t *counts);
 /* In which of these a value is. */
 static inline unsigned histogram_octave(uint64_t value) { return value ? 64u - (unsigned)__builtin_clzll(value) : 0; }

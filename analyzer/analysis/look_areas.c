@@ -33,7 +33,9 @@ void look_areas_end(struct look_areas *areas) {
     *areas = (struct look_areas){0};
 }
 
-/* The first run that ends above this page; blocks come in the order of allocation, so often the one of the last time. */
+/*
+ * The first run that ends above this page; blocks come in the order of allocation, so often the one of the last time.
+ */
 static size_t run_above(struct look_areas *areas, uint64_t page) {
     size_t low = 0, high = areas->run_count, last = areas->run_last;
     if (last < high && areas->runs[last].end > page) {

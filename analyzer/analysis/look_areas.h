@@ -1,6 +1,6 @@
 /*
- * The mappings of a look with what is found out about each, and where the resident pages lie in them. A page is known by its
- * number: its address less all of PAGE_BYTES.
+ * The mappings of a look with what is found out about each, and where the resident pages lie in them. A page is known
+ * by its number: its address less all of PAGE_BYTES.
  *
  * Refers to the look, for as long as that lasts. Searches remember where they ended, so even they are for one thread.
  */

@@ -1,6 +1,6 @@
 /*
- * What the mappings of a look are: heaps, stacks, code, files, the recorder's own. Told by their names, rights and neighbours,
- * by the live blocks in them, and by what they were at looks before.
+ * What the mappings of a look are: heaps, stacks, code, files, the recorder's own. Told by their names, rights and
+ * neighbours, by the live blocks in them, and by what they were at looks before.
  */
 #ifndef ANALYSIS_MAPPING_KINDS_H
 #define ANALYSIS_MAPPING_KINDS_H

@@ -1,6 +1,6 @@
 /*
- * Operations under way, by thread and name or by the number of an asynchronous one; in memory that follows how many those
- * are.
+ * Operations under way, by thread and name or by the number of an asynchronous one; in memory that follows how many
+ * those are.
  */
 #ifndef ANALYSIS_OPEN_OPS_H
 #define ANALYSIS_OPEN_OPS_H

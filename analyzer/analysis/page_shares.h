@@ -13,8 +13,7 @@
 
 struct shared_page {
     uint64_t number; /* of the page + 1; 0: free row */
-    uint32_t
-        bytes; /* covered by live blocks, each at least 1; at its largest, where blocks of a forged trace overlap, no more */
+    uint32_t bytes;  /* covered by live blocks, each at least 1; at its largest where those of a forged trace overlap */
     uint32_t given;  /* of these, bytes that have got their share */
     uint32_t blocks; /* 0: kept only by the allocator's notes beside a block */
     uint32_t map;    /* index of the mapping */

@@ -21,7 +21,9 @@ struct phase_paths {
     uint32_t count, capacity, slot_count;
 };
 
-/* The path of `phase` inside `outer`; `outer` itself where it goes through the phase already. PHASE_NO_PATH: no memory. */
+/*
+ * The path of `phase` inside `outer`; `outer` itself where it goes through the phase already. PHASE_NO_PATH: no memory.
+ */
 uint32_t phase_paths_into(struct phase_paths *paths, uint32_t outer, size_t phase);
 void phase_paths_release(struct phase_paths *paths);
 

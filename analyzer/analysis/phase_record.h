@@ -1,6 +1,6 @@
 /*
- * What is on record of one phase: what its rounds add to it, and the work that is done in it. Knows nothing of other phases.
- * What returns bool or a pointer gives false or NULL when memory is short, and the record is as before then.
+ * What is on record of one phase: what its rounds add to it, and the work that is done in it. Knows nothing of other
+ * phases. What returns bool or a pointer gives false or NULL when memory is short, and the record is as before then.
  */
 #ifndef ANALYSIS_PHASE_RECORD_H
 #define ANALYSIS_PHASE_RECORD_H

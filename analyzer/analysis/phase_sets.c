@@ -1,6 +1,6 @@
 /*
- * Interned sets of phases. See phase_sets.h. A new set is built behind the members of the others, and stays there unless
- * it is known already.
+ * Interned sets of phases. See phase_sets.h. A new set is built behind the members of the others, and stays there
+ * unless it is known already.
  */
 #include "phase_sets.h"
 

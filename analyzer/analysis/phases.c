@@ -147,7 +147,10 @@ void phases_release(struct phases *p) {
 
 /* Memory events. */
 
-/* What the process's blocks grew by, in bytes modulo 2^64. Without a branch: kinds come in no order that could be foreseen. */
+/*
+ * What the process's blocks grew by, in bytes modulo 2^64. Without a branch: kinds come in no order that could be
+ * foreseen.
+ */
 static inline uint64_t change_of(const struct block_event *event) {
     uint64_t gone = event->kind == BLOCK_DIED ? event->size : 0;
     uint64_t before = event->kind == BLOCK_RESIZED ? event->old_size : gone;

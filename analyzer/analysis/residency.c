@@ -1,8 +1,8 @@
 /*
  * Shares the resident pages of a look out. See residency.h.
  *
- * Twice over the live blocks: first how much of each page is covered, then each block's share of it. What the mappings are
- * (mapping_kinds.h) names the pages that no live block is on.
+ * Twice over the live blocks: first how much of each page is covered, then each block's share of it. What the mappings
+ * are (mapping_kinds.h) names the pages that no live block is on.
  */
 #include "residency.h"
 

@@ -1,10 +1,11 @@
 /*
  * Who holds the resident pages. At each look of the recorder every resident page is put in one part: a page with live
- * blocks is theirs and is shared out to their stacks by the bytes that each has on it; the others are named after what is
- * mapped there. The parts add up to all pages, and the stacks' shares to their part, exactly.
+ * blocks is theirs and is shared out to their stacks by the bytes that each has on it; the others are named after what
+ * is mapped there. The parts add up to all pages, and the stacks' shares to their part, exactly.
  *
- * Work: a look is shared out when the events since the last one are as many as the blocks live then; the last one always is.
- * Memory: a dozen bytes for each page in which a live block begins or ends, during a look; a row for each stack; 512 looks.
+ * Work: a look is shared out when the events since the last one are as many as the blocks live then; the last one
+ * always is. Memory: a dozen bytes for each page in which a live block begins or ends, during a look; a row for each
+ * stack; 512 looks.
  */
 #ifndef ANALYSIS_RESIDENCY_H
 #define ANALYSIS_RESIDENCY_H
@@ -82,8 +83,8 @@ extern const struct analysis residency_analysis; /* begin() returns a struct res
 void residency_release(struct residency *residency);
 
 /*
- * Of the growth of RSS between the first look and the one with the highest RSS, what is known to be somebody's: all but other
- * anonymous memory; the recorder's pages are left out. NAN where it grew by less than a MiB.
+ * Of the growth of RSS between the first look and the one with the highest RSS, what is known to be somebody's: all but
+ * other anonymous memory; the recorder's pages are left out. NAN where it grew by less than a MiB.
  */
 double residency_explained(const struct residency *residency);
 

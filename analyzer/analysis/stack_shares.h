@@ -1,6 +1,6 @@
 /*
- * What each stack holds of the resident pages: at this look, at the one with the highest RSS, and in the course of time.
- * A hash table while looks come, a list by stack in the end.
+ * What each stack holds of the resident pages: at this look, at the one with the highest RSS, and in the course of
+ * time. A hash table while looks come, a list by stack in the end.
  */
 #ifndef ANALYSIS_STACK_SHARES_H
 #define ANALYSIS_STACK_SHARES_H

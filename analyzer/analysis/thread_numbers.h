@@ -1,6 +1,6 @@
 /*
- * Threads by a number from 0 on, in the order in which they are first asked for. Serials come from the file: a forged one may be
- * any, so none is the index of an array.
+ * Threads by a number from 0 on, in the order in which they are first asked for. Serials come from the file: a forged
+ * one may be any, so none is the index of an array.
  */
 #ifndef ANALYSIS_THREAD_NUMBERS_H
 #define ANALYSIS_THREAD_NUMBERS_H

@@ -1,8 +1,8 @@
 /*
  * tidemark bundle: a trace, or a tree of traces, with the names of its code, in one file.
  *
- * Every address of every stack is resolved once, here, where the program's files are; what is packed is the answers, not
- * the files: small, exact, and nothing that a reader has to parse as an object file.
+ * Every address of every stack is resolved once, here, where the program's files are; what is packed is the answers,
+ * not the files: small, exact, and nothing that a reader has to parse as an object file.
  */
 #include <errno.h>
 #include <inttypes.h>

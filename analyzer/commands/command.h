@@ -2,8 +2,8 @@
  * What a command is: a row of names, help and options, and a function that runs it.
  *
  * Each command lives in one file that defines `const struct command command_NAME`; main.c lists them in commands.def.
- * The command line is parsed by argp from the rows; help texts, man pages and shell completions come from the same rows.
- * Option values land in a struct of the command, zeroed before, which embeds the structs of the groups it uses
+ * The command line is parsed by argp from the rows; help texts, man pages and shell completions come from the same
+ * rows. Option values land in a struct of the command, zeroed before, which embeds the structs of the groups it uses
  * (groups.h); numbers that were not given are OPTION_ABSENT, texts NULL. Texts and lists live as long as the process.
  */
 #ifndef COMMANDS_COMMAND_H

@@ -27,7 +27,9 @@ static const struct option_use uses[] = {
     {NULL, 0},
 };
 
-/* What the last events frame of a thread leaves for its next. More are never needed at a time (FORMAT.md "Segments"). */
+/*
+ * What the last events frame of a thread leaves for its next. More are never needed at a time (FORMAT.md "Segments").
+ */
 enum { KEEPERS = 16 };
 struct keeper {
     struct decode_state *state;

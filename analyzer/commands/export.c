@@ -1,5 +1,6 @@
 /*
- * tidemark export: the report in the formats of other tools. All sites with whole stacks, so that nothing is missing there.
+ * tidemark export: the report in the formats of other tools. All sites with whole stacks, so that nothing is missing
+ * there.
  */
 #include <errno.h>
 #include <string.h>

@@ -188,7 +188,10 @@ static uint64_t print_integrity(const struct trace *trace, const struct survey *
     return bad;
 }
 
-/* Returns what is damaged. Events that contradict others are no sign of that where some between them are known to be lost. */
+/*
+ * Returns what is damaged. Events that contradict others are no sign of that where some between them are known to be
+ * lost.
+ */
 static uint64_t replay_all(struct trace *trace) {
     struct replay_options how = {.workers = replay_workers()};
     struct replay_result result;
@@ -252,7 +255,9 @@ static void print_found_losses(struct replay_clock *clock, const struct losses *
     if (losses->count > LOSSES_SHOWN) printf("               and %zu more\n", losses->count - LOSSES_SHOWN);
 }
 
-/* Prints where events are missing and returns in how many places that is damage, not a loss the trace itself tells of. */
+/*
+ * Prints where events are missing and returns in how many places that is damage, not a loss the trace itself tells of.
+ */
 static uint64_t find_losses(const struct trace *trace) {
     struct replay_clock clock;
     struct losses losses;

@@ -1,7 +1,7 @@
 /*
  * tidemark mark: names points and phases of a running target from outside, and turns its recording on or off.
- * The request goes through the mailbox of the target's live trace. Only --stop sends a signal, and only to a target that
- * sleeps: it runs no hook that could take the request.
+ * The request goes through the mailbox of the target's live trace. Only --stop sends a signal, and only to a target
+ * that sleeps: it runs no hook that could take the request.
  */
 #include <errno.h>
 #include <limits.h>

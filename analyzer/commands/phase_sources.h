@@ -13,7 +13,9 @@ struct phase_sources {
     struct function_phases functions;
 };
 
-/* 0, or the exit status of a failure after saying why. `input` may be NULL. What was read is to be released then, too. */
+/*
+ * 0, or the exit status of a failure after saying why. `input` may be NULL. What was read is to be released then, too.
+ */
 int phase_sources_read(const struct input_values *input, struct phase_sources *out);
 void phase_sources_release(struct phase_sources *sources);
 

@@ -1,9 +1,9 @@
 /*
  * tidemark repair: writes the good part of a damaged trace as a trace without damage.
  *
- * Good frames are copied as they are. What only the slots held is kept as far as it makes sense: the journal becomes a frame of
- * records, threads' buffers and stack nodes stay slots. The copy keeps its state: a trace of a killed process stays one. What is
- * missing is counted in its header and told by loss records.
+ * Good frames are copied as they are. What only the slots held is kept as far as it makes sense: the journal becomes a
+ * frame of records, threads' buffers and stack nodes stay slots. The copy keeps its state: a trace of a killed process
+ * stays one. What is missing is counted in its header and told by loss records.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,6 @@
-/* Opens the files of rules for check, run and report, and turns their options into what the judge and the verdict take. */
+/*
+ * Opens the files of rules for check, run and report, and turns their options into what the judge and the verdict take.
+ */
 #include "rulebook.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * The rules that a command judges by: budget file, baseline and suppressions, as the judging options and the budget file
- * name them. Read once, before the traces; says itself what is wrong with a file.
+ * The rules that a command judges by: budget file, baseline and suppressions, as the judging options and the budget
+ * file name them. Read once, before the traces; says itself what is wrong with a file.
  */
 #ifndef COMMANDS_RULEBOOK_H
 #define COMMANDS_RULEBOOK_H

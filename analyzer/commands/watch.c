@@ -3,7 +3,8 @@
  * read while it grows.
  *
  * Each view reads the trace anew, which costs more the longer it gets; so the time between two views grows with the
- * processor time of a reading, of which a fifth of one processor is used at most. In between, RSS is asked of the kernel.
+ * processor time of a reading, of which a fifth of one processor is used at most. In between, RSS is asked of the
+ * kernel.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /*
- * The callgrind profile format, version 1, with two costs: the chosen number and the allocations. A stack gives self cost
- * to its call site and inclusive cost to each call above it. Every stack writes its own lines; readers add them up.
+ * The callgrind profile format, version 1, with two costs: the chosen number and the allocations. A stack gives self
+ * cost to its call site and inclusive cost to each call above it. Every stack writes its own lines; readers add them
+ * up.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * heaptrack's interpreted format, version 3: all numbers in hex, strings with their length, instruction pointers and trace
- * nodes numbered from 1. The report holds sums, so each stack is played back: what was freed and not live at the peak comes
- * and goes first, then what was live at the peak, then what is live at the end. Sums, peak and leaks are those of the
- * report; sizes are the mean of the stack, and times in between are not kept. Format: heaptrack's
+ * heaptrack's interpreted format, version 3: all numbers in hex, strings with their length, instruction pointers and
+ * trace nodes numbered from 1. The report holds sums, so each stack is played back: what was freed and not live at the
+ * peak comes and goes first, then what was live at the peak, then what is live at the end. Sums, peak and leaks are
+ * those of the report; sizes are the mean of the stack, and times in between are not kept. Format: heaptrack's
  * src/interpret/heaptrack_interpret.cpp.
  */
 #include <errno.h>
@@ -137,8 +137,8 @@ static void put_batch(struct writer *writer, char sign, uint64_t info, const str
 }
 
 /*
- * Blocks that come and go. heaptrack counts a block as temporary that is freed before another one comes; for the others two
- * pairs of infos take turns, so that the next block comes first.
+ * Blocks that come and go. heaptrack counts a block as temporary that is freed before another one comes; for the others
+ * two pairs of infos take turns, so that the next block comes first.
  */
 static void put_churn(struct writer *writer, const struct batch *batch, uint64_t node, bool temporary) {
     if (batch->count <= 0) return;

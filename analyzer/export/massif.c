@@ -1,6 +1,6 @@
 /*
- * Massif's output file: the live curve as snapshots, with the tree of live bytes at the peak and at the end. The tree goes
- * from the call site outwards; places under one percent are summed up, as massif does.
+ * Massif's output file: the live curve as snapshots, with the tree of live bytes at the peak and at the end. The tree
+ * goes from the call site outwards; places under one percent are summed up, as massif does.
  */
 #include <errno.h>
 #include <inttypes.h>

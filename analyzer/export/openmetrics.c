@@ -1,6 +1,6 @@
 /*
- * OpenMetrics text: totals, a few numbers for each phase, the verdict and the live bytes of the sites, for a dashboard that
- * follows a program from run to run. Gauges only: they read the same in the older text format of Prometheus.
+ * OpenMetrics text: totals, a few numbers for each phase, the verdict and the live bytes of the sites, for a dashboard
+ * that follows a program from run to run. Gauges only: they read the same in the older text format of Prometheus.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A Chrome trace (JSON trace event format): the curve as counters, phases and their rounds as slices, one track a phase.
- * Times are microseconds.
+ * A Chrome trace (JSON trace event format): the curve as counters, phases and their rounds as slices, one track a
+ * phase. Times are microseconds.
  */
 #include <string.h>
 

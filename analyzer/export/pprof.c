@@ -1,6 +1,6 @@
 /*
- * A profile.proto for pprof: for each stack the allocated and the live objects and bytes. Inlined calls are several lines
- * of one location, as the format wants it. Schema: github.com/google/pprof, proto/profile.proto.
+ * A profile.proto for pprof: for each stack the allocated and the live objects and bytes. Inlined calls are several
+ * lines of one location, as the format wants it. Schema: github.com/google/pprof, proto/profile.proto.
  */
 #include <errno.h>
 #include <search.h>

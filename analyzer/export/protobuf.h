@@ -1,6 +1,6 @@
 /*
- * The four kinds of protobuf fields that a profile needs, written to a stream. A nested message is written to a stream in
- * memory first, since its length precedes it. Encoding: protobuf.dev/programming-guides/encoding.
+ * The four kinds of protobuf fields that a profile needs, written to a stream. A nested message is written to a stream
+ * in memory first, since its length precedes it. Encoding: protobuf.dev/programming-guides/encoding.
  */
 #ifndef EXPORT_PROTOBUF_H
 #define EXPORT_PROTOBUF_H

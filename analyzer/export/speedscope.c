@@ -1,6 +1,6 @@
 /*
- * The file format of speedscope: shared frames, and one sampled profile for each number that a stack can be shown by, so
- * that the reader can switch between them. Schema: speedscope.app/file-format-schema.json.
+ * The file format of speedscope: shared frames, and one sampled profile for each number that a stack can be shown by,
+ * so that the reader can switch between them. Schema: speedscope.app/file-format-schema.json.
  */
 #include <errno.h>
 

@@ -14,7 +14,9 @@
 #include "inflate.h"
 #include "read_at.h"
 
-/* Names stay in memory, and a small file must not ask for all of it. They inflate to five to fifteen times their size. */
+/*
+ * Names stay in memory, and a small file must not ask for all of it. They inflate to five to fifteen times their size.
+ */
 #define EXPANSION 32u
 #define EXPANSION_FREE (1u << 20)
 

@@ -2,8 +2,8 @@
  * A bundle: traces and the names of their code in one file (docs/bundle.md). Members are read in place, through pread;
  * nothing is unpacked, and a member's name is a label, never a path to write to.
  *
- * The file may come from anywhere: every length is checked before it is trusted. A path "FILE/NAME" means the member NAME
- * of the bundle FILE. After bundle_open() read-only and fit for several threads.
+ * The file may come from anywhere: every length is checked before it is trusted. A path "FILE/NAME" means the member
+ * NAME of the bundle FILE. After bundle_open() read-only and fit for several threads.
  */
 #ifndef INPUT_BUNDLE_H
 #define INPUT_BUNDLE_H
@@ -48,7 +48,9 @@ struct bundle {
     size_t count;
 };
 
-/* 0, -ENOMSG where the file is no bundle, -EBADMSG where it is damaged, -EPROTONOSUPPORT for another version, -errno. */
+/*
+ * 0, -ENOMSG where the file is no bundle, -EBADMSG where it is damaged, -EPROTONOSUPPORT for another version, -errno.
+ */
 int bundle_open(struct bundle **out, const char *path);
 void bundle_close(struct bundle *bundle);
 

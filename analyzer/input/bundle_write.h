@@ -1,6 +1,6 @@
 /*
- * Writes a bundle: what goes into it is gathered first, then written in one go to a new file that appears under its name
- * when it is whole.
+ * Writes a bundle: what goes into it is gathered first, then written in one go to a new file that appears under its
+ * name when it is whole.
  */
 #ifndef INPUT_BUNDLE_WRITE_H
 #define INPUT_BUNDLE_WRITE_H

@@ -293,7 +293,9 @@ static bool take_other(struct decode_state *d, struct packed_event *event, unsig
     return kind != 0;
 }
 
-/* What an escape announces; *token becomes that of an allocation or release with flags, TOKEN_ESCAPE where all is said. */
+/*
+ * What an escape announces; *token becomes that of an allocation or release with flags, TOKEN_ESCAPE where all is said.
+ */
 static bool take_escape(struct decode_state *d, struct packed_event *event, unsigned *token, unsigned *head) {
     unsigned kind = wire_get_u8(&d->column[COLUMN_ESCAPES]), flags = wire_get_u8(&d->column[COLUMN_ESCAPES]);
     if (flags & TRACE_EVENT_INTERPOLATED) return false;

@@ -21,11 +21,16 @@ struct decode_plain {
     uint32_t index; /* of the event at work */
     uint8_t codes;  /* of its token, and of the next one's above */
     uint64_t factor;
-    /* Allocations of the frame that none of its releases has ended, by address: index + 1 of the first of each chain. */
+    /*
+     * Allocations of the frame that none of its releases has ended, by address: index + 1 of the first of each chain.
+     */
     uint16_t buckets[1 << DECODE_PLAIN_BUCKETS_LOG], chain[DECODE_MAX_EVENTS];
 };
 
-/* Reads `count` events from all columns, which end with them. Returns 0 or -EBADMSG; what is in `out` is undefined then. */
+/*
+ * Reads `count` events from all columns, which end with them. Returns 0 or -EBADMSG; what is in `out` is undefined
+ * then.
+ */
 int decode_plain(struct decode_plain *plain, struct wire_reader *column, uint32_t count, struct decoded *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Where the rows with certain ids stand in a table whose order is another one. Ids come from a file, in any order and of
- * any size, so this is a tree (tsearch): what it costs follows the rows alone.
+ * Where the rows with certain ids stand in a table whose order is another one. Ids come from a file, in any order and
+ * of any size, so this is a tree (tsearch): what it costs follows the rows alone.
  */
 #ifndef INPUT_IDS_H
 #define INPUT_IDS_H

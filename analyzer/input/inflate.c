@@ -1,6 +1,7 @@
 /*
- * The analyzer's one gate to libdeflate, which decodes two to three times as fast as zlib; see inflate.h. The lengths come
- * from a frame's header, so both are limits here, and a stream that ends early, late or with bytes left over is refused.
+ * The analyzer's one gate to libdeflate, which decodes two to three times as fast as zlib; see inflate.h. The lengths
+ * come from a frame's header, so both are limits here, and a stream that ends early, late or with bytes left over is
+ * refused.
  */
 #include "inflate.h"
 

@@ -1,5 +1,6 @@
 /*
- * The analyzer's one gate to zlib streams: payloads of frames, names in bundles, and their checksums. Any thread; nothing is kept between calls.
+ * The analyzer's one gate to zlib streams: payloads of frames, names in bundles, and their checksums. Any thread;
+ * nothing is kept between calls.
  */
 #ifndef INPUT_INFLATE_H
 #define INPUT_INFLATE_H

@@ -1,8 +1,9 @@
 /*
  * What is missing of a trace, and where: the holes between the positions that its events frames and rings hold.
  *
- * Frames of a thread go on where the last one ended (FORMAT.md "Event columns"), so a bad one takes those behind it along, up to
- * the next that begins anew. `info --verify` tells of these losses, `repair` leaves such frames out and writes them down.
+ * Frames of a thread go on where the last one ended (FORMAT.md "Event columns"), so a bad one takes those behind it
+ * along, up to the next that begins anew. `info --verify` tells of these losses, `repair` leaves such frames out and
+ * writes them down.
  */
 #ifndef INPUT_LOSSES_H
 #define INPUT_LOSSES_H

@@ -51,7 +51,9 @@ static struct stack_node *extent_of(struct stack_nodes *nodes, uint32_t id) {
     return nodes->extents[extent];
 }
 
-/* Ids are given out without gaps, so there are as many as frames and slots can hold, and what was lost with bad places. */
+/*
+ * Ids are given out without gaps, so there are as many as frames and slots can hold, and what was lost with bad places.
+ */
 static uint64_t ids_given_out(const struct trace_input *input) {
     uint64_t lost = input->damage.gap_bytes < input->stored ? input->damage.gap_bytes : input->stored;
     uint64_t ids = 2 * TRACE_NODES_PER_SLOT + lost;

@@ -1,6 +1,6 @@
 /*
- * Reading a CSV file of phases (phases_file.h). A name is everything before the last but one comma, so it may hold commas, also without
- * quotes.
+ * Reading a CSV file of phases (phases_file.h). A name is everything before the last but one comma, so it may hold
+ * commas, also without quotes.
  */
 #include "phases_file.h"
 

@@ -1,6 +1,7 @@
 /*
  * Phases given from outside as a CSV file: one `name,begin_s,end_s` a line, seconds from the start of the trace with a
- * fraction if need be; fields may stand in quotes. Blank lines, lines that begin with #, and a heading `name,begin_s,end_s` are passed over.
+ * fraction if need be; fields may stand in quotes. Blank lines, lines that begin with #, and a heading
+ * `name,begin_s,end_s` are passed over.
  */
 #ifndef INPUT_PHASES_FILE_H
 #define INPUT_PHASES_FILE_H

@@ -140,7 +140,10 @@ static int open_file(struct trace_input *input, const char *path, struct reader_
     return 0;
 }
 
-/* Nodes stay in memory, and a small file must not ask for all of it; records are bounded in tables.c, events pass through. */
+/*
+ * Nodes stay in memory, and a small file must not ask for all of it; records are bounded in tables.c, events pass
+ * through.
+ */
 static bool inflates_too_much(struct trace_input *input, const struct trace_frame *frame) {
     bool kept = frame->kind == TRACE_FRAME_NODES || trace_frame_is_slot(frame);
     if (!kept || frame->codec == TRACE_CODEC_NONE) return false;

@@ -56,8 +56,9 @@ static int copy_range(const struct trace_input *input, uint64_t offset, uint64_t
 }
 
 /*
- * The position in a ring where what follows is a hole of the file, or `to`. Such zeros are no events, so they need no memory,
- * however many they are said to be; those that a last event may have, and more, are left, so that the rest shows as invalid.
+ * The position in a ring where what follows is a hole of the file, or `to`. Such zeros are no events, so they need no
+ * memory, however many they are said to be; those that a last event may have, and more, are left, so that the rest
+ * shows as invalid.
  */
 static uint64_t before_hole(const struct trace_input *input, uint64_t offset, uint64_t size, uint64_t from,
                             uint64_t to) {

@@ -20,7 +20,9 @@ struct trace {
 int trace_open(struct trace *trace, const char *path, struct reader_refusal *refusal);
 void trace_close(struct trace *trace);
 
-/* Events that frames and slots hold, as far as headers tell (ring remains are counted as two words each: an estimate). */
+/*
+ * Events that frames and slots hold, as far as headers tell (ring remains are counted as two words each: an estimate).
+ */
 uint64_t trace_events(const struct trace *trace);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Frames of the trace of a process that has gone: records that the launcher adds, and those that lie there (FORMAT.md §2, "Records").
+ * Frames of the trace of a process that has gone: records that the launcher adds, and those that lie there (FORMAT.md
+ * §2, "Records").
  */
 #ifndef LAUNCH_APPEND_H
 #define LAUNCH_APPEND_H

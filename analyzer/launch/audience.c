@@ -1,6 +1,6 @@
 /*
- * The recorded processes of a run (audience.h). New traces are looked for at each edge, and until there is one: a listing
- * of one folder.
+ * The recorded processes of a run (audience.h). New traces are looked for at each edge, and until there is one: a
+ * listing of one folder.
  */
 #include "audience.h"
 
@@ -68,7 +68,9 @@ static bool is_member(const struct audience *audience, const char *path) {
     return false;
 }
 
-/* A trace that is closed already is taken in too, so that it is not opened again at each edge; one in the making later. */
+/*
+ * A trace that is closed already is taken in too, so that it is not opened again at each edge; one in the making later.
+ */
 static void admit(void *self, const char *path) {
     struct audience *audience = self;
     struct mailbox mailbox;

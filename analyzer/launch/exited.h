@@ -8,8 +8,9 @@
 #include "start.h"
 
 /*
- * Appends the record to the program's trace, and to those of the later images of the same process (exec), and gives their slots' disk
- * blocks back. Call it when the process has gone. 0, -ENOENT without a trace, -EPROTO for a file that is no trace of this run, or another -errno.
+ * Appends the record to the program's trace, and to those of the later images of the same process (exec), and gives
+ * their slots' disk blocks back. Call it when the process has gone. 0, -ENOENT without a trace, -EPROTO for a file that
+ * is no trace of this run, or another -errno.
  */
 int exited_append(const struct place *place, const struct started *started, const struct ending *ending);
 

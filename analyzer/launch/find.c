@@ -19,8 +19,8 @@ struct mapping {
 };
 
 /*
- * A shared mapping of the beginning of a file, to write to. One to read alone may be of a file that is not for us to write,
- * as the C library's list of character sets: that does not make the process somebody else's.
+ * A shared mapping of the beginning of a file, to write to. One to read alone may be of a file that is not for us to
+ * write, as the C library's list of character sets: that does not make the process somebody else's.
  */
 static bool parse_mapping(const char *line, struct mapping *out) {
     char permissions[8];

@@ -120,7 +120,9 @@ static enum obstacle inspect_elf(int fd) {
 
 /* Files. */
 
-/* As the kernel decides it: a set-id bit that changes nothing, or on a nosuid mount, does not make the loader careful. */
+/*
+ * As the kernel decides it: a set-id bit that changes nothing, or on a nosuid mount, does not make the loader careful.
+ */
 static enum obstacle inspect_privilege(int fd) {
     struct stat status;
     struct statvfs mount;

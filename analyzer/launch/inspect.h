@@ -1,8 +1,9 @@
 /*
- * Can the recorder be loaded into this program? Looks at the file as the kernel and the loader will, before it is started.
+ * Can the recorder be loaded into this program? Looks at the file as the kernel and the loader will, before it is
+ * started.
  *
- * Scripts are judged by their interpreter. What can't be read is taken to be fine: the trace that does or does not appear
- * decides in the end. Nothing is printed.
+ * Scripts are judged by their interpreter. What can't be read is taken to be fine: the trace that does or does not
+ * appear decides in the end. Nothing is printed.
  */
 #ifndef LAUNCH_INSPECT_H
 #define LAUNCH_INSPECT_H

@@ -1,6 +1,6 @@
 /*
- * Processes whose first thread may have ended before the others (pthread_exit in main): /proc/PID then has neither memory nor
- * files, and looks like a zombie's. proc_pid_stat(5).
+ * Processes whose first thread may have ended before the others (pthread_exit in main): /proc/PID then has neither
+ * memory nor files, and looks like a zombie's. proc_pid_stat(5).
  */
 #ifndef LAUNCH_LIVING_H
 #define LAUNCH_LIVING_H

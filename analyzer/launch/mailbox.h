@@ -37,7 +37,10 @@ const char *mailbox_explain(int error);
 
 /* Whether its recorder's counter is one that we can read, too. */
 bool mailbox_shares_clock(const struct mailbox *mailbox);
-/* Before a stamp is taken for a request: events after it get no earlier one. Nothing happens if the mailbox is not open. */
+/*
+ * Before a stamp is taken for a request: events after it get no earlier one. Nothing happens if the mailbox is not
+ * open.
+ */
 void mailbox_announce(struct mailbox *mailbox);
 /* This moment as a stamp; 0 on a machine where only the recorder can tell. */
 uint64_t mailbox_now(void);

@@ -15,7 +15,8 @@ struct output;
 /*
  * `pattern` as of edges_new. With `pty` the program writes to a pseudo-terminal, so that it keeps its output
  * line-buffered, unless the pattern is a preset: test runners write each line at once. Else to a pipe, through which
- * each write waits for the one before it to be read. `place` must stay. 0 or -errno; `problem` then may say what is wrong with the pattern.
+ * each write waits for the one before it to be read. `place` must stay. 0 or -errno; `problem` then may say what is
+ * wrong with the pattern.
  */
 int output_open(const char *pattern, bool pty, const struct place *place, struct output **out, const char **problem);
 int output_child_fd(const struct output *output); /* what becomes the program's stdout */

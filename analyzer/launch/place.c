@@ -55,7 +55,10 @@ static int remove_tree(const char *path) {
     return nftw(path, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* Renames to PATH.old; an older .old goes, a folder for a folder alone. What is neither file nor folder stays: a device. */
+/*
+ * Renames to PATH.old; an older .old goes, a folder for a folder alone. What is neither file nor folder stays: a
+ * device.
+ */
 static int set_aside(const char *path) {
     char old[PATH_MAX];
     struct stat status;

@@ -56,8 +56,8 @@ struct pump {
 };
 
 /*
- * Waits for the program's end, passing on SIGINT, SIGTERM, SIGHUP and SIGQUIT, and starts the writer if that is not soon. `pump` may
- * be NULL. 0 or -errno.
+ * Waits for the program's end, passing on SIGINT, SIGTERM, SIGHUP and SIGQUIT, and starts the writer if that is not
+ * soon. `pump` may be NULL. 0 or -errno.
  */
 int wait_program(struct started *started, struct pump *pump, struct ending *out);
 

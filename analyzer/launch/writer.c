@@ -1,7 +1,7 @@
 /*
  * Starting and ending the writer process (writer.h). Its standard input is a socket whose other end we hold, so that it
- * ends with us however we end; nobody else's descriptors stay open in it. It says through it that it is done: its exit takes
- * the kernel some 20 ms more, for its watches, which nobody has to wait for.
+ * ends with us however we end; nobody else's descriptors stay open in it. It says through it that it is done: its exit
+ * takes the kernel some 20 ms more, for its watches, which nobody has to wait for.
  */
 #include "writer.h"
 

@@ -1,6 +1,6 @@
 /*
- * The writer process beside the recorded programs: it takes the recorders' compression and writing off them, and nothing
- * else depends on it.
+ * The writer process beside the recorded programs: it takes the recorders' compression and writing off them, and
+ * nothing else depends on it.
  */
 #ifndef LAUNCH_WRITER_H
 #define LAUNCH_WRITER_H

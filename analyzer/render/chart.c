@@ -1,6 +1,6 @@
 /*
- * The chart is a grid of character cells. Each column shows the largest value in its stretch of time; the top cell of the
- * live area is one of eight block heights. Bands of phases that do not overlap in time share a row.
+ * The chart is a grid of character cells. Each column shows the largest value in its stretch of time; the top cell of
+ * the live area is one of eight block heights. Bands of phases that do not overlap in time share a row.
  */
 #include "chart.h"
 

@@ -105,7 +105,10 @@ static void put_budget_headline(struct pen *pen, const struct report_budget *bud
     pen_name(pen, budget->limit ? budget->limit : "unknown", 30);
 }
 
-/* The first phase with rounds in which RSS rises while no call site accounts for it, or NULL. Only rules fail for that: the headline tells. */
+/*
+ * The first phase with rounds in which RSS rises while no call site accounts for it, or NULL. Only rules fail for that:
+ * the headline tells.
+ */
 static const struct report_phase *rising_phase(const struct report *report) {
     for (size_t i = 0; i < report->phase_count; i++) {
         const struct report_phase *phase = &report->phases[i];
@@ -264,8 +267,8 @@ struct rated {
 };
 
 /*
- * What the growth comes to in a day, where the phase went on for long enough to say so: a test that does a day's work in
- * a moment says nothing of a day.
+ * What the growth comes to in a day, where the phase went on for long enough to say so: a test that does a day's work
+ * in a moment says nothing of a day.
  */
 static double bytes_per_day(const struct rated *rated) {
     enum { PACE_SECONDS_LEAST = 10 };

@@ -1,4 +1,7 @@
-/* The verdict as annotations of a GitHub Actions job: one workflow command a line for each leak, warning and broken rule. */
+/*
+ * The verdict as annotations of a GitHub Actions job: one workflow command a line for each leak, warning and broken
+ * rule.
+ */
 #ifndef RENDER_GITHUB_H
 #define RENDER_GITHUB_H
 

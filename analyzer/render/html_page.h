@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* `name` and name_end: the bytes of a file, terminated; of several files in a row, EMBED_BYTES(name, INCLUDE_BYTES(path) …).
- * Paths are relative to where the compiler runs. */
+/*
+ * `name` and name_end: the bytes of a file, terminated; of several files in a row, EMBED_BYTES(name,
+ * INCLUDE_BYTES(path) …). Paths are relative to where the compiler runs.
+ */
 #define EMBED(name, path) EMBED_BYTES(name, INCLUDE_BYTES(path))
 #define INCLUDE_BYTES(path) ".incbin \"" path "\"\n"
 #define EMBED_BYTES(name, bytes)                                                                                       \

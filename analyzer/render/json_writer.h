@@ -49,8 +49,8 @@ json_t *make_integer(const void *item);
 json_t *make_frame(const void *item);
 
 /*
- * Writes and releases the object, which is not empty. Each of its members has a line, and each element of an array of objects
- * in it or in one of its members: a line of a report is a whole call site. 0, -ENOMEM for NULL, -EIO.
+ * Writes and releases the object, which is not empty. Each of its members has a line, and each element of an array of
+ * objects in it or in one of its members: a line of a report is a whole call site. 0, -ENOMEM for NULL, -EIO.
  */
 int json_write(FILE *out, json_t *object);
 

@@ -1,5 +1,6 @@
 /*
- * How sites and files are called in text: by function and file name where they are known, else by module and offset. Pure.
+ * How sites and files are called in text: by function and file name where they are known, else by module and offset.
+ * Pure.
  */
 #ifndef RENDER_NAMING_H
 #define RENDER_NAMING_H
@@ -17,7 +18,9 @@ const char *named_caller(const struct report_site *site);
 struct naming name_of_frame(const struct report_frame *frame);
 /* A source file as CI servers know it: relative to the report's root where it is below that. */
 const char *name_of_source(const struct report *report, const char *file);
-/* The frame that a person can change: the first one below the root, else the first that has a source file. NULL: none. */
+/*
+ * The frame that a person can change: the first one below the root, else the first that has a source file. NULL: none.
+ */
 const struct report_frame *frame_to_change(const struct report *report, const struct report_site *site);
 /* The part behind the last slash. */
 const char *file_name(const char *path);

@@ -1,7 +1,7 @@
 /*
- * Writes columns, colours and names to a terminal or a plain file. It knows at which column it stands, replaces what the
- * style cannot show, and lets no control character of a name through. Texts given to pen_put are our own and trusted;
- * everything that comes from a trace goes through pen_name.
+ * Writes columns, colours and names to a terminal or a plain file. It knows at which column it stands, replaces what
+ * the style cannot show, and lets no control character of a name through. Texts given to pen_put are our own and
+ * trusted; everything that comes from a trace goes through pen_name.
  */
 #ifndef RENDER_PEN_H
 #define RENDER_PEN_H
@@ -43,7 +43,9 @@ void pen_right(struct pen *pen, int width, const char *text);
 /* Spaces up to the column; one at least, unless the pen stands there or at the start. */
 void pen_to(struct pen *pen, int column);
 void pen_line(struct pen *pen);
-/* A text from the trace: escaped, template arguments folded and the middle cut where it is wider than `room` columns. */
+/*
+ * A text from the trace: escaped, template arguments folded and the middle cut where it is wider than `room` columns.
+ */
 void pen_name(struct pen *pen, const char *text, int room);
 /* The same, broken into lines that begin at `indent`. */
 void pen_wrapped(struct pen *pen, const char *text, int indent);

@@ -18,7 +18,9 @@ struct text_style {
     size_t depth; /* frames shown of a stack; 0: 12 */
 };
 
-/* Width of the terminal behind `fd` (100 where there is none) and whether the locale is UTF-8; `color` is the caller's. */
+/*
+ * Width of the terminal behind `fd` (100 where there is none) and whether the locale is UTF-8; `color` is the caller's.
+ */
 struct text_style text_style_for(int fd, bool color);
 
 /* The full report for a terminal. */

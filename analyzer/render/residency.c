@@ -1,6 +1,6 @@
 /*
- * Who holds the resident pages, as text: the parts at the highest RSS and at the end, the sites that hold most, files, and
- * blocks with much free memory below them.
+ * Who holds the resident pages, as text: the parts at the highest RSS and at the end, the sites that hold most, files,
+ * and blocks with much free memory below them.
  */
 #include "residency.h"
 

@@ -1,6 +1,6 @@
 /*
- * The report as text: which sections, in which order. The verdict comes first; what may spoil it comes last, and is never
- * left out; of many doubts the first, which are of losses, stand for all.
+ * The report as text: which sections, in which order. The verdict comes first; what may spoil it comes last, and is
+ * never left out; of many doubts the first, which are of losses, stand for all.
  */
 #include "chart.h"
 #include "sections.h"

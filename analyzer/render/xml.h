@@ -1,6 +1,6 @@
 /*
- * Writes XML 1.0: every name is the caller's, every text is escaped here. Elements are closed in the order in which they
- * were opened. A failed write shows in ferror() of the stream.
+ * Writes XML 1.0: every name is the caller's, every text is escaped here. Elements are closed in the order in which
+ * they were opened. A failed write shows in ferror() of the stream.
  */
 #ifndef RENDER_XML_H
 #define RENDER_XML_H

@@ -1,7 +1,7 @@
 /*
- * The threads of a replay: the one that replays, and helpers on the other processors. Whoever has nothing to do of its own
- * takes the next piece of what there is, a chunk to decode or a batch to tell: no processor rests while there is work, and
- * no thread takes the place of another.
+ * The threads of a replay: the one that replays, and helpers on the other processors. Whoever has nothing to do of its
+ * own takes the next piece of what there is, a chunk to decode or a batch to tell: no processor rests while there is
+ * work, and no thread takes the place of another.
  *
  * One lock guards the crew and what its duties hand over; it is held for moments, a piece takes up to a millisecond.
  */
@@ -17,8 +17,9 @@
 struct crew_duty {
     void *self;
     /*
-     * Does one piece of the work, if there is one, and returns whether. Called and left with the lock held, which it lets go
-     * for the work itself. `hand` is the thread: 0 replays, helpers follow. `pressing`: only what may be waited for soon.
+     * Does one piece of the work, if there is one, and returns whether. Called and left with the lock held, which it
+     * lets go for the work itself. `hand` is the thread: 0 replays, helpers follow. `pressing`: only what may be waited
+     * for soon.
      */
     bool (*step)(void *self, unsigned hand, bool pressing);
 };
@@ -46,7 +47,10 @@ void crew_add(struct crew *crew, struct crew_duty duty);
 void crew_start(struct crew *crew, unsigned helpers);
 void crew_end(struct crew *crew);
 
-/* By the replay's thread, with the lock held, until what it needs is there: does a piece of work, or sleeps until a helper has. */
+/*
+ * By the replay's thread, with the lock held, until what it needs is there: does a piece of work, or sleeps until a
+ * helper has.
+ */
 void crew_wait(struct crew *crew);
 /* With the lock held: there is enough to do to wake the helpers that sleep. */
 void crew_offer(struct crew *crew);

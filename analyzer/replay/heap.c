@@ -1,6 +1,6 @@
 /*
- * Live blocks by address. See heap.h. Deletion shifts later entries back (Knuth, vol. 3, 6.4, algorithm R), so there are
- * no tombstones and a long replay stays as fast as a short one.
+ * Live blocks by address. See heap.h. Deletion shifts later entries back (Knuth, vol. 3, 6.4, algorithm R), so there
+ * are no tombstones and a long replay stays as fast as a short one.
  */
 #include "heap.h"
 

@@ -1,8 +1,8 @@
 /*
  * Mappings and resident pages of a replayed process. See landscape.h.
  *
- * A range is replaced by cutting it out of what is known and putting the new in its place, for mappings and for the runs
- * of each alike. Addresses and lengths come from the file: ranges end where the address space does.
+ * A range is replaced by cutting it out of what is known and putting the new in its place, for mappings and for the
+ * runs of each alike. Addresses and lengths come from the file: ranges end where the address space does.
  */
 #include "landscape.h"
 

@@ -1,7 +1,8 @@
 /*
  * Heap events of the replayed process, and how analyses hear of them. See model.h.
  *
- * The path of an allocation and a free is the analyzer's hottest: no lookup for a pair within one chunk, one for others.
+ * The path of an allocation and a free is the analyzer's hottest: no lookup for a pair within one chunk, one for
+ * others.
  */
 #include "model.h"
 
@@ -218,8 +219,8 @@ static inline void apply_free(struct model *model, const struct packed_event *ev
 }
 
 /*
- * A signal handler may leave a realloc by siglongjmp: its block is never heard of again, and whether it was moved, freed or kept
- * is unknown. It is taken as gone when that many are open, which no nesting of handlers explains.
+ * A signal handler may leave a realloc by siglongjmp: its block is never heard of again, and whether it was moved,
+ * freed or kept is unknown. It is taken as gone when that many are open, which no nesting of handlers explains.
  */
 static void forget_oldest_move(struct model *model, struct model_thread *thread) {
     if (thread->moves[0]) end_block(model, thread->moves[0], DEATH_FREED);

@@ -81,7 +81,9 @@ void model_add(struct model *model, const struct analysis *analysis, void *self)
 void model_end(struct model *model);
 void model_thread_end(struct model_thread *thread);
 
-/* The decoded events among which the next ones lie: partners are looked for there. `blocks`: the model's, one for each. */
+/*
+ * The decoded events among which the next ones lie: partners are looked for there. `blocks`: the model's, one for each.
+ */
 void model_chunk(struct model *model, const struct decoded *chunk, uint32_t *blocks);
 /* Order of events: by stamp; what ends a block goes before what begins one where stamps are equal. */
 static inline uint64_t model_key(uint64_t stamp, uint8_t kind) {

@@ -1,8 +1,8 @@
 /*
  * How many pages hold at least one live byte: what a heap must cost, however it is laid out.
  *
- * A count of blocks per page, kept only for pages in which a block begins or ends; the pages between belong to one block
- * and are added as a number. A block of any size costs two counts.
+ * A count of blocks per page, kept only for pages in which a block begins or ends; the pages between belong to one
+ * block and are added as a number. A block of any size costs two counts.
  */
 #ifndef REPLAY_PAGES_H
 #define REPLAY_PAGES_H

@@ -12,8 +12,8 @@
 #define LARGE (DECODE_MAX_EVENTS / 4) /* from here on a chunk keeps the buffer that it was decoded into */
 
 /*
- * Buffers that rest before they are written again: what the replay's processor still has in its caches costs a decoder on another
- * one as much again, and so does memory that no cache holds (docs/performance.md).
+ * Buffers that rest before they are written again: what the replay's processor still has in its caches costs a decoder
+ * on another one as much again, and so does memory that no cache holds (docs/performance.md).
  */
 #define RESTING 8u
 
@@ -184,7 +184,9 @@ static struct chunk *decode_job(const struct trace *trace, struct decoder *decod
     return chunk;
 }
 
-/* Frames of a source begin one after the other, and those that continue when the one before is done. The lock is held. */
+/*
+ * Frames of a source begin one after the other, and those that continue when the one before is done. The lock is held.
+ */
 static bool may_begin(const struct prefetch *prefetch, const struct prefetch_job *job) {
     const struct kept *kept = &prefetch->kept[job->source];
     if (job->frame == PREFETCH_RING) return true;

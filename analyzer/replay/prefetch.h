@@ -1,8 +1,8 @@
 /*
  * Decodes chunks of events ahead of the replay, a duty of its crew, in the order in which the replay needs them.
  *
- * Memory: at most PREFETCH_AHEAD decoded chunks wait at any time, beside those that the replay holds. A chunk that cannot
- * be decoded arrives with count 0 and its error. The replay's thread takes and gives back.
+ * Memory: at most PREFETCH_AHEAD decoded chunks wait at any time, beside those that the replay holds. A chunk that
+ * cannot be decoded arrives with count 0 and its error. The replay's thread takes and gives back.
  */
 #ifndef REPLAY_PREFETCH_H
 #define REPLAY_PREFETCH_H
@@ -37,7 +37,10 @@ struct chunk {
 
 struct prefetch;
 
-/* A duty for the crew, before its start. Sources are numbered below source_count. Trace and jobs must outlive it. 0 or -ENOMEM. */
+/*
+ * A duty for the crew, before its start. Sources are numbered below source_count. Trace and jobs must outlive it. 0 or
+ * -ENOMEM.
+ */
 int prefetch_begin(struct prefetch **out, struct crew *crew, const struct trace *trace, const struct prefetch_job *jobs,
                    size_t count, uint32_t source_count);
 /* The next job's chunk; waits for it, or decodes it. NULL after the last, or out of memory. */

@@ -16,7 +16,9 @@ void arena_free(struct arena *arena);
 void *arena_take(struct arena *arena, size_t count, size_t size);
 /* NULL stays NULL. */
 char *arena_text(struct arena *arena, const char *text);
-/* The same, with what no output may hold escaped (text/printable.h): of paths and what else is not a name of the trace. */
+/*
+ * The same, with what no output may hold escaped (text/printable.h): of paths and what else is not a name of the trace.
+ */
 char *arena_printable(struct arena *arena, const char *text);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

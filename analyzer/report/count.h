@@ -1,6 +1,6 @@
 /*
- * Numbers as reports hold them: integers that stay at the largest where they would pass it, as those of a trace made to do
- * harm do. Pure; for whatever fills a report.
+ * Numbers as reports hold them: integers that stay at the largest where they would pass it, as those of a trace made to
+ * do harm do. Pure; for whatever fills a report.
  */
 #ifndef ANALYZER_REPORT_COUNT_H
 #define ANALYZER_REPORT_COUNT_H

@@ -38,8 +38,8 @@ static uint64_t highest_rss(const struct curve_point *points, size_t from, size_
 }
 
 /*
- * Processors in use between two samples that are far enough apart: both the clock of the process and that of the trace are
- * read some time after the other. Until the next one the rate goes on.
+ * Processors in use between two samples that are far enough apart: both the clock of the process and that of the trace
+ * are read some time after the other. Until the next one the rate goes on.
  */
 #define CPU_SPAN 5000000u /* ns */
 
@@ -179,7 +179,9 @@ static size_t list_extremes(const struct report_curve *curves, size_t count, int
     return found;
 }
 
-/* Between two points of the sum a process may have had more: the earlier one is what all had then, if that is the most. */
+/*
+ * Between two points of the sum a process may have had more: the earlier one is what all had then, if that is the most.
+ */
 static void heed_extremes(struct report_curve *sum, const struct report_curve *curves, size_t count, size_t *hints,
                           int64_t *times) {
     size_t found = list_extremes(curves, count, times), at = 0;

@@ -1,5 +1,6 @@
 /*
- * The drivers that are known, by name. Nothing but names: a server that starts a program for each request does the same.
+ * The drivers that are known, by name. Nothing but names: a server that starts a program for each request does the
+ * same.
  */
 #include "drivers.h"
 

@@ -1,6 +1,6 @@
 /*
- * Programs whose work is to start others: builds, and runners that give each test a process of its own. They remember what
- * they started, so they grow with every test, and that is no leak of what is tested.
+ * Programs whose work is to start others: builds, and runners that give each test a process of its own. They remember
+ * what they started, so they grow with every test, and that is no leak of what is tested.
  */
 #ifndef REPORT_DRIVERS_H
 #define REPORT_DRIVERS_H

@@ -1,7 +1,7 @@
 /*
- * What of a report is shown: done after the verdict, which never depends on it. Findings stay in the report, but those of
- * sites and phases that are not shown are marked as hidden. Where blocks were chosen (report->chosen),
- * sites then show the numbers of those, and sites without any go.
+ * What of a report is shown: done after the verdict, which never depends on it. Findings stay in the report, but those
+ * of sites and phases that are not shown are marked as hidden. Where blocks were chosen (report->chosen), sites then
+ * show the numbers of those, and sites without any go.
  */
 #ifndef REPORT_FILTER_H
 #define REPORT_FILTER_H

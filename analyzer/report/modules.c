@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ns of CLOCK_REALTIME, 0 where the trace doesn't tell. The copy beside the trace may have got a new time, or an older. */
+/*
+ * ns of CLOCK_REALTIME, 0 where the trace doesn't tell. The copy beside the trace may have got a new time, or an older.
+ */
 static uint64_t process_began(const struct tables *tables) {
     const struct clock_record *clock = tables->clocks;
     if (!tables->clock_count || !tables->process.present || clock->boottime < tables->process.start_ns) return 0;

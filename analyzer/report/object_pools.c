@@ -1,6 +1,6 @@
 /*
- * The interpreters that are known (object_pools.h). Their pools are told by module and size: CPython's obmalloc.c takes arenas of
- * 256 KiB up to 3.9 and of 1 MiB since, PHP's zend_alloc.c chunks of 2 MiB.
+ * The interpreters that are known (object_pools.h). Their pools are told by module and size: CPython's obmalloc.c takes
+ * arenas of 256 KiB up to 3.9 and of 1 MiB since, PHP's zend_alloc.c chunks of 2 MiB.
  */
 #include "object_pools.h"
 

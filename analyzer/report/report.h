@@ -49,9 +49,8 @@ struct report_process {
 struct report_totals {
     int64_t allocations, frees, failed_allocations, allocated_bytes, live_bytes_end, live_blocks_end;
     int64_t peak_live_bytes, peak_live_t, peak_rss_bytes, temporary_allocations;
-    int64_t mappings,
-        mapped_bytes_end; /* made by the program itself; their bytes are part of the live bytes, the calls not of allocations */
-    double explained_share; /* of RSS growth, 0..1 */
+    int64_t mappings, mapped_bytes_end; /* made by the program itself: in the live bytes, but no allocations */
+    double explained_share;             /* of RSS growth, 0..1 */
 };
 
 struct report_point {
@@ -66,8 +65,8 @@ struct report_spread { /* of times in ns */
 };
 
 /*
- * Whose the resident pages are at one moment (a look of the recorder): each page is in one part, and the parts add up to
- * resident_bytes. A page with live blocks on it is theirs alone.
+ * Whose the resident pages are at one moment (a look of the recorder): each page is in one part, and the parts add up
+ * to resident_bytes. A page with live blocks on it is theirs alone.
  */
 struct report_look {
     int64_t t;

@@ -1,6 +1,6 @@
 /*
- * Who holds the resident pages, in a report: the looks, the files, and the blocks that stand in the way. Shares of sites
- * are in the sites' own rows.
+ * Who holds the resident pages, in a report: the looks, the files, and the blocks that stand in the way. Shares of
+ * sites are in the sites' own rows.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@
 #define MOST_NAMED_OTHERS 60u
 #define HOLDERS 12u
 #define AGED 8u             /* sites that hold most in the end and show its ages */
-#define AGED_THAT_GROW 100u /* those that grow do anyway, and the survivors of each round: hundreds of numbers a site */
+#define AGED_THAT_GROW 100u /* those that grow do anyway, and the survivors of each round: hundreds of numbers */
 
 struct naming { /* while one process is added */
     struct builder *builder;
@@ -216,7 +216,10 @@ static bool facts_of_stack(void *context, uint32_t stack, struct stack_facts *ou
     return named.count > 0;
 }
 
-/* A container grows by few, ever larger steps: the median slope sees none of them, or one. What it grew by on the whole is its rate. */
+/*
+ * A container grows by few, ever larger steps: the median slope sees none of them, or one. What it grew by on the whole
+ * is its rate.
+ */
 static void set_container_rate(struct report_growth *growth, const struct growth_judgement *judgement) {
     growth->bytes_per_round = (double)judgement->bytes / (judgement->last - judgement->first + 1);
     growth->ci_low = growth->ci_high = growth->bytes_per_item = NAN;

@@ -1,9 +1,9 @@
 /*
  * A folder of files named by build-id. See cache.h.
  *
- * A file: "TMKNAMES", u64 version, u64 fingerprint, u64 checksum of these and of the bytes that follow (FNV-1a of Fowler, Noll,
- * Vo). Everything is reached from the descriptor of the folder, without following links, so nobody can put another file
- * in the way.
+ * A file: "TMKNAMES", u64 version, u64 fingerprint, u64 checksum of these and of the bytes that follow (FNV-1a of
+ * Fowler, Noll, Vo). Everything is reached from the descriptor of the folder, without following links, so nobody can
+ * put another file in the way.
  */
 #include "cache.h"
 

@@ -1,8 +1,8 @@
 /*
  * Names kept from one run to the next: one file for each build-id, in $XDG_CACHE_HOME/tidemark or ~/.cache/tidemark
- * (docs/symbols.md). What it holds is only taken where the fingerprint is that of the files at hand, and where its checksum
- * is right; anything else counts as absent. Files are private, appear whole or not at all, and the oldest go when all
- * together take more than CACHE_BYTES_MAX. Errors are silent: without a cache all is as before, only slower.
+ * (docs/symbols.md). What it holds is only taken where the fingerprint is that of the files at hand, and where its
+ * checksum is right; anything else counts as absent. Files are private, appear whole or not at all, and the oldest go
+ * when all together take more than CACHE_BYTES_MAX. Errors are silent: without a cache all is as before, only slower.
  */
 #ifndef SYMBOLS_CACHE_H
 #define SYMBOLS_CACHE_H

@@ -1,8 +1,8 @@
 /*
  * What DWARF says of an address. See debug_info.h.
  *
- * A name is put together from the scopes that its declaration lies in, unless the compiler left the linker's name, which is
- * demangled. Both are looked up in tables that one walk over the unit's tree fills.
+ * A name is put together from the scopes that its declaration lies in, unless the compiler left the linker's name,
+ * which is demangled. Both are looked up in tables that one walk over the unit's tree fills.
  */
 #include "debug_info.h"
 

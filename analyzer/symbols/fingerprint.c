@@ -34,7 +34,10 @@ static uint64_t mix_file(uint64_t hash, const char *path) {
     return path && stat(path, &facts) == 0 ? mix_facts(hash, &facts) : hash;
 }
 
-/* The file of common parts, of which dwz left a name and a build-id in this one; false: none. Both live as long as `elf`. */
+/*
+ * The file of common parts, of which dwz left a name and a build-id in this one; false: none. Both live as long as
+ * `elf`.
+ */
 static bool shared_file(Elf *elf, struct image_source *source) {
     Elf_Scn *section = section_find(elf, SECTION_ANY_TYPE, ".gnu_debugaltlink");
     Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;

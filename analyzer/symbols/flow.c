@@ -1,6 +1,6 @@
 /*
- * A graph of instructions, walked from one place. See flow.h. The gate to capstone, which is loaded when first needed: its
- * tables hold 77 000 addresses for the loader to adjust, twice the time that the rest of a short command takes.
+ * A graph of instructions, walked from one place. See flow.h. The gate to capstone, which is loaded when first needed:
+ * its tables hold 77 000 addresses for the loader to adjust, twice the time that the rest of a short command takes.
  *
  * Exceptions enter a function at landing pads, which no instruction of it jumps to: what nothing reaches from the entry
  * is taken for such, and the first call may continue there.

@@ -1,9 +1,9 @@
 /*
  * The gate to elfutils: opens an object file with its debug information, and names what lies at an offset.
  *
- * Debug information comes from the file itself, from .gnu_debuglink and build-id trees, from dwz's shared files, and from
- * debuginfod servers where DEBUGINFOD_URLS names some (debug_info.h says what is in it); without any, names come from the
- * symbol tables.
+ * Debug information comes from the file itself, from .gnu_debuglink and build-id trees, from dwz's shared files, and
+ * from debuginfod servers where DEBUGINFOD_URLS names some (debug_info.h says what is in it); without any, names come
+ * from the symbol tables.
  */
 #include "image.h"
 

@@ -50,12 +50,16 @@ void image_close(struct image *image);
 /* Of all that the answers come from: the same for the same files, read in the same way. Never 0. */
 uint64_t image_fingerprint(struct image *image);
 
-/* Calls emit for each frame at the offset, innermost first; not at all where nothing is known. Strings are valid in the
- * call only. */
+/*
+ * Calls emit for each frame at the offset, innermost first; not at all where nothing is known. Strings are valid in the
+ * call only.
+ */
 void image_lookup(struct image *image, uint64_t offset, image_emit *emit, void *context);
 
-/* Whether the function around `from` may make the call that returns to `to` after the one that returns to `from`; true
- * where that can't be told. */
+/*
+ * Whether the function around `from` may make the call that returns to `to` after the one that returns to `from`; true
+ * where that can't be told.
+ */
 bool image_may_flow(struct image *image, uint64_t from, uint64_t to);
 
 #endif

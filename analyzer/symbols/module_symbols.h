@@ -1,6 +1,6 @@
 /*
- * The symbol tables of a module of elfutils, of the file itself and of its debug information, read when first asked for. Names
- * live as long as the module. Memory is the only failure: what was not read is unknown.
+ * The symbol tables of a module of elfutils, of the file itself and of its debug information, read when first asked
+ * for. Names live as long as the module. Memory is the only failure: what was not read is unknown.
  */
 #ifndef SYMBOLS_MODULE_SYMBOLS_H
 #define SYMBOLS_MODULE_SYMBOLS_H

@@ -19,8 +19,10 @@ int names_write_image(struct symbols *symbols, const struct image_entry *image, 
 /* Takes these back, where `image` is that image. 0, -EBADMSG or -ENOMEM. */
 int names_read_image(struct symbols *symbols, const struct image_entry *image, const void *bytes, size_t length);
 
-/* Bytes of either kind; `space` is that of addresses outside all modules. What is known already stays. 0, -EBADMSG (what
- * came before is then known) or -ENOMEM. */
+/*
+ * Bytes of either kind; `space` is that of addresses outside all modules. What is known already stays. 0, -EBADMSG
+ * (what came before is then known) or -ENOMEM.
+ */
 int names_read(struct symbols *symbols, uint32_t space, const void *bytes, size_t length);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Sections of an ELF file by name. Nothing is kept and nothing changed; damaged tables are as if the section were not there.
+ * Sections of an ELF file by name. Nothing is kept and nothing changed; damaged tables are as if the section were not
+ * there.
  */
 #ifndef SYMBOLS_SECTIONS_H
 #define SYMBOLS_SECTIONS_H

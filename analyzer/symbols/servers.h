@@ -1,7 +1,7 @@
 /*
- * Patience with debuginfod servers, which elfutils asks where DEBUGINFOD_URLS names some: it waits 90 s for each file and asks
- * again, but a report must not hang on a server that is down. All state is in the environment, where elfutils reads it: so in
- * the process that reads object files alone (worker.h).
+ * Patience with debuginfod servers, which elfutils asks where DEBUGINFOD_URLS names some: it waits 90 s for each file
+ * and asks again, but a report must not hang on a server that is down. All state is in the environment, where elfutils
+ * reads it: so in the process that reads object files alone (worker.h).
  */
 #ifndef SYMBOLS_SERVERS_H
 #define SYMBOLS_SERVERS_H

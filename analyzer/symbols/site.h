@@ -1,8 +1,9 @@
 /*
  * A name for a call site that another build of the same program gives too.
  *
- * The id is a hash over the functions of the stack, the base names of their modules and which of them were inlined, with
- * recursion folded; no addresses, no line numbers, no folders. Unnamed frames count by module only. Pure functions.
+ * The id is a hash over the functions of the stack, the base names of their modules and which of them were inlined,
+ * with recursion folded; no addresses, no line numbers, no folders. Unnamed frames count by module only. Pure
+ * functions.
  */
 #ifndef SYMBOLS_SITE_H
 #define SYMBOLS_SITE_H
@@ -16,7 +17,10 @@
 /* `frames` from the call site outwards. */
 void site_id(const struct symbol_frame *frames, size_t count, char id[SITE_ID_SIZE]);
 
-/* Drops what recursion repeats: where the same run of up to 16 functions follows itself, one is kept. Returns the new count. */
+/*
+ * Drops what recursion repeats: where the same run of up to 16 functions follows itself, one is kept. Returns the new
+ * count.
+ */
 size_t site_fold(struct symbol_frame *frames, size_t count);
 
 #endif

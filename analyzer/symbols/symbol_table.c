@@ -1,6 +1,6 @@
 /*
- * Symbols sorted by address. See symbol_table.h. Symbols may lie inside each other: with each goes the highest end so far,
- * which says where looking back is of no use any more.
+ * Symbols sorted by address. See symbol_table.h. Symbols may lie inside each other: with each goes the highest end so
+ * far, which says where looking back is of no use any more.
  */
 #include "symbol_table.h"
 

@@ -1,6 +1,6 @@
 /*
- * The symbols of one object file by address. elfutils walks the whole table for each address, which is a millisecond where
- * there are ten thousand symbols and many thousand addresses; here a search is binary.
+ * The symbols of one object file by address. elfutils walks the whole table for each address, which is a millisecond
+ * where there are ten thousand symbols and many thousand addresses; here a search is binary.
  *
  * Pure; filled, then searched (which sorts it first if need be). Names stay the caller's. Memory is the only failure.
  */
@@ -32,8 +32,8 @@ struct symbol_table { /* zeroed: empty */
 /* 0 or -ENOMEM. */
 int symbol_table_add(struct symbol_table *table, const struct symbol *symbol, bool local);
 /*
- * The symbol around the address: of those that hold it the one that begins last, and a global one before a local one. Else
- * the last label before it, unless a symbol ends behind that. NULL: none.
+ * The symbol around the address: of those that hold it the one that begins last, and a global one before a local one.
+ * Else the last label before it, unless a symbol ends behind that. NULL: none.
  */
 const struct symbol *symbol_table_find(struct symbol_table *table, uint64_t address);
 void symbol_table_release(struct symbol_table *table);

@@ -1,8 +1,8 @@
 /*
  * The resolver: which image an address belongs to, its answers so far, and what could not be answered.
  *
- * Images are shared by all modules with the same build-id (without one, the same path), so a tree of processes reads its
- * libraries once. Lookups are trees of the C library (tsearch): there are thousands of answers, not millions.
+ * Images are shared by all modules with the same build-id (without one, the same path), so a tree of processes reads
+ * its libraries once. Lookups are trees of the C library (tsearch): there are thousands of answers, not millions.
  */
 #include <errno.h>
 #include <search.h>

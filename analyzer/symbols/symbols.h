@@ -57,8 +57,10 @@ void symbols_next(struct symbols *symbols);
 /* 0 or -ENOMEM. An id that is given again replaces the module. */
 int symbols_add_module(struct symbols *symbols, uint32_t space, const struct symbol_module *module);
 
-/* Names for code outside all modules of this space come from this perf map (/tmp/perf-PID.map), unless it was last
- * written before `since` (ns of CLOCK_REALTIME). 0, -ENOMEM, or -errno where the file cannot be read, which is usual. */
+/*
+ * Names for code outside all modules of this space come from this perf map (/tmp/perf-PID.map), unless it was last
+ * written before `since` (ns of CLOCK_REALTIME). 0, -ENOMEM, or -errno where the file cannot be read, which is usual.
+ */
 int symbols_add_perf_map(struct symbols *symbols, uint32_t space, const char *path, uint64_t since);
 
 /*
@@ -70,13 +72,15 @@ size_t symbols_resolve(struct symbols *symbols, uint32_t space, uint32_t module,
                        const struct symbol_frame **frames);
 
 /*
- * Whether the function that contains `from` may make the call that returns to `to` after the one that returns to `from`,
- * without returning itself; both are return addresses in this module. True where that can't be told.
+ * Whether the function that contains `from` may make the call that returns to `to` after the one that returns to
+ * `from`, without returning itself; both are return addresses in this module. True where that can't be told.
  */
 bool symbols_may_flow(struct symbols *symbols, uint32_t space, uint32_t module, uint64_t from, uint64_t to);
 
-/* What could not be named and why: one sentence for each module that was asked for and has no names; NULL-terminated,
- * lives until the next call or close. NULL: out of memory. */
+/*
+ * What could not be named and why: one sentence for each module that was asked for and has no names; NULL-terminated,
+ * lives until the next call or close. NULL: out of memory.
+ */
 const char *const *symbols_doubts(struct symbols *symbols);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Both ends of the reading process. One packet asks, one packet answers; the parent trusts nothing in the answer but its
- * own bounds checks, and takes silence for death.
+ * Both ends of the reading process. One packet asks, one packet answers; the parent trusts nothing in the answer but
+ * its own bounds checks, and takes silence for death.
  */
 #include "worker.h"
 

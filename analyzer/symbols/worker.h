@@ -1,9 +1,9 @@
 /*
  * Reads images in a child process, so that a hostile or damaged object file takes down the child and not the analyzer.
  *
- * The child starts at once, while there is little memory that the two would share and copy at the first write. It has limits on
- * memory and on the time of each answer, and is replaced when it dies; the image that killed it is bad from then on. One
- * thread at a time.
+ * The child starts at once, while there is little memory that the two would share and copy at the first write. It has
+ * limits on memory and on the time of each answer, and is replaced when it dies; the image that killed it is bad from
+ * then on. One thread at a time.
  */
 #ifndef SYMBOLS_WORKER_H
 #define SYMBOLS_WORKER_H
@@ -12,8 +12,10 @@
 
 struct worker;
 
-/* NULL: out of memory. `in_process`: no child, for tests and fuzzers. `fingerprints`: they will be asked for. `places` must
- * outlive the worker. */
+/*
+ * NULL: out of memory. `in_process`: no child, for tests and fuzzers. `fingerprints`: they will be asked for. `places`
+ * must outlive the worker.
+ */
 struct worker *worker_new(const struct image_search *places, bool in_process, bool fingerprints);
 void worker_free(struct worker *worker);
 

@@ -1,6 +1,7 @@
 /*
- * The table of allocation wrappers. A row is a glob on the function and, where the name alone would say too much, one on
- * the module. Endings such as *alloc are left out on purpose: session_alloc() is a call site that its owner wants to see.
+ * The table of allocation wrappers. A row is a glob on the function and, where the name alone would say too much, one
+ * on the module. Endings such as *alloc are left out on purpose: session_alloc() is a call site that its owner wants to
+ * see.
  */
 #include "wrappers.h"
 

@@ -1,8 +1,8 @@
 /*
  * Which frame of a stack is the call site: the first that does not merely pass memory on to its caller.
  *
- * Told by one table of names: operator new and the standard libraries of C, C++ and Rust, strdup and its like, xmalloc and
- * its like, and the allocation layers of well-known programs; users add their own. Pure functions of names.
+ * Told by one table of names: operator new and the standard libraries of C, C++ and Rust, strdup and its like, xmalloc
+ * and its like, and the allocation layers of well-known programs; users add their own. Pure functions of names.
  */
 #ifndef SYMBOLS_WRAPPERS_H
 #define SYMBOLS_WRAPPERS_H

@@ -1,5 +1,6 @@
 /*
- * The ending of a counted noun, alone and with its verb: "1 block", "2 blocks are". For whatever writes sentences; pure.
+ * The ending of a counted noun, alone and with its verb: "1 block", "2 blocks are". For whatever writes sentences;
+ * pure.
  */
 #ifndef TEXT_PLURAL_H
 #define TEXT_PLURAL_H

@@ -14,9 +14,9 @@ enum {
 };
 
 /*
- * Writes `length` bytes of text to `out`, terminated, and returns the length of that. `out` has room for PRINTABLE_GROWTH
- * times `length` and one more. What a terminal, a reader of lines or a CI system would obey becomes \xNN or \u{N}, what
- * is not UTF-8 becomes U+FFFD. A text that went through it stays as it is.
+ * Writes `length` bytes of text to `out`, terminated, and returns the length of that. `out` has room for
+ * PRINTABLE_GROWTH times `length` and one more. What a terminal, a reader of lines or a CI system would obey becomes
+ * \xNN or \u{N}, what is not UTF-8 becomes U+FFFD. A text that went through it stays as it is.
  */
 size_t printable_put(char *out, const char *text, size_t length);
 /* A malloc'd copy; of the first `most` bytes and an ellipsis, if it is longer. NULL: out of memory. */

@@ -1,4 +1,7 @@
-/* The baseline file: {"schema": "tidemark-baseline/1", "leaks": [{"site", "phase", "class", "function", "low", "high"}]}. */
+/*
+ * The baseline file: {"schema": "tidemark-baseline/1", "leaks": [{"site", "phase", "class", "function", "low",
+ * "high"}]}.
+ */
 #include "baseline.h"
 
 #include <errno.h>
@@ -69,8 +72,8 @@ size_t baseline_find(const struct baseline *baseline, const char *site, const ch
 }
 
 /*
- * The interval is that of one run. From run to run the rate differs by a little more, in a program that keeps numbers as text:
- * what is exact to a byte in each of two runs is no faster for that byte.
+ * The interval is that of one run. From run to run the rate differs by a little more, in a program that keeps numbers
+ * as text: what is exact to a byte in each of two runs is no faster for that byte.
  */
 bool baseline_excuses(const struct baseline *baseline, size_t index, const struct report_growth *growth) {
     const json_t *high = json_object_get(json_array_get(baseline->leaks, index), "high");

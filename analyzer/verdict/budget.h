@@ -31,8 +31,8 @@ bool budget_names_sites(const struct budget *budget);
 bool budget_names_site(void *budget, const struct report_site *site);
 
 /*
- * Ignored findings: the index of the first rule that ignores leaks of this site or of its process at the date of the trace;
- * SIZE_MAX: none.
+ * Ignored findings: the index of the first rule that ignores leaks of this site or of its process at the date of the
+ * trace; SIZE_MAX: none.
  */
 size_t budget_ignores(const struct budget *budget, const struct report *report, const struct report_site *site);
 size_t budget_ignore_count(const struct budget *budget);

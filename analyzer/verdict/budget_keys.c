@@ -1,6 +1,6 @@
 /*
- * The keys of budget files that measure something: a row each, and the measures. A measure is a pure function of a scope;
- * NAN says that the report does not have what it needs.
+ * The keys of budget files that measure something: a row each, and the measures. A measure is a pure function of a
+ * scope; NAN says that the report does not have what it needs.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -112,7 +112,8 @@ static double run_cpu(struct scope *s) {
 }
 
 /*
- * The classic check: the growth in per cent, counted only where the trend rises and memory never fell back by 5 %; else 0.
+ * The classic check: the growth in per cent, counted only where the trend rises and memory never fell back by 5 %; else
+ * 0.
  */
 static double classic_leak(const struct report *report, struct stretch stretch, struct scope *s) {
     struct samples samples = sample(report, stretch, rss_of);
@@ -252,8 +253,10 @@ static struct stretch stretch_of(const struct report_phase *phase) {
 }
 static double phase_classic(struct scope *s) { return classic_leak(s->report, stretch_of(s->phase), s); }
 
-/* Whether memory was back near the level before the phase within the time given; at its own end first, which is
- * read at the mark itself, while the curve's next point may already hold what came after. */
+/*
+ * Whether memory was back near the level before the phase within the time given; at its own end first, which is
+ * read at the mark itself, while the curve's next point may already hold what came after.
+ */
 static double recovered(struct scope *s, quantity of, int64_t before, int64_t after) {
     struct stretch phase = stretch_of(s->phase);
     double level = known(before), until = (double)phase.to + s->rule->within;

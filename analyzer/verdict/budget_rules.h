@@ -1,6 +1,6 @@
 /*
- * A budget as read: sections in file order, each with its declarations and rules. Shared by the files that read a budget,
- * measure it and propose one; others see budget.h only.
+ * A budget as read: sections in file order, each with its declarations and rules. Shared by the files that read a
+ * budget, measure it and propose one; others see budget.h only.
  */
 #ifndef VERDICT_BUDGET_RULES_H
 #define VERDICT_BUDGET_RULES_H
@@ -82,7 +82,10 @@ struct budget {
     size_t count;
 };
 
-/* Of [site]: its pattern is that of a function of the stack. Of [process]: its pattern is that of a path or of the name at its end. */
+/*
+ * Of [site]: its pattern is that of a function of the stack. Of [process]: its pattern is that of a path or of the name
+ * at its end.
+ */
 bool budget_section_matches_site(const struct budget_section *section, const struct report_site *site);
 bool budget_section_matches_exe(const struct budget_section *section, const char *exe);
 

@@ -1,6 +1,6 @@
 /*
- * What the measured memory of a process or phase did: RSS against live bytes and pinned pages. For measured series, with
- * their ties and autocorrelation, the corrected Mann-Kendall test is the right one; pure.
+ * What the measured memory of a process or phase did: RSS against live bytes and pinned pages. For measured series,
+ * with their ties and autocorrelation, the corrected Mann-Kendall test is the right one; pure.
  */
 #include <math.h>
 

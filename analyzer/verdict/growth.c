@@ -34,7 +34,7 @@
 #define LEVEL_SHARE 0.5        /* of what is added a round: by so much the level would rise at least */
 #define LONG_AGO 24            /* reaches of evidence after which an early release no longer counts */
 #define RISING_SHARE (2.0 / 3) /* of the rounds: those that end with more than ever, where a backlog grows */
-#define STRAIGHT_MEAN 0.58 /* of the last level, over all rounds: half where it rises on a line, more where it fills */
+#define STRAIGHT_MEAN 0.58     /* of the last level, over all rounds: half on a straight line, more where it fills */
 
 static const char *const class_names[GROWTH_CLASSES] = {
     [GROWTH_RUNTIME] = "runtime",
@@ -119,8 +119,9 @@ static bool work_rises(const struct growth_evidence *evidence) {
 }
 
 /*
- * By how many blocks a round the level of all the site's blocks, whenever born, climbs to the end: by about as many each round, without
- * slowing; 0: it does not. Asked of the steps between neighbours: those of a level that wanders are as often down.
+ * By how many blocks a round the level of all the site's blocks, whenever born, climbs to the end: by about as many
+ * each round, without slowing; 0: it does not. Asked of the steps between neighbours: those of a level that wanders are
+ * as often down.
  */
 static double climb(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
@@ -142,9 +143,10 @@ static double climb(const struct selection *selection) {
 }
 
 /*
- * A queue that fills faster than it is emptied, or never quite: what it frees, it frees in time, but ever later, and its level rises to
- * the end of the phase, with no more work to do. Its blocks are too young to say that they stay. Where the process has no
- * more of them than before, they take the places of older ones, as in a cache that was full before the phase.
+ * A queue that fills faster than it is emptied, or never quite: what it frees, it frees in time, but ever later, and
+ * its level rises to the end of the phase, with no more work to do. Its blocks are too young to say that they stay.
+ * Where the process has no more of them than before, they take the places of older ones, as in a cache that was full
+ * before the phase.
  */
 static bool growing_backlog(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
@@ -175,8 +177,9 @@ static bool returned(const struct selection *selection) {
 }
 
 /*
- * What the last round alone added, and is released behind it, was on its way: no round was left to see it go. Of rounds from lines of
- * output that is the last but one: the last counts as over from its begin on, for its end may have been read late.
+ * What the last round alone added, and is released behind it, was on its way: no round was left to see it go. Of rounds
+ * from lines of output that is the last but one: the last counts as over from its begin on, for its end may have been
+ * read late.
  */
 static bool was_on_its_way(const struct selection *selection) {
     uint32_t last = selection->n - 1, unseen = selection->evidence->approximate ? 2 : 1;
@@ -191,8 +194,8 @@ static bool never_released(const struct growth_evidence *evidence) {
 }
 
 /*
- * A site that releases everything at times has held nothing from its first rounds; what leaks has. Asked only where the site
- * did release blocks that had outlived their round, and not so long ago that it is done with that.
+ * A site that releases everything at times has held nothing from its first rounds; what leaks has. Asked only where the
+ * site did release blocks that had outlived their round, and not so long ago that it is done with that.
  */
 static bool first_rounds_are_gone(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
@@ -210,7 +213,9 @@ static bool every_round(const struct selection *selection) {
     return selection->k >= MOST_ROUNDS_SHARE * selection->n;
 }
 
-/* By how many blocks a round the level of the site rose from the round on, with whatever it had before; NAN: not known. */
+/*
+ * By how many blocks a round the level of the site rose from the round on, with whatever it had before; NAN: not known.
+ */
 static struct slope rise_from(const struct growth_evidence *evidence, size_t from) {
     double x[GROWTH_MOST_ROUNDS], level[GROWTH_MOST_ROUNDS];
     size_t count = 0;
@@ -228,7 +233,10 @@ static bool level_stands(const struct selection *selection, size_t from) {
     return rise.low <= 0 && rise.high < LEVEL_SHARE * (double)selection->held.blocks / selection->n;
 }
 
-/* Whether as many blocks as stay were freed after lives as long as those had at least, and the level does not rise for certain. */
+/*
+ * Whether as many blocks as stay were freed after lives as long as those had at least, and the level does not rise for
+ * certain.
+ */
 static bool lives_vary(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     double long_lived = 0;
@@ -245,7 +253,10 @@ static bool half_was_added_from(const struct selection *selection, size_t from) 
     return 2 * blocks >= selection->held.blocks;
 }
 
-/* Windows of a phase that ran once, as a test does, see nothing go of what it put into a cache that was full before: the next does that. */
+/*
+ * Windows of a phase that ran once, as a test does, see nothing go of what it put into a cache that was full before:
+ * the next does that.
+ */
 static bool was_full_before(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     double rise = (double)evidence->after - (double)evidence->before;
@@ -253,8 +264,10 @@ static bool was_full_before(const struct selection *selection) {
     return windows && evidence->before > 0 && rise < LEVEL_SHARE * (double)selection->held.blocks;
 }
 
-/* What is added while the level stands takes the places of others: a full cache, where by chance some keys live for many rounds.
- * Where it has stood for half of the time, what was added before led to that level. */
+/*
+ * What is added while the level stands takes the places of others: a full cache, where by chance some keys live for
+ * many rounds. Where it has stood for half of the time, what was added before led to that level.
+ */
 static bool replaced(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     size_t count = evidence->count, span = count - evidence->first, last = count - span / 4;
@@ -289,7 +302,10 @@ static bool most_rounds_added(const struct selection *selection) {
     return added >= MOST_ROUNDS_SHARE * groups;
 }
 
-/* A pool is done with growing when all is in use that the work ever needs; objects that stay make it grow with each round. */
+/*
+ * A pool is done with growing when all is in use that the work ever needs; objects that stay make it grow with each
+ * round.
+ */
 static bool pool_still_grows(const struct selection *selection) {
     bool goes_on = most_rounds_added(selection) || (selection->k >= INTERMITTENT_ADDED && trend_keeps_pace(selection));
     return selection->n >= POOL_ROUNDS && goes_on && !trend_slows_on_the_whole(selection);
@@ -371,7 +387,9 @@ static void measure_rates(const struct selection *selection, struct growth_judge
     judgement->per_work = (struct growth_rate){by_work.value, by_work.low, by_work.high};
 }
 
-/* Where a growth whose bytes slow by the same factor from half to half would end; NAN: fewer blocks, but as many bytes. */
+/*
+ * Where a growth whose bytes slow by the same factor from half to half would end; NAN: fewer blocks, but as many bytes.
+ */
 static double level_ahead(const struct selection *selection) {
     struct half first = selection_sum(selection, 0, selection->n / 2);
     struct half second = selection_sum(selection, selection->n / 2, selection->n);
@@ -392,7 +410,10 @@ static bool losses_explain(const struct selection *selection) {
     return selection->evidence->lost_events > 0 && selection->held.blocks <= selection->evidence->lost_events;
 }
 
-/* Threads that nobody joins or detaches keep their control blocks and stacks; those of others are reused, and a pool's are soon all there. */
+/*
+ * Threads that nobody joins or detaches keep their control blocks and stacks; those of others are reused, and a pool's
+ * are soon all there.
+ */
 static bool threads_pile_up(const struct selection *selection) {
     if (selection->evidence->owner != GROWTH_OWNER_THREADS || selection->n < FEW_ROUNDS) return false;
     if (every_round(selection)) return true;
@@ -446,8 +467,8 @@ static void judge_when_warm(struct selection *selection, const struct growth_set
 }
 
 /*
- * Without the rounds before a leak began, by an input or a setting that came late: the last stretch, if each of its rounds added. A pool
- * that grows to the most ever in use has no such stretch that is long and comes to the end.
+ * Without the rounds before a leak began, by an input or a setting that came late: the last stretch, if each of its
+ * rounds added. A pool that grows to the most ever in use has no such stretch that is long and comes to the end.
  */
 static void judge_since_begun(struct selection *selection, const struct growth_settings *settings,
                               struct growth_judgement *judgement) {

@@ -65,8 +65,10 @@ static bool overdue(const struct growth_evidence *evidence) {
     return done > most * work_until(evidence, last->round).after || (evidence->work_is_events && by_rounds);
 }
 
-/* Whether it grew in rounds with more work than any before, and in no other: as large as its input is. Where allocations are the only
- * work known, its own must be few among them. */
+/*
+ * Whether it grew in rounds with more work than any before, and in no other: as large as its input is. Where
+ * allocations are the only work known, its own must be few among them.
+ */
 static bool grows_on_records(const struct growth_evidence *evidence, size_t from) {
     double most = 0, first = evidence->rounds[evidence->first].work;
     if (evidence->work_is_events && first < MUCH_WORK) return false;

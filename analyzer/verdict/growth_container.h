@@ -10,8 +10,8 @@
 bool container_follows_work(const struct selection *selection);
 
 /*
- * Of a container that does: whether the blocks of the process, of which it got more with each growth, have since come at under half that
- * rate. What it holds is then there, and it is not known yet that it will not grow again.
+ * Of a container that does: whether the blocks of the process, of which it got more with each growth, have since come
+ * at under half that rate. What it holds is then there, and it is not known yet that it will not grow again.
  */
 bool container_contents_stopped(const struct selection *selection);
 

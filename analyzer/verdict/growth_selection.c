@@ -21,8 +21,8 @@ static uint32_t warm_up_of(const struct growth_evidence *evidence, const struct 
 }
 
 /*
- * Rounds that must follow an evidence round. A block gets twice the longest known life to be released in; where the process
- * was seen to its exit and no life was long, what is still live has had its chance after one.
+ * Rounds that must follow an evidence round. A block gets twice the longest known life to be released in; where the
+ * process was seen to its exit and no life was long, what is still live has had its chance after one.
  */
 static uint32_t follow_of(const struct growth_evidence *evidence, const struct growth_settings *settings) {
     double least = evidence->exit_seen && evidence->reach <= 1 ? evidence->reach : fmax(1, 2 * evidence->reach);
@@ -47,7 +47,10 @@ void selection_take(struct selection *selection, uint32_t index) {
     sum(&selection->never, &round->never);
 }
 
-/* Of lines that were read late or together, one has the work of several: the others, in which nothing is done, are no rounds. */
+/*
+ * Of lines that were read late or together, one has the work of several: the others, in which nothing is done, are no
+ * rounds.
+ */
 static bool is_busy(const struct growth_round *round) {
     return round->work > 0 || round->held.blocks > 0 || !round->merged;
 }
@@ -69,7 +72,9 @@ static void take_rounds(struct selection *selection, uint32_t behind) {
     }
 }
 
-/* Edges that are known to a line of output may lie in the next round, or together: one round more, and no empty ones. */
+/*
+ * Edges that are known to a line of output may lie in the next round, or together: one round more, and no empty ones.
+ */
 uint32_t selection_behind(const struct growth_evidence *evidence, uint32_t follow) {
     uint32_t rounds = 0, busy = 0, count = (uint32_t)evidence->count;
     if (!evidence->approximate) return follow;
@@ -78,8 +83,9 @@ uint32_t selection_behind(const struct growth_evidence *evidence, uint32_t follo
 }
 
 /*
- * The longest life known lasts only as long as the next longer one is not seen, so a block gets twice as long. But where the rounds that
- * are a reach and one old hold no more than those that are so much older, nothing has been released at that age: they count, too.
+ * The longest life known lasts only as long as the next longer one is not seen, so a block gets twice as long. But
+ * where the rounds that are a reach and one old hold no more than those that are so much older, nothing has been
+ * released at that age: they count, too.
  */
 static void take_flat_rounds(struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;

@@ -1,6 +1,6 @@
 /*
- * The evidence rounds of a growth, and sums over them. Pure; what the rules of growth.c, growth_trend.c and growth_container.c
- * stand on. Rounds count from 0; `index` is that of an evidence round, unless it says otherwise.
+ * The evidence rounds of a growth, and sums over them. Pure; what the rules of growth.c, growth_trend.c and
+ * growth_container.c stand on. Rounds count from 0; `index` is that of an evidence round, unless it says otherwise.
  */
 #ifndef VERDICT_GROWTH_SELECTION_H
 #define VERDICT_GROWTH_SELECTION_H
@@ -60,7 +60,10 @@ static inline void range_widen(struct range *range, double value) {
 /* One in so many operations adds now one more, now one less. */
 bool range_is_one_but_for_one(const struct range *blocks);
 
-/* As the evidence rounds, but from the very first round on that counts; there, a site's one-time blocks count as one round's most. */
+/*
+ * As the evidence rounds, but from the very first round on that counts; there, a site's one-time blocks count as one
+ * round's most.
+ */
 struct whole_course {
     struct growth_round rounds[GROWTH_MOST_ROUNDS];
     struct growth_evidence evidence;

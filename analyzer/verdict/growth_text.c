@@ -157,8 +157,9 @@ static void tell_not_judged(struct telling *telling) {
 }
 
 /*
- * What is left of the way to the level. That level is of the evidence rounds alone, while rounds behind them have added, too: NAN or
- * less than 0 where they passed it. What is live besides, from before the evidence or the phase, is not part of it.
+ * What is left of the way to the level. That level is of the evidence rounds alone, while rounds behind them have
+ * added, too: NAN or less than 0 where they passed it. What is live besides, from before the evidence or the phase, is
+ * not part of it.
  */
 static double still_to_come(const struct telling *telling) {
     const struct growth_evidence *evidence = telling->evidence;

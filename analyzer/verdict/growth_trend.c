@@ -23,9 +23,9 @@
 #define LEAST_SCATTER 0.1
 
 /*
- * Chance that a steady growth weighs as much towards its beginning as this one: the blocks' mean place on the axis of work
- * against its middle (Laplace's trend test). Counts that scatter more than independent blocks would (batches) are first
- * brought to independent ones by their dispersion.
+ * Chance that a steady growth weighs as much towards its beginning as this one: the blocks' mean place on the axis of
+ * work against its middle (Laplace's trend test). Counts that scatter more than independent blocks would (batches) are
+ * first brought to independent ones by their dispersion.
  */
 static double chance_of_steady(const struct selection *selection) {
     struct half all = selection_sum(selection, 0, selection->n);
@@ -41,8 +41,8 @@ static double chance_of_steady(const struct selection *selection) {
 }
 
 /*
- * Least chance by evidence rounds and blocks. What fills leans the more towards its beginning the longer it is watched, and
- * many blocks show it: then chance alone explains a small lean of what is steady.
+ * Least chance by evidence rounds and blocks. What fills leans the more towards its beginning the longer it is watched,
+ * and many blocks show it: then chance alone explains a small lean of what is steady.
  */
 struct chance_row {
     uint32_t rounds;
@@ -62,8 +62,8 @@ static double least_chance(const struct chance_row *row, uint32_t rounds, double
 }
 
 /*
- * The same number of blocks in each, but for one that came a round early or late, as in rounds that overlap: nothing slows there, whatever
- * else the allocations that count as work were for.
+ * The same number of blocks in each, but for one that came a round early or late, as in rounds that overlap: nothing
+ * slows there, whatever else the allocations that count as work were for.
  */
 static bool same_each_round(const struct selection *selection) {
     double counts[GROWTH_MOST_ROUNDS], ahead = 0;
@@ -81,8 +81,8 @@ static bool same_each_round(const struct selection *selection) {
 }
 
 /*
- * The same number in each, but in a few that add more, and none adds less: as where threads that end leak their cache each round, and
- * a pool of threads grew twice. Counts that fall by chance, as what a cache misses, are not so.
+ * The same number in each, but in a few that add more, and none adds less: as where threads that end leak their cache
+ * each round, and a pool of threads grew twice. Counts that fall by chance, as what a cache misses, are not so.
  */
 static bool same_but_for_steps(const struct selection *selection) {
     struct range blocks = {INFINITY, 0};
@@ -107,8 +107,9 @@ static bool halves_are_equal(const struct selection *selection) {
 }
 
 /*
- * Counts of rounds that scatter far less than by chance are no cache's misses: so many stay of each round, whatever it allocated
- * besides. A program that walks through what leaks allocates the more the more has leaked, and would seem to leak ever less for that.
+ * Counts of rounds that scatter far less than by chance are no cache's misses: so many stay of each round, whatever it
+ * allocated besides. A program that walks through what leaks allocates the more the more has leaked, and would seem to
+ * leak ever less for that.
  */
 static bool regular_by_rounds(const struct selection *selection) {
     struct selection equal = *selection;
@@ -144,8 +145,8 @@ static double mean_place(const struct selection *selection, const double *added)
 }
 
 /*
- * Whether the blocks are too evenly spread over the work for a pool: that adds by as much as the round exceeds the record,
- * which is less and less for each unit of work. Needs many blocks, or work that rises steeply.
+ * Whether the blocks are too evenly spread over the work for a pool: that adds by as much as the round exceeds the
+ * record, which is less and less for each unit of work. Needs many blocks, or work that rises steeply.
  */
 static bool adds_by_work(const struct selection *selection) {
     double pool[GROWTH_MOST_ROUNDS] = {0}, seen[GROWTH_MOST_ROUNDS] = {0}, most = 0;
@@ -163,8 +164,8 @@ static bool adds_by_work(const struct selection *selection) {
 }
 
 /*
- * A pool that grows to the highest load ever seen adds in the rounds that set a record, however small, and in few others.
- * Only told where the work rose at all.
+ * A pool that grows to the highest load ever seen adds in the rounds that set a record, however small, and in few
+ * others. Only told where the work rose at all.
  */
 static bool adds_on_records(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
@@ -186,9 +187,9 @@ bool trend_follows_peak(const struct selection *selection) {
 }
 
 /*
- * Whether each round that added is the one in which one pace of so many rounds, whole or not, would have it, and none is missing before
- * the first or behind the last: as of a pool from which each round takes as much for good, and that takes memory when it is empty.
- * Rounds with record work are no evidence, but the pool was used in them, too.
+ * Whether each round that added is the one in which one pace of so many rounds, whole or not, would have it, and none
+ * is missing before the first or behind the last: as of a pool from which each round takes as much for good, and that
+ * takes memory when it is empty. Rounds with record work are no evidence, but the pool was used in them, too.
  */
 bool trend_keeps_pace(const struct selection *selection) {
     uint32_t first = selection->rounds[0], last = selection->rounds[selection->n - 1], count = 1;
@@ -237,8 +238,8 @@ bool trend_slows_from_the_start(const struct selection *selection) {
 }
 
 /*
- * Where allocations are the only work known, what a cache misses less and less often lessens the work of its rounds, too:
- * per unit of work it then never slows. Over rounds it does.
+ * Where allocations are the only work known, what a cache misses less and less often lessens the work of its rounds,
+ * too: per unit of work it then never slows. Over rounds it does.
  */
 bool trend_slows_by_rounds(const struct selection *selection) {
     if (!selection->evidence->work_is_events) return false;
@@ -250,9 +251,9 @@ bool trend_slows_by_rounds(const struct selection *selection) {
 }
 
 /*
- * Whether the last rounds, which are no evidence because blocks of theirs may still be released, hold less already than the
- * evidence lets expect: what was born in them and lives is the most that they can have added. Where allocations are the only work
- * known, what has stopped makes none: so by rounds, but not where there was as much less to do.
+ * Whether the last rounds, which are no evidence because blocks of theirs may still be released, hold less already than
+ * the evidence lets expect: what was born in them and lives is the most that they can have added. Where allocations are
+ * the only work known, what has stopped makes none: so by rounds, but not where there was as much less to do.
  */
 bool trend_has_stopped(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
@@ -282,9 +283,9 @@ bool trend_in_stretches(const struct selection *selection) {
 }
 
 /*
- * A cache that warms up and a leak may share a stack: what they add falls, and then no more. A fall that went on by a power of
- * the work done (the slowest that caches show: Heaps' law) would go on in the last part, too. How much of that part's blocks
- * would fall into its second half, by the exponent that led from the rounds before it to its first half.
+ * A cache that warms up and a leak may share a stack: what they add falls, and then no more. A fall that went on by a
+ * power of the work done (the slowest that caches show: Heaps' law) would go on in the last part, too. How much of that
+ * part's blocks would fall into its second half, by the exponent that led from the rounds before it to its first half.
  */
 static double share_if_it_fell_on(const double work[4], double ratio) {
     double low = 0, high = STEEPEST, mean[3];

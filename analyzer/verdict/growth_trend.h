@@ -9,7 +9,10 @@
 bool trend_slows(const struct selection *selection);
 /* From the very first round on that counts. */
 bool trend_slows_on_the_whole(const struct selection *selection);
-/* The same for rounds of which only some added: slots that fill one by one are told from an error path by their beginning, too. */
+/*
+ * The same for rounds of which only some added: slots that fill one by one are told from an error path by their
+ * beginning, too.
+ */
 bool trend_slows_from_the_start(const struct selection *selection);
 /* Whether those that added come at one pace, whole rounds or not: as of a pool that is used up by as much in each. */
 bool trend_keeps_pace(const struct selection *selection);
@@ -20,7 +23,10 @@ bool trend_has_stopped(const struct selection *selection);
 bool trend_follows_peak(const struct selection *selection);
 /* An error path adds now and then; a pool that grows to the most ever in use, in few stretches. */
 bool trend_in_stretches(const struct selection *selection);
-/* Whether the evidence rounds from index `from` on add steadily what the rounds before, but the site's first, would not have let expect. */
+/*
+ * Whether the evidence rounds from index `from` on add steadily what the rounds before, but the site's first, would not
+ * have let expect.
+ */
 bool trend_settles(const struct selection *all, uint32_t from);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * From collected growth to findings: one verdict per site and phase. A site is a full stack with recursion folded; what no
- * stack explains alone is judged per allocating function.
+ * From collected growth to findings: one verdict per site and phase. A site is a full stack with recursion folded; what
+ * no stack explains alone is judged per allocating function.
  *
  * Order of calls, by who builds the report:
  *   1. replay with growth_analysis; 2. resolve symbols; 3. growth_judge() with a callback that tells what a stack is;
- *   4. copy each finding to the report_growth of its site; 5. verdict_decide() of verdict.h; 6. growth_findings_release().
+ *   4. copy each finding to the report_growth of its site; 5. verdict_decide() of verdict.h; 6.
+ * growth_findings_release().
  */
 #ifndef VERDICT_JUDGE_H
 #define VERDICT_JUDGE_H

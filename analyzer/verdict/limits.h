@@ -1,6 +1,6 @@
 /*
- * Limits as budget files write them: sizes, times, rates, shares and numbers; parsed and shown. Pure, and independent of
- * the locale.
+ * Limits as budget files write them: sizes, times, rates, shares and numbers; parsed and shown. Pure, and independent
+ * of the locale.
  */
 #ifndef VERDICT_LIMITS_H
 #define VERDICT_LIMITS_H

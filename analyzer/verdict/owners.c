@@ -1,6 +1,6 @@
 /*
- * Tables of functions and modules whose memory is kept by design, or owned by a runtime with its own collector or pools.
- * A pattern matches a whole name; `*` stands for any text.
+ * Tables of functions and modules whose memory is kept by design, or owned by a runtime with its own collector or
+ * pools. A pattern matches a whole name; `*` stands for any text.
  */
 #include "owners.h"
 
@@ -128,8 +128,9 @@ static bool is_shared_ground(const char *module) {
 }
 
 /*
- * Runtime libraries keep what they ask for themselves, which is told by frames up to the first outside them; a constructor
- * that the loader calls is the program's. So are the blocks of an interpreter's extension: only its own frame counts.
+ * Runtime libraries keep what they ask for themselves, which is told by frames up to the first outside them; a
+ * constructor that the loader calls is the program's. So are the blocks of an interpreter's extension: only its own
+ * frame counts.
  */
 static bool may_own(const struct owner_row *row, size_t frame, size_t first_outside) {
     bool of_runtime = row->owner == GROWTH_OWNER_RUNTIME || row->owner == GROWTH_OWNER_THREADS;

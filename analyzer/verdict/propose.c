@@ -151,8 +151,8 @@ static void write_key(FILE *out, const struct proposal *proposal, size_t key, do
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /*
- * A pattern that matches the name and that a budget file can hold: what begins a comment there, ends a line, or is cut off as a
- * blank at either end, becomes a ?, what follows a long beginning a *.
+ * A pattern that matches the name and that a budget file can hold: what begins a comment there, ends a line, or is cut
+ * off as a blank at either end, becomes a ?, what follows a long beginning a *.
  */
 static void write_pattern(FILE *out, const char *name) {
     size_t length = strlen(name), written = 0;

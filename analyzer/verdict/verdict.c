@@ -1,6 +1,6 @@
 /*
- * Brings findings, budgets, baseline and suppressions together into one result. Pure: everything comes from the report and
- * the rules; called once per report by the commands that judge.
+ * Brings findings, budgets, baseline and suppressions together into one result. Pure: everything comes from the report
+ * and the rules; called once per report by the commands that judge.
  */
 #include "verdict.h"
 
@@ -189,7 +189,9 @@ static int by_added(const void *left, const void *right, void *report) {
     return order ? order : (a->site_index > b->site_index) - (a->site_index < b->site_index);
 }
 
-/* Where a warning belongs: what grows steadily, then what was seen over true rounds, then what was seen over windows. */
+/*
+ * Where a warning belongs: what grows steadily, then what was seen over true rounds, then what was seen over windows.
+ */
 static int place_of(const struct report *report, const struct report_finding *finding) {
     if (strcmp(finding->class_slug, "growing") == 0) return 0;
     return is_over_windows(growth_of(report, finding)) ? 2 : 1;
@@ -421,7 +423,9 @@ static double longest_reach(const struct report *report) {
     return longest;
 }
 
-/* Phases repeat, but not one call site could be judged: blocks live for too many rounds, or the work rises to the end. */
+/*
+ * Phases repeat, but not one call site could be judged: blocks live for too many rounds, or the work rises to the end.
+ */
 static void hint_at_sites(struct court *court) {
     const struct report_verdict *verdict = court->out;
     if (verdict->judged_phases == 0 || verdict->judged_sites > 0 || verdict->not_judged == 0) return;

@@ -40,9 +40,9 @@ int verdict_decide(struct report *report, const struct verdict_rules *rules, str
 void verdict_release(struct verdict *verdict);
 
 /*
- * What RSS did against live bytes between two moments, from the curve: diagnosis "steady", "fragmentation", "retention",
- * "unexplained", "growing", and Theil-Sen rates. Mann-Kendall corrected for ties and autocorrelation. Leaves the phase as
- * it is where the points are too few or too close together to say. `phases`: that the process has.
+ * What RSS did against live bytes between two moments, from the curve: diagnosis "steady", "fragmentation",
+ * "retention", "unexplained", "growing", and Theil-Sen rates. Mann-Kendall corrected for ties and autocorrelation.
+ * Leaves the phase as it is where the points are too few or too close together to say. `phases`: that the process has.
  */
 void verdict_diagnose(struct report_phase *phase, const struct report_point *points, size_t count, size_t phases);
 

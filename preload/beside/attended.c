@@ -1,6 +1,7 @@
 /*
- * Draining from outside (attended.h). Nothing is touched without its lock, and after a lock is taken the recorder is asked
- * again whether it still wants us. The target may die or stop while it holds a lock: then we wait a little and leave.
+ * Draining from outside (attended.h). Nothing is touched without its lock, and after a lock is taken the recorder is
+ * asked again whether it still wants us. The target may die or stop while it holds a lock: then we wait a little and
+ * leave.
  */
 #include "attended.h"
 
@@ -134,7 +135,10 @@ static bool is_written(struct attended *t, uint32_t id) {
     return atomic_load_explicit((const _Atomic uint64_t *)(node + TRACE_NODE_AT_IP), memory_order_acquire);
 }
 
-/* Ids are dense and given out by writing their nodes. All that an event of a ring refers to are written, also in a slot that we don't know yet. */
+/*
+ * Ids are dense and given out by writing their nodes. All that an event of a ring refers to are written, also in a slot
+ * that we don't know yet.
+ */
 static uint32_t host_nodes(void *self) {
     struct attended *t = self;
     uint32_t id = atomic_load_explicit(half(t, TRACE_AT_NODES_DRAINED), memory_order_relaxed);
@@ -195,7 +199,10 @@ static void drain_one(struct attended *t, const struct slot *ring) {
     shared_lock_give(lock);
 }
 
-/* All, or those that are half full: a quarter, for a writer that is `busy` anyway (writer_drain_filled). Returns whether room was made. */
+/*
+ * All, or those that are half full: a quarter, for a writer that is `busy` anyway (writer_drain_filled). Returns
+ * whether room was made.
+ */
 static bool drain_rings(struct attended *t, bool all, bool busy) {
     bool drained = false;
     for (size_t i = 0; i < t->rings.count && !t->error && is_wanted(t); i++) {

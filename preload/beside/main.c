@@ -1,10 +1,12 @@
 /*
- * tidemark-writer: writes the traces of one run from beside the recorded programs. Started by `tidemark record` and `run`.
+ * tidemark-writer: writes the traces of one run from beside the recorded programs. Started by `tidemark record` and
+ * `run`.
  *
  *     tidemark-writer FILE FILE.d RUN-ID [MILLISECONDS BETWEEN SAMPLES]
  *
- * Watches for FILE and for traces in FILE.d, and gives each a thread. Ends when its standard input, a socket, does: when the
- * launcher says so, which is answered by a byte, or dies; recorders go on alone then. Prints nothing; signals for the terminal's programs do not end it.
+ * Watches for FILE and for traces in FILE.d, and gives each a thread. Ends when its standard input, a socket, does:
+ * when the launcher says so, which is answered by a byte, or dies; recorders go on alone then. Prints nothing; signals
+ * for the terminal's programs do not end it.
  */
 #include "attended.h"
 

@@ -1,4 +1,7 @@
-/* Samples from /proc/PID/statm (sampler.h). The file stays open, and is bound to its process: a number used anew is not taken for it. */
+/*
+ * Samples from /proc/PID/statm (sampler.h). The file stays open, and is bound to its process: a number used anew is not
+ * taken for it.
+ */
 #include "sampler.h"
 
 #include <fcntl.h>

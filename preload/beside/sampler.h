@@ -1,6 +1,6 @@
 /*
- * Samples of a target that makes no calls: its recorder takes them in its hooks, so that what a program only touches, or has
- * mapped and reads, would be seen at its next allocation.
+ * Samples of a target that makes no calls: its recorder takes them in its hooks, so that what a program only touches,
+ * or has mapped and reads, would be seen at its next allocation.
  */
 #ifndef BESIDE_SAMPLER_H
 #define BESIDE_SAMPLER_H
@@ -29,10 +29,14 @@ void sampler_end(struct sampler *sampler);
 /* The target has been active, and samples itself. */
 void sampler_wait(struct sampler *sampler);
 
-/* After another `passed_ms`: looks if it is time, and tells whether the resident set has changed enough for a sample. */
+/*
+ * After another `passed_ms`: looks if it is time, and tells whether the resident set has changed enough for a sample.
+ */
 bool sampler_look(struct sampler *sampler, unsigned passed_ms);
 
-/* The body of a memory record (FORMAT.md "Records") for that, of now. Returns its length; 0 when the target has gone. */
+/*
+ * The body of a memory record (FORMAT.md "Records") for that, of now. Returns its length; 0 when the target has gone.
+ */
 size_t sampler_take(struct sampler *sampler, uint64_t stamp, uint8_t body[SAMPLER_BODY_MAX]);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * A store of equally shaped chunks of floats, each compressed on its own with zlib.
  *
- * The file holds the chunks one after the other, then the table of their places and a trailer. The table's size is fixed
- * when the store is made, so that filling it needs no more memory than one chunk. One thread at a time.
+ * The file holds the chunks one after the other, then the table of their places and a trailer. The table's size is
+ * fixed when the store is made, so that filling it needs no more memory than one chunk. One thread at a time.
  */
 #ifndef SAMPLES_SURVEY_STORE_H
 #define SAMPLES_SURVEY_STORE_H

@@ -1,6 +1,6 @@
 /*
- * The measure of scripts/bench: an interposer that calls libunwind's unw_backtrace on every allocation and records nothing.
- * What a recorder adds to a program is compared with what this adds.
+ * The measure of scripts/bench: an interposer that calls libunwind's unw_backtrace on every allocation and records
+ * nothing. What a recorder adds to a program is compared with what this adds.
  */
 #define UNW_LOCAL_ONLY
 #include <dlfcn.h>

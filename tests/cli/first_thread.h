@@ -1,6 +1,6 @@
 /*
- * For a program whose first thread ends before the others, by pthread_exit in main: its entry in /proc looks like a zombie's
- * then. Other threads wait for that here. It allocates nothing.
+ * For a program whose first thread ends before the others, by pthread_exit in main: its entry in /proc looks like a
+ * zombie's then. Other threads wait for that here. It allocates nothing.
  */
 #ifndef TESTS_CLI_FIRST_THREAD_H
 #define TESTS_CLI_FIRST_THREAD_H

@@ -1,7 +1,8 @@
 /*
- * For a program in C or C++ whose phases come from its output, which goes to the file PASSED_ON: all_taken() returns once the
- * edges of all lines so far have been posted. What was read is passed on first and looked at then, so that the second line is
- * there only when all before the first have been looked at. Alone it does nothing but print the two. It allocates nothing.
+ * For a program in C or C++ whose phases come from its output, which goes to the file PASSED_ON: all_taken() returns
+ * once the edges of all lines so far have been posted. What was read is passed on first and looked at then, so that the
+ * second line is there only when all before the first have been looked at. Alone it does nothing but print the two. It
+ * allocates nothing.
  */
 #ifndef TESTS_CLI_TAKEN_H
 #define TESTS_CLI_TAKEN_H

@@ -1,8 +1,8 @@
 /*
  * Makes system calls of the recorder fail (preload/sys.c with -DSYS_FAULTS calls sys_fault before each one).
  *
- * What is to fail stands in the file that TIDEMARK_FAULTS names, shared by all processes of a run: drive.py writes the plan
- * and reads how often each call was made. Runs wherever the recorder does, so it uses the kernel alone.
+ * What is to fail stands in the file that TIDEMARK_FAULTS names, shared by all processes of a run: drive.py writes the
+ * plan and reads how often each call was made. Runs wherever the recorder does, so it uses the kernel alone.
  */
 #include <errno.h>
 #include <fcntl.h>

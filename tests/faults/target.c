@@ -1,6 +1,7 @@
 /*
- * What runs while the recorder's system calls fail (drive.py): allocations whose number is known, over more than one ring,
- * a phase in rounds, and threads, a fork or an exec, as the argument says. Prints a checksum of what it kept in its blocks.
+ * What runs while the recorder's system calls fail (drive.py): allocations whose number is known, over more than one
+ * ring, a phase in rounds, and threads, a fork or an exec, as the argument says. Prints a checksum of what it kept in
+ * its blocks.
  *
  * Usage: target single|threads|fork|exec
  */

@@ -1,7 +1,7 @@
 /* links: analyzer/library.c analyzer/replacement.c tests/fuzz/trace_input.c tests/unit/trace_builder.c preload/columns.c preload/words.c analyzer/input/[a-z]*.c analyzer/replay/[a-z]*.c analyzer/analysis/[a-z]*.c analyzer/verdict/[a-z]*.c analyzer/symbols/[a-z]*.c analyzer/report/[a-z]*.c analyzer/render/[a-z]*.c analyzer/text/utf8.c analyzer/text/printable.c libs: -ldw -lelf -ljansson -linih -liberty -ldeflate -lz -lm flags: -pthread */
 /*
- * The whole report of any trace (trace_input.h), in every form. No form lets a control character of a trace through, and
- * what claims to be JSON is.
+ * The whole report of any trace (trace_input.h), in every form. No form lets a control character of a trace through,
+ * and what claims to be JSON is.
  */
 #include <jansson.h>
 #include <stdlib.h>

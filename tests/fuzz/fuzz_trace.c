@@ -1,7 +1,7 @@
 /* links: tests/fuzz/trace_input.c tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/ids.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/decode_plain.c analyzer/input/inflate.c analyzer/input/losses.c analyzer/replay/clock.c analyzer/replay/crew.c analyzer/replay/heap.c analyzer/replay/landscape.c analyzer/replay/mappings.c analyzer/replay/model.c analyzer/replay/model_maps.c analyzer/replay/model_control.c analyzer/replay/operations.c analyzer/replay/pages.c analyzer/replay/prefetch.c analyzer/replay/replay.c analyzer/replay/schedule.c analyzer/replay/teller.c analyzer/analysis/histogram.c analyzer/analysis/ages.c analyzer/analysis/sites.c analyzer/analysis/slices.c analyzer/analysis/totals.c analyzer/analysis/residency.c analyzer/analysis/look_areas.c analyzer/analysis/mapping_kinds.c analyzer/analysis/stack_shares.c analyzer/analysis/heap_trim.c analyzer/analysis/heap_pins.c analyzer/analysis/page_shares.c analyzer/analysis/curve.c analyzer/analysis/phases.c analyzer/analysis/phase_record.c analyzer/analysis/open_ops.c analyzer/analysis/phase_paths.c analyzer/analysis/phase_sets.c analyzer/analysis/phase_names.c analyzer/analysis/spread.c analyzer/analysis/drift.c preload/columns.c preload/words.c analyzer/text/utf8.c analyzer/text/printable.c libs: -lz -ldeflate -lm flags: -pthread */
 /*
- * Reader, recovery, replay and the search for losses against any trace (trace_input.h). Beside crashes: what is live at the
- * end must be what was born and has not died, and losses are ranges.
+ * Reader, recovery, replay and the search for losses against any trace (trace_input.h). Beside crashes: what is live at
+ * the end must be what was born and has not died, and losses are ranges.
  */
 #include <stdlib.h>
 

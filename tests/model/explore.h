@@ -1,6 +1,7 @@
 /*
- * Every state that a small protocol can reach, whatever order its threads take their steps in (explicit-state search with a
- * table of visited states). A state is plain bytes, zeroed before it is filled; one step is one access to shared memory.
+ * Every state that a small protocol can reach, whatever order its threads take their steps in (explicit-state search
+ * with a table of visited states). A state is plain bytes, zeroed before it is filled; one step is one access to shared
+ * memory.
  */
 #ifndef TESTS_MODEL_EXPLORE_H
 #define TESTS_MODEL_EXPLORE_H

@@ -1,7 +1,7 @@
 /*
- * An interposer that only counts: how often each function of the malloc family was called, for how many bytes. The other
- * opinion that a trace's totals are compared with; shares nothing with the recorder. The next malloc in line is looked up
- * at the first call; what dlsym itself asks for meanwhile comes from a static buffer and is not counted.
+ * An interposer that only counts: how often each function of the malloc family was called, for how many bytes. The
+ * other opinion that a trace's totals are compared with; shares nothing with the recorder. The next malloc in line is
+ * looked up at the first call; what dlsym itself asks for meanwhile comes from a static buffer and is not counted.
  *
  * Counters live in a shared mapping of the file COUNT_OUT.PID and are there however the process ends. A child of fork
  * gets a file of its own at its first call.

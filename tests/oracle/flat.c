@@ -1,7 +1,7 @@
 /*
- * Threads that allocate and free for ever, also each other's blocks, and a fork each second whose child allocates too and
- * ends: what the recorder itself holds must not grow (flat.py) once they have gone round their rings together; a last thread
- * that comes and goes then says so in the trace.
+ * Threads that allocate and free for ever, also each other's blocks, and a fork each second whose child allocates too
+ * and ends: what the recorder itself holds must not grow (flat.py) once they have gone round their rings together; a
+ * last thread that comes and goes then says so in the trace.
  *
  * Usage: flat THREADS SECONDS
  */

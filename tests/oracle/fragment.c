@@ -3,8 +3,8 @@
  *
  *     fragment KEEP SIZE COUNT [THREADS]
  *
- * allocates COUNT blocks of SIZE bytes, keeps every KEEP-th (with THREADS, each of so many threads does so), marks "before",
- * trims, marks "after", and prints the RSS of smaps_rollup before and after the trim.
+ * allocates COUNT blocks of SIZE bytes, keeps every KEEP-th (with THREADS, each of so many threads does so), marks
+ * "before", trims, marks "after", and prints the RSS of smaps_rollup before and after the trim.
  */
 #include <malloc.h>
 #include <pthread.h>

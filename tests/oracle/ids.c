@@ -2,10 +2,10 @@
  * Every block carries an id and is freed, or moved, by another thread than the one that made it; what was done to which
  * id is written to ORACLE_LOG. ids.py then proves from a trace that each free was paired with its own allocation.
  *
- * Usage: ids THREADS ROUNDS storm|sizes|near. With `storm` all blocks are of one size class, so that an address is used again
- * at once by whichever thread is quickest; with `near` a thread frees seven in eight of its blocks itself. The log is kept in
- * memory until the end: it must not disturb the order. With ORACLE_GATE the threads, known to the recorder by then, wait until
- * there is a file of that name.
+ * Usage: ids THREADS ROUNDS storm|sizes|near. With `storm` all blocks are of one size class, so that an address is used
+ * again at once by whichever thread is quickest; with `near` a thread frees seven in eight of its blocks itself. The
+ * log is kept in memory until the end: it must not disturb the order. With ORACLE_GATE the threads, known to the
+ * recorder by then, wait until there is a file of that name.
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /*
- * Threads that allocate and free and count, in a shared file, each call that has returned with what it was asked for. Whoever
- * kills the process then knows what a trace must hold: kill.py. Sizes follow the count, so that nothing can be missing or
- * doubled unseen.
+ * Threads that allocate and free and count, in a shared file, each call that has returned with what it was asked for.
+ * Whoever kills the process then knows what a trace must hold: kill.py. Sizes follow the count, so that nothing can be
+ * missing or doubled unseen.
  *
  * Usage: kill THREADS, with the file's name in ORACLE_COUNTERS. Never ends by itself before 60 s.
  */

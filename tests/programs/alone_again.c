@@ -1,7 +1,7 @@
 /* expect: 0; sees: 2001x20000 4001x60000 */
 /*
- * Blocks that change hands at the same address all the time, and then a thread that is alone and busy: what those that are
- * gone left in their rings is still ordered by its stamps.
+ * Blocks that change hands at the same address all the time, and then a thread that is alone and busy: what those that
+ * are gone left in their rings is still ordered by its stamps.
  */
 #include "target.h"
 

@@ -1,7 +1,7 @@
 /* expect: 0; sees: 48001x10 */
 /*
- * Programs to start whose names, commands, arguments and environments lie where no memory is: the kernel answers EFAULT, or
- * takes no list for an empty one, and the program goes on.
+ * Programs to start whose names, commands, arguments and environments lie where no memory is: the kernel answers
+ * EFAULT, or takes no list for an empty one, and the program goes on.
  */
 #include "target.h"
 #include <spawn.h>

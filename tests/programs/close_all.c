@@ -2,7 +2,10 @@
 /* expect: 0; case: close_each; args: each; sees: 60001x20000 */
 /* expect: 0; case: close_threads; args: from threads; sees: 60001x20000 */
 /* expect: 0; case: dup_over; args: dup; sees: 60001x20000 */
-/* Every descriptor is closed, or replaced, and its number used for the program's own files, which nobody else may write. */
+/*
+ * Every descriptor is closed, or replaced, and its number used for the program's own files, which nobody else may
+ * write.
+ */
 #include "target.h"
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -46,7 +49,9 @@ int main(int argc, char **argv) {
         CHECK(pread(files[i], &number, sizeof number, 0) == sizeof number && number == i);
         CHECK(lseek(files[i], 0, SEEK_CUR) == 0);
     }
-    /* A hook of each of the other two threads may reopen the trace just then, and hold the lowest number for a moment. */
+    /*
+     * A hook of each of the other two threads may reopen the trace just then, and hold the lowest number for a moment.
+     */
     bool moved = argc > 2 && files[0] > 3 && files[0] <= 3 + 2;
     printf("files are whole, the first is %d\n", moved ? 3 : files[0]);
     return 0;

@@ -1,5 +1,7 @@
 /* expect: 0; trace: any */
-/* The program starts with descriptors 0 to 2 closed: its first file must get number 0, and nobody else may write there. */
+/*
+ * The program starts with descriptors 0 to 2 closed: its first file must get number 0, and nobody else may write there.
+ */
 #include "target.h"
 #include <fcntl.h>
 

@@ -1,5 +1,7 @@
 /* expect: 0; sees: 56001x20000 56002x20000; env: TIDEMARK_CHECK_STACKS=1 */
-/* Coroutines on small stacks of their own, also made of freed stacks of others, switched in the middle of deep frames. */
+/*
+ * Coroutines on small stacks of their own, also made of freed stacks of others, switched in the middle of deep frames.
+ */
 #include "target.h"
 #include <ucontext.h>
 

@@ -1,5 +1,8 @@
 /* expect: 0; sees: 46001x1000 46002x1 */
-/* daemon(3): the process forks, its parent ends, descriptors go; whoever waits for the pipe to close must not wait for us. */
+/*
+ * daemon(3): the process forks, its parent ends, descriptors go; whoever waits for the pipe to close must not wait for
+ * us.
+ */
 #include "target.h"
 #include <sys/wait.h>
 

@@ -1,7 +1,7 @@
 /* expect: 0; args: 20000; soak: 200000 */
 /*
- * Phase edges as the first event of threads that come and go, and among those of threads that keep their rings full: none may
- * wait for a lock while it holds the one that whoever drains a ring takes last.
+ * Phase edges as the first event of threads that come and go, and among those of threads that keep their rings full:
+ * none may wait for a lock while it holds the one that whoever drains a ring takes last.
  */
 #include "../../include/tidemark.h"
 #include "target.h"

@@ -1,5 +1,7 @@
 /* expect: 0; sees: 53001x1 53002x1 53003x2 53004x1 53005x1 53006x1 53007x1 53008x1 53009x1 53010x1 53011x1 */
-/* Every entry point of the malloc family: results, alignment, zeros, usable sizes, errors and errno as libc gives them. */
+/*
+ * Every entry point of the malloc family: results, alignment, zeros, usable sizes, errors and errno as libc gives them.
+ */
 #include "target.h"
 #include <dlfcn.h>
 #include <malloc.h>

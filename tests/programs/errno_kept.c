@@ -1,7 +1,9 @@
 /* expect: 0 */
 /* expect: 0; case: errno_kept_checked; env: TIDEMARK_CHECK_STACKS=1; modes: bare */
-/* Calls that succeed leave errno alone, those that fail set it as libc does; also when the trace file grows, and when the
- * stack of the first one is the first that libunwind walks. */
+/*
+ * Calls that succeed leave errno alone, those that fail set it as libc does; also when the trace file grows, and when
+ * the stack of the first one is the first that libunwind walks.
+ */
 #include "target.h"
 #include <sys/mman.h>
 

@@ -1,8 +1,8 @@
 /* expect: 0; case: first_ended; cut: 0 */
 /* expect: 7; case: raw_exit; args: raw; trace: open */
 /*
- * The first thread ends before the others: pthread_exit in main. /proc/self then stands for a process without memory. Or it
- * ends by a raw exit(2) and is alone: whoever waits for it gets its status at once.
+ * The first thread ends before the others: pthread_exit in main. /proc/self then stands for a process without memory.
+ * Or it ends by a raw exit(2) and is alone: whoever waits for it gets its status at once.
  */
 #include "target.h"
 

@@ -1,7 +1,7 @@
 /* expect: 0; args: 30; soak: 2000; count: 31; sees: 40003x3000 */
 /*
- * Threads of a fork's child that have their first hooks at once: libc keeps the stacks of the parent's threads for them, so
- * starting them allocates nothing, and the recording has not begun there yet.
+ * Threads of a fork's child that have their first hooks at once: libc keeps the stacks of the parent's threads for
+ * them, so starting them allocates nothing, and the recording has not begun there yet.
  */
 #include "target.h"
 #include <sys/wait.h>

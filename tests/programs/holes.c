@@ -1,7 +1,7 @@
 /* expect: 0; sees: 48001x100001 */
 /*
- * A program unmaps the middle of a mapping, then all of it: between the two nothing of ours may lie there, whatever the hooks
- * need memory for. A thread that began before makes its first event then, and fills its ring.
+ * A program unmaps the middle of a mapping, then all of it: between the two nothing of ours may lie there, whatever the
+ * hooks need memory for. A thread that began before makes its first event then, and fills its ring.
  */
 #include "target.h"
 #include <malloc.h>

@@ -1,7 +1,7 @@
 /* expect: 0; sees: 48001x100 */
 /*
- * Sixteen terabytes that are reserved, written to here and there: the recorder's looks at resident pages, at each mark, may
- * not take as long as reading of every page would, which is a quarter of a minute of processor time.
+ * Sixteen terabytes that are reserved, written to here and there: the recorder's looks at resident pages, at each mark,
+ * may not take as long as reading of every page would, which is a quarter of a minute of processor time.
  */
 #include "../../include/tidemark.h"
 #include "target.h"

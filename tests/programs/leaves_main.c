@@ -1,7 +1,7 @@
 /* expect: 7; sees: 48001x1100 */
 /*
- * A program that returns from main out of a function below it, with the stack pointer of there, as those of Free Pascal do that
- * use libc: libc calls exit then, whatever the stack pointer is.
+ * A program that returns from main out of a function below it, with the stack pointer of there, as those of Free Pascal
+ * do that use libc: libc calls exit then, whatever the stack pointer is.
  */
 #include "target.h"
 

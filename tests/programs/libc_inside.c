@@ -1,5 +1,7 @@
 /* expect: 0 */
-/* What libc allocates by itself: streams, lines, formatted text, locales, converters, patterns, directories, sorting. */
+/*
+ * What libc allocates by itself: streams, lines, formatted text, locales, converters, patterns, directories, sorting.
+ */
 #include "target.h"
 #include <dirent.h>
 #include <iconv.h>

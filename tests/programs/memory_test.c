@@ -1,7 +1,8 @@
 /* expect: 0; env: GLIBC_TUNABLES=glibc.pthread.rseq=0; flags: -fno-stack-protector; sees: 48001x20000 */
 /*
- * A program tests its memory: inverts all that is anonymous but the stack, waits, and inverts it back, as redis-server does
- * piece by piece when it has crashed. Nobody else may use that memory meanwhile. (The kernel reads rseq's part of it.)
+ * A program tests its memory: inverts all that is anonymous but the stack, waits, and inverts it back, as redis-server
+ * does piece by piece when it has crashed. Nobody else may use that memory meanwhile. (The kernel reads rseq's part of
+ * it.)
  */
 #include "target.h"
 #include <fcntl.h>

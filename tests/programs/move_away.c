@@ -3,8 +3,10 @@
 /* expect: 0; case: move_removed; args: removed; sees: 63001x20000 */
 /* expect: 0; case: move_namespace; args: mounts; needs: root mount; sees: 63001x20000 */
 /* expect: 0; case: move_hidden; args: hidden; needs: root mount; sees: 63001x20000 */
-/* The program goes elsewhere: another directory, another root, a directory that is gone, another mount namespace,
- * one in which libtrace.so is hidden: the loader of what it starts there has nothing to complain about. */
+/*
+ * The program goes elsewhere: another directory, another root, a directory that is gone, another mount namespace,
+ * one in which libtrace.so is hidden: the loader of what it starts there has nothing to complain about.
+ */
 #include "target.h"
 #include <fcntl.h>
 #include <sched.h>

@@ -2,7 +2,10 @@
 /* expect: 0; case: unshare_number; args: number; needs: userns; sees: 65001x20000 */
 /* expect: 0; case: unshare_pid; args: pid; needs: root; sees: 65001x20000 65002x1 */
 /* expect: 0; case: setns_user; args: setns; needs: userns root; sees: 65001x20000 */
-/* A single-threaded program may enter a user namespace, also after so many events that the recorder has a thread of its own. */
+/*
+ * A single-threaded program may enter a user namespace, also after so many events that the recorder has a thread of its
+ * own.
+ */
 #include "target.h"
 #include <fcntl.h>
 #include <sched.h>

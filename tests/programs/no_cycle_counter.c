@@ -1,5 +1,7 @@
 /* expect: 0; sees: 48001x40000 */
-/* The program forbids itself, its threads and its child to read the cycle counter, which kills with SIGSEGV who does. */
+/*
+ * The program forbids itself, its threads and its child to read the cycle counter, which kills with SIGSEGV who does.
+ */
 #include "target.h"
 #include <sys/prctl.h>
 #include <sys/wait.h>

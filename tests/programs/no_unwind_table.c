@@ -1,7 +1,7 @@
 /* expect: 0; flags: -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -Wl,--no-eh-frame-hdr; env: TIDEMARK_CHECK_STACKS=1; sees: 48001x400; sites: compare=400; cut: 0 */
 /*
- * A program without .eh_frame_hdr: its frames are found by their frame pointers. Below them are some of libc's, whose rules
- * need the right stack pointer.
+ * A program without .eh_frame_hdr: its frames are found by their frame pointers. Below them are some of libc's, whose
+ * rules need the right stack pointer.
  */
 #include "target.h"
 

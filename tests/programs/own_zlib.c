@@ -1,5 +1,7 @@
 /* expect: 0; flags: -rdynamic; sees: 68001x100000 */
-/* A program that has functions with zlib's and libunwind's names, which mean something else: nobody else may call them. */
+/*
+ * A program that has functions with zlib's and libunwind's names, which mean something else: nobody else may call them.
+ */
 #include "target.h"
 
 #define FOREIGN(name)                                                                                                  \

@@ -3,7 +3,10 @@
 /* expect: 0; case: seccomp_threads; args: threads; trace: any */
 /* expect: 0; case: no_new_privileges; args: privileges; sees: 67001x20000 */
 /* expect: 0; case: not_dumpable; args: dumpable; needs: root; sees: 67001x20000 */
-/* After its start the program shuts itself in: calls that it would never make kill it. The recorder may stop, never kill. */
+/*
+ * After its start the program shuts itself in: calls that it would never make kill it. The recorder may stop, never
+ * kill.
+ */
 #include "target.h"
 #include <linux/audit.h>
 #include <linux/filter.h>

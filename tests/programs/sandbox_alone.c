@@ -1,7 +1,10 @@
 /* expect: 0; case: seccomp_strict; args: strict; modes: bare inline thread record; trace: any; limit: 15 */
 /* expect: 0; case: seccomp_few; args: few; modes: bare inline thread record; trace: any; limit: 15 */
-/* A program of one thread shuts itself in, with no futex(2), and in strict mode without a clock: rdtsc is a SIGSEGV then. Who writes
- * beside it is not woken any more: the limit is half of what the program took while that one looked only five times a second. */
+/*
+ * A program of one thread shuts itself in, with no futex(2), and in strict mode without a clock: rdtsc is a SIGSEGV
+ * then. Who writes beside it is not woken any more: the limit is half of what the program took while that one looked
+ * only five times a second.
+ */
 #include "target.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

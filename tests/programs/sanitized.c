@@ -3,7 +3,10 @@
 /* expect: 0; case: sanitized_undefined; flags: -fsanitize=undefined; sees: 70001x100 */
 /* expect: 0; case: sanitized_thread; cc: clang; needs: clang; flags: -fsanitize=thread; trace: any; stderr: any */
 /* expect: 1; case: sanitized_leak; args: fault; cc: clang; needs: clang; flags: -fsanitize=address; trace: any; stderr: any */
-/* A program built with a sanitizer has that one's malloc: the recorder steps aside, and what the sanitizer finds it still finds. */
+/*
+ * A program built with a sanitizer has that one's malloc: the recorder steps aside, and what the sanitizer finds it
+ * still finds.
+ */
 #include "target.h"
 
 int main(int argc, char **argv) {

@@ -1,6 +1,9 @@
 /* expect: 0; case: seccomp_allow; args: one; modes: bare thread record; trace: any; sees: 48001x210000 */
 /* expect: 0; case: seccomp_allow_all; args: all; modes: record; trace: any; sees: 48001x210000 */
-/* A filter on the calls of this thread, or of all, that allows everything: we can't know that, but somebody else can write. */
+/*
+ * A filter on the calls of this thread, or of all, that allows everything: we can't know that, but somebody else can
+ * write.
+ */
 #include "target.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

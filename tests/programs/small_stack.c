@@ -1,5 +1,8 @@
 /* expect: 0; flags: -Wl,-z,now; sees: 37001x320 37002x64 */
-/* Threads with the smallest stack that there is, which allocate when 3 KB of it are left, and in a handler on 2 KB more. */
+/*
+ * Threads with the smallest stack that there is, which allocate when 3 KB of it are left, and in a handler on 2 KB
+ * more.
+ */
 #include "target.h"
 #include <limits.h>
 #include <signal.h>

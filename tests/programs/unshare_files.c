@@ -1,7 +1,7 @@
 /* expect: 0; sees: 48001x40000 */
 /*
- * A thread takes a descriptor table of its own, closes all of it but stderr and opens files on the same numbers, as others go on
- * with the old table: whoever writes the trace from that thread finds it, and the files stay as they are.
+ * A thread takes a descriptor table of its own, closes all of it but stderr and opens files on the same numbers, as
+ * others go on with the old table: whoever writes the trace from that thread finds it, and the files stay as they are.
  */
 #include "target.h"
 #include <fcntl.h>

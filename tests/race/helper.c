@@ -1,6 +1,6 @@
 /*
- * preload/helper.c as a thread that the thread sanitizer knows: pthread_create in the place of clone(2). What it shares with
- * the program stays shared.
+ * preload/helper.c as a thread that the thread sanitizer knows: pthread_create in the place of clone(2). What it shares
+ * with the program stays shared.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * preload/sys.c under the thread sanitizer, whose shadow leaves few places of the address space to programs: the recorder's
- * memory lies in one of them.
+ * preload/sys.c under the thread sanitizer, whose shadow leaves few places of the address space to programs: the
+ * recorder's memory lies in one of them.
  */
 #include "../../preload/machine_x86_64.h"
 

@@ -1,6 +1,6 @@
 /*
- * A thread's stream of events at random, as words in a ring and as a list made side by side: what programs do, and what no
- * program does.
+ * A thread's stream of events at random, as words in a ring and as a list made side by side: what programs do, and what
+ * no program does.
  */
 #ifndef TESTS_EVENT_STREAM_H
 #define TESTS_EVENT_STREAM_H

@@ -11,8 +11,8 @@
 #include "analysis/growth_container.h"
 
 /*
- * A cache that still meets new keys at its first rate when the recording ends is growth by all that can be seen. The caches
- * here have at most so many keys for each draw over the whole run.
+ * A cache that still meets new keys at its first rate when the recording ends is growth by all that can be seen. The
+ * caches here have at most so many keys for each draw over the whole run.
  */
 #define EXHAUSTED 0.45
 
@@ -200,7 +200,10 @@ static void irregular_sawtooth(struct synthetic *site, struct generator *generat
     }
 }
 
-/* Garbage waits for the collector, which runs when the heap has grown by a factor; a few per cent are promoted for longer. */
+/*
+ * Garbage waits for the collector, which runs when the heap has grown by a factor; a few per cent are promoted for
+ * longer.
+ */
 static void collected_heap(struct synthetic *site, struct generator *generator) {
     double every = 0.3 + unit(generator) * fmin(4, (double)rounds_of(site) / 4), due = every * unit(generator);
     uint64_t blocks = (uint64_t)between(generator, 5, 200);
@@ -346,7 +349,10 @@ static void reloads(struct synthetic *site, struct generator *generator) {
     }
 }
 
-/* A cache that fills evenly and is full before the end; while it fills, some entries are replaced when they are a few rounds old. */
+/*
+ * A cache that fills evenly and is full before the end; while it fills, some entries are replaced when they are a few
+ * rounds old.
+ */
 static void renewed_cache(struct synthetic *site, struct generator *generator) {
     size_t full = (size_t)between(generator, 1, (int)(0.6 * (double)rounds_of(site))),
            age = (size_t)between(generator, 1, 6);

@@ -1,6 +1,7 @@
 /*
- * A process being replayed, played by hand: programs of a few lines drive the collector of growth, and the judge says what
- * became of their stacks. One at a time; stacks from 100 on are of one instruction by hundreds, for several callers.
+ * A process being replayed, played by hand: programs of a few lines drive the collector of growth, and the judge says
+ * what became of their stacks. One at a time; stacks from 100 on are of one instruction by hundreds, for several
+ * callers.
  */
 #ifndef TESTS_GROWTH_STAGE_H
 #define TESTS_GROWTH_STAGE_H

@@ -1,7 +1,7 @@
 /* links: analyzer/analysis/ages.c analyzer/analysis/histogram.c */
 /*
- * Live bytes by slice of birth against a list of lives: random blocks of a run that turns out to be longer than the facts
- * said, counted anew for each cell. And octaves of histograms of any resolution.
+ * Live bytes by slice of birth against a list of lives: random blocks of a run that turns out to be longer than the
+ * facts said, counted anew for each cell. And octaves of histograms of any resolution.
  */
 #include <setjmp.h>
 #include <stdarg.h>

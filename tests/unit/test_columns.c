@@ -74,8 +74,10 @@ static int bench_teardown(void **state) {
     return 0;
 }
 
-/* By FORMAT.md, "partner": the newest earlier allocation or release at the address, if it is an allocation; none where the
- * ring says that the block may be another thread's. */
+/*
+ * By FORMAT.md, "partner": the newest earlier allocation or release at the address, if it is an allocation; none where
+ * the ring says that the block may be another thread's.
+ */
 static bool is_block(const struct trace_event *e) {
     return e->kind >= TRACE_EVENT_ALLOC && e->kind <= TRACE_EVENT_REALLOC_IN && !(e->flags & TRACE_EVENT_FAILED);
 }
@@ -300,7 +302,9 @@ static void test_segments(void **state) {
     }
 }
 
-/* A frame that continues is refused by a state that lacks the one before; what did not become a frame is not built on. */
+/*
+ * A frame that continues is refused by a state that lacks the one before; what did not become a frame is not built on.
+ */
 static void test_broken_segment(void **state) {
     struct bench *b = *state;
     struct stream s;

@@ -1,7 +1,7 @@
 /* links: preload/drain.c preload/columns.c preload/plain.c preload/words.c preload/packing.c preload/deflate.c preload/huffman.c preload/sys.c libs: -lz */
 /*
- * Draining a ring: which frames become plain ones. The ring is filled by hand with events that columns foretell well or badly,
- * and the owner's hurry is what its slot says.
+ * Draining a ring: which frames become plain ones. The ring is filled by hand with events that columns foretell well or
+ * badly, and the owner's hurry is what its slot says.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -330,7 +330,10 @@ static void test_growth_between_rounds(void **state) {
     assert_null(finding("work", 2));
 }
 
-/* An interpreter's stack is the same in both: a cache that replaces its blocks in the rounds, and what stays between them. */
+/*
+ * An interpreter's stack is the same in both: a cache that replaces its blocks in the rounds, and what stays between
+ * them.
+ */
 static void test_a_level_that_another_phase_raises_is_told_there(void **state) {
     (void)state;
     struct block *cache[50] = {NULL};

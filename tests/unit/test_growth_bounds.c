@@ -67,7 +67,9 @@ static void test_vector_that_is_resized_on_several_stacks(void **state) {
     grow_vector(false);
 }
 
-/* Blocks of different callers of a wrapper: a larger one replaces a smaller one in its round, and is freed in the next. */
+/*
+ * Blocks of different callers of a wrapper: a larger one replaces a smaller one in its round, and is freed in the next.
+ */
 static void test_wrapper_is_no_container(void **state) {
     (void)state;
     struct block *kept = NULL;
@@ -86,8 +88,9 @@ static void test_wrapper_is_no_container(void **state) {
 }
 
 /*
- * A full cache of the latest keys asked for, where few keys are asked for often (Zipf): some stay for as many rounds as there are, and
- * by chance such keys came in many of them. Values of one size or of many; none is the container of another.
+ * A full cache of the latest keys asked for, where few keys are asked for often (Zipf): some stay for as many rounds as
+ * there are, and by chance such keys came in many of them. Values of one size or of many; none is the container of
+ * another.
  */
 enum { POPULAR_KEYS = 10000 };
 struct popular {
@@ -210,8 +213,9 @@ static void test_full_cache_whose_blocks_are_replaced_is_not_growing(void **stat
 }
 
 /*
- * A cache that was full before a phase that ran once, as a test of a suite: what it puts in is released behind it, by the next test. By its
- * windows that looks like growth, but the cache has no more than before; `lost` of each ten that it replaces are.
+ * A cache that was full before a phase that ran once, as a test of a suite: what it puts in is released behind it, by
+ * the next test. By its windows that looks like growth, but the cache has no more than before; `lost` of each ten that
+ * it replaces are.
  */
 static void one_phase_of_a_full_cache(int lost) {
     struct block *cache[1024];
@@ -242,8 +246,8 @@ static void test_one_phase_of_a_full_cache_that_loses_is_growing(void **state) {
 }
 
 /*
- * A program that walks through all that it keeps, or half of it, and allocates for each: what leaks makes its rounds ever larger, and per allocation it
- * seems to leak ever less. As many stay of each round, but for one more or less.
+ * A program that walks through all that it keeps, or half of it, and allocates for each: what leaks makes its rounds
+ * ever larger, and per allocation it seems to leak ever less. As many stay of each round, but for one more or less.
  */
 static void test_a_leak_that_the_program_walks_through_does_not_slow(void **state) {
     (void)state;
@@ -377,7 +381,10 @@ static void test_growing_vector(void **state) {
     assert_non_null(strstr(at->would_change, "entries that are removed again"));
 }
 
-/* A vector of pointers, three a round, until so many rounds are over: then no more come, or all are released and it is used anew. */
+/*
+ * A vector of pointers, three a round, until so many rounds are over: then no more come, or all are released and it is
+ * used anew.
+ */
 static void fill_vector(int filled, bool collects, const char *class) {
     struct block *vector = allocate(1, 16), *entries[192];
     uint64_t used = 0;
@@ -425,7 +432,10 @@ static void test_vector_whose_entries_go_on(void **state) {
     fill_vector(64, false, "leak");
 }
 
-/* As of std::pmr: what is cut from blocks, each twice as large as the last. `grows`: by as much each round, else ever less. */
+/*
+ * As of std::pmr: what is cut from blocks, each twice as large as the last. `grows`: by as much each round, else ever
+ * less.
+ */
 static const struct growth_finding *judge_arena(bool grows) {
     uint64_t block = 512, capacity = 0;
     double used = 0;
@@ -485,7 +495,9 @@ static void test_filling_says_what_is_to_come(void **state) {
     assert_non_null(strstr(finding("work", 1)->sentence, "; it slows, about 657 B more to come"));
 }
 
-/* A table as large as its input, which grows by a tenth from one to the next: it grew in the rounds that set a record. */
+/*
+ * A table as large as its input, which grows by a tenth from one to the next: it grew in the rounds that set a record.
+ */
 static void test_table_of_a_growing_input(void **state) {
     (void)state;
     struct block *table = allocate(1, 64), *temporary[4096];

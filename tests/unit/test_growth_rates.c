@@ -125,7 +125,10 @@ static void test_what_stopped_behind_the_evidence_fills(void **state) {
     assert_int_equal(judged(&hand, 4).reason, GROWTH_REASON_STOPPED);
 }
 
-/* Where only the number of allocations tells the work, a round that adds the same number of blocks as every other does not slow. */
+/*
+ * Where only the number of allocations tells the work, a round that adds the same number of blocks as every other does
+ * not slow.
+ */
 static void test_the_same_number_each_round_does_not_slow(void **state) {
     (void)state;
     struct hand hand = {.rounds = 16, .facts = {.threads = 1, .work_is_events = true}};
@@ -195,7 +198,10 @@ static void test_a_leak_may_begin_in_the_second_round(void **state) {
     assert_int_not_equal(judged(&hand, 1).class, GROWTH_LEAK);
 }
 
-/* Documents that were open for up to seven rounds; of each round some strokes stay. What is young holds more, for a time. */
+/*
+ * Documents that were open for up to seven rounds; of each round some strokes stay. What is young holds more, for a
+ * time.
+ */
 static void test_rounds_a_reach_old_count_if_they_hold_no_more(void **state) {
     (void)state;
     static const uint64_t held[] = {15, 17, 15, 16, 19, 18, 21, 12, 16, 18, 19, 15, 24, 25, 21, 21, 30, 42, 80, 130};
@@ -283,7 +289,9 @@ static void test_an_error_path_goes_on_for_many_rounds(void **state) {
     assert_int_not_equal(judged(&hand, -1).class, GROWTH_LEAK_INTERMITTENT);
 }
 
-/* Perl's table of shared keys: a cache of a hundred, and what the last line of output came too early or too late for. */
+/*
+ * Perl's table of shared keys: a cache of a hundred, and what the last line of output came too early or too late for.
+ */
 static void test_edges_from_output_may_lie_in_the_next_round(void **state) {
     (void)state;
     static const uint64_t held[] = {35, 21, 19, 9, 4, 2, 5, 2, 2, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 59, 0};
@@ -318,7 +326,10 @@ static void test_false_leaks_are_rare(void **state) {
     }
 }
 
-/* Ever more in use by chance is a leak by all that a few rounds show. Without a look at neighbours 4, 6 and 13 in 100 are. */
+/*
+ * Ever more in use by chance is a leak by all that a few rounds show. Without a look at neighbours 4, 6 and 13 in 100
+ * are.
+ */
 static void test_pools_that_wander_are_seldom_leaks(void **state) {
     (void)state;
     static const double most[LENGTHS] = {0.5, 0.5, 0.5, 4, 2, 1};

@@ -1,7 +1,7 @@
 /* links: preload/deflate.c preload/huffman.c libs: -lz -ldeflate */
 /*
- * Blocks of literals (preload/huffman.c), and the streams that hold them (preload/deflate.c): what two inflaters make of
- * them is what went in, whatever the frequencies are.
+ * Blocks of literals (preload/huffman.c), and the streams that hold them (preload/deflate.c): what two inflaters make
+ * of them is what went in, whatever the frequencies are.
  */
 #include <math.h>
 #include <setjmp.h>

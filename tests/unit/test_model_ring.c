@@ -1,9 +1,9 @@
 /* links: tests/model/explore.c */
 /*
  * The hand-over of a ring to its drainers (preload/probe.c, drain.c, append.c), with signal handlers, and recovery
- * (analyzer/input/recover.c), as a model: in every state that can be reached the process may be killed, and what is recovered then
- * must be each event whose call has returned, once, in order. Each fault that a row of `faults` puts into the protocol must
- * be found; a search that finds nothing in a broken protocol proves nothing about a right one.
+ * (analyzer/input/recover.c), as a model: in every state that can be reached the process may be killed, and what is
+ * recovered then must be each event whose call has returned, once, in order. Each fault that a row of `faults` puts
+ * into the protocol must be found; a search that finds nothing in a broken protocol proves nothing about a right one.
  */
 #include <setjmp.h>
 #include <stdarg.h>

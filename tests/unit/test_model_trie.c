@@ -1,8 +1,8 @@
 /* links: tests/model/explore.c */
 /*
- * The stack trie (preload/stackid.c) as a model: threads look a key up and add it while the table is outgrown and its windows
- * are moved. In every state that can be reached, whatever a call has returned for a key is the one id of that key. Each
- * fault that a row of `faults` puts into the protocol must be found.
+ * The stack trie (preload/stackid.c) as a model: threads look a key up and add it while the table is outgrown and its
+ * windows are moved. In every state that can be reached, whatever a call has returned for a key is the one id of that
+ * key. Each fault that a row of `faults` puts into the protocol must be found.
  */
 #include <setjmp.h>
 #include <stdarg.h>

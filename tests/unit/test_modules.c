@@ -1,6 +1,7 @@
 /* links: preload/modules.c preload/stamp.c preload/stacks.c preload/sys.c libs: -ldl */
 /*
- * A module is told once, whatever another thread's sweep finds of it meanwhile, and again by a sweep where the journal had no room.
+ * A module is told once, whatever another thread's sweep finds of it meanwhile, and again by a sweep where the journal
+ * had no room.
  */
 #include "../../preload/journal.h"
 #include "../../preload/modules.h"

@@ -141,8 +141,10 @@ static void slots_once(void **state) {
     builder_end(&b);
 }
 
-/* The process died while what a signal handler had queued was moved into the ring: the first event is there already, of the
- * second only room was taken. */
+/*
+ * The process died while what a signal handler had queued was moved into the ring: the first event is there already, of
+ * the second only room was taken.
+ */
 static void nested_moved(void **state) {
     (void)state;
     uint64_t words[4 * EVENTS], nested[12] = {2 << 16};

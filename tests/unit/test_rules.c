@@ -1,6 +1,7 @@
 /* links: preload/rules.c preload/cfi.c preload/modules.c preload/stamp.c preload/stacks.c preload/sys.c libs: -ldw -lelf -ldl */
 /*
- * Unwind rows of every function of libc and libunwind equal those of libdw; damaged tables give an error, never a crash.
+ * Unwind rows of every function of libc and libunwind equal those of libdw; damaged tables give an error, never a
+ * crash.
  */
 #include "../../preload/cfi.h"
 #include "../../preload/journal.h"

@@ -1,6 +1,7 @@
 /* links: tests/unit/unwind_stage.c preload/unwind.c preload/stack_names.c preload/stack_range.c preload/tails.c preload/rules.c preload/cfi.c preload/reference.c preload/image.c preload/text.c preload/stackid.c preload/stacks.c preload/modules.c preload/stamp.c preload/sys.c libs: -lgcc_s -lunwind -ldl flags: -fexceptions */
 /*
- * Stacks beyond the depth limit, and beyond what can be walked at all: which frames they keep, and how many nodes that costs.
+ * Stacks beyond the depth limit, and beyond what can be walked at all: which frames they keep, and how many nodes that
+ * costs.
  */
 #include "unwind_stage.h"
 

@@ -1,6 +1,7 @@
 /*
- * A report made by hand for the tests of verdicts and budgets, so that every expectation can be read off it: one leak in the phase
- * `load`, three sizes of an import, and a curve of RSS that rises, falls and climbs. Tests change it as they need.
+ * A report made by hand for the tests of verdicts and budgets, so that every expectation can be read off it: one leak
+ * in the phase `load`, three sizes of an import, and a curve of RSS that rises, falls and climbs. Tests change it as
+ * they need.
  */
 #ifndef TESTS_VERDICT_FIXTURE_H
 #define TESTS_VERDICT_FIXTURE_H

@@ -1,4 +1,6 @@
-/* Its constructor runs before the recorder's, so libc calls its fork handler first: the child's first hook is in there. */
+/*
+ * Its constructor runs before the recorder's, so libc calls its fork handler first: the child's first hook is in there.
+ */
 #include <pthread.h>
 #include <stdlib.h>
 

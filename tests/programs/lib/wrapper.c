@@ -1,6 +1,6 @@
 /*
- * A second preload that does what such libraries do: finds the next malloc by dlsym at the first call, serves dlsym's own
- * requests from a static buffer, and counts. Stands before or behind the recorder.
+ * A second preload that does what such libraries do: finds the next malloc by dlsym at the first call, serves dlsym's
+ * own requests from a static buffer, and counts. Stands before or behind the recorder.
  */
 #include <dlfcn.h>
 #include <stddef.h>

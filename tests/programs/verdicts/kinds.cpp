@@ -1,6 +1,7 @@
 /*
  * Small workloads that leak, and others that only look as if: `kinds KIND ROUNDS`, each round of main's loop is one
- * repetition of the phase `round`. What the verdict on each must be stands in the table of tests/cli/verdict_kinds.bats.
+ * repetition of the phase `round`. What the verdict on each must be stands in the table of
+ * tests/cli/verdict_kinds.bats.
  *
  * A function whose name begins with leak_ allocates what is never released, or only at the exit; the verdict has to
  * name it. Those that begin with keep_ hold memory rightly. Everything random comes from one seeded generator.
