@@ -52,8 +52,8 @@ static const char *const explanations[] = {
     [READER_EMPTY] = "is empty: the recording never began, or the disk was full",
     [READER_FOREIGN] = "is not a Tidemark trace (it does not begin with TIDEMARK)",
     [READER_CUT] = "ends inside its header: nothing was recorded, or the copy is incomplete",
-    [READER_VERSION] = "has another format version; this tidemark reads version " TEXT_OF(
-        TRACE_VERSION_MAJOR) ", use the one that recorded it",
+    [READER_VERSION] = ("has another format version; this tidemark reads version " TEXT_OF(
+        TRACE_VERSION_MAJOR) ", use the one that recorded it"),
     [READER_FEATURES] = "uses features that this tidemark does not know; use a newer one",
     [READER_HEADER] = "has a damaged header; nothing in it can be trusted",
     [READER_BUNDLE] = "is a bundle that is damaged or holds no such trace",
