@@ -42,7 +42,7 @@ static void show_progress(void *context, const char *path, uint64_t events, uint
     progress_show(&self->progress, events, expected);
 }
 
-static size_t given(int64_t value, size_t otherwise) { return value == OPTION_ABSENT ? otherwise : (size_t)value; }
+static size_t given(int64_t value) { return value == OPTION_ABSENT ? 0 : (size_t)value; }
 
 static uint64_t limit(int64_t value, uint64_t otherwise) {
     return value == OPTION_ABSENT ? otherwise : (uint64_t)value;
@@ -75,8 +75,8 @@ static struct build_options options_of(struct explaining *self, const struct rul
         .progress_context = self,
     };
     if (filters) {
-        options.shown_points = given(filters->points, 0);
-        if (given(filters->top, 0) > DEFAULT_TOP || filters->site || filters->module || filters->sort)
+        options.shown_points = given(filters->points);
+        if (given(filters->top) > DEFAULT_TOP || filters->site || filters->module || filters->sort)
             options.top = SIZE_MAX;
     }
     if (filters && choose_blocks(&self->choice, filters)) {
@@ -84,7 +84,7 @@ static struct build_options options_of(struct explaining *self, const struct rul
         options.thread = filters->thread;
         options.top = SIZE_MAX;
     }
-    options.every_site = request->every_site || (filters && given(filters->top, 0) > EVERY_SITE_FROM);
+    options.every_site = request->every_site || (filters && given(filters->top) > EVERY_SITE_FROM);
     options.resolver = request->resolver;
     if (request->symbols) options.symbols = symbol_options_of(request->symbols);
     rulebook_set_options(rules, request->judging, &options);
@@ -100,8 +100,8 @@ static struct text_style style_of(const struct explain_request *request) {
     int fd = fileno(request->stream);
     struct text_style style = text_style_for(fd, request->common ? color_wanted(request->common, fd) : false);
     if (!request->filters) return style;
-    style.sites = given(request->filters->top, 0);
-    style.depth = given(request->filters->depth, 0);
+    style.sites = given(request->filters->top);
+    style.depth = given(request->filters->depth);
     return style;
 }
 

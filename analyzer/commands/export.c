@@ -3,16 +3,12 @@
  * there.
  */
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../export/export.h"
-#include "../report/build.h"
 #include "../text/plural.h"
-#include "../verdict/verdict.h"
+#include "explain.h"
 #include "files.h"
-#include "groups.h"
-#include "phase_sources.h"
 
 struct export_values {
     struct common_values common;
@@ -78,45 +74,17 @@ static int write_report(const struct export_values *values, const struct report 
     return no_table ? STATUS_USAGE : status;
 }
 
-static int judge_and_write(const struct export_values *values, struct report *report) {
-    const struct verdict_rules rules = {.leak_exit_code = -1};
-    struct verdict *verdict = NULL;
-    if (verdict_decide(report, &rules, &verdict)) {
-        say("out of memory");
-        return STATUS_INTERNAL;
-    }
-    if (report->other_runs)
-        say_unless_quiet("%lld trace%s left out, of other runs", (long long)report->other_runs,
-                         plural_were((uint64_t)report->other_runs));
-    int status = write_report(values, report);
-    verdict_release(verdict);
-    return status;
-}
-
-static int build(const struct export_values *values, const struct phase_sources *phases, int count, char **arguments,
-                 struct report **report) {
-    const struct build_options options = {
-        .phases = &phases->intervals,
-        .functions = &phases->functions,
-        .symbols = symbol_options_of(&values->symbols),
-        .every_site = true,
-        .points = values->points == OPTION_ABSENT ? 1000 : (size_t)values->points,
-        .settings = GROWTH_SETTINGS_DEFAULT,
-        .self = values->input.self,
-    };
-    struct arena *memory = arena_new();
-    struct tree refused;
-    int error = report_build(report, arguments, (size_t)count, &options, &refused, memory);
-    for (size_t i = 0; i < refused.refused_count; i++) say("%s: %s", refused.refused[i].path, refused.refused[i].why);
-    arena_free(memory);
-    if (error && error != -ENOENT) say("the traces can't be analysed: %s", strerror(-error));
-    return !error ? 0 : error == -ENOENT ? STATUS_UNREADABLE : STATUS_INTERNAL;
-}
-
 static int run(void *own, int count, char **arguments) {
     const struct export_values *values = own;
-    struct report *report = NULL;
-    struct phase_sources phases;
+    const struct filter_values filters = filter_nothing(values->points);
+    const struct explain_request request = {.common = &values->common,
+                                            .filters = &filters,
+                                            .symbols = &values->symbols,
+                                            .input = &values->input,
+                                            .traces = arguments,
+                                            .trace_count = count,
+                                            .every_site = true};
+    struct explained explained;
     if (!values->format) {
         say("export: --format is needed: " FORMATS);
         return STATUS_USAGE;
@@ -125,11 +93,13 @@ static int run(void *own, int count, char **arguments) {
         say("%s is binary; name a file with -o", values->format->name);
         return STATUS_USAGE;
     }
-    int status = phase_sources_read(&values->input, &phases);
-    if (!status) status = build(values, &phases, count, arguments, &report);
-    if (!status) status = judge_and_write(values, report);
-    report_release(report);
-    phase_sources_release(&phases);
+    int status = explain_open(&request, &explained);
+    if (status) return status;
+    int64_t others = explained.report->other_runs;
+    if (others > 0)
+        say_unless_quiet("%lld trace%s left out, of other runs", (long long)others, plural_were((uint64_t)others));
+    status = write_report(values, explained.report);
+    explain_close(&explained);
     return status;
 }
 

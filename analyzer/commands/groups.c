@@ -175,6 +175,16 @@ static const struct option_row filter_rows[] = {
 };
 const struct option_group filter_options = {"Filters (what is shown, never the verdict):", OPTION_ROWS(filter_rows)};
 
+struct filter_values filter_nothing(int64_t points) {
+    return (struct filter_values){.from = OPTION_ABSENT,
+                                  .to = OPTION_ABSENT,
+                                  .min_size = OPTION_ABSENT,
+                                  .max_size = OPTION_ABSENT,
+                                  .top = OPTION_ABSENT,
+                                  .depth = OPTION_ABSENT,
+                                  .points = points};
+}
+
 /* Outputs. */
 
 static const struct option_row output_rows[] = {

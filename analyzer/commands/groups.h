@@ -62,6 +62,8 @@ struct filter_values {
     int64_t depth, points;
 };
 extern const struct option_group filter_options;
+/* Shows all; the curve with so many points (OPTION_ABSENT: as it is judged). */
+struct filter_values filter_nothing(int64_t points);
 
 struct output_values { /* file names; "-" is stdout */
     const char *json, *html, *markdown, *junit, *sarif;

@@ -68,13 +68,7 @@ struct watching {
 /* `again`: in place of the last view, which missed the end. */
 static int read_trace(struct watching *w, bool again) {
     struct common_values quiet = w->values->common;
-    struct filter_values filters = {.from = OPTION_ABSENT,
-                                    .to = OPTION_ABSENT,
-                                    .min_size = OPTION_ABSENT,
-                                    .max_size = OPTION_ABSENT,
-                                    .top = OPTION_ABSENT,
-                                    .depth = OPTION_ABSENT,
-                                    .points = POINTS};
+    const struct filter_values filters = filter_nothing(POINTS);
     struct input_values input = {.self = w->values->self || w->pid};
     quiet.quiet = true;
     struct explain_request request = {.common = &quiet,
