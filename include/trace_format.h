@@ -71,6 +71,18 @@ enum trace_stop_cause {
     TRACE_STOP_DESCRIPTORS
 };
 
+/* Of EXIT events and END records: what ended the program. */
+enum trace_exit {
+    TRACE_EXIT_CALL = 1,
+    TRACE_EXIT_UNDERSCORE, /* _exit */
+    TRACE_EXIT_QUICK,
+    TRACE_EXIT_RETURN, /* of main */
+    TRACE_EXIT_EXEC    /* in END records only */
+};
+
+/* Of EXITED records. */
+enum trace_exited { TRACE_EXITED_CODE = 1, TRACE_EXITED_SIGNAL };
+
 /* Of ANOMALY events. */
 enum trace_anomaly {
     TRACE_ANOMALY_END = 1, /* without begin */

@@ -40,7 +40,7 @@ static struct {
     _Atomic bool recorded; /* it was, once: there are blocks in the trace whose releases are to be told */
     _Atomic bool ended;
     _Atomic int failed;
-    enum lifecycle_exit exit_how; /* as the first exit event said */
+    enum trace_exit exit_how; /* as the first exit event said */
     int exit_status;
     uint64_t fork_stamp;
     char parent[CONFIG_PATH]; /* the parent's trace, in the child of a fork */
@@ -337,7 +337,7 @@ void lifecycle_forking(void) {
     memory_forked();
 }
 
-void lifecycle_exiting(enum lifecycle_exit how, int status) {
+void lifecycle_exiting(enum trace_exit how, int status) {
     if (!lifecycle_is_self()) return;
     if (!life.exit_how) {
         life.exit_how = how;
@@ -359,7 +359,7 @@ static void add_counters(struct unwind_counters *sum) {
         }
 }
 
-static void put_end(enum lifecycle_exit how, int status) {
+static void put_end(enum trace_exit how, int status) {
     uint8_t body[128];
     struct unwind_counters stacks = {0};
     add_counters(&stacks);
@@ -379,7 +379,7 @@ static void put_end(enum lifecycle_exit how, int status) {
     journal_put(TRACE_RECORD_END, body, (size_t)(w.at - body));
 }
 
-static void write_rest(enum lifecycle_exit how, int status) {
+static void write_rest(enum trace_exit how, int status) {
     requests_serve();
     memory_rollup(); /* first: it counts the threads and descriptors that the sample tells */
     memory_last();
@@ -408,7 +408,7 @@ static bool reserve_slots(void) {
 }
 
 /* With no other thread left nothing is written any more, and the pages of the slots go back. */
-static void end(enum lifecycle_exit how, int status) {
+static void end(enum trace_exit how, int status) {
     tick_hold();
     beside_refuse();
     uintptr_t before = probe_ignore();
@@ -416,9 +416,9 @@ static void end(enum lifecycle_exit how, int status) {
     bool alone = threads_alive() <= 1;
     if (alone && writer_is_drained()) {
         probe_switch(0);
-        if (how == EXIT_EXEC) file_close();
+        if (how == TRACE_EXIT_EXEC) file_close();
         else file_close_for_good();
-        punch_slots(how != EXIT_EXEC);
+        punch_slots(how != TRACE_EXIT_EXEC);
     } else if (!alone && !file_error()) {
         file_close();
         writer_punch_idle();
@@ -429,7 +429,7 @@ static void end(enum lifecycle_exit how, int status) {
 
 static void end_by_exit(void *unused) {
     (void)unused;
-    end(life.exit_how ? life.exit_how : EXIT_CALL, life.exit_status);
+    end(life.exit_how ? life.exit_how : TRACE_EXIT_CALL, life.exit_status);
 }
 
 void lifecycle_end(void) {
@@ -445,7 +445,7 @@ void lifecycle_exec(const char *path) {
     probe_event(TRACE_EVENT_EXEC, strings_id(path, strnlen(path, 255)), 0);
     uint64_t signals = signals_block();
     helper_stop();
-    end(EXIT_EXEC, 0);
+    end(TRACE_EXIT_EXEC, 0);
     signals_restore(signals);
 }
 

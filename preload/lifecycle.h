@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum lifecycle_exit { EXIT_CALL = 1, EXIT_UNDERSCORE, EXIT_QUICK, EXIT_RETURN, EXIT_EXEC };
+#include "../include/trace_format.h"
 
 /*
  * A hook found `wanted` switched off. Starts the recording if this process image has none yet (first hook, or first
@@ -29,7 +29,7 @@ void lifecycle_resume(void);
 void lifecycle_set_recording(bool on);
 
 /* exit has begun: recording goes on. */
-void lifecycle_exiting(enum lifecycle_exit how, int status);
+void lifecycle_exiting(enum trace_exit how, int status);
 /* Nothing of the target runs after this. Other threads may, and are recorded in their rings to the last. */
 void lifecycle_end(void);
 

@@ -306,7 +306,7 @@ static int main_in_between(int argc, char **argv, char **envp) {
     uintptr_t replaced = frame_to_replace(caller.ip, caller.sp);
     int status =
         replaced ? machine_call_in_place(target_main, argc, argv, envp, replaced) : target_main(argc, argv, envp);
-    lifecycle_exiting(EXIT_RETURN, status);
+    lifecycle_exiting(TRACE_EXIT_RETURN, status);
     return status;
 }
 
@@ -331,14 +331,14 @@ __attribute__((destructor)) static void destruct(void) {
 }
 
 void exit(int status) {
-    lifecycle_exiting(EXIT_CALL, status);
+    lifecycle_exiting(TRACE_EXIT_CALL, status);
     real_resolve();
     real.exit(status);
     __builtin_unreachable();
 }
 
 void quick_exit(int status) {
-    lifecycle_exiting(EXIT_QUICK, status);
+    lifecycle_exiting(TRACE_EXIT_QUICK, status);
     real_resolve();
     real.quick_exit(status);
     __builtin_unreachable();
@@ -346,7 +346,7 @@ void quick_exit(int status) {
 
 #define EXIT_NOW(name)                                                                                                 \
     void name(int status) {                                                                                            \
-        lifecycle_exiting(EXIT_UNDERSCORE, status);                                                                    \
+        lifecycle_exiting(TRACE_EXIT_UNDERSCORE, status);                                                              \
         lifecycle_end();                                                                                               \
         real_resolve();                                                                                                \
         real.name(status);                                                                                             \

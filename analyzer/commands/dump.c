@@ -264,7 +264,7 @@ static void print_cause(struct wire_reader *r, const char *key) {
     uint64_t cause = wire_get_varint(r);
     (void)key;
     printf("%" PRIu64, cause);
-    if (cause == 2) printf(" errno=%" PRIu64, wire_get_varint(r));
+    if (cause == TRACE_LOSS_FILE) printf(" errno=%" PRIu64, wire_get_varint(r));
 }
 
 struct field_type {
@@ -304,7 +304,7 @@ static bool skip_fields(struct wire_reader body, const char *fields) {
         for (uint64_t i = 0; i < count && !body.failed; i++) {
             if (type == 'b') wire_get_bytes(&body, 16);
             if (strchr("shA", type)) wire_get_string(&body, &length);
-            if (type == 'C' && wire_get_varint(&body) == 2) wire_get_varint(&body);
+            if (type == 'C' && wire_get_varint(&body) == TRACE_LOSS_FILE) wire_get_varint(&body);
             for (int n = type == 'S' ? 4 : type == 'M' ? 3 : type == 'n' || type == 'x'; n > 0; n--)
                 wire_get_varint(&body);
             if (type == 'M') wire_get_string(&body, &length);

@@ -161,7 +161,8 @@ static void print_contents(const struct trace *trace) {
            t->end.present ? "recorded" : "not recorded: killed, still running, or ended by exec");
     if (t->end.present) print_recorder(&t->end);
     if (t->exited.present)
-        printf("exit           %s %" PRIu64 "\n", t->exited.kind == 2 ? "signal" : "code", t->exited.value);
+        printf("exit           %s %" PRIu64 "\n", t->exited.kind == TRACE_EXITED_SIGNAL ? "signal" : "code",
+               t->exited.value);
 }
 
 /* Prints what is wrong and returns how much of it there is. */

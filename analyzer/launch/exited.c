@@ -24,7 +24,7 @@ static uint64_t microseconds(const struct timeval *time) {
 static size_t encode_record(const struct ending *ending, uint8_t *out, size_t capacity) {
     uint8_t body[RECORD_MAX];
     struct wire_writer b = wire_writer(body, sizeof body), w = wire_writer(out, capacity);
-    wire_put_varint(&b, ending->signaled ? 2 : 1);
+    wire_put_varint(&b, ending->signaled ? TRACE_EXITED_SIGNAL : TRACE_EXITED_CODE);
     wire_put_varint(&b, (uint64_t)ending->value);
     wire_put_varint(&b, (uint64_t)ending->usage.ru_maxrss * 1024u);
     wire_put_varint(&b, microseconds(&ending->usage.ru_utime));

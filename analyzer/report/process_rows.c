@@ -23,9 +23,9 @@ static void set_exit(struct report_process *row, const struct subject *subject) 
     const struct tables *t = &subject->trace.tables;
     row->exit_code = REPORT_NONE;
     if (t->exited.present) {
-        row->exit_kind = t->exited.kind == 2 ? "signal" : "code";
+        row->exit_kind = t->exited.kind == TRACE_EXITED_SIGNAL ? "signal" : "code";
         row->exit_code = report_count(t->exited.value);
-    } else if (t->end.present ? t->end.how == 5 : subject->replay.ended_by_exec) {
+    } else if (t->end.present ? t->end.how == TRACE_EXIT_EXEC : subject->replay.ended_by_exec) {
         row->exit_kind = "exec";
     } else if (t->end.present) {
         row->exit_kind = "code";
