@@ -27,11 +27,6 @@ static void pass_progress(void *context, uint64_t events, uint64_t expected) {
     if (options->progress) options->progress(options->progress_context, progress->path, events, expected);
 }
 
-static void add_doubt(struct builder *builder, const char *text) {
-    const char **row = ARENA_ADD(builder->arena, builder->report->doubts, builder->report->doubt_count);
-    *row = text;
-}
-
 /* A member that is damaged is a doubt: the files may still be here. */
 static int read_names(struct builder *builder, const struct bundle *bundle, uint32_t space,
                       const struct bundle_member *member) {
@@ -40,7 +35,7 @@ static int read_names(struct builder *builder, const struct bundle *bundle, uint
     if (error || !member) return error == -ENOMEM ? error : 0;
     error = names_read(builder->symbols, space, bytes, (size_t)member->size);
     free(bytes);
-    if (error == -EBADMSG) add_doubt(builder, "the bundle's names are damaged");
+    if (error == -EBADMSG) builder_doubt(builder, "the bundle's names are damaged");
     return error == -ENOMEM ? error : 0;
 }
 
@@ -151,7 +146,7 @@ static int add_all(struct builder *builder, const struct tree *tree, struct tree
 
 static void add_symbol_doubts(struct builder *builder) {
     const char *const *doubts = symbols_doubts(builder->symbols);
-    for (; doubts && *doubts; doubts++) add_doubt(builder, arena_printable(builder->arena, *doubts));
+    for (; doubts && *doubts; doubts++) builder_doubt(builder, arena_printable(builder->arena, *doubts));
 }
 
 /* ---- what could have been asked for instead of a function that nothing ran below ---- */
@@ -208,11 +203,12 @@ static void add_function_doubts(struct builder *builder) {
     const struct function_phases *functions = builder->options->functions;
     for (size_t i = 0; functions && i < functions->count; i++)
         if (!builder->calls.calls[i])
-            add_doubt(builder, arena_format(builder->arena, "phase %s: no allocation was made below such a function%s",
-                                            functions->items[i].name, functions_instead(builder)));
+            builder_doubt(builder,
+                          arena_format(builder->arena, "phase %s: no allocation was made below such a function%s",
+                                       functions->items[i].name, functions_instead(builder)));
     if (builder->calls.dropped)
-        add_doubt(builder, arena_format(builder->arena, "%" PRIu64 " call%s too many to be rounds of a phase",
-                                        builder->calls.dropped, plural_were(builder->calls.dropped)));
+        builder_doubt(builder, arena_format(builder->arena, "%" PRIu64 " call%s too many to be rounds of a phase",
+                                            builder->calls.dropped, plural_were(builder->calls.dropped)));
 }
 
 static void add_edge_doubt(struct builder *builder) {
@@ -220,7 +216,7 @@ static void add_edge_doubt(struct builder *builder) {
     size_t i = 0;
     while (i < report->phase_count && !report->phases[i].approximate) i++;
     if (i < report->phase_count)
-        add_doubt(
+        builder_doubt(
             builder,
             "phases are told from outside the program: a block close to an edge of one may count for either side");
 }
@@ -236,8 +232,8 @@ static void finish(struct builder *builder, const struct tree *tree) {
     builder->report->other_runs = report_count(tree->meant_runs);
     builder->report->unread_named = report_count(tree->unread_named);
     if (tree->other_runs)
-        add_doubt(builder, arena_format(builder->arena, "%zu trace%s left out, of other runs", tree->other_runs,
-                                        plural_were(tree->other_runs)));
+        builder_doubt(builder, arena_format(builder->arena, "%zu trace%s left out, of other runs", tree->other_runs,
+                                            plural_were(tree->other_runs)));
     add_symbol_doubts(builder); /* last: they may be many */
 }
 

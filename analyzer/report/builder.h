@@ -69,6 +69,7 @@ struct builder {
 void builder_add_process(struct builder *builder, const struct subject *subject, const char *path, bool only_starts);
 void builder_finish_processes(struct builder *builder);
 void builder_add_doubts(struct builder *builder, const struct subject *subject);
+void builder_doubt(struct builder *builder, const char *text); /* of the arena, or constant */
 /* `judged`: growth findings go into the sites; `resident`: the residency is this subject's. 0 or -ENOMEM. */
 int builder_add_sites(struct builder *builder, struct subject *subject, uint32_t space, bool judged, bool resident);
 void builder_finish_sites(struct builder *builder);

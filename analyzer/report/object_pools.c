@@ -35,14 +35,15 @@ static bool holds_pools(const struct interpreter *interpreter, const struct repo
 }
 
 static void add_doubt(struct builder *builder, const struct interpreter *interpreter) {
-    struct report *report = builder->report;
+    const struct report *report = builder->report;
     for (size_t i = 0; i < report->site_count; i++) {
         if (!holds_pools(interpreter, &report->sites[i])) continue;
-        const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);
-        *row = arena_format(builder->arena,
-                            "%s packs small objects into pools, and which of them stay is not seen: with %s in its "
-                            "environment each is recorded",
-                            report->sites[i].module, interpreter->setting);
+        builder_doubt(
+            builder,
+            arena_format(builder->arena,
+                         "%s packs small objects into pools, and which of them stay is not seen: with %s in its "
+                         "environment each is recorded",
+                         report->sites[i].module, interpreter->setting));
         return;
     }
 }

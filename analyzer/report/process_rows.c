@@ -215,7 +215,7 @@ void builder_finish_processes(struct builder *builder) {
     set_exec(report, programs, count);
 }
 
-static void doubt(struct builder *builder, const char *text) {
+void builder_doubt(struct builder *builder, const char *text) {
     struct report *report = builder->report;
     const char **row = ARENA_ADD(builder->arena, report->doubts, report->doubt_count);
     *row = text;
@@ -230,7 +230,7 @@ static const char *whose(struct builder *builder, const struct subject *subject)
 
 #define DOUBT(condition, format, ...)                                                                                  \
     do {                                                                                                               \
-        if (condition) doubt(builder, arena_format(builder->arena, "%s" format, who, __VA_ARGS__));                    \
+        if (condition) builder_doubt(builder, arena_format(builder->arena, "%s" format, who, __VA_ARGS__));            \
     } while (0)
 
 static const char *const stop_causes[] = {
