@@ -78,6 +78,10 @@ static const char *get_text(struct tables *t, struct wire_reader *r) {
     return copy;
 }
 
+static void skip_numbers(struct wire_reader *r, unsigned count) {
+    while (count--) wire_get_varint(r);
+}
+
 /* The rows with room for one more, which is zeroed; NULL: out of memory, the old rows stay. */
 static void *with_room(void *rows, size_t count, size_t *capacity, size_t size) {
     if (!rows || count == *capacity) {
@@ -135,9 +139,7 @@ static bool read_process(struct tables *t, struct wire_reader *r) {
 static bool read_module(struct tables *t, struct wire_reader *r) {
     struct module_record m = {0};
     m.id = (uint32_t)wire_get_varint(r);
-    m.stamp = wire_get_varint(r);
-    m.start = wire_get_varint(r);
-    m.end = wire_get_varint(r);
+    skip_numbers(r, 3); /* stamp, start, end */
     m.bias = wire_get_varint(r);
     m.path = get_path(t, r);
     const char *id = wire_get_string(r, &m.build_id_length);
@@ -148,14 +150,6 @@ static bool read_module(struct tables *t, struct wire_reader *r) {
     memcpy(copy, id, m.build_id_length);
     m.build_id = (const uint8_t *)copy;
     *row = m;
-    return !ids_put(&t->module_places, m.id, t->module_count - 1);
-}
-
-static bool read_module_gone(struct tables *t, struct wire_reader *r) {
-    uint64_t id = wire_get_varint(r), stamp = wire_get_varint(r);
-    if (r->failed) return false;
-    size_t place = ids_find(&t->module_places, id);
-    if (place != IDS_NONE) t->modules[place].gone_stamp = stamp;
     return true;
 }
 
@@ -167,7 +161,7 @@ static struct thread_record *find_thread(const struct tables *t, uint64_t serial
 static bool read_thread(struct tables *t, struct wire_reader *r) {
     struct thread_record thread = {.serial = (uint32_t)wire_get_varint(r)};
     thread.tid = (uint32_t)wire_get_varint(r);
-    thread.stamp = wire_get_varint(r);
+    skip_numbers(r, 1); /* stamp */
     thread.name = get_text(t, r);
     if (r->failed || find_thread(t, thread.serial)) return false;
     struct thread_record *row = ROW(t, threads, thread);
@@ -180,13 +174,6 @@ static bool read_thread_name(struct tables *t, struct wire_reader *r) {
     const char *name = get_text(t, r);
     if (thread && name) thread->name = name;
     return name != NULL;
-}
-
-static bool read_thread_end(struct tables *t, struct wire_reader *r) {
-    struct thread_record *thread = find_thread(t, wire_get_varint(r));
-    uint64_t stamp = wire_get_varint(r);
-    if (thread) thread->end_stamp = stamp;
-    return !r->failed;
 }
 
 static bool read_string(struct tables *t, struct wire_reader *r) {
@@ -230,8 +217,7 @@ bool rollup_parse(struct wire_reader body, struct rollup_record *out) {
 static bool read_memory(struct tables *t, struct wire_reader *r) {
     struct memory_record sample;
     if (!memory_parse(*r, &sample)) return false;
-    if (!t->memory.samples++) t->memory.first_stamp = sample.stamp;
-    t->memory.last_stamp = sample.stamp;
+    t->memory.samples++;
     if (!(sample.flags & TRACE_MEMORY_OUTSIDE)) t->memory.recorder_rss = sample.recorder;
     if (sample.flags & TRACE_MEMORY_LOOK) {
         t->memory.looks++;
@@ -246,30 +232,17 @@ static bool read_loss(struct tables *t, struct wire_reader *r) {
     loss.thread = wire_get_varint(r);
     loss.events = wire_get_varint(r);
     loss.cause = wire_get_varint(r);
-    if (loss.cause == TRACE_LOSS_FILE && wire_left(r)) loss.error = wire_get_varint(r);
+    if (loss.cause == TRACE_LOSS_FILE && wire_left(r)) skip_numbers(r, 1); /* errno */
     if (r->failed) return false;
     struct loss_record *row = ROW(t, losses, loss);
     if (row) *row = loss;
     return row != NULL;
 }
 
-static bool read_child(struct tables *t, struct wire_reader *r) {
-    struct child_record child = {.stamp = wire_get_varint(r)};
-    child.pid = wire_get_varint(r);
-    child.how = wire_get_varint(r);
-    child.traced = wire_get_varint(r);
-    child.path = get_text(t, r);
-    child.why = get_text(t, r);
-    if (r->failed) return false;
-    struct child_record *row = ROW(t, children, child);
-    if (row) *row = child;
-    return row != NULL;
-}
-
 static bool read_stopped(struct tables *t, struct wire_reader *r) {
-    t->stopped.stamp = wire_get_varint(r);
+    skip_numbers(r, 1); /* stamp */
     t->stopped.cause = wire_get_varint(r);
-    t->stopped.error = wire_get_varint(r);
+    skip_numbers(r, 1); /* errno */
     t->stopped.present = true;
     return !r->failed;
 }
@@ -316,18 +289,33 @@ static bool read_request(struct tables *t, struct wire_reader *r) {
     return !r->failed && add_request(t, &request);
 }
 
+/* What only `tidemark dump` shows is looked at, no more. */
+
+static bool check_two_numbers(struct tables *t, struct wire_reader *r) {
+    (void)t;
+    skip_numbers(r, 2);
+    return !r->failed;
+}
+
+static bool check_child(struct tables *t, struct wire_reader *r) {
+    size_t length;
+    (void)t;
+    skip_numbers(r, 4);
+    return wire_get_string(r, &length) && wire_get_string(r, &length);
+}
+
 static bool (*const readers[])(struct tables *, struct wire_reader *) = {
     [TRACE_RECORD_PROCESS] = read_process,
     [TRACE_RECORD_MODULE] = read_module,
-    [TRACE_RECORD_MODULE_GONE] = read_module_gone,
+    [TRACE_RECORD_MODULE_GONE] = check_two_numbers,
     [TRACE_RECORD_THREAD] = read_thread,
     [TRACE_RECORD_THREAD_NAME] = read_thread_name,
-    [TRACE_RECORD_THREAD_END] = read_thread_end,
+    [TRACE_RECORD_THREAD_END] = check_two_numbers,
     [TRACE_RECORD_STRING] = read_string,
     [TRACE_RECORD_CLOCK] = read_clock,
     [TRACE_RECORD_MEMORY] = read_memory,
     [TRACE_RECORD_LOSS] = read_loss,
-    [TRACE_RECORD_CHILD] = read_child,
+    [TRACE_RECORD_CHILD] = check_child,
     [TRACE_RECORD_STOPPED] = read_stopped,
     [TRACE_RECORD_END] = read_end,
     [TRACE_RECORD_EXITED] = read_exited,
@@ -386,14 +374,12 @@ int tables_read(struct tables *t, const struct trace_input *input, const struct 
 
 void tables_release(struct tables *t) {
     free(t->process.args);
-    ids_release(&t->module_places);
     ids_release(&t->thread_places);
     free(t->modules);
     free(t->threads);
     free(t->strings);
     free(t->clocks);
     free(t->losses);
-    free(t->children);
     free(t->requests);
     for (struct text_block *block = t->texts, *next; block; block = next) {
         next = block->next;

@@ -22,17 +22,15 @@ struct process_record {
 
 struct module_record {
     uint32_t id;
-    uint64_t stamp, start, end, bias;
+    uint64_t bias;
     const char *path;
     const uint8_t *build_id;
     size_t build_id_length;
-    uint64_t gone_stamp; /* 0: still loaded */
 };
 
 struct thread_record {
     uint32_t serial, tid;
-    uint64_t stamp, end_stamp; /* end 0: not seen */
-    const char *name;          /* the last one */
+    const char *name; /* the last one */
 };
 
 struct clock_record {
@@ -40,12 +38,7 @@ struct clock_record {
 };
 
 struct loss_record {
-    uint64_t first_stamp, last_stamp, thread, events, cause, error;
-};
-
-struct child_record {
-    uint64_t stamp, pid, how, traced;
-    const char *path, *why;
+    uint64_t first_stamp, last_stamp, thread, events, cause;
 };
 
 struct request_record { /* a mark, phase edge or stop from outside */
@@ -58,7 +51,7 @@ struct request_record { /* a mark, phase edge or stop from outside */
 
 struct stopped_record {
     bool present;
-    uint64_t stamp, cause, error;
+    uint64_t cause;
 };
 
 struct end_record {
@@ -68,11 +61,11 @@ struct end_record {
 
 struct exited_record {
     bool present;
-    uint64_t kind, value, max_rss, user_ns, system_ns; /* kind 1 code, 2 signal */
+    uint64_t kind, value, max_rss, user_ns, system_ns; /* kind: enum trace_exited */
 };
 
 struct memory_summary {
-    uint64_t samples, first_stamp, last_stamp;
+    uint64_t samples;
     uint64_t recorder_rss; /* last seen */
     uint64_t looks, last_look_stamp;
 };
@@ -81,18 +74,16 @@ struct tables {
     struct process_record process;
     struct module_record *modules;
     size_t module_count, module_capacity;
-    struct ids module_places, thread_places; /* by id, by serial */
     struct thread_record *threads;
     size_t thread_count, thread_capacity;
-    const char **strings; /* by id; NULL: not recorded */
+    struct ids thread_places; /* by serial */
+    const char **strings;     /* by id; NULL: not recorded */
     uint64_t strings_read;
     size_t string_count, string_capacity;
     struct clock_record *clocks; /* ascending stamps */
     size_t clock_count, clock_capacity;
     struct loss_record *losses;
     size_t loss_count, loss_capacity;
-    struct child_record *children;
-    size_t child_count, child_capacity;
     struct request_record *requests; /* ascending stamps */
     size_t request_count, request_capacity;
     struct stopped_record stopped;
