@@ -23,6 +23,7 @@
 #include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ struct start {
     enum process_start how;
     const char *path;
     bool search, by_descriptor; /* in PATH; below a folder, or the file, that is open: not looked at */
+    int folder, flags;          /* by_descriptor */
     char *const *envp;
     const char *refusal;
 };
@@ -168,18 +170,26 @@ static void announce(void *argument) {
 
 /* ---- exec ---- */
 
-static int run(const char *path, bool search, char *const argv[], char *const envp[]) {
-    struct start start = {.how = PROCESS_EXEC, .path = path, .search = search, .envp = envp};
+static int call_exec(const struct start *start, char *const argv[], char *const envp[]) {
+    if (start->by_descriptor) return (int)syscall(SYS_execveat, start->folder, start->path, argv, envp, start->flags);
+    return start->search ? real.execvpe(start->path, argv, envp) : real.execve(start->path, argv, envp);
+}
+
+static int run_start(struct start start, char *const argv[]) {
     bool becomes = lifecycle_is_self();
     real_resolve();
-    if (!are_readable(path, envp)) return search ? real.execvpe(path, argv, envp) : real.execve(path, argv, envp);
+    if (!are_readable(start.path, start.envp)) return call_exec(&start, argv, start.envp);
     stacks_run(announce, &start);
-    char **environment = CHILD_ENVIRONMENT(envp, start.refusal, becomes);
-    int result = search ? real.execvpe(path, argv, environment) : real.execve(path, argv, environment);
+    char **environment = CHILD_ENVIRONMENT(start.envp, start.refusal, becomes);
+    int result = call_exec(&start, argv, environment);
     int error = errno;
     lifecycle_exec_failed(error);
     errno = error;
     return result;
+}
+
+static int run(const char *path, bool search, char *const argv[], char *const envp[]) {
+    return run_start((struct start){.how = PROCESS_EXEC, .path = path, .search = search, .envp = envp}, argv);
 }
 
 int execve(const char *path, char *const argv[], char *const envp[]) { return run(path, false, argv, envp); }
@@ -222,21 +232,12 @@ int execle(const char *path, const char *arg, ...) {
 }
 
 static int run_at(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
-    struct start start = {.how = PROCESS_EXEC, .path = path, .by_descriptor = true, .envp = envp};
-    bool becomes = lifecycle_is_self();
-    if (!are_readable(path, envp)) return (int)syscall(SYS_execveat, folder, path, argv, envp, flags);
-    stacks_run(announce, &start);
-    char **environment = CHILD_ENVIRONMENT(envp, start.refusal, becomes);
-    long result = syscall(SYS_execveat, folder, path, argv, environment, flags);
-    int error = errno;
-    lifecycle_exec_failed(error);
-    errno = error;
-    return (int)result;
+    const struct start start = {
+        .how = PROCESS_EXEC, .path = path, .by_descriptor = true, .folder = folder, .flags = flags, .envp = envp};
+    return run_start(start, argv);
 }
 
-int fexecve(int fd, char *const argv[], char *const envp[]) {
-    return run_at(fd, "", argv, envp, 0x1000 /* AT_EMPTY_PATH */);
-}
+int fexecve(int fd, char *const argv[], char *const envp[]) { return run_at(fd, "", argv, envp, AT_EMPTY_PATH); }
 int execveat(int folder, const char *path, char *const argv[], char *const envp[], int flags) {
     return run_at(folder, path, argv, envp, flags);
 }
