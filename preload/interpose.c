@@ -27,17 +27,13 @@
 /* The real function, resolved on first use; NULL while the look-up itself runs, or when there is none. */
 #define REAL(name) (likely(real.name != NULL) ? real.name : (real_resolve(), real.name))
 
-static void birth(void *block, size_t size, const struct unwind_registers *registers) {
-    probe_block(block, size, registers);
-}
-
 /* ---- heap ---- */
 
 void *malloc(size_t size) {
     if (unlikely(!REAL(malloc))) return real_early_block(size, 1);
     void *block = real.malloc(size);
     struct unwind_registers registers = PROBE_REGISTERS();
-    birth(block, size, &registers);
+    probe_block(block, size, &registers);
     return block;
 }
 
@@ -47,7 +43,7 @@ void *calloc(size_t count, size_t size) {
     if (unlikely(!REAL(calloc))) return real_early_block(bytes, 1);
     void *block = real.calloc(count, size);
     struct unwind_registers registers = PROBE_REGISTERS();
-    birth(block, bytes, &registers);
+    probe_block(block, bytes, &registers);
     return block;
 }
 
@@ -83,7 +79,7 @@ void free_aligned_sized(void *block, size_t alignment, size_t size) {
 static void *leave_early(void *block, size_t size, const struct unwind_registers *registers) {
     void *copy = real.malloc ? real.malloc(size) : real_early_block(size, 1);
     if (copy) memcpy(copy, block, real_early_size(block) < size ? real_early_size(block) : size);
-    if (real.malloc) birth(copy, size, registers);
+    if (real.malloc) probe_block(copy, size, registers);
     return copy;
 }
 
@@ -93,7 +89,7 @@ static inline __attribute__((always_inline)) void *resize(void *block, size_t si
     /* With size 0 some allocators free, some give a minimal block: what comes back tells which. */
     if (block) probe_death(size ? TRACE_EVENT_REALLOC_OUT : TRACE_EVENT_FREE, block);
     void *moved = real.realloc(block, size);
-    if (!block || (!size && moved)) birth(moved, size, registers);
+    if (!block || (!size && moved)) probe_block(moved, size, registers);
     else if (size)
         probe_sized(moved ? TRACE_EVENT_REALLOC_IN : TRACE_EVENT_REALLOC_FAIL, 0, moved ? moved : block, size,
                     registers);
@@ -129,7 +125,7 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
     if (unlikely(!REAL(posix_memalign))) return (*out = real_early_block(size, alignment)) ? 0 : ENOMEM;
     int error = real.posix_memalign(out, alignment, size);
     struct unwind_registers registers = PROBE_REGISTERS();
-    birth(error ? NULL : *out, size, &registers);
+    probe_block(error ? NULL : *out, size, &registers);
     return error;
 }
 
@@ -138,7 +134,7 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
         if (unlikely(!REAL(name))) return real_early_block(size, alignment);                                           \
         void *block = real.name(alignment, size);                                                                      \
         struct unwind_registers registers = PROBE_REGISTERS();                                                         \
-        birth(block, size, &registers);                                                                                \
+        probe_block(block, size, &registers);                                                                          \
         return block;                                                                                                  \
     }
 ALIGNED(aligned_alloc)
@@ -149,7 +145,7 @@ ALIGNED(memalign)
         if (unlikely(!REAL(name))) return real_early_block(size, 4096);                                                \
         void *block = real.name(size);                                                                                 \
         struct unwind_registers registers = PROBE_REGISTERS();                                                         \
-        birth(block, size, &registers);                                                                                \
+        probe_block(block, size, &registers);                                                                          \
         return block;                                                                                                  \
     }
 PAGED(valloc)
@@ -172,7 +168,7 @@ static void *plain_new(size_t size, size_t alignment) {
         if (likely(REAL(name) != NULL) && !real_news_allocate()) return real.name arguments;                           \
         void *block = real.name ? real.name arguments : plain_new(size, alignment);                                    \
         struct unwind_registers registers = PROBE_REGISTERS();                                                         \
-        birth(block, size, &registers);                                                                                \
+        probe_block(block, size, &registers);                                                                          \
         if (unlikely(!block) && throws) {                                                                              \
             void *(*late)parameters = (void *(*)parameters)(uintptr_t)real_late_new(#name);                            \
             if (!late) abort(); /* nothing can throw where there is no C++ runtime */                                  \

@@ -32,7 +32,6 @@ struct loaded {
     atomic_bool told; /* its record is in the journal */
     struct loaded *next;
     const struct link_map *link;
-    const void *unwind; /* as _dl_find_object gave it */
 };
 
 /* What a record says beyond struct loaded; lives on a stack of ours. */
@@ -72,7 +71,7 @@ static _Atomic(struct loaded *) *bucket_of(uintptr_t start) { return &known->buc
 static bool matches(const struct loaded *loaded, const struct dl_find_object *found) {
     return loaded->module.start == (uintptr_t)found->dlfo_map_start &&
            loaded->module.end == (uintptr_t)found->dlfo_map_end && loaded->link == found->dlfo_link_map &&
-           loaded->unwind == found->dlfo_eh_frame;
+           loaded->module.eh_frame_hdr == found->dlfo_eh_frame;
 }
 
 static struct loaded *look(const struct dl_find_object *found) {
@@ -279,7 +278,6 @@ static void add(void *argument) {
     loaded->module.end = (uintptr_t)found->dlfo_map_end;
     loaded->module.eh_frame_hdr = found->dlfo_eh_frame;
     loaded->link = found->dlfo_link_map;
-    loaded->unwind = found->dlfo_eh_frame;
     describe(loaded);
     addition->loaded = publish(loaded, found);
 }
