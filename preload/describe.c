@@ -7,45 +7,29 @@
 #include "sys.h"
 #include "text.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { ARGUMENTS_BYTES = 4096, BODY_BYTES = 8192 };
-
-static size_t read_whole(const char *path, char *out, size_t capacity) {
-    int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
-    long got = fd < 0 ? 0 : sys_read(fd, out, capacity - 1);
-    if (fd >= 0) sys_close(fd);
-    out[got > 0 ? got : 0] = 0;
-    return got > 0 ? (size_t)got : 0;
-}
-
-static uint64_t number_in(const char *at) {
-    uint64_t number = 0;
-    while (*at && (*at < '0' || *at > '9')) at++;
-    text_number(&at, &number);
-    return number;
-}
 
 /*
  * Field 22 of stat, in ticks of 10 ms since boot; the name in field 2 may hold anything, so fields count from its end.
  */
 static uint64_t start_time(void) {
     char text[512];
-    read_whole("/proc/self/stat", text, sizeof text);
+    sys_read_text("/proc/self/stat", text, sizeof text);
     const char *at = strrchr(text, ')');
     for (int field = 2; at && field < 22; field++) {
         at = strchr(at + 1, ' ');
         if (!at) return 0;
     }
-    return at ? number_in(at) * 10000000u : 0;
+    return at ? text_next_number(&at) * 10000000u : 0;
 }
 
 static void put_boot_id(struct wire_writer *w) {
     char text[64];
     uint8_t id[16] = {0};
-    read_whole("/proc/sys/kernel/random/boot_id", text, sizeof text);
+    sys_read_text("/proc/sys/kernel/random/boot_id", text, sizeof text);
     size_t nibble = 0;
     for (const char *at = text; *at && nibble < 32; at++) {
         const char *digits = "0123456789abcdef", *digit = strchr(digits, *at);
@@ -64,7 +48,7 @@ static uint64_t ram_bytes(void) {
 static uint64_t cpus(void) {
     char text[256];
     uint64_t count = 0, first, last;
-    read_whole("/sys/devices/system/cpu/online", text, sizeof text);
+    sys_read_text("/sys/devices/system/cpu/online", text, sizeof text);
     for (const char *at = text; text_number(&at, &first);) {
         last = first;
         if (*at == '-' && (at++, !text_number(&at, &last))) break;
@@ -92,7 +76,7 @@ static void put_system(struct wire_writer *w) {
 /* As many as fit: a long command line is cut at a whole argument. */
 static void put_arguments(struct wire_writer *w) {
     char text[ARGUMENTS_BYTES];
-    size_t length = read_whole("/proc/self/cmdline", text, sizeof text), count = 0;
+    size_t length = sys_read_text("/proc/self/cmdline", text, sizeof text), count = 0;
     if (wire_room(w) < length + 512) length = 0;
     for (size_t i = 0; i < length; i++) count += !text[i];
     wire_put_varint(w, count);
@@ -111,10 +95,10 @@ void process_describe(bool forked, uint64_t split, const char *parent_trace) {
     put_boot_id(&w);
     long length = sys_readlink("/proc/self/ns/pid", link, sizeof link - 1);
     link[length > 0 ? length : 0] = 0;
-    wire_put_varint(&w, number_in(link));
+    wire_put_varint(&w, text_next_number(&(const char *){link}));
     wire_put_varint(&w, cpus());
     wire_put_varint(&w, ram_bytes());
-    wire_put_varint(&w, 4096);
+    wire_put_varint(&w, TRACE_PAGE);
     wire_put_varint(&w, config.depth);
     wire_put_varint(&w, config.interval_ns);
     wire_put_varint(&w, (config.start_on ? 0u : 1u) | (forked ? 2u : 0u));

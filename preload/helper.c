@@ -16,7 +16,6 @@
 #include "thread.h"
 #include "tick.h"
 
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -53,10 +52,7 @@ void helper_forget(void) {
 /* How the first thread ended: the last field of its stat (proc_pid_stat(5)). */
 static int status_of_first(void) {
     char text[1024];
-    int fd = sys_open("/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
-    long length = fd < 0 ? 0 : sys_read(fd, text, sizeof text - 1);
-    if (fd >= 0) sys_close(fd);
-    text[length > 0 ? length : 0] = 0;
+    sys_read_text("/proc/self/stat", text, sizeof text);
     const char *last = strrchr(text, ' ');
     int code = 0;
     while (last && *++last >= '0' && *last <= '9') code = code * 10 + *last - '0';

@@ -48,28 +48,6 @@ void memory_start(void) {
 
 void memory_forked(void) { memory.shared = true; }
 
-/* Reads a small /proc file whole, terminated; 0 when it can't. */
-static size_t read_file(const char *path, char *out, size_t capacity) {
-    int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) return 0;
-    size_t length = 0;
-    while (length < capacity - 1) {
-        long got = sys_read(fd, out + length, capacity - 1 - length);
-        if (got <= 0) break;
-        length += (size_t)got;
-    }
-    sys_close(fd);
-    out[length] = 0;
-    return length;
-}
-
-static uint64_t next_number(const char **at) {
-    uint64_t number = 0;
-    while (**at && (**at < '0' || **at > '9')) (*at)++;
-    text_number(at, &number);
-    return number;
-}
-
 static void count_own(void) {
     uint64_t now = sys_monotonic();
     if (now < memory.own_next_ns) return;
@@ -104,10 +82,10 @@ static struct memory_figures put_sample(unsigned flags, uint64_t rss_before) {
     uint8_t body[96];
     struct timespec cpu = {0, 0};
     uint64_t stamp = take_stamp(flags & TRACE_MEMORY_LOOK);
-    if (!read_file(SYS_PROC_SELF("statm"), text, sizeof text)) return (struct memory_figures){0, 0};
+    if (!sys_read_text(SYS_PROC_SELF("statm"), text, sizeof text)) return (struct memory_figures){0, 0};
     const char *at = text;
-    uint64_t vms = next_number(&at) * TRACE_PAGE, rss = next_number(&at) * TRACE_PAGE,
-             shared = next_number(&at) * TRACE_PAGE;
+    uint64_t vms = text_next_number(&at) * TRACE_PAGE, rss = text_next_number(&at) * TRACE_PAGE,
+             shared = text_next_number(&at) * TRACE_PAGE;
     sys_clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
     struct memory_figures figures = {rss, (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec};
     struct wire_writer w = wire_writer(body, sizeof body);
@@ -128,9 +106,9 @@ static struct memory_figures put_sample(unsigned flags, uint64_t rss_before) {
 static uint64_t resident_now(void) {
     char text[128];
     const char *at = text;
-    if (!read_file(SYS_PROC_SELF("statm"), text, sizeof text)) return 0;
-    next_number(&at);
-    return next_number(&at) * TRACE_PAGE;
+    if (!sys_read_text(SYS_PROC_SELF("statm"), text, sizeof text)) return 0;
+    text_next_number(&at);
+    return text_next_number(&at) * TRACE_PAGE;
 }
 
 /* Under look_lock. Returns what the sample after it has to say of it. */
@@ -146,17 +124,16 @@ static unsigned look(uint64_t allowance, uint64_t *rss_before) {
     return whole ? TRACE_MEMORY_LOOK : 0;
 }
 
-/* The sample comes right after the look, and no other look in between. */
-static struct memory_figures look_and_sample(unsigned flags, uint64_t allowance, uint64_t *sample_cost) {
+/* The sample comes right after the look, and no other look in between. Returns the sample's cost. */
+static uint64_t look_and_sample(unsigned flags, uint64_t allowance) {
     bool mine = lock_try(&memory.look_lock);
     uint64_t rss_before = 0;
     if (mine) flags |= look(allowance, &rss_before);
     uint64_t begin = sys_thread_cpu();
-    struct memory_figures figures = put_sample(flags, rss_before);
-    *sample_cost += sys_thread_cpu() - begin;
-    memory.look_rss = figures.rss;
+    memory.look_rss = put_sample(flags, rss_before).rss;
+    uint64_t cost = sys_thread_cpu() - begin;
     if (mine) lock_give(&memory.look_lock);
-    return figures;
+    return cost;
 }
 
 /* By how much the resident pages have to grow for a look. */
@@ -168,23 +145,18 @@ static uint64_t growth_due(void) {
 void memory_first(void) { memory.look_rss = put_sample(0, 0).rss; }
 
 struct memory_figures memory_sample(void) {
-    uint64_t cost = 0;
     struct memory_figures figures = put_sample(0, 0);
-    if (figures.rss > memory.look_rss + growth_due()) look_and_sample(0, TICK_ALLOWANCE, &cost);
+    if (figures.rss > memory.look_rss + growth_due()) look_and_sample(0, TICK_ALLOWANCE);
     return figures;
 }
 
-void memory_look(void) {
-    uint64_t cost = 0;
-    look_and_sample(0, TICK_ALLOWANCE, &cost);
-}
+void memory_look(void) { look_and_sample(0, TICK_ALLOWANCE); }
 
 void memory_edge(void) {
-    uint64_t now = sys_monotonic(), none = 0, cost = 0;
+    uint64_t now = sys_monotonic(), none = 0;
     atomic_compare_exchange_strong(&memory.edges_since_ns, &none, now);
     if (memory.edges_cost_ns > EDGE_ALLOWANCE + (now - memory.edges_since_ns) / SHARE) return;
-    look_and_sample(TRACE_MEMORY_EDGE, LOOK_ALLOWANCE, &cost);
-    memory.edges_cost_ns += cost;
+    memory.edges_cost_ns += look_and_sample(TRACE_MEMORY_EDGE, LOOK_ALLOWANCE);
 }
 
 static uint64_t count_entries(const char *folder) {
@@ -207,18 +179,17 @@ static void count_threads_and_descriptors(void) {
 }
 
 void memory_last(void) {
-    uint64_t cost = 0;
     if (!memory.threads) count_threads_and_descriptors();
     memory.own_next_ns = 0;
     if (!memory.looked && put_sample(0, 0).rss <= memory.look_rss + SMALL) return;
-    look_and_sample(0, LAST_ALLOWANCE, &cost);
+    look_and_sample(0, LAST_ALLOWANCE);
 }
 
 static uint64_t field_kb(const char *text, const char *name) {
     const char *at = strstr(text, name);
     if (!at) return 0;
     at += strlen(name);
-    return next_number(&at) << 10;
+    return text_next_number(&at) << 10;
 }
 
 static void put_rollup(const char *text, uint64_t stamp, uint64_t cost) {
@@ -240,7 +211,7 @@ void memory_rollup(void) {
     char text[2048];
     uint64_t stamp = stamp_now();
     count_threads_and_descriptors();
-    size_t length = read_file(SYS_PROC_SELF("smaps_rollup"), text, sizeof text);
+    size_t length = sys_read_text(SYS_PROC_SELF("smaps_rollup"), text, sizeof text);
     uint64_t cost = sys_monotonic() - begin;
     if (length) put_rollup(text, stamp, cost);
     memory.rollup_next_ns = begin + (cost * SHARE > 1000000000u ? cost * SHARE : 1000000000u);

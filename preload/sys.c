@@ -390,3 +390,16 @@ bool sys_first_has_ended(void) {
     char byte = 0;
     return peek_by(sys_getpid(), &byte, &byte, 1) == -ESRCH;
 }
+
+size_t sys_read_text(const char *path, char *out, size_t capacity) {
+    int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+    size_t length = 0;
+    while (fd >= 0 && length < capacity - 1) {
+        long got = sys_read(fd, out + length, capacity - 1 - length);
+        if (got <= 0) break;
+        length += (size_t)got;
+    }
+    if (fd >= 0) sys_close(fd);
+    out[length] = 0;
+    return length;
+}

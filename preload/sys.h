@@ -116,6 +116,8 @@ bool sys_is_readable(const void *address);
 bool sys_are_readable(const void *const *addresses, size_t count);
 /* Copies memory that may not be mapped, from this process: bytes copied or -errno (process_vm_readv). */
 long sys_peek(const void *address, void *out, size_t length);
+/* All of a small file that fits, terminated: bytes read, 0 where it can't be. */
+size_t sys_read_text(const char *path, char *out, size_t capacity);
 /* The first thread has ended. Others may go on, but what stands for the process in /proc has no memory any more. */
 bool sys_first_has_ended(void);
 #define SYS_PROC_SELF(name) (sys_first_has_ended() ? "/proc/thread-self/" name : "/proc/self/" name)

@@ -43,6 +43,13 @@ bool text_number(const char **at, uint64_t *out) {
     return true;
 }
 
+uint64_t text_next_number(const char **at) {
+    uint64_t number = 0;
+    while (**at && (**at < '0' || **at > '9')) (*at)++;
+    text_number(at, &number);
+    return number;
+}
+
 bool text_matches(const char *pattern, const char *string) {
     const char *star = NULL, *resume = NULL;
     while (*string) {

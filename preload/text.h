@@ -23,6 +23,9 @@ static inline size_t text_length(const struct text *text) { return (size_t)(text
 /* Decimal digits at *at, moved behind them; false when there is none or the number passes 64 bits. */
 bool text_number(const char **at, uint64_t *out);
 
+/* The number that comes next, moved behind it; 0 where none comes. */
+uint64_t text_next_number(const char **at);
+
 /* Shell-style match with * and ?. */
 bool text_matches(const char *pattern, const char *string);
 
