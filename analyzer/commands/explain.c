@@ -217,7 +217,6 @@ static int filter_report(const struct explain_request *request, struct report *r
 static int decide(const struct explain_request *request, const struct rulebook *book, struct report *report,
                   struct verdict **verdict) {
     struct verdict_rules rules = rulebook_rules(book, request->judging);
-    rules.stopped = report->stopped;
     rules.hint = request->hint;
     if (!verdict_decide(report, &rules, verdict)) return rulebook_update(book, report);
     say("out of memory");

@@ -40,7 +40,6 @@ static const struct result_row results[] = {
     [RESULT_BUDGET] = {"budget", 11, 11},
     [RESULT_LEAK] = {"leak", 10, 10},
 };
-#define NOT_RECORDED_EXIT 13
 
 struct court {
     struct report *report;
@@ -332,8 +331,8 @@ static void weigh_left_out(struct court *court) {
 }
 
 static void weigh_stop(struct court *court) {
-    if (!court->rules->stopped) return;
-    ADD_TEXT(court, reasons, reason_count, "stopped %s", court->rules->stopped);
+    if (!court->report->stopped) return;
+    ADD_TEXT(court, reasons, reason_count, "stopped %s", court->report->stopped);
     worsen(court, RESULT_BUDGET);
 }
 
@@ -482,7 +481,6 @@ static int exit_code_of(const struct court *court) {
     if (rules->allow_inconclusive) met &= ~(1u << RESULT_INCONCLUSIVE);
     if (rules->leak_exit_code == 0) met &= ~(1u << RESULT_LEAK); /* what else is wrong fails all the same */
     const struct result_row *row = worst_of(met);
-    if (rules->not_recorded) return NOT_RECORDED_EXIT;
     int code = rules->strict ? row->strict_exit_code : row->exit_code;
     return code == results[RESULT_LEAK].exit_code && rules->leak_exit_code >= 0 ? (int)rules->leak_exit_code : code;
 }
@@ -500,8 +498,6 @@ static void decide(struct court *court) {
     weigh_stop(court);
     weigh_phases(court);
     list_unused(court);
-    if (court->rules->not_recorded)
-        ADD_TEXT(court, hints, hint_count, "the recorder never loaded: is the program static, set-uid or 32-bit?");
     court->out->result = worst_of(court->met)->name;
     court->out->exit_code = exit_code_of(court);
 }

@@ -22,10 +22,8 @@ struct verdict_rules {
     bool strict;                             /* warnings fail as leaks do, nothing-judged as inconclusive */
     bool allow_inconclusive;                 /* inconclusive passes */
     int64_t leak_exit_code;                  /* negative: 10 */
-    int64_t min_rounds;  /* repeated phases with fewer rounds are inconclusive; 0 or negative: none asked for */
-    bool not_recorded;   /* the recorder never loaded */
-    const char *hint;    /* what else a person should know, NULL: nothing */
-    const char *stopped; /* "at a limit: …" or "on request", NULL: neither */
+    int64_t min_rounds; /* repeated phases with fewer rounds are inconclusive; 0 or negative: none asked for */
+    const char *hint;   /* what else a person should know, NULL: nothing */
 };
 
 /* Owns all that report->verdict points to. */

@@ -34,7 +34,9 @@ static void test_results_and_exit_codes(void **state) {
     decide(&plain, "leak", 10);
     decide(&(struct verdict_rules){.leak_exit_code = 42}, "leak", 42);
     decide(&(struct verdict_rules){.leak_exit_code = 0}, "leak", 0);
-    decide(&(struct verdict_rules){.leak_exit_code = 0, .stopped = "on request"}, "leak", 11);
+    report.stopped = "on request";
+    decide(&(struct verdict_rules){.leak_exit_code = 0}, "leak", 11);
+    report.stopped = NULL;
     decide(&(struct verdict_rules){.leak_exit_code = 0, .min_rounds = 10}, "leak", 12);
     decide(&(struct verdict_rules){.leak_exit_code = 0, .min_rounds = 10, .allow_inconclusive = true}, "leak", 0);
     growths[0].class_slug = "filling";
@@ -48,8 +50,9 @@ static void test_results_and_exit_codes(void **state) {
     decide(&(struct verdict_rules){.leak_exit_code = -1, .min_rounds = 10}, "inconclusive", 12);
     decide(&(struct verdict_rules){.leak_exit_code = -1, .min_rounds = 10, .allow_inconclusive = true}, "inconclusive",
            0);
-    decide(&(struct verdict_rules){.leak_exit_code = -1, .stopped = "at a limit: rss=1G"}, "budget", 11);
-    decide(&(struct verdict_rules){.leak_exit_code = -1, .not_recorded = true}, "pass", 13);
+    report.stopped = "at a limit: rss=1G";
+    decide(&plain, "budget", 11);
+    report.stopped = NULL;
     report.verdict.judged_phases = 0;
     decide(&plain, "nothing-judged", 0);
     report.verdict.judged_phases = 0;
