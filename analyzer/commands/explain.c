@@ -214,18 +214,12 @@ static int filter_report(const struct explain_request *request, struct report *r
     return 0;
 }
 
-static int decide(const struct explain_request *request, const struct rulebook *book, struct report *report,
-                  struct verdict **verdict) {
+static int judge_and_filter(const struct explain_request *request, const struct rulebook *book, struct report *report) {
     struct verdict_rules rules = rulebook_rules(book, request->judging);
     rules.hint = request->hint;
-    if (!verdict_decide(report, &rules, verdict)) return rulebook_update(book, report);
-    say("out of memory");
-    return STATUS_INTERNAL;
-}
-
-static int judge_and_filter(const struct explain_request *request, const struct rulebook *book, struct explained *out) {
-    int status = decide(request, book, out->report, &out->verdict);
-    return status ? status : filter_report(request, out->report);
+    verdict_decide(report, &rules);
+    int status = rulebook_update(book, report);
+    return status ? status : filter_report(request, report);
 }
 
 static int build(const struct explain_request *request, const struct rulebook *book, const struct phase_sources *phases,
@@ -258,7 +252,7 @@ static int open_with(const struct explain_request *request, struct explained *ou
     int status = rulebook_open(request->judging, &out->book);
     if (!status) status = build(request, &out->book, &out->phases, &out->report);
     if (!status) set_root(out->report);
-    return status ? status : judge_and_filter(request, &out->book, out);
+    return status ? status : judge_and_filter(request, &out->book, out->report);
 }
 
 int explain_check(const struct explain_request *request) {
@@ -284,7 +278,6 @@ int explain_open(const struct explain_request *request, struct explained *out) {
 }
 
 void explain_close(struct explained *explained) {
-    if (explained->verdict) verdict_release(explained->verdict);
     report_release(explained->report);
     rulebook_close(&explained->book);
     phase_sources_release(&explained->phases);

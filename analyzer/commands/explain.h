@@ -55,8 +55,7 @@ int explain_check(const struct explain_request *request);
 /* A judged and filtered report, for commands that do something else with it than writing it. */
 struct explained {
     struct report *report;
-    struct verdict *verdict; /* holds report->verdict */
-    struct rulebook book;    /* both may point into these */
+    struct rulebook book; /* it may point into these */
     struct phase_sources phases;
 };
 

@@ -4,7 +4,6 @@
  */
 #include "verdict.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +20,6 @@
 #include "words.h"
 
 #define LOSS_MATTERS 0.001 /* of all events */
-
-struct verdict {
-    struct arena *arena;
-};
 
 enum result { RESULT_NOTHING, RESULT_PASS, RESULT_WARN, RESULT_INCONCLUSIVE, RESULT_BUDGET, RESULT_LEAK };
 
@@ -502,29 +497,17 @@ static void decide(struct court *court) {
     court->out->exit_code = exit_code_of(court);
 }
 
-int verdict_decide(struct report *report, const struct verdict_rules *rules, struct verdict **out) {
-    struct verdict *verdict = calloc(1, sizeof *verdict);
-    if (!verdict) return -ENOMEM;
-    verdict->arena = arena_new();
-    struct report_verdict counts = report->verdict;
+static bool *marks(const struct court *court, size_t count) { return arena_take(court->arena, count, sizeof(bool)); }
+
+void verdict_decide(struct report *report, const struct verdict_rules *rules) {
+    const struct report_verdict counts = report->verdict;
     report->verdict = (struct report_verdict){.judged_phases = counts.judged_phases,
                                               .judged_sites = counts.judged_sites,
                                               .not_judged = counts.not_judged,
                                               .rounds_missing = counts.rounds_missing};
-    struct court court = {.report = report, .rules = rules, .arena = verdict->arena, .out = &report->verdict};
-    court.ignore_used =
-        arena_take(verdict->arena, rules->budget ? budget_ignore_count(rules->budget) + 1 : 1, sizeof(bool));
-    court.suppression_used =
-        arena_take(verdict->arena, rules->suppressions ? suppressions_count(rules->suppressions) + 1 : 1, sizeof(bool));
-    court.baseline_used =
-        arena_take(verdict->arena, rules->baseline ? baseline_count(rules->baseline) + 1 : 1, sizeof(bool));
+    struct court court = {.report = report, .rules = rules, .arena = report->memory, .out = &report->verdict};
+    if (rules->budget) court.ignore_used = marks(&court, budget_ignore_count(rules->budget));
+    if (rules->suppressions) court.suppression_used = marks(&court, suppressions_count(rules->suppressions));
+    if (rules->baseline) court.baseline_used = marks(&court, baseline_count(rules->baseline));
     decide(&court);
-    *out = verdict;
-    return 0;
-}
-
-void verdict_release(struct verdict *verdict) {
-    if (!verdict) return;
-    arena_free(verdict->arena);
-    free(verdict);
 }

@@ -26,16 +26,12 @@ struct verdict_rules {
     const char *hint;   /* what else a person should know, NULL: nothing */
 };
 
-/* Owns all that report->verdict points to. */
-struct verdict;
-
 /*
  * Fills report->verdict. Findings come from report->sites[].growth, and the counts of
  * what was judged from report->verdict; ignored and suppressed ones are left out of leaks
- * and listed in reasons. `out` must live as long as the report. 0 or -ENOMEM.
+ * and listed in reasons. Texts are of the report's memory; the rules must live as long.
  */
-int verdict_decide(struct report *report, const struct verdict_rules *rules, struct verdict **out);
-void verdict_release(struct verdict *verdict);
+void verdict_decide(struct report *report, const struct verdict_rules *rules);
 
 /*
  * What RSS did against live bytes between two moments, from the curve: diagnosis "steady", "fragmentation",

@@ -132,7 +132,9 @@ int set_up(void **state) {
                                          .cpu = 1.5,
                                          .threads = 4,
                                          .fds = 9};
+    if (report.memory) arena_free(report.memory);
     report = (struct report){
+        .memory = arena_new(),
         .trace = {.events = 1000000},
         .system = {.cpus = 2},
         .processes = &process,
