@@ -4,8 +4,10 @@
  *   pair     malloc and free, one after the other
  *   bignum   a chain of numbers of a few limbs, each made from the last two and freed two steps later
  *   deep     a search tree: blocks of every level live while a call 15 frames below makes more
- *   threads  THREADS threads, each with a thousand live blocks of random size, sharing the events
+ *   threads  THREADS threads, each with a thousand live blocks of random size, sharing the events, and with an arena
+ * each: sharing those too, 64 of them take 0.11 to 0.62 s from run to run
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -84,6 +86,7 @@ static void threads(long events, int count) {
     pthread_t thread[256];
     if (count > 256) count = 256;
     share = events / count;
+    mallopt(M_ARENA_MAX, count);
     for (int i = 0; i < count; i++) pthread_create(&thread[i], NULL, churn, (void *)(uintptr_t)(i + 1));
     for (int i = 0; i < count; i++) pthread_join(thread[i], NULL);
 }
