@@ -301,7 +301,8 @@ static bool check_child(struct tables *t, struct wire_reader *r) {
     size_t length;
     (void)t;
     skip_numbers(r, 4);
-    return wire_get_string(r, &length) && wire_get_string(r, &length);
+    for (int text = 0; text < 2; text++) wire_get_string(r, &length);
+    return !r->failed;
 }
 
 static bool (*const readers[])(struct tables *, struct wire_reader *) = {
