@@ -103,11 +103,23 @@ static int replay_chosen(struct subject *subject, const struct build_options *op
     return error;
 }
 
+static int add_phases_of_file(struct builder *builder, struct subject *subject, const struct phase_intervals *phases) {
+    size_t left_out = 0;
+    int error = subject_add_phases(subject, phases, &left_out);
+    if (left_out)
+        builder_doubt(builder,
+                      arena_format(builder->arena,
+                                   "%zu of %zu phases of the file begin after the recording ended, and %s left "
+                                   "out: times are seconds from its start",
+                                   left_out, phases->count, left_out == 1 ? "is" : "are"));
+    return error;
+}
+
 /* The phases that somebody else than the program knows of. */
 static int add_phases(struct builder *builder, struct subject *subject, uint32_t space,
                       const struct replay_options *options) {
     const struct build_options *o = builder->options;
-    int error = o->phases && space == 0 ? subject_add_phases(subject, o->phases) : 0;
+    int error = o->phases && space == 0 ? add_phases_of_file(builder, subject, o->phases) : 0;
     if (error || !o->functions || !o->functions->count) return error;
     return by_function_add_phases(subject, builder->symbols, space, o->functions, options, &builder->calls);
 }

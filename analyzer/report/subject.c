@@ -31,21 +31,32 @@ static uint64_t stamp_at(struct replay_clock *clock, uint64_t ns) {
     return low;
 }
 
-int subject_add_phases(struct subject *subject, const struct phase_intervals *intervals) {
+/* The last time that the recording tells, in ns; the clock is told with each sample of memory. */
+static uint64_t last_told(struct replay_clock *clock, const struct tables *tables) {
+    uint64_t stamp = tables->clock_count ? tables->clocks[tables->clock_count - 1].stamp : 0;
+    if (tables->end.present && tables->end.stamp > stamp) stamp = tables->end.stamp;
+    return clock_ns(clock, stamp);
+}
+
+int subject_add_phases(struct subject *subject, const struct phase_intervals *intervals, size_t *left_out) {
+    struct tables *tables = &subject->trace.tables;
     struct replay_clock clock;
-    struct request_record *edges = calloc(2 * intervals->count + 1, sizeof *edges);
+    struct request_record *edges = calloc(2 * intervals->count + 1, sizeof *edges), *edge = edges;
     if (!edges) return -ENOMEM;
-    clock_begin(&clock, &subject->trace.tables);
+    clock_begin(&clock, tables);
+    uint64_t latest = last_told(&clock, tables) + 1000000000u;
     for (size_t i = 0; i < intervals->count; i++) {
         const struct phase_interval *interval = &intervals->items[i];
+        if (interval->begin_ns > latest) continue;
         for (int end = 0; end < 2; end++)
-            edges[2 * i + (size_t)end] =
-                (struct request_record){.stamp = stamp_at(&clock, end ? interval->end_ns : interval->begin_ns),
-                                        .command = end ? TRACE_COMMAND_PHASE_END : TRACE_COMMAND_PHASE_BEGIN,
-                                        .flags = TRACE_EVENT_APPROXIMATE,
-                                        .name = interval->name};
+            *edge++ = (struct request_record){.stamp = stamp_at(&clock, end ? interval->end_ns : interval->begin_ns),
+                                              .command = end ? TRACE_COMMAND_PHASE_END : TRACE_COMMAND_PHASE_BEGIN,
+                                              .flags = TRACE_EVENT_APPROXIMATE,
+                                              .name = interval->name};
     }
-    int error = tables_add_edges(&subject->trace.tables, edges, 2 * intervals->count);
+    size_t added = (size_t)(edge - edges);
+    *left_out = intervals->count - added / 2;
+    int error = tables_add_edges(tables, edges, added);
     free(edges);
     return error;
 }

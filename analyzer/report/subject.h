@@ -32,8 +32,11 @@ int subject_open(struct subject *subject, const char *path, struct reader_refusa
 int subject_replay(struct subject *subject, const struct replay_options *options);
 void subject_close(struct subject *subject);
 
-/* Before the replay: phases that a file names, as if their edges had been marked. 0 or -ENOMEM. */
-int subject_add_phases(struct subject *subject, const struct phase_intervals *intervals);
+/*
+ * Before the replay: phases that a file names, as if their edges had been marked. Those that begin more than a second
+ * after the recording ended are left out and counted. 0 or -ENOMEM.
+ */
+int subject_add_phases(struct subject *subject, const struct phase_intervals *intervals, size_t *left_out);
 
 /* Whether the process has phases beside the whole run; those of its own are more than what its output told. */
 bool subject_has_phases(const struct subject *subject);

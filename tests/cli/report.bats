@@ -220,6 +220,11 @@ C
     both tidemark check t.tmk --phases wrong.csv
     expect_status 2
     expect_in "wrong.csv:2:" "$errors"
+    printf 'early,0.01,0.04\nlate,1000,1001\n' >later.csv
+    both tidemark report t.tmk --phases later.csv --json -
+    expect_status 0
+    [ "$(jq '.trace.duration_ns < 1e10 and all(.phases[]; .name != "late")' <<<"$output")" = true ]
+    expect_in "1 of 2 phases of the file begin after the recording ended" "$(jq -r '.doubts[]' <<<"$output")"
 }
 
 @test "phases from a file as spreadsheets and csv modules write it" {
