@@ -180,8 +180,8 @@ static int run(void *own, int count, char **arguments) {
     const struct bundle_values *values = own;
     struct tree tree;
     (void)count;
-    if (!values->out) {
-        say("bundle needs -o FILE");
+    if (!values->out || !strcmp(values->out, "-")) {
+        say("bundle needs -o FILE; no stream can take it");
         return STATUS_USAGE;
     }
     struct arena *memory = arena_new();

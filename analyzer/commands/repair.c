@@ -322,8 +322,8 @@ static int run(void *own, int count, char **arguments) {
     struct reader_refusal refusal;
     struct trace trace;
     (void)count;
-    if (!values->out) {
-        say("repair needs -o FILE");
+    if (!values->out || !strcmp(values->out, "-")) {
+        say("repair needs -o FILE; no stream can take it");
         return STATUS_USAGE;
     }
     if (trace_open(&trace, arguments[0], &refusal)) {

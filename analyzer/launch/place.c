@@ -92,9 +92,10 @@ int place_prepare(const struct place *place, const char **failed) {
     error = format_path(names, sizeof names, "%s.perf-map", place->file);
     if (!error) error = set_aside(names);
     if (error) return error;
-    *failed = place->children;
     error = set_aside(place->children);
-    return error ? error : make_directory(place->children);
+    if (!error) error = make_directory(place->children);
+    if (error != -ENOENT) *failed = place->children; /* else what is missing is the folder of both */
+    return error;
 }
 
 void place_finish(const struct place *place) { (void)rmdir(place->children); }

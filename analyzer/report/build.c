@@ -243,6 +243,10 @@ static void finish(struct builder *builder, const struct tree *tree) {
     builder_add_pool_doubts(builder);
     builder->report->other_runs = report_count(tree->meant_runs);
     builder->report->unread_named = report_count(tree->unread_named);
+    if (tree->absent)
+        builder_doubt(builder, arena_format(builder->arena, "%s is not there: what is judged are the processes in %s.d",
+                                            arena_printable(builder->arena, tree->absent),
+                                            arena_printable(builder->arena, tree->absent)));
     if (tree->other_runs)
         builder_doubt(builder, arena_format(builder->arena, "%zu trace%s left out, of other runs", tree->other_runs,
                                             plural_were(tree->other_runs)));

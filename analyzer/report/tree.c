@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../input/tables.h"
 
@@ -124,22 +125,31 @@ static size_t found(const struct search *search) {
     return search->tree->count + search->tree->refused_count + search->known;
 }
 
-static void add_path(struct search *search, const char *path, bool self) {
+static bool is_folder(const char *path) {
     struct stat facts;
+    return !stat(path, &facts) && S_ISDIR(facts.st_mode);
+}
+
+static void add_path(struct search *search, const char *path, bool self) {
     size_t before = found(search);
+    const char *children = arena_format(search->arena, "%s.d", path);
     search->meant = true;
     search->named = false;
-    if (!stat(path, &facts) && S_ISDIR(facts.st_mode)) {
+    if (is_folder(path)) {
         add_folder(search, path, 0);
         if (found(search) == before) refuse(search, path, "is a directory without traces in it");
         return;
+    }
+    if (!self && access(path, F_OK) && errno == ENOENT && is_folder(children)) { /* --only, or CMD was not recorded */
+        add_folder(search, children, 0);
+        search->tree->absent = found(search) > before ? arena_text(search->arena, path) : NULL;
+        if (search->tree->absent) return;
     }
     search->named = true;
     if (add_bundle(search, path, true, self)) return;
     add_file(search, path, NULL, true);
     search->named = search->meant = false;
-    char *children = arena_format(search->arena, "%s.d", path);
-    if (!self && !stat(children, &facts) && S_ISDIR(facts.st_mode)) add_folder(search, children, 0);
+    if (!self && is_folder(children)) add_folder(search, children, 0);
 }
 
 static bool same_run(const struct tree_trace *a, const struct tree_trace *b) {

@@ -32,6 +32,7 @@ struct tree {
     size_t other_runs;   /* files left out because they are of another run */
     size_t meant_runs;   /* of these, those that were meant */
     size_t unread_named; /* files that were named and can't be read */
+    const char *absent;  /* one that was named and is not there, unlike those beside it; NULL: none */
     struct tree_refused *refused;
     size_t refused_count;
 };

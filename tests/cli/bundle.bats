@@ -61,6 +61,11 @@ essence() { jq 'del(.trace.path, .trace.size_bytes, .processes[].trace_path)' "$
     touch open.tmb && chmod 644 open.tmb
     tidemark bundle -q "$(one tmk)" -o open.tmb
     [ "$(stat -c %a open.tmb)" = 600 ]
+    for command in bundle repair; do
+        both tidemark "$command" "$(one tmk)" -o -
+        expect_status 2
+        [ ! -e - ]
+    done
 }
 
 @test "a tree of processes keeps its shape" {

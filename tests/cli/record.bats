@@ -394,6 +394,9 @@ C
     [ "$(ls only.tmk.d | wc -l)" -eq 1 ]
     both tidemark record -o only.tmk --only ls sh -c 'ls; :'
     [ "$errors" = "tidemark: trace: $PWD/only.tmk.d" ]
+    both tidemark check only.tmk
+    expect_status 0
+    expect_in "only.tmk is not there: what is judged are the processes in only.tmk.d" "$output"
     tidemark record -q -o skip.tmk --skip date sh -c 'ls >/dev/null; date >/dev/null; :'
     [ -s skip.tmk ]
     [ "$(ls skip.tmk.d | wc -l)" -eq 1 ]

@@ -125,7 +125,7 @@ C
 @test "where the trace can't be written, it is said how to write it elsewhere" {
     both tidemark run -o missing/t.tmk /bin/true
     expect_status 125
-    expect_in "missing/t.tmk.d: No such file or directory; -o FILE writes the trace elsewhere" "$errors"
+    expect_in "missing/t.tmk: No such file or directory; -o FILE writes the trace elsewhere" "$errors"
 }
 
 @test "a daemon that goes on after its parent: the verdict says that it does, and counts what it does later" {
