@@ -4,9 +4,10 @@
  *  1. No malloc, no stdio, no dlsym, no libc lock; only sys.h, and libc's pure string functions. errno stays untouched.
  *  2. The order is fixed: who am I (one TLS load) → guard → is recording on → stack → stamp → ring → guard off.
  *     Nothing is stamped before the guard is set; a death is stamped before the real call, a birth after it.
- *  3. A hook that finds the guard set runs in a signal handler that interrupted a hook: it uses the nested unwinder and
- * the nested queue, takes no lock, drains nothing; with the queue full it is a hook of a thread of its own, on a spare
- * ring. If its stack pointer is above the guard's the interrupted hook was left by longjmp and the guard is stale.
+ *  3. A hook that finds the guard set runs in a signal handler that interrupted a hook: it uses the nested unwinder
+ *     and the nested queue, takes no lock, drains nothing; with the queue full it is a hook of a thread of its own, on
+ *     a spare ring. If its stack pointer is above the guard's the interrupted hook was left by longjmp and the guard
+ *     is stale.
  *  4. Whoever takes a lock has all signals blocked. Locks are never held across a real function of the target.
  *  5. After fork nothing of the parent is used: the page below is wiped, and the first hook in the child starts anew.
  *  6. An event is committed by one release store of the ring's head, after its words.

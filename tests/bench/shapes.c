@@ -4,8 +4,8 @@
  *   pair     malloc and free, one after the other
  *   bignum   a chain of numbers of a few limbs, each made from the last two and freed two steps later
  *   deep     a search tree: blocks of every level live while a call 15 frames below makes more
- *   threads  THREADS threads, each with a thousand live blocks of random size, sharing the events, and with an arena
- * each: sharing those too, 64 of them take 0.11 to 0.62 s from run to run
+ *   threads  THREADS threads, each with a thousand live blocks of random size, sharing the events; each has an arena:
+ *            sharing those too, 64 of them take 0.11 to 0.62 s from run to run
  */
 #include <malloc.h>
 #include <pthread.h>

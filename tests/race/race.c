@@ -2,8 +2,9 @@
  * The recorder in one program with its target, both built with the thread sanitizer: its hooks, which have other names
  * here (Makefile), are called by threads that make, hand over and free blocks at stacks that change, come and go, name
  * themselves, load and unload a library, tell phases, and start and stop the recorder's own thread.
- *   race SECONDS [fault|pauses]    fault: a race of its own, which must be found; pauses: of which nobody knows what
- * they hide Prints how many blocks it made and freed.
+ *   race SECONDS [fault|pauses]    fault: a race of its own, which must be found
+ *                                  pauses: of which nobody knows what they hide
+ * Prints how many blocks it made and freed.
  */
 #define TIDEMARK_RECORDER
 #include "../../include/tidemark.h"
