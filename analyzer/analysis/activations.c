@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../list.h"
 #include "../must.h"
 #include "thread_numbers.h"
 
@@ -28,7 +29,7 @@ struct activations {
     struct thread_numbers numbers;
     struct thread_state *threads; /* by number; as many as numbers.count */
     struct activation *list;
-    size_t count, capacity;
+    size_t count;
     uint64_t dropped;
     bool failed; /* out of memory */
 };
@@ -69,23 +70,17 @@ static struct thread_state *add_thread(struct activations *a, uint32_t serial) {
     return thread;
 }
 
-static bool make_room(struct activations *a) {
-    if (a->count < a->capacity) return true;
-    size_t capacity = a->capacity ? 2 * a->capacity : 64;
-    struct activation *grown = realloc(a->list, capacity * sizeof *grown);
-    if (!grown) return false;
-    a->list = grown;
-    a->capacity = capacity;
-    return true;
-}
-
 static void stop(struct activations *a, const struct thread_state *thread, uint32_t function) {
     struct running *running = &thread->running[function];
     struct activation found = {running->begin, thread->last + 1, thread->serial,
                                function,       running->first,   running->frame};
     running->frame = 0;
-    if (a->count == ACTIVATIONS_MAX) a->dropped++;
-    else if (make_room(a)) a->list[a->count++] = found;
+    if (a->count == ACTIVATIONS_MAX) {
+        a->dropped++;
+        return;
+    }
+    struct activation *added = LIST_ADD(a->list, a->count);
+    if (added) *added = found;
     else a->failed = true;
 }
 

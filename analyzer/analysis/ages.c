@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "../list.h"
 #include "../must.h"
 
 struct age_clock age_clock_of(uint64_t duration_ns) {
@@ -23,11 +24,8 @@ _Static_assert(AGE_SLICES <= 64, "births are bits, and take six in a change");
 
 static void keep_change(struct ages *ages, uint32_t slice, uint32_t birth) {
     uint64_t bytes = ages->live[birth] < BYTES_MAX ? ages->live[birth] : BYTES_MAX;
-    if (ages->count == ages->room) {
-        ages->room = ages->room ? 2 * ages->room : 2;
-        ages->changes = must(realloc(ages->changes, ages->room * sizeof *ages->changes));
-    }
-    ages->changes[ages->count++] = bytes << 12 | birth << 6 | slice;
+    uint64_t *change = must(LIST_ADD(ages->changes, ages->count));
+    *change = bytes << 12 | birth << 6 | slice;
 }
 
 static void write_row(struct ages *ages, uint32_t slice) {

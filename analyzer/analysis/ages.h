@@ -24,7 +24,7 @@ struct age_clock {
 
 struct ages {
     uint32_t known;            /* slices whose row is written */
-    uint32_t count, room;      /* of the changes */
+    uint32_t count;            /* of the changes */
     uint64_t changed;          /* bits of the births whose bytes changed since then */
     uint64_t kept;             /* bits of the births with bytes in the last row */
     uint64_t live[AGE_SLICES]; /* now, by slice of birth */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "../must.h"
 #include "growth_container.h"
 #include "growth_layers.h"
@@ -19,10 +20,8 @@ void growth_heirs_release(struct growth_heirs *heirs) {
 }
 
 static struct thread_heirs *add_thread(struct growth_heirs *heirs, uint32_t serial) {
-    size_t count = heirs->numbers.count;
     struct thread_heirs *added = must(calloc(1, sizeof *added));
-    if (!(count & (count - 1))) /* at powers of two */
-        heirs->threads = must(realloc(heirs->threads, (count ? 2 * count : 1) * sizeof *heirs->threads));
+    if (!list_make_room(&heirs->threads, heirs->numbers.count, sizeof *heirs->threads)) abort();
     return heirs->threads[thread_numbers_add(&heirs->numbers, serial)] = added;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "../must.h"
 
 #define WINDOWS 64u            /* most windows; they are paired when there would be more */
@@ -16,19 +17,11 @@
 #define GAP_AFTER 2u           /* `between NAME` is kept from NAME's second end on */
 #define INSTANCES_MAX 4096u    /* active at one time, in all threads; what begins beyond them is not seen */
 
-/* Room for one more of `size` bytes each. */
-static void *room_for(void *items, size_t count, size_t *room, size_t size) {
-    if (count < *room) return items;
-    *room = *room ? *room * 2 : 8;
-    return must(realloc(items, *room * size));
-}
-
 static uint32_t add_series(struct rounds *rounds, enum series_kind kind, uint32_t phase) {
-    rounds->series = room_for(rounds->series, rounds->series_count, &rounds->series_room, sizeof *rounds->series);
-    struct series *series = &rounds->series[rounds->series_count];
+    uint32_t index = (uint32_t)rounds->series_count;
+    struct series *series = must(LIST_ADD(rounds->series, rounds->series_count));
     *series = (struct series){.kind = kind, .phase = phase, .shift = kind == SERIES_EVENTS ? FIRST_EVENT_SHIFT : 0};
-    rounds->phases[phase].series[kind] = (uint32_t)rounds->series_count;
-    return (uint32_t)rounds->series_count++;
+    return rounds->phases[phase].series[kind] = index;
 }
 
 static struct series *series_of(const struct rounds *rounds, uint32_t phase, enum series_kind kind) {
@@ -57,11 +50,9 @@ static void index_names(struct rounds *rounds, size_t room) {
 }
 
 static uint32_t add_phase(struct rounds *rounds, const char *name, uint32_t parent) {
-    rounds->phases = room_for(rounds->phases, rounds->phase_count, &rounds->phase_room, sizeof *rounds->phases);
-    struct phase_state *phase = &rounds->phases[rounds->phase_count];
+    struct phase_state *phase = must(LIST_ADD(rounds->phases, rounds->phase_count));
     *phase = (struct phase_state){.name = must(strdup(name)), .parent = parent, .gap = NO_INDEX, .of = NO_INDEX};
     memset(phase->series, 0xff, sizeof phase->series);
-    rounds->phase_count++;
     if (rounds->phase_count * 2 > rounds->name_room) index_names(rounds, rounds->name_room * 2);
     else *name_slot(rounds, name) = (uint32_t)rounds->phase_count;
     return (uint32_t)rounds->phase_count - 1;
@@ -167,8 +158,8 @@ static void activate(struct rounds *rounds, uint32_t index) {
     set_active(rounds, index, true);
     if (rounds->series[index].placed == rounds->placing) return;
     rounds->series[index].placed = rounds->placing;
-    rounds->active = room_for(rounds->active, rounds->active_count, &rounds->active_room, sizeof *rounds->active);
-    rounds->active[rounds->active_count++] = index;
+    uint32_t *active = must(LIST_ADD(rounds->active, rounds->active_count));
+    *active = index;
 }
 
 /* The innermost phase of all that are active, in the order in which they began. */
@@ -204,7 +195,7 @@ static void place_anew(struct rounds *rounds) {
     uint32_t *before = rounds->active;
     size_t count = rounds->active_count, gap = NO_INDEX;
     rounds->active = NULL;
-    rounds->active_count = rounds->active_room = 0;
+    rounds->active_count = 0;
     rounds->placing++;
     for (size_t i = 0; i < rounds->instance_count; i++) activate_phase(rounds, &rounds->instances[i]);
     if (rounds->last_ended != NO_INDEX) {
@@ -332,9 +323,8 @@ static void begin_phase(struct rounds *rounds, const char *name, uint32_t thread
     if (repetitions->active) book_events(rounds, repetitions);
     move_to(repetitions, phase->begun++);
     note_repetition(rounds, index);
-    rounds->instances =
-        room_for(rounds->instances, rounds->instance_count, &rounds->instance_room, sizeof *rounds->instances);
-    rounds->instances[rounds->instance_count++] = (struct instance){index, thread, phase->begun - 1};
+    struct instance *instance = must(LIST_ADD(rounds->instances, rounds->instance_count));
+    *instance = (struct instance){index, thread, phase->begun - 1};
     place_anew(rounds);
 }
 

@@ -76,15 +76,15 @@ struct instance {
 
 struct rounds {
     struct phase_state *phases;
-    size_t phase_count, phase_room;
+    size_t phase_count;
     uint32_t *names; /* hash table of phase indices + 1 */
     size_t name_room;
     struct series *series;
-    size_t series_count, series_room;
+    size_t series_count;
     struct instance *instances; /* active ones, oldest first */
-    size_t instance_count, instance_room;
+    size_t instance_count;
     uint32_t *active; /* series that count now */
-    size_t active_count, active_room;
+    size_t active_count;
     uint64_t placing;    /* counts how often they were chosen */
     uint32_t last_ended; /* phase whose gap may be on */
     uint32_t in_flight;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
+
 enum {
     GUARD_MOST = 1 << 20, /* below a thread's stack lies an inaccessible mapping, no larger than this */
     ARENA = 64 << 20      /* a thread's arena of glibc begins at a multiple of this */
@@ -79,12 +81,11 @@ void known_heaps_add(struct known_heaps *known, const struct look_areas *areas) 
     for (size_t i = 0; i < areas->look->map_count; i++) {
         uint64_t start = areas->look->maps[i].start;
         if (!areas->list[i].heap || is_known(known, start)) continue;
-        uint64_t *grown = realloc(known->starts, (count + 1) * sizeof *grown);
-        if (!grown) break;
-        known->starts = grown;
-        grown[count++] = start;
+        uint64_t *added = LIST_ADD(known->starts, count);
+        if (!added) break;
+        *added = start;
     }
-    if (count > known->count) qsort(known->starts, count, sizeof *known->starts, by_address);
+    if (known->starts && count > known->count) qsort(known->starts, count, sizeof *known->starts, by_address);
     known->count = count;
 }
 

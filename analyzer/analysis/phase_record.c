@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "extremes.h"
 
 bool phase_record_begin(struct phase *phase, const char *name, size_t parent) {
@@ -49,14 +50,9 @@ static bool keep_round(struct phase *phase, const struct phase_round *round) {
     if ((round->number - 1) % phase->stride) return true;
     if (phase->kept_count == PHASE_ROUNDS) thin_out(phase);
     if ((round->number - 1) % phase->stride) return true;
-    if ((phase->kept_count & (phase->kept_count - 1)) == 0) { /* grows at powers of two */
-        size_t capacity = phase->kept_count ? 2 * phase->kept_count : 1;
-        struct phase_round *grown = realloc(phase->kept, capacity * sizeof *grown);
-        if (!grown) return false;
-        phase->kept = grown;
-    }
-    phase->kept[phase->kept_count++] = *round;
-    return true;
+    struct phase_round *kept = LIST_ADD(phase->kept, phase->kept_count);
+    if (kept) *kept = *round;
+    return kept;
 }
 
 bool phase_record_round(struct phase *phase, struct phase_round *round) {

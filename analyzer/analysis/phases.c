@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "extremes.h"
 #include "open_ops.h"
 #include "phase_names.h"
@@ -38,15 +39,15 @@ struct edge {      /* what happened after it, until the next */
 
 struct phases {
     struct phase *list;
-    size_t count, capacity;
+    size_t count;
     struct phase_names names;
     struct open_round *open; /* in order of their beginnings; [0] is run */
-    size_t open_count, open_capacity;
+    size_t open_count;
     struct open_ops ops;
     struct phase_paths paths;
     struct phase_sets sets;
     struct edge *edges;
-    size_t edge_count, edge_capacity;
+    size_t edge_count;
     uint32_t set; /* of the phases that are open */
     uint64_t allocations, allocated_bytes, rss;
     uint64_t live_peak, rss_peak; /* since the last edge */
@@ -57,19 +58,9 @@ struct phases {
     bool failed; /* out of memory */
 };
 
-static void *bigger(void *list, size_t count, size_t *capacity, size_t size) {
-    if (count < *capacity) return list;
-    size_t wanted = *capacity ? 2 * *capacity : 16;
-    void *grown = realloc(list, wanted * size);
-    if (grown) *capacity = wanted;
-    return grown;
-}
-
 static size_t add_phase(struct phases *p, const char *name, size_t parent) {
-    struct phase *grown = bigger(p->list, p->count, &p->capacity, sizeof *grown);
-    if (!grown) return PHASE_NO_PARENT;
-    p->list = grown;
-    struct phase *phase = &grown[p->count];
+    if (!list_make_room(&p->list, p->count, sizeof *p->list)) return PHASE_NO_PARENT;
+    struct phase *phase = &p->list[p->count];
     if (!phase_record_begin(phase, name, parent)) return PHASE_NO_PARENT;
     if (!phase_names_add(&p->names, phase->name, p->count)) return p->count++;
     phase_record_release(phase);
@@ -89,30 +80,27 @@ static struct phase_level level_now(const struct phases *p, const struct moment 
 }
 
 static void open_round(struct phases *p, size_t phase, uint32_t path, uint32_t thread, const struct moment *now) {
-    struct open_round *grown =
-        path == PHASE_NO_PATH ? NULL : bigger(p->open, p->open_count, &p->open_capacity, sizeof *grown);
-    if (!grown) {
+    struct open_round *round = path == PHASE_NO_PATH ? NULL : LIST_ADD(p->open, p->open_count);
+    if (!round) {
         p->failed = true;
         return;
     }
-    p->open = grown;
-    grown[p->open_count++] = (struct open_round){.phase = phase,
-                                                 .path = path,
-                                                 .thread = thread,
-                                                 .begin = level_now(p, now),
-                                                 .live_peak = now->live_bytes,
-                                                 .rss_peak = p->rss,
-                                                 .begin_open = true};
+    *round = (struct open_round){.phase = phase,
+                                 .path = path,
+                                 .thread = thread,
+                                 .begin = level_now(p, now),
+                                 .live_peak = now->live_bytes,
+                                 .rss_peak = p->rss,
+                                 .begin_open = true};
     p->list[phase].open++;
 }
 
 /* So many edges are behind us; the set of the last one is the one that holds now. */
 static bool add_edges(struct phases *p, size_t count) {
     while (p->edge_count < count) {
-        struct edge *grown = bigger(p->edges, p->edge_count, &p->edge_capacity, sizeof *grown);
-        if (!grown) return false;
-        p->edges = grown;
-        grown[p->edge_count++] = (struct edge){.rss_peak = PHASE_UNKNOWN, .set = p->set};
+        struct edge *edge = LIST_ADD(p->edges, p->edge_count);
+        if (!edge) return false;
+        *edge = (struct edge){.rss_peak = PHASE_UNKNOWN, .set = p->set};
     }
     return true;
 }

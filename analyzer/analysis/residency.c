@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "extremes.h"
 #include "heap_pins.h"
 #include "heap_trim.h"
@@ -196,13 +197,11 @@ static void name_rest(struct residency_work *work) {
 static struct residency_file *file_row(struct residency *residency, const char *name) {
     for (size_t i = residency->file_count; i-- > 0;)
         if (strcmp(residency->files[i].name, name) == 0) return &residency->files[i];
-    struct residency_file *grown = realloc(residency->files, (residency->file_count + 1) * sizeof *grown);
-    if (!grown) return NULL;
-    residency->files = grown;
-    struct residency_file row = {.name = strdup(name)};
-    if (!row.name) return NULL;
-    grown[residency->file_count] = row;
-    return &grown[residency->file_count++];
+    char *copy = strdup(name);
+    struct residency_file *row = copy ? LIST_ADD(residency->files, residency->file_count) : NULL;
+    if (row) *row = (struct residency_file){.name = copy};
+    else free(copy);
+    return row;
 }
 
 static void name_files(struct residency *residency) {

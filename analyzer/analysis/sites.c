@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "../must.h"
 
 #define THREADS 4096u /* power of two; threads whose serials collide may hide a temporary allocation */
@@ -26,7 +27,7 @@ struct last_birth {
 
 struct sites {
     struct site *list;
-    size_t count, capacity;
+    size_t count;
     uint32_t *indices; /* by stack id: index + 1, 0 for none */
     size_t room;       /* ids that have a place there */
     uint64_t peak_bytes, peak_number;
@@ -58,12 +59,7 @@ void sites_release(struct sites *sites) {
 }
 
 static struct site *add_site(struct sites *sites, uint32_t stack, uint32_t *index) {
-    if (sites->count == sites->capacity) {
-        size_t capacity = sites->capacity ? 2 * sites->capacity : 256;
-        sites->list = must(realloc(sites->list, capacity * sizeof *sites->list));
-        sites->capacity = capacity;
-    }
-    struct site *site = &sites->list[sites->count++];
+    struct site *site = must(LIST_ADD(sites->list, sites->count));
     *site = (struct site){.stats = {.stack = stack, .lifetimes.bits = 1}};
     *index = (uint32_t)sites->count;
     return site;

@@ -5,27 +5,31 @@
 
 #include <stdlib.h>
 
+#include "../list.h"
 #include "../must.h"
 
 struct slice_counts *slices_add(struct slice_list *list, uint32_t slice) {
-    if (list->count == list->room) {
-        list->room = list->room ? 2 * list->room : 2;
-        list->items = must(realloc(list->items, list->room * sizeof *list->items));
-    }
-    list->items[list->count] = (struct slice_counts){.slice = slice};
-    return &list->items[list->count++];
+    struct slice_counts *counts = must(LIST_ADD(list->items, list->count));
+    *counts = (struct slice_counts){.slice = slice};
+    return counts;
+}
+
+static void add_to(struct slice_counts *sum, const struct slice_counts *counts) {
+    sum->temporary += counts->temporary;
+    sum->allocations += counts->allocations;
+    sum->bytes += counts->bytes;
+    sum->blocks += counts->blocks;
 }
 
 void slices_double(struct slice_list *list) {
-    uint32_t count = list->count;
-    list->count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct slice_counts from = list->items[i], *into = slices_at(list, from.slice / 2);
-        into->temporary += from.temporary;
-        into->allocations += from.allocations;
-        into->bytes += from.bytes;
-        into->blocks += from.blocks;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct slice_counts counts = list->items[i];
+        counts.slice /= 2;
+        if (kept && list->items[kept - 1].slice == counts.slice) add_to(&list->items[kept - 1], &counts);
+        else list->items[kept++] = counts;
     }
+    list->count = kept;
 }
 
 void slices_release(struct slice_list *list) {

@@ -17,7 +17,7 @@ struct slice_counts {
 
 struct slice_list {
     struct slice_counts *items; /* ascending */
-    uint32_t count, room;
+    uint32_t count;
 };
 
 struct slice_counts *slices_add(struct slice_list *list, uint32_t slice);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
+
 struct numbered {
     const struct report_frame *frame;
     size_t number;
@@ -15,7 +17,7 @@ struct numbered {
 struct frame_numbers {
     void *tree;
     struct numbered **items;
-    size_t count, room;
+    size_t count;
 };
 
 static int compare_texts(const char *a, const char *b) { return strcmp(a ? a : "", b ? b : ""); }
@@ -36,13 +38,7 @@ static struct numbered *lookup(const struct frame_numbers *numbers, const struct
 
 static int add(struct frame_numbers *numbers, const struct report_frame *frame) {
     if (lookup(numbers, frame)) return 0;
-    if (numbers->count == numbers->room) {
-        size_t room = numbers->room ? numbers->room * 2 : 256;
-        struct numbered **items = reallocarray(numbers->items, room, sizeof *items);
-        if (!items) return -1;
-        numbers->items = items;
-        numbers->room = room;
-    }
+    if (!list_make_room(&numbers->items, numbers->count, sizeof *numbers->items)) return -1;
     struct numbered *item = malloc(sizeof *item);
     if (!item) return -1;
     *item = (struct numbered){frame, numbers->count};

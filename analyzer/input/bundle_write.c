@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../list.h"
 #include "../stream.h"
 #include "../../include/trace_wire.h"
 #include "../replacement.h"
@@ -47,14 +48,10 @@ void bundle_writer_free(struct bundle_writer *writer) {
 }
 
 static struct source *add_source(struct bundle_writer *writer, enum bundle_kind kind, const char *name) {
-    struct source *grown = reallocarray(writer->sources, writer->count + 1, sizeof *grown);
-    if (!grown) return NULL;
-    writer->sources = grown;
-    struct source *source = &grown[writer->count];
+    struct source *source = LIST_ADD(writer->sources, writer->count);
+    if (!source) return NULL;
     *source = (struct source){.member = {.kind = kind, .name = strdup(name)}};
-    if (!source->member.name) return NULL;
-    writer->count++;
-    return source;
+    return source->member.name ? source : NULL;
 }
 
 /* Extents. */
@@ -66,10 +63,9 @@ static int add_extent(struct bundle_member *member, uint64_t at, uint64_t length
         last->length += length;
         return 0;
     }
-    struct bundle_extent *grown = reallocarray(member->extents, member->extent_count + 1, sizeof *grown);
-    if (!grown) return -ENOMEM;
-    member->extents = grown;
-    grown[member->extent_count++] = (struct bundle_extent){.at = at, .length = length};
+    struct bundle_extent *added = LIST_ADD(member->extents, member->extent_count);
+    if (!added) return -ENOMEM;
+    *added = (struct bundle_extent){.at = at, .length = length};
     return 0;
 }
 

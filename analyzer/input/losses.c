@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "decode.h"
 
 struct piece { /* of a thread's events: a frame or what its ring still held */
@@ -30,16 +31,11 @@ struct thread_check {
 
 static void add(struct thread_check *check, struct loss loss) {
     struct losses *losses = check->losses;
-    if (losses->count == losses->capacity) {
-        size_t capacity = losses->capacity ? 2 * losses->capacity : 16;
-        struct loss *grown = realloc(losses->rows, capacity * sizeof *grown);
-        if (!grown) check->error = -ENOMEM;
-        if (!grown) return;
-        losses->rows = grown;
-        losses->capacity = capacity;
-    }
+    struct loss *row = LIST_ADD(losses->rows, losses->count);
+    if (!row) check->error = -ENOMEM;
+    if (!row) return;
     loss.thread = check->thread;
-    losses->rows[losses->count++] = loss;
+    *row = loss;
     losses->events = losses->events + loss.events < loss.events ? UINT64_MAX : losses->events + loss.events;
 }
 

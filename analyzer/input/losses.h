@@ -27,7 +27,7 @@ struct loss {
 
 struct losses {
     struct loss *rows; /* thread by thread, ascending */
-    size_t count, capacity;
+    size_t count;
     uint64_t events;
     bool *left_out; /* by frame: events that nobody can use, or that are there twice */
 };

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
+
 #define LONGEST_NAME 255
 #define MOST_SECONDS 1e9 /* thirty years */
 
@@ -78,13 +80,11 @@ static int add_line(struct phase_intervals *out, char *line) {
     if (!cut_line(line, &fields)) return -EINVAL;
     if (is_heading(&fields)) return 0;
     if (!read_interval(&fields, &interval)) return -EINVAL;
-    struct phase_interval *items = realloc(out->items, (out->count + 1) * sizeof *items);
-    if (!items) return -ENOMEM;
-    out->items = items;
+    struct phase_interval *added = LIST_ADD(out->items, out->count);
+    if (!added) return -ENOMEM;
     interval.name = strdup(interval.name);
-    if (!interval.name) return -ENOMEM;
-    items[out->count++] = interval;
-    return 0;
+    *added = interval;
+    return interval.name ? 0 : -ENOMEM;
 }
 
 int phases_file_read(const char *path, struct phase_intervals *out, unsigned *line) {

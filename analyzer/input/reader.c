@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../include/trace_frame.h"
+#include "../list.h"
 #include "inflate.h"
 #include "read_at.h"
 
@@ -156,14 +157,9 @@ static bool inflates_too_much(struct trace_input *input, const struct trace_fram
 }
 
 static int add_frame(struct trace_input *input, const struct trace_frame *frame, uint64_t offset) {
-    if (input->frame_count == input->frame_capacity) {
-        size_t capacity = input->frame_capacity ? 2 * input->frame_capacity : 256;
-        struct frame_entry *grown = realloc(input->frames, capacity * sizeof *grown);
-        if (!grown) return -ENOMEM;
-        input->frames = grown;
-        input->frame_capacity = capacity;
-    }
-    input->frames[input->frame_count++] = (struct frame_entry){*frame, offset, inflates_too_much(input, frame)};
+    struct frame_entry *added = LIST_ADD(input->frames, input->frame_count);
+    if (!added) return -ENOMEM;
+    *added = (struct frame_entry){*frame, offset, inflates_too_much(input, frame)};
     return 0;
 }
 

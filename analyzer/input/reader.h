@@ -73,7 +73,6 @@ struct trace_input {
     struct trace_header header;
     struct frame_entry *frames; /* in file order, every kind */
     size_t frame_count;
-    size_t frame_capacity;
     uint64_t scanned;               /* frames end here */
     uint64_t kept_stored, kept_raw; /* of the compressed frames whose content stays in memory */
     struct trace_damage damage;     /* of frames; each consumer adds what it meets, on one thread */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../include/trace_wire.h"
+#include "../list.h"
 #include "decode.h"
 
 struct control_page {
@@ -72,19 +73,6 @@ static uint64_t before_hole(const struct trace_input *input, uint64_t offset, ui
     return to;
 }
 
-static struct ring_rest *add_ring(struct recovery *out) {
-    if (out->ring_count == out->ring_capacity) {
-        size_t capacity = out->ring_capacity ? 2 * out->ring_capacity : 8;
-        struct ring_rest *grown = realloc(out->rings, capacity * sizeof *grown);
-        if (!grown) return NULL;
-        out->rings = grown;
-        out->ring_capacity = capacity;
-    }
-    struct ring_rest *rest = &out->rings[out->ring_count++];
-    *rest = (struct ring_rest){0};
-    return rest;
-}
-
 /* The words directly below the head, whether they are in a frame or not. */
 struct newest {
     uint64_t words[TRACE_EVENT_MAX_WORDS]; /* the last is that below the head */
@@ -142,7 +130,7 @@ static int snapshot_ring(struct trace_input *input, const struct frame_entry *en
         out->bad_slots = true;
         return 0;
     }
-    struct ring_rest *rest = add_ring(out);
+    struct ring_rest *rest = LIST_ADD(out->rings, out->ring_count);
     if (!rest) return -ENOMEM;
     const uint64_t data = entry->offset + TRACE_SLOT_CONTROL, size = control.size;
     const uint64_t tail = 8 * control.tail, head = 8 * control.head;

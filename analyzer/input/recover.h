@@ -22,7 +22,7 @@ struct ring_rest {
 
 struct recovery {
     struct ring_rest *rings; /* in file order, none empty */
-    size_t ring_count, ring_capacity;
+    size_t ring_count;
     uint8_t *journal; /* whole records, as far as they go */
     size_t journal_length;
     uint64_t journal_first; /* position */

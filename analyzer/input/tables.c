@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "../text/printable.h"
 
 #define STRINGS_AHEAD 65536u /* ids are dense; one that is further ahead is damage, not a table of that size */
@@ -82,27 +83,8 @@ static void skip_numbers(struct wire_reader *r, unsigned count) {
     while (count--) wire_get_varint(r);
 }
 
-/* The rows with room for one more, which is zeroed; NULL: out of memory, the old rows stay. */
-static void *with_room(void *rows, size_t count, size_t *capacity, size_t size) {
-    if (!rows || count == *capacity) {
-        size_t wanted = *capacity ? 2 * *capacity : 16;
-        rows = realloc(rows, wanted * size);
-        if (!rows) return NULL;
-        *capacity = wanted;
-    }
-    memset((char *)rows + count * size, 0, size);
-    return rows;
-}
-
-/* A new zeroed row of a list, or NULL. */
-#define ROW(t, list, prefix)                                                                                           \
-    ({                                                                                                                 \
-        void *rows_ = NULL;                                                                                            \
-        if (afford((t), sizeof *(t)->list))                                                                            \
-            rows_ = with_room((t)->list, (t)->prefix##_count, &(t)->prefix##_capacity, sizeof *(t)->list);             \
-        if (rows_) (t)->list = rows_;                                                                                  \
-        rows_ ? &(t)->list[(t)->prefix##_count++] : NULL;                                                              \
-    })
+/* A new row of a list, or NULL. */
+#define ROW(t, list, count) (afford((t), sizeof *(t)->list) ? LIST_ADD((t)->list, (t)->count) : NULL)
 
 static void read_args(struct tables *t, struct wire_reader *r) {
     struct process_record *p = &t->process;
@@ -145,7 +127,7 @@ static bool read_module(struct tables *t, struct wire_reader *r) {
     const char *id = wire_get_string(r, &m.build_id_length);
     if (r->failed || !m.path) return false;
     char *copy = text_room(t, m.build_id_length + 1);
-    struct module_record *row = copy ? ROW(t, modules, module) : NULL;
+    struct module_record *row = copy ? ROW(t, modules, module_count) : NULL;
     if (!row) return false;
     memcpy(copy, id, m.build_id_length);
     m.build_id = (const uint8_t *)copy;
@@ -164,7 +146,7 @@ static bool read_thread(struct tables *t, struct wire_reader *r) {
     skip_numbers(r, 1); /* stamp */
     thread.name = get_text(t, r);
     if (r->failed || find_thread(t, thread.serial)) return false;
-    struct thread_record *row = ROW(t, threads, thread);
+    struct thread_record *row = ROW(t, threads, thread_count);
     if (row) *row = thread;
     return row && !ids_put(&t->thread_places, thread.serial, t->thread_count - 1);
 }
@@ -180,8 +162,11 @@ static bool read_string(struct tables *t, struct wire_reader *r) {
     uint64_t id = wire_get_varint(r);
     const char *text = get_text(t, r);
     if (!text || id > 2 * t->strings_read++ + STRINGS_AHEAD) return false;
-    while (t->string_count <= id)
-        if (!ROW(t, strings, string)) return false;
+    while (t->string_count <= id) {
+        const char **row = ROW(t, strings, string_count);
+        if (!row) return false;
+        *row = NULL;
+    }
     t->strings[id] = text;
     return true;
 }
@@ -193,7 +178,7 @@ static bool read_clock(struct tables *t, struct wire_reader *r) {
     clock.realtime = wire_get_varint(r);
     if (r->failed) return false;
     if (t->clock_count && t->clocks[t->clock_count - 1].stamp >= clock.stamp) return true;
-    struct clock_record *row = ROW(t, clocks, clock);
+    struct clock_record *row = ROW(t, clocks, clock_count);
     if (row) *row = clock;
     return row != NULL;
 }
@@ -234,7 +219,7 @@ static bool read_loss(struct tables *t, struct wire_reader *r) {
     loss.cause = wire_get_varint(r);
     if (loss.cause == TRACE_LOSS_FILE && wire_left(r)) skip_numbers(r, 1); /* errno */
     if (r->failed) return false;
-    struct loss_record *row = ROW(t, losses, loss);
+    struct loss_record *row = ROW(t, losses, loss_count);
     if (row) *row = loss;
     return row != NULL;
 }
@@ -276,7 +261,7 @@ static bool is_served(const struct tables *t, const struct request_record *reque
 }
 
 static bool add_request(struct tables *t, const struct request_record *request) {
-    struct request_record *row = ROW(t, requests, request);
+    struct request_record *row = ROW(t, requests, request_count);
     if (row) *row = *request;
     return row != NULL;
 }
@@ -404,7 +389,7 @@ static int by_stamp_and_command(const void *a, const void *b) {
 
 int tables_add_edges(struct tables *tables, const struct request_record *edges, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        struct request_record *row = ROW(tables, requests, request);
+        struct request_record *row = ROW(tables, requests, request_count);
         if (!row) return -ENOMEM;
         *row = edges[i];
     }

@@ -73,19 +73,19 @@ struct memory_summary {
 struct tables {
     struct process_record process;
     struct module_record *modules;
-    size_t module_count, module_capacity;
+    size_t module_count;
     struct thread_record *threads;
-    size_t thread_count, thread_capacity;
+    size_t thread_count;
     struct ids thread_places; /* by serial */
     const char **strings;     /* by id; NULL: not recorded */
     uint64_t strings_read;
-    size_t string_count, string_capacity;
+    size_t string_count;
     struct clock_record *clocks; /* ascending stamps */
-    size_t clock_count, clock_capacity;
+    size_t clock_count;
     struct loss_record *losses;
-    size_t loss_count, loss_capacity;
+    size_t loss_count;
     struct request_record *requests; /* ascending stamps */
-    size_t request_count, request_capacity;
+    size_t request_count;
     struct stopped_record stopped;
     struct end_record end;
     struct exited_record exited;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../include/trace_wire.h"
+#include "../list.h"
 #include "append.h"
 #include "living.h"
 #include "mailbox.h"
@@ -75,14 +76,14 @@ static void admit(void *self, const char *path) {
     struct audience *audience = self;
     struct mailbox mailbox;
     if (is_member(audience, path) || mailbox_open(&mailbox, path) == -EPROTO) return;
-    struct member *grown = realloc(audience->members, (audience->count + 1) * sizeof *grown);
-    if (grown) audience->members = grown;
-    char *name = grown ? strdup(path) : NULL;
-    if (!name) {
+    char *name = strdup(path);
+    struct member *member = name ? LIST_ADD(audience->members, audience->count) : NULL;
+    if (!member) {
         mailbox_close(&mailbox);
+        free(name);
         return;
     }
-    grown[audience->count++] = (struct member){.path = name, .mailbox = mailbox};
+    *member = (struct member){.path = name, .mailbox = mailbox};
 }
 
 /* A killed process leaves its trace open, and what is posted there then would count. */
@@ -102,13 +103,8 @@ static bool catch_up(struct member *member) {
 /* What only the recorder can stamp must not come late. */
 static bool keep_waiting(struct member *member, const struct notice *notice) {
     if (!mailbox_shares_clock(&member->mailbox)) return false;
-    size_t count = member->waiting_count;
-    if ((count & (count - 1)) == 0) { /* grows at powers of two */
-        struct notice *grown = reallocarray(member->waiting, count ? 2 * count : 1, sizeof *grown);
-        if (!grown) return false;
-        member->waiting = grown;
-    }
-    struct notice *kept = &member->waiting[count];
+    if (!list_make_room(&member->waiting, member->waiting_count, sizeof *member->waiting)) return false;
+    struct notice *kept = &member->waiting[member->waiting_count];
     *kept = *notice;
     kept->name = strdup(notice->name);
     if (!kept->name) return false;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../include/trace_frame.h"
+#include "../list.h"
 #include "append.h"
 
 struct slot {
@@ -35,11 +36,9 @@ static bool read_word(int fd, uint64_t offset, uint64_t *word) {
 }
 
 static int add_slot(struct slots *slots, const struct trace_frame *frame, uint64_t payload) {
-    struct slot *grown = reallocarray(slots->all, slots->count + 1, sizeof *grown);
-    if (!grown) return -ENOMEM;
-    slots->all = grown;
-    slots->all[slots->count++] = (struct slot){*frame, payload};
-    return 0;
+    struct slot *slot = LIST_ADD(slots->all, slots->count);
+    if (slot) *slot = (struct slot){*frame, payload};
+    return slot ? 0 : -ENOMEM;
 }
 
 static int find_slots(int fd, struct slots *slots) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "../stream.h"
 #include "../text/plural.h"
 #include "xml.h"
@@ -35,15 +36,14 @@ struct cases {
 };
 
 static void add(struct cases *cases, struct testcase item) {
-    struct testcase *items = realloc(cases->items, (cases->count + 1) * sizeof *items);
-    if (!items) {
+    struct testcase *added = LIST_ADD(cases->items, cases->count);
+    if (!added) {
         cases->error = -ENOMEM;
         free(item.text);
         free(item.made_message);
         return;
     }
-    cases->items = items;
-    items[cases->count++] = item;
+    *added = item;
     cases->failed += item.outcome == FAILED;
     cases->skipped += item.outcome == SKIPPED;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../../include/trace_wire.h"
+#include "../list.h"
 
 enum { VERSION = 1, HEAD = 32, CHECKED = 24, ID_MAX = 64, NAME_SIZE = 2 * ID_MAX + 16 };
 static const char magic[] = "TMKNAMES";
@@ -171,10 +172,8 @@ static void list_files(DIR *folder, struct file **files, size_t *count) {
         struct stat facts;
         if (strlen(entry->d_name) >= NAME_SIZE || *entry->d_name == '.') continue;
         if (fstatat(dirfd(folder), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) || !S_ISREG(facts.st_mode)) continue;
-        struct file *grown = reallocarray(*files, *count + 1, sizeof *grown);
-        if (!grown) return;
-        *files = grown;
-        struct file *file = &grown[(*count)++];
+        struct file *file = LIST_ADD(*files, *count);
+        if (!file) return;
         *file = (struct file){.used = facts.st_mtim, .size = facts.st_size};
         memcpy(file->name, entry->d_name, strlen(entry->d_name) + 1);
     }

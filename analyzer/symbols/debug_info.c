@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "demangle.h"
 #include "ranges.h"
 
@@ -31,11 +32,11 @@ struct unit {
     bool walked;
     struct ranges ranges; /* values: indices of functions */
     Dwarf_Die *functions;
-    size_t function_count, function_room;
+    size_t function_count;
     struct scope *scopes;
-    size_t scope_count, scope_room;
+    size_t scope_count;
     struct place *places; /* by offset */
-    size_t place_count, place_room;
+    size_t place_count;
 };
 
 struct debug_info {
@@ -43,7 +44,7 @@ struct debug_info {
     Dwarf_Addr bias;
     bool units_read;
     struct unit *units; /* read when first needed */
-    size_t unit_count, unit_room;
+    size_t unit_count;
     struct ranges unit_ranges; /* values: indices of units */
 };
 
@@ -68,28 +69,17 @@ void debug_info_free(struct debug_info *info) {
     free(info);
 }
 
-/* Makes room for one more; false: out of memory. */
-static bool grow(void *items, size_t count, size_t *room, size_t size) {
-    void **array = items;
-    if (count < *room) return true;
-    size_t wanted = *room ? *room * 2 : 32;
-    void *larger = reallocarray(*array, wanted, size);
-    if (!larger) return false;
-    *array = larger;
-    *room = wanted;
-    return true;
-}
-
 /* Units, and the tables of one. */
 
 /* In split debug information `skeleton` has the addresses, and `die` all the rest. */
 static void add_unit(struct debug_info *info, Dwarf_Die *skeleton, Dwarf_Die *die) {
-    if (!grow(&info->units, info->unit_count, &info->unit_room, sizeof *info->units)) return;
-    size_t index = info->unit_count++;
-    info->units[index] = (struct unit){.die = *die};
+    struct unit *unit = LIST_ADD(info->units, info->unit_count);
+    if (!unit) return;
+    *unit = (struct unit){.die = *die};
     Dwarf_Addr base, low, high;
     for (ptrdiff_t at = 0; (at = dwarf_ranges(skeleton, at, &base, &low, &high)) > 0;)
-        if (low && ranges_add(&info->unit_ranges, low, high, index)) return; /* 0: a section that the linker dropped */
+        if (low && ranges_add(&info->unit_ranges, low, high, info->unit_count - 1))
+            return; /* 0: a section that the linker dropped */
 }
 
 static void read_units(struct debug_info *info) {
@@ -114,21 +104,22 @@ static bool names_a_scope(int tag) {
 static int add_scope(struct unit *unit, Dwarf_Die *die, int parent) {
     const char *name = dwarf_diename(die);
     if (!name && dwarf_tag(die) == DW_TAG_namespace) name = "(anonymous namespace)";
-    if (!name || !grow(&unit->scopes, unit->scope_count, &unit->scope_room, sizeof *unit->scopes)) return parent;
-    unit->scopes[unit->scope_count] = (struct scope){name, parent};
-    return (int)unit->scope_count++;
+    struct scope *scope = name ? LIST_ADD(unit->scopes, unit->scope_count) : NULL;
+    if (!scope) return parent;
+    *scope = (struct scope){name, parent};
+    return (int)unit->scope_count - 1;
 }
 
 static void add_function(struct unit *unit, Dwarf_Die *die, int scope) {
-    if (grow(&unit->places, unit->place_count, &unit->place_room, sizeof *unit->places))
-        unit->places[unit->place_count++] = (struct place){dwarf_dieoffset(die), scope};
+    struct place *place = LIST_ADD(unit->places, unit->place_count);
+    if (place) *place = (struct place){dwarf_dieoffset(die), scope};
     Dwarf_Addr base, low, high;
     size_t index = unit->function_count;
     bool added = false;
     for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;)
         added |= low && ranges_add(&unit->ranges, low, high, index) == 0;
-    if (added && grow(&unit->functions, index, &unit->function_room, sizeof *unit->functions))
-        unit->functions[unit->function_count++] = *die;
+    Dwarf_Die *function = added ? LIST_ADD(unit->functions, unit->function_count) : NULL;
+    if (function) *function = *die;
 }
 
 /* Methods of local classes are described inside functions, so the whole tree is walked. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../../include/trace_wire.h"
+#include "../list.h"
 #include "resolver.h"
 
 enum { VERSION = 1, INLINED_MAX = 1000, TEXT_MAX = 64 << 10 };
@@ -31,7 +32,7 @@ struct writing {
 
 struct list {
     const struct answer **items;
-    size_t count, room;
+    size_t count;
     uint64_t space; /* of those wanted, if jit */
     bool jit, failed;
     const struct image_entry *image; /* NULL: all */
@@ -76,15 +77,9 @@ static void collect(const void *node, VISIT visit, void *context) {
     struct list *list = context;
     const struct answer *answer = *(const struct answer *const *)node;
     if ((visit != postorder && visit != leaf) || !is_wanted(list, answer)) return;
-    if (list->count == list->room) {
-        size_t room = list->room ? 2 * list->room : 1024;
-        const struct answer **items = reallocarray(list->items, room, sizeof *items);
-        list->failed |= !items;
-        if (!items) return;
-        list->items = items;
-        list->room = room;
-    }
-    list->items[list->count++] = answer;
+    const struct answer **added = LIST_ADD(list->items, list->count);
+    if (added) *added = answer;
+    list->failed |= !added;
 }
 
 static size_t image_of(const struct answer *answer) { return answer->image ? answer->image->index : 0; }
@@ -162,7 +157,7 @@ struct reading {
     uint64_t space;
     const struct image_entry *only; /* NULL: any, and these may be asked for again where files are at hand */
     const char **texts;             /* by number, from 1 */
-    size_t count, room;
+    size_t count;
     bool no_memory;
 };
 
@@ -173,26 +168,19 @@ static const char *new_text(struct reading *r) {
         r->in.failed = true;
         return NULL;
     }
-    if (r->count + 1 >= r->room) {
-        size_t room = r->room ? 2 * r->room : 1024;
-        const char **texts = reallocarray(r->texts, room, sizeof *texts);
-        r->no_memory |= !texts;
-        if (!texts) return NULL;
-        r->texts = texts;
-        r->room = room;
-    }
     char *copy = strndup(bytes, length);
-    const char *text = copy ? resolver_intern(r->symbols, copy) : NULL;
+    const char *text = copy ? resolver_intern(r->symbols, copy) : NULL, **added = LIST_ADD(r->texts, r->count);
     free(copy);
-    r->no_memory |= !text;
-    return r->texts[++r->count] = text;
+    if (added) *added = text;
+    r->no_memory |= !text || !added;
+    return text;
 }
 
 static const char *get_text(struct reading *r) {
     uint64_t number = wire_get_varint(&r->in);
     if (!number || r->in.failed) return NULL;
     if (number == r->count + 1) return new_text(r);
-    if (number <= r->count) return r->texts[number];
+    if (number <= r->count) return r->texts[number - 1];
     r->in.failed = true;
     return NULL;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../list.h"
 #include "../nanoseconds.h"
 #include "ranges.h"
 
@@ -20,7 +21,7 @@ enum { NAME_MAX_BYTES = 4096 };
 struct perf_map {
     struct ranges ranges; /* values: indices of names */
     char **names;
-    size_t count, room;
+    size_t count;
 };
 
 /* A descriptor, or -errno. */
@@ -38,16 +39,10 @@ static int open_trusted(const char *path, uint64_t since) {
 }
 
 static int add_name(struct perf_map *map, uint64_t start, uint64_t size, const char *name) {
-    if (map->count == map->room) {
-        size_t room = map->room ? map->room * 2 : 256;
-        char **names = reallocarray(map->names, room, sizeof *names);
-        if (!names) return -ENOMEM;
-        map->names = names;
-        map->room = room;
-    }
-    map->names[map->count] = strndup(name, NAME_MAX_BYTES);
-    if (!map->names[map->count]) return -ENOMEM;
-    return ranges_add(&map->ranges, start, start + size, map->count++);
+    char **kept = LIST_ADD(map->names, map->count);
+    if (!kept) return -ENOMEM;
+    *kept = strndup(name, NAME_MAX_BYTES);
+    return *kept ? ranges_add(&map->ranges, start, start + size, map->count - 1) : -ENOMEM;
 }
 
 static int add_line(struct perf_map *map, char *line) {

@@ -7,18 +7,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../list.h"
+
 enum { LOOK_BACK = 16 };
 
 int ranges_add(struct ranges *ranges, uint64_t low, uint64_t high, size_t value) {
     if (low >= high) return 0;
-    if (ranges->count == ranges->room) {
-        size_t room = ranges->room ? ranges->room * 2 : 64;
-        struct range *items = reallocarray(ranges->items, room, sizeof *items);
-        if (!items) return -ENOMEM;
-        ranges->items = items;
-        ranges->room = room;
-    }
-    ranges->items[ranges->count++] = (struct range){low, high, value};
+    struct range *added = LIST_ADD(ranges->items, ranges->count);
+    if (!added) return -ENOMEM;
+    *added = (struct range){low, high, value};
     ranges->sealed = false;
     return 0;
 }

@@ -18,7 +18,7 @@ struct range {
 
 struct ranges { /* zeroed: empty */
     struct range *items;
-    size_t count, room;
+    size_t count;
     bool sealed;
 };
 

@@ -7,16 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../list.h"
+
 static int append(struct symbol_list *list, const struct symbol *symbol) {
-    if (list->count == list->room) {
-        size_t room = list->room ? 2 * list->room : 1024;
-        struct symbol *items = reallocarray(list->items, room, sizeof *items);
-        if (!items) return -ENOMEM;
-        list->items = items;
-        list->room = room;
-    }
-    list->items[list->count++] = *symbol;
-    return 0;
+    struct symbol *added = LIST_ADD(list->items, list->count);
+    if (added) *added = *symbol;
+    return added ? 0 : -ENOMEM;
 }
 
 int symbol_table_add(struct symbol_table *table, const struct symbol *symbol, bool local) {

@@ -21,7 +21,7 @@ struct symbol {
 struct symbol_list {
     struct symbol *items;
     uint64_t *reach; /* where the symbols up to this one end at most; once sorted */
-    size_t count, room;
+    size_t count;
 };
 
 struct symbol_table { /* zeroed: empty */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "../text/printable.h"
 #include "names.h"
 #include "perf_map.h"
@@ -106,15 +107,13 @@ static const char *base_name(const char *path) {
 
 static struct image_entry *add_image(struct symbols *symbols, struct image_entry *image) {
     const struct image_source source = {image->path, image->build_id, image->build_id_length};
-    struct image_entry **images = reallocarray(symbols->images, symbols->image_count + 1, sizeof *images);
-    if (!images) return NULL;
-    symbols->images = images;
+    if (!list_make_room(&symbols->images, symbols->image_count, sizeof *symbols->images)) return NULL;
     image->index = symbols->image_count;
     image->path = intern_path(symbols, image->path);
     image->name = image->path ? resolver_intern(symbols, base_name(image->path)) : NULL;
     struct image_entry *copy = image->name ? insert(image, sizeof *image, &symbols->image_tree, compare_images) : NULL;
     if (!copy || worker_add(symbols->worker, &source)) return NULL;
-    return images[symbols->image_count++] = copy;
+    return symbols->images[symbols->image_count++] = copy;
 }
 
 struct image_entry *resolver_image(struct symbols *symbols, const struct symbol_module *module) {
@@ -155,10 +154,8 @@ struct gathering {
 
 static void add_frame(struct gathering *gathering, const struct symbol_frame *frame) {
     struct answer *answer = gathering->answer;
-    struct symbol_frame *frames = reallocarray(answer->frames, answer->count + 1, sizeof *frames);
-    if (!frames) return;
-    answer->frames = frames;
-    frames[answer->count++] = *frame;
+    struct symbol_frame *added = LIST_ADD(answer->frames, answer->count);
+    if (added) *added = *frame;
 }
 
 static const char *intern_source(struct symbols *symbols, const char *file) {

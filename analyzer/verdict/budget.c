@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../list.h"
 #include "budget_rules.h"
 
 #define MOST_LINE 190 /* inih's buffer holds 200 */
@@ -67,13 +68,12 @@ static bool begin_section(struct reading *reading, const char *line) {
     int kind = section_named(name);
     if (kind < 0 || length >= sizeof name) return refuse(reading, "unknown section [%s]", name);
     struct budget *budget = reading->budget;
-    struct budget_section *sections = realloc(budget->sections, (budget->count + 1) * sizeof *sections);
-    if (!sections) {
+    struct budget_section *section = LIST_ADD(budget->sections, budget->count);
+    if (!section) {
         reading->result = -ENOMEM;
         return false;
     }
-    budget->sections = sections;
-    sections[budget->count++] = (struct budget_section){
+    *section = (struct budget_section){
         .kind = (enum section_kind)kind, .line = reading->line, .tolerance = 0.25, .settings = GROWTH_SETTINGS_DEFAULT};
     return true;
 }
@@ -301,13 +301,11 @@ static bool add_rule(struct reading *reading, struct budget_section *section, co
     const struct rule_row *row = find_rule(section->kind, named ? "value" : plain);
     if (!row || (!named && strcmp(plain, "value") == 0))
         return refuse(reading, "unknown key `%s` in [%s]", key, section_names[section->kind]);
-    struct budget_rule *rules = realloc(section->rules, (section->rule_count + 1) * sizeof *rules);
-    if (!rules) {
+    struct budget_rule *rule = LIST_ADD(section->rules, section->rule_count);
+    if (!rule) {
         reading->result = -ENOMEM;
         return false;
     }
-    section->rules = rules;
-    struct budget_rule *rule = &rules[section->rule_count++];
     *rule = (struct budget_rule){.row = row, .comparison = row->comparison, .warn = warn, .text = keep(reading, value)};
     return rule->text && parse_limit(reading, rule, plain, value);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
 #include "relatives.h"
 
 #define TEXT_SIZE 512
@@ -33,7 +34,7 @@ struct bench {
     struct item *items;
     size_t item_count;
     struct site *sites;
-    size_t site_count, site_room;
+    size_t site_count;
     size_t judged, not_judged;
 };
 
@@ -124,15 +125,8 @@ static int write_up(struct growth_finding *finding, const struct growth_evidence
 }
 
 static struct site *add_site(struct bench *bench) {
-    if (bench->site_count == bench->site_room) {
-        size_t room = bench->site_room ? bench->site_room * 2 : 64;
-        struct site *sites = realloc(bench->sites, room * sizeof *sites);
-        if (!sites) return NULL;
-        bench->sites = sites;
-        bench->site_room = room;
-    }
-    struct site *site = &bench->sites[bench->site_count++];
-    *site = (struct site){.begin = 0};
+    struct site *site = LIST_ADD(bench->sites, bench->site_count);
+    if (site) *site = (struct site){.begin = 0};
     return site;
 }
 

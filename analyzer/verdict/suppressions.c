@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../list.h"
+
 struct suppressions {
     char **patterns;
     size_t count;
@@ -35,11 +37,9 @@ static bool matches(const char *pattern, const char *text) {
 }
 
 static int add(struct suppressions *suppressions, const char *pattern) {
-    char **patterns = realloc(suppressions->patterns, (suppressions->count + 1) * sizeof *patterns);
-    if (!patterns) return -ENOMEM;
-    suppressions->patterns = patterns;
-    patterns[suppressions->count] = strdup(pattern);
-    return patterns[suppressions->count++] ? 0 : -ENOMEM;
+    char **added = LIST_ADD(suppressions->patterns, suppressions->count);
+    if (added) *added = strdup(pattern);
+    return added && *added ? 0 : -ENOMEM;
 }
 
 static int read_line(struct suppressions *suppressions, char *line, struct rule_error *error) {

@@ -1,7 +1,8 @@
-/* links: analyzer/analysis/ages.c analyzer/analysis/histogram.c */
+/* links: analyzer/analysis/ages.c analyzer/analysis/histogram.c analyzer/analysis/slices.c */
 /*
  * Live bytes by slice of birth against a list of lives: random blocks of a run that turns out to be longer than the
- * facts said, counted anew for each cell. And octaves of histograms of any resolution.
+ * facts said, counted anew for each cell. And sparse counts in slices that become longer, octaves of histograms of any
+ * resolution.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include "../../analyzer/analysis/ages.h"
 #include "../../analyzer/analysis/histogram.h"
+#include "../../analyzer/analysis/slices.h"
 
 #define BLOCKS 2000
 
@@ -102,11 +104,30 @@ static void octaves_add_up(void **state) {
     }
 }
 
+static void longer_slices_have_the_sums_of_their_parts(void **state) {
+    enum { SLICES = 61, BY = 4 };
+    struct slice_counts expected[SLICES / BY + 1] = {{0}};
+    struct slice_list list = {0};
+    (void)state;
+    for (uint32_t slice = 0; slice < SLICES; slice++) {
+        if (slice % 7 == 3) continue; /* the site did not run then */
+        struct slice_counts *longer = &expected[slice / BY], *counts = slices_at(&list, slice);
+        counts->allocations = slice + 1;
+        longer->slice = slice / BY;
+        longer->allocations += slice + 1;
+    }
+    for (int by = 1; by < BY; by *= 2) slices_double(&list);
+    assert_int_equal(list.count, SLICES / BY + 1);
+    assert_memory_equal(list.items, expected, sizeof expected);
+    slices_release(&list);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_what_lived),
         cmocka_unit_test(nothing_kept_takes_no_rows),
         cmocka_unit_test(octaves_add_up),
+        cmocka_unit_test(longer_slices_have_the_sums_of_their_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
