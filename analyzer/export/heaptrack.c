@@ -7,24 +7,13 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <search.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "export.h"
+#include "numbering.h"
 
 enum { VERSION = 0x10400, FORMAT = 3, PLAYED_MAX = 4000000 };
-
-struct numbered {
-    uint64_t number;
-    char key[];
-};
-
-struct numbering {
-    void *tree;
-    uint64_t count;
-};
 
 struct writer {
     FILE *out;
@@ -32,45 +21,12 @@ struct writer {
     uint64_t infos; /* allocation infos written */
     int64_t merged; /* blocks that one written block stands for */
     int64_t peak;   /* bytes */
-    bool failed;    /* out of memory */
 };
-
-static int compare(const void *a, const void *b) {
-    return strcmp(((const struct numbered *)a)->key, ((const struct numbered *)b)->key);
-}
-
-/* The number of the key, from 1; *fresh: it has just been given. Takes ownership of the key. */
-static uint64_t number_of(struct writer *writer, struct numbering *numbering, char *key, bool *fresh) {
-    size_t size = key ? strlen(key) + 1 : 0;
-    struct numbered *item = key ? malloc(sizeof *item + size) : NULL;
-    *fresh = false;
-    if (item) memcpy(item->key, key, size);
-    free(key);
-    struct numbered **found = item ? tsearch(item, &numbering->tree, compare) : NULL;
-    if (!found) {
-        free(item);
-        writer->failed = true;
-        return 0;
-    }
-    *fresh = *found == item;
-    if (*fresh) item->number = ++numbering->count;
-    else free(item);
-    return (*found)->number;
-}
-
-__attribute__((format(printf, 1, 2))) static char *key_of(const char *format, ...) {
-    char *key;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vasprintf(&key, format, arguments);
-    va_end(arguments);
-    return length < 0 ? NULL : key;
-}
 
 static uint64_t string_of(struct writer *writer, const char *text) {
     bool fresh;
     if (!text || !*text) return 0;
-    uint64_t number = number_of(writer, &writer->strings, strdup(text), &fresh);
+    uint64_t number = numbering_of(&writer->strings, &fresh, "%s", text);
     if (!fresh) return number;
     fprintf(writer->out, "s %zx ", strlen(text));
     for (; *text; text++) fputc(*text == '\n' ? ' ' : *text, writer->out);
@@ -84,10 +40,9 @@ static uint64_t pointer_of(struct writer *writer, const struct report_frame *fra
     uint64_t module = string_of(writer, frame->module ? frame->module : "?"),
              function = string_of(writer, frame->function);
     uint64_t file = function ? string_of(writer, frame->file) : 0;
-    uint64_t number = number_of(writer, &writer->pointers,
-                                key_of("%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRId64, frame->offset,
-                                       module, function, file, frame->line),
-                                &fresh);
+    uint64_t number =
+        numbering_of(&writer->pointers, &fresh, "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRId64,
+                     frame->offset, module, function, file, frame->line);
     if (!fresh) return number;
     fprintf(writer->out, "i %" PRIx64 " %" PRIx64, frame->offset, module);
     if (function) fprintf(writer->out, " %" PRIx64, function);
@@ -102,7 +57,7 @@ static uint64_t node_of(struct writer *writer, const struct report_site *site) {
     for (size_t k = site->depth; k-- > 0;) {
         bool fresh;
         uint64_t pointer = pointer_of(writer, &site->stack[k]);
-        uint64_t node = number_of(writer, &writer->nodes, key_of("%" PRIx64 " %" PRIx64, pointer, parent), &fresh);
+        uint64_t node = numbering_of(&writer->nodes, &fresh, "%" PRIx64 " %" PRIx64, pointer, parent);
         if (fresh) fprintf(writer->out, "t %" PRIx64 " %" PRIx64 "\n", pointer, parent);
         parent = node;
     }
@@ -229,8 +184,8 @@ int export_heaptrack(FILE *out, const struct report *report, const struct export
     put_sites(&writer, report, plays);
     put_end(&writer, report);
     free(plays);
-    tdestroy(writer.strings.tree, free);
-    tdestroy(writer.pointers.tree, free);
-    tdestroy(writer.nodes.tree, free);
-    return writer.failed ? -ENOMEM : export_flush(out);
+    bool whole = numbering_end(&writer.strings);
+    whole &= numbering_end(&writer.pointers);
+    whole &= numbering_end(&writer.nodes);
+    return whole ? export_flush(out) : -ENOMEM;
 }

@@ -3,13 +3,12 @@
  * lines of one location, as the format wants it. Schema: github.com/google/pprof, proto/profile.proto.
  */
 #include <errno.h>
-#include <search.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "export.h"
+#include "numbering.h"
 #include "protobuf.h"
 
 enum {
@@ -31,70 +30,25 @@ enum { LOCATION_ID = 1, LOCATION_MAPPING = 2, LOCATION_ADDRESS = 3, LOCATION_LIN
 enum { LINE_FUNCTION = 1, LINE_LINE = 2 };
 enum { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3, FUNCTION_FILE = 4 };
 
-/* A table of things that have got a number; the key is a text made of what tells them apart. */
-struct numbering {
-    void *tree;
-    uint64_t count;
-};
-
-struct numbered {
-    uint64_t number;
-    char key[];
-};
-
 struct profile {
     FILE *out;
     struct numbering strings, functions, mappings, locations;
     bool failed; /* out of memory */
 };
 
-static int compare(const void *a, const void *b) {
-    return strcmp(((const struct numbered *)a)->key, ((const struct numbered *)b)->key);
-}
-
-/* The number of the key, from 1; *fresh: it has just been given. 0: out of memory. */
-static uint64_t number_of(struct numbering *numbering, const char *key, bool *fresh) {
-    size_t size = strlen(key) + 1;
-    struct numbered *item = malloc(sizeof *item + size);
-    if (!item) return 0;
-    memcpy(item->key, key, size);
-    struct numbered **found = tsearch(item, &numbering->tree, compare);
-    *fresh = found && *found == item;
-    if (*fresh) item->number = ++numbering->count;
-    uint64_t number = found ? (*found)->number : 0;
-    if (!*fresh) free(item);
-    return number;
-}
-
 /* Index in the string table, where index 0 is the empty string. */
 static uint64_t string_of(struct profile *profile, const char *text) {
-    bool fresh = false;
+    bool fresh;
     if (!text || !*text) return 0;
-    uint64_t number = number_of(&profile->strings, text, &fresh);
+    uint64_t number = numbering_of(&profile->strings, &fresh, "%s", text);
     if (fresh) protobuf_bytes(profile->out, PROFILE_STRING, text, strlen(text));
-    profile->failed |= number == 0;
-    return number;
-}
-
-/* Number of a key printed from parts; the caller writes the thing where it is fresh. */
-__attribute__((format(printf, 4, 5))) static uint64_t keyed(struct profile *profile, struct numbering *numbering,
-                                                            bool *fresh, const char *format, ...) {
-    char *key;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vasprintf(&key, format, arguments);
-    va_end(arguments);
-    *fresh = false;
-    uint64_t number = length < 0 ? 0 : number_of(numbering, key, fresh);
-    if (length >= 0) free(key);
-    profile->failed |= number == 0;
     return number;
 }
 
 static uint64_t function_of(struct profile *profile, const struct report_frame *frame) {
     bool fresh;
     const char *name = export_frame_name(frame), *file = frame->file ? frame->file : "";
-    uint64_t number = keyed(profile, &profile->functions, &fresh, "%s\n%s", name, file);
+    uint64_t number = numbering_of(&profile->functions, &fresh, "%s\n%s", name, file);
     if (!fresh) return number;
     struct protobuf_message message;
     uint64_t name_index = string_of(profile, name), file_index = string_of(profile, file);
@@ -110,7 +64,7 @@ static uint64_t function_of(struct profile *profile, const struct report_frame *
 static uint64_t mapping_of(struct profile *profile, const char *module) {
     bool fresh;
     if (!module) return 0;
-    uint64_t number = keyed(profile, &profile->mappings, &fresh, "%s", module), file = string_of(profile, module);
+    uint64_t number = numbering_of(&profile->mappings, &fresh, "%s", module), file = string_of(profile, module);
     if (!fresh) return number;
     struct protobuf_message message;
     protobuf_begin(&message);
@@ -136,8 +90,8 @@ static uint64_t location_of(struct profile *profile, const struct report_frame *
     bool fresh;
     const struct report_frame *last = &frames[count - 1];
     uint64_t number =
-        keyed(profile, &profile->locations, &fresh, "%s\n%s\n%lld\n%llx\n%zu", last->module ? last->module : "",
-              export_frame_name(&frames[0]), (long long)frames[0].line, (unsigned long long)last->offset, count);
+        numbering_of(&profile->locations, &fresh, "%s\n%s\n%lld\n%llx\n%zu", last->module ? last->module : "",
+                     export_frame_name(&frames[0]), (long long)frames[0].line, (unsigned long long)last->offset, count);
     if (!fresh) return number;
     struct protobuf_message message;
     uint64_t mapping = mapping_of(profile, last->module);
@@ -232,8 +186,6 @@ static int put_gzip(FILE *out, const char *bytes, size_t length) {
     return state == Z_STREAM_END ? 0 : -EIO;
 }
 
-static void release(struct numbering *numbering) { tdestroy(numbering->tree, free); }
-
 int export_pprof(FILE *out, const struct report *report, const struct export_options *options) {
     (void)options;
     char *bytes = NULL;
@@ -241,11 +193,10 @@ int export_pprof(FILE *out, const struct report *report, const struct export_opt
     struct profile profile = {.out = open_memstream(&bytes, &length)};
     if (!profile.out) return -ENOMEM;
     put_profile(&profile, report);
-    int error = fclose(profile.out) || profile.failed ? -ENOMEM : put_gzip(out, bytes, length);
+    bool whole = !fclose(profile.out) && !profile.failed;
+    struct numbering *const all[] = {&profile.strings, &profile.functions, &profile.mappings, &profile.locations};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) whole &= numbering_end(all[i]);
+    int error = whole ? put_gzip(out, bytes, length) : -ENOMEM;
     free(bytes);
-    release(&profile.strings);
-    release(&profile.functions);
-    release(&profile.mappings);
-    release(&profile.locations);
     return error ? error : export_flush(out);
 }

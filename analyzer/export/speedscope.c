@@ -3,10 +3,11 @@
  * so that the reader can switch between them. Schema: speedscope.app/file-format-schema.json.
  */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "export.h"
-#include "frames.h"
 #include "json_file.h"
+#include "numbering.h"
 
 static json_t *make_frame(const struct report_frame *frame) {
     json_t *object = json_pack("{s:o}", "name", json_text(export_frame_name(frame)));
@@ -15,29 +16,41 @@ static json_t *make_frame(const struct report_frame *frame) {
     return object;
 }
 
-static json_t *make_frames(const struct frame_numbers *numbers) {
-    json_t *array = json_array();
-    for (size_t i = 0; i < frame_numbers_count(numbers); i++)
-        json_array_append_new(array, make_frame(frame_numbers_at(numbers, i)));
-    return array;
+/* Frames are equal where function, file, line and module are. */
+struct frames {
+    struct numbering numbers;
+    json_t *list; /* by number, from 0 */
+};
+
+static const char *known(const char *text) { return text ? text : ""; }
+
+static json_t *number_of(struct frames *frames, const struct report_frame *frame) {
+    bool fresh;
+    uint64_t number = numbering_of(&frames->numbers, &fresh, "%s\n%s\n%s\n%" PRId64, known(frame->function),
+                                   known(frame->file), known(frame->module), frame->line);
+    if (fresh) json_array_append_new(frames->list, make_frame(frame));
+    return json_integer((json_int_t)number - 1);
 }
 
-/* Outermost first. */
-static json_t *make_stack(const struct report_site *site, const struct frame_numbers *numbers) {
-    json_t *array = json_array();
-    for (size_t k = site->depth; k-- > 0;)
-        json_array_append_new(array, json_integer((json_int_t)frame_number(numbers, &site->stack[k])));
-    return array;
+/* Of all sites, outermost first. */
+static json_t *make_stacks(struct frames *frames, const struct report *report) {
+    json_t *stacks = json_array();
+    for (size_t i = 0; i < report->site_count; i++) {
+        const struct report_site *site = &report->sites[i];
+        json_t *stack = json_array();
+        for (size_t k = 0; k < site->depth; k++) json_array_insert_new(stack, 0, number_of(frames, &site->stack[k]));
+        json_array_append_new(stacks, stack);
+    }
+    return stacks;
 }
 
-static json_t *make_profile(const struct report *report, const struct frame_numbers *numbers,
-                            const struct export_metric *metric) {
+static json_t *make_profile(const struct report *report, const json_t *stacks, const struct export_metric *metric) {
     json_t *samples = json_array(), *weights = json_array();
     int64_t total = 0;
     for (size_t i = 0; i < report->site_count; i++) {
         int64_t value = export_value(&report->sites[i], metric);
         if (value == 0) continue;
-        json_array_append_new(samples, make_stack(&report->sites[i], numbers));
+        json_array_append(samples, json_array_get(stacks, i));
         json_array_append_new(weights, json_integer(value));
         total += value;
     }
@@ -47,16 +60,16 @@ static json_t *make_profile(const struct report *report, const struct frame_numb
 }
 
 int export_speedscope(FILE *out, const struct report *report, const struct export_options *options) {
-    struct frame_numbers *numbers = frame_numbers_of(report);
-    json_t *profiles = json_array();
-    if (!numbers) return -ENOMEM;
+    struct frames frames = {.list = json_array()};
+    json_t *profiles = json_array(), *stacks = make_stacks(&frames, report);
     for (const struct export_metric *metric = export_metrics; metric->name; metric++)
-        json_array_append_new(profiles, make_profile(report, numbers, metric));
-    json_t *object =
-        json_pack("{s:s, s:o, s:{s:o}, s:o, s:I, s:s}", "$schema", "https://www.speedscope.app/file-format-schema.json",
-                  "name", json_text(report->trace.path ? report->trace.path : "tidemark"), "shared", "frames",
-                  make_frames(numbers), "profiles", profiles, "activeProfileIndex",
-                  (json_int_t)(options->metric - export_metrics), "exporter", "tidemark");
-    frame_numbers_free(numbers);
-    return json_file(out, object);
+        json_array_append_new(profiles, make_profile(report, stacks, metric));
+    json_t *object = json_pack(
+        "{s:s, s:o, s:{s:o}, s:o, s:I, s:s}", "$schema", "https://www.speedscope.app/file-format-schema.json", "name",
+        json_text(report->trace.path ? report->trace.path : "tidemark"), "shared", "frames", frames.list, "profiles",
+        profiles, "activeProfileIndex", (json_int_t)(options->metric - export_metrics), "exporter", "tidemark");
+    json_decref(stacks);
+    if (numbering_end(&frames.numbers)) return json_file(out, object);
+    json_decref(object);
+    return -ENOMEM;
 }
