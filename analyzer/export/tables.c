@@ -182,102 +182,50 @@ static const struct column budget_columns[] = {
     TEXT(0, report_budget, value), FLAG(0, report_budget, ok),    TEXT(0, report_budget, state),
 };
 
-#define TABLE(name, columns, levels)                                                                                   \
-    { name, columns, sizeof(columns) / sizeof *(columns), levels }
+/* An array is told by a pointer and a count in the object that holds it. */
+#define IN(holder, items, count, type)                                                                                 \
+    { offsetof(struct holder, items), offsetof(struct holder, count), sizeof(type) }
+#define SITES IN(report, sites, site_count, struct report_site)
+#define GROWTH IN(report_site, growth, growth_count, struct report_growth)
+#define PHASES IN(report, phases, phase_count, struct report_phase)
+#define TABLE(name, columns, ...)                                                                                      \
+    {                                                                                                                  \
+        name, columns, sizeof(columns) / sizeof *(columns), { __VA_ARGS__ }                                            \
+    }
+
 const struct table tables[] = {
-    TABLE("sites", site_columns, 1),
-    TABLE("frames", frame_columns, 2),
-    TABLE("growth", growth_columns, 2),
-    TABLE("survivors", survivor_columns, 3),
-    TABLE("phases", phase_columns, 1),
-    TABLE("rounds", round_columns, 2),
-    TABLE("operations", operation_columns, 2),
-    TABLE("phase_values", value_columns, 2),
-    TABLE("phase_units", unit_columns, 2),
-    TABLE("curve", curve_columns, 1),
-    TABLE("processes", process_columns, 1),
-    TABLE("leaks", leak_columns, 1),
-    TABLE("warnings", leak_columns, 1),
-    TABLE("budgets", budget_columns, 1),
+    TABLE("sites", site_columns, SITES),
+    TABLE("frames", frame_columns, SITES, IN(report_site, stack, depth, struct report_frame)),
+    TABLE("growth", growth_columns, SITES, GROWTH),
+    TABLE("survivors", survivor_columns, SITES, GROWTH, IN(report_growth, survivors, survivor_count, int64_t)),
+    TABLE("phases", phase_columns, PHASES),
+    TABLE("rounds", round_columns, PHASES, IN(report_phase, instances, instance_count, struct report_round)),
+    TABLE("operations", operation_columns, PHASES, IN(report_phase, ops, op_count, struct report_op)),
+    TABLE("phase_values", value_columns, PHASES, IN(report_phase, values, value_count, struct report_value)),
+    TABLE("phase_units", unit_columns, PHASES, IN(report_phase, units, unit_count, struct report_unit)),
+    TABLE("curve", curve_columns, IN(report, curve, point_count, struct report_point)),
+    TABLE("processes", process_columns, IN(report, processes, process_count, struct report_process)),
+    TABLE("leaks", leak_columns, IN(report, verdict.leaks, verdict.leak_count, struct report_finding)),
+    TABLE("warnings", leak_columns, IN(report, verdict.warnings, verdict.warning_count, struct report_finding)),
+    TABLE("budgets", budget_columns, IN(report, verdict.budgets, verdict.budget_count, struct report_budget)),
     {0},
 };
 
-/* Where the rows lie. */
-
-struct array {
-    const void *items;
-    size_t count, size;
-};
-
-/* An array is told by a pointer and a count in the object that holds it. */
-struct source {
-    const struct column *columns; /* whose table */
-    size_t items[TABLE_LEVELS], counts[TABLE_LEVELS], sizes[TABLE_LEVELS];
-};
-
-#define AT(type, field) offsetof(struct type, field)
-static const struct source sources[] = {
-    {site_columns, {AT(report, sites)}, {AT(report, site_count)}, {sizeof(struct report_site)}},
-    {frame_columns,
-     {AT(report, sites), AT(report_site, stack)},
-     {AT(report, site_count), AT(report_site, depth)},
-     {sizeof(struct report_site), sizeof(struct report_frame)}},
-    {growth_columns,
-     {AT(report, sites), AT(report_site, growth)},
-     {AT(report, site_count), AT(report_site, growth_count)},
-     {sizeof(struct report_site), sizeof(struct report_growth)}},
-    {survivor_columns,
-     {AT(report, sites), AT(report_site, growth), AT(report_growth, survivors)},
-     {AT(report, site_count), AT(report_site, growth_count), AT(report_growth, survivor_count)},
-     {sizeof(struct report_site), sizeof(struct report_growth), sizeof(int64_t)}},
-    {phase_columns, {AT(report, phases)}, {AT(report, phase_count)}, {sizeof(struct report_phase)}},
-    {round_columns,
-     {AT(report, phases), AT(report_phase, instances)},
-     {AT(report, phase_count), AT(report_phase, instance_count)},
-     {sizeof(struct report_phase), sizeof(struct report_round)}},
-    {operation_columns,
-     {AT(report, phases), AT(report_phase, ops)},
-     {AT(report, phase_count), AT(report_phase, op_count)},
-     {sizeof(struct report_phase), sizeof(struct report_op)}},
-    {value_columns,
-     {AT(report, phases), AT(report_phase, values)},
-     {AT(report, phase_count), AT(report_phase, value_count)},
-     {sizeof(struct report_phase), sizeof(struct report_value)}},
-    {unit_columns,
-     {AT(report, phases), AT(report_phase, units)},
-     {AT(report, phase_count), AT(report_phase, unit_count)},
-     {sizeof(struct report_phase), sizeof(struct report_unit)}},
-    {curve_columns, {AT(report, curve)}, {AT(report, point_count)}, {sizeof(struct report_point)}},
-    {process_columns, {AT(report, processes)}, {AT(report, process_count)}, {sizeof(struct report_process)}},
-    {leak_columns, {AT(report, verdict.leaks)}, {AT(report, verdict.leak_count)}, {sizeof(struct report_finding)}},
-    {leak_columns,
-     {AT(report, verdict.warnings)},
-     {AT(report, verdict.warning_count)},
-     {sizeof(struct report_finding)}},
-    {budget_columns, {AT(report, verdict.budgets)}, {AT(report, verdict.budget_count)}, {sizeof(struct report_budget)}},
-};
-_Static_assert(sizeof sources / sizeof *sources + 1 == sizeof tables / sizeof *tables, "one source a table");
-
-static struct array array_at(const struct source *source, unsigned level, const void *holder) {
-    const void *items = *(const void *const *)((const char *)holder + source->items[level]);
-    size_t count = *(const size_t *)((const char *)holder + source->counts[level]);
-    return (struct array){items, items ? count : 0, source->sizes[level]};
-}
-
 struct walk {
-    const struct source *source;
-    unsigned levels;
+    const struct table *table;
     int (*each)(void *context, const struct table_row *row);
     void *context;
 };
 
 static int walk_level(const struct walk *walk, struct table_row *row, unsigned level, const void *holder) {
-    struct array array = array_at(walk->source, level, holder);
+    const struct table_array *array = &walk->table->arrays[level];
+    const char *items = *(const char *const *)((const char *)holder + array->items);
+    size_t count = *(const size_t *)((const char *)holder + array->count);
     int result = 0;
-    for (size_t i = 0; i < array.count && !result; i++) {
-        row->objects[level] = (const char *)array.items + i * array.size;
+    for (size_t i = 0; items && i < count && !result; i++) {
+        row->objects[level] = items + i * array->size;
         row->indices[level] = i;
-        bool innermost = level + 1 == walk->levels;
+        bool innermost = level + 1 == TABLE_LEVELS || !array[1].size;
         result = innermost ? walk->each(walk->context, row) : walk_level(walk, row, level + 1, row->objects[level]);
     }
     return result;
@@ -285,7 +233,7 @@ static int walk_level(const struct walk *walk, struct table_row *row, unsigned l
 
 int table_rows(const struct table *table, const struct report *report,
                int (*each)(void *context, const struct table_row *row), void *context) {
-    const struct walk walk = {&sources[table - tables], table->levels, each, context};
+    const struct walk walk = {table, each, context};
     struct table_row row = {0};
     return walk_level(&walk, &row, 0, report);
 }

@@ -18,14 +18,16 @@ struct column {
     size_t offset;
 };
 
+enum { TABLE_LEVELS = 3 };
+
 struct table {
     const char *name;
     const struct column *columns;
     size_t column_count;
-    unsigned levels;
+    struct table_array {           /* where the objects of each level are; size 0: there is no such level */
+        size_t items, count, size; /* offsets in the object around them, or in the report; bytes of each */
+    } arrays[TABLE_LEVELS];
 };
-
-enum { TABLE_LEVELS = 3 };
 
 struct table_row {
     const void *objects[TABLE_LEVELS];
