@@ -255,7 +255,6 @@ static void apply_realloc_in(struct model *model, struct model_thread *thread, c
     model->counts.allocations++;
     model->counts.allocated_bytes += event->size;
     if (open) {
-        model->counts.reallocs++;
         model->counts.frees++;
         if (!index) model->counts.unknown_frees++;
     } else {

@@ -36,7 +36,6 @@ struct model_counts {
     uint64_t allocations; /* calls that handed out a heap block */
     uint64_t frees;       /* calls that took one back, of unknown birth too */
     uint64_t failed;
-    uint64_t reallocs; /* in both of the above */
     uint64_t allocated_bytes;
     uint64_t mappings, unmappings;
     uint64_t unknown_frees; /* of blocks born unseen */

@@ -16,7 +16,6 @@ struct build_options {
     struct symbols *resolver; /* used instead and left open, for reports that follow each other; may be NULL */
     size_t top;               /* sites besides those that grow, at least */
     bool every_site;          /* all are named and kept, also those that are small in every way */
-    size_t depth;             /* frames kept of a stack; 0: all */
     size_t points;            /* of the curve that is judged, and shown */
     size_t shown_points;      /* of one that is shown instead (report_show_only), 0: none */
     struct growth_settings settings;

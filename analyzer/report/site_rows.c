@@ -56,14 +56,9 @@ static struct report_frame make_frame(const struct symbol_frame *from) {
 }
 
 static void set_stack(struct builder *builder, struct report_site *row, const struct named_stack *stack) {
-    size_t depth = builder->options->depth;
-    row->depth = depth && depth < stack->count ? depth : stack->count;
+    row->depth = stack->count;
     row->stack = arena_take(builder->arena, row->depth, sizeof *row->stack);
     for (size_t i = 0; i < row->depth; i++) row->stack[i] = make_frame(&stack->frames[i]);
-    row->function = row->stack[0].function;
-    row->file = row->stack[0].file;
-    row->line = row->stack[0].line;
-    row->module = row->stack[0].module;
 }
 
 static void set_id(struct builder *builder, struct report_site *row, const struct named_stack *stack) {
@@ -397,6 +392,7 @@ static void own_names(struct arena *arena, struct report_site *site) {
     }
     site->function = site->stack[0].function;
     site->file = site->stack[0].file;
+    site->line = site->stack[0].line;
     site->module = site->stack[0].module;
 }
 
