@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../report/finding.h"
 #include "../report/together.h"
 #include "../text/plural.h"
 #include "amount.h"

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../report/finding.h"
 #include "../stream.h"
 #include "../text/utf8.h"
 #include "naming.h"
@@ -27,8 +28,7 @@ static void write_property(FILE *out, char *separator, const char *name, const c
 
 static void write_finding(FILE *out, const struct report *report, const struct report_finding *finding,
                           const char *level) {
-    const struct report_site *site =
-        finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+    const struct report_site *site = site_of_finding(report, finding);
     const struct report_frame *place = frame_to_change(report, site);
     const char *function = site && site->function ? site->function : "an unknown function";
     char separator = ' ', line[32];

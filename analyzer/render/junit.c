@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../list.h"
+#include "../report/finding.h"
 #include "../stream.h"
 #include "../text/plural.h"
 #include "xml.h"
@@ -58,16 +59,12 @@ static void print_stack(FILE *text, const struct report_site *site) {
     }
 }
 
-static const struct report_site *site_of(const struct report *report, const struct report_finding *finding) {
-    return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
-}
-
 static const char *function_of(const struct report_site *site) {
     return site && site->function ? site->function : "unknown function";
 }
 
 static void print_finding(FILE *text, const struct report *report, const struct report_finding *finding) {
-    const struct report_site *site = site_of(report, finding);
+    const struct report_site *site = site_of_finding(report, finding);
     fprintf(text, "%s: %s\n%s\n", finding->class_slug, function_of(site), finding->reason ? finding->reason : "");
     if (site) print_stack(text, site);
 }
@@ -113,7 +110,7 @@ static char *leaks_in_short(const struct report *report, const char *phase) {
     }
     char *text = NULL;
     if (!first) return NULL;
-    const char *function = function_of(site_of(report, first));
+    const char *function = function_of(site_of_finding(report, first));
     int length = leaks == 1 ? asprintf(&text, "memory of %s grows from round to round", function)
                             : asprintf(&text, "memory of %s and %zu more call site%s grows from round to round",
                                        function, leaks - 1, plural(leaks - 1));

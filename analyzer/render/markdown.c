@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../stream.h"
+#include "../report/finding.h"
 #include "../report/together.h"
+#include "../stream.h"
 #include "../text/plural.h"
 #include "amount.h"
 #include "markdown_text.h"

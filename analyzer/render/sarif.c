@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../report/finding.h"
 #include "../stream.h"
 #include "../text/utf8.h"
 #include "naming.h"
@@ -116,8 +117,7 @@ static json_t *result_of(const char *rule, const char *level, const char *what, 
 }
 
 static json_t *describe(const struct report *report, const struct report_finding *finding, const char *level) {
-    const struct report_site *site =
-        finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
+    const struct report_site *site = site_of_finding(report, finding);
     char *what = NULL, *print = NULL;
     const char *function = site && site->function ? site->function : "an unknown function";
     if (asprintf(&what, "%s grows in %s: %s", function, finding->phase ? finding->phase : "the run",

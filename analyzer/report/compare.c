@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "compare_parts.h"
 #include "count.h"
+#include "finding.h"
 
 const char *change_name(enum change change) {
     static const char *const names[] = {[CHANGE_SAME] = "same", [CHANGE_SHRUNK] = "shrunk", [CHANGE_GROWN] = "grown",
@@ -202,16 +203,13 @@ static struct found find_in(const struct report *report, const struct report_fin
     return (struct found){0};
 }
 
-static const char *function_of(const struct report *report, const struct report_finding *finding) {
-    return finding->site_index < report->site_count ? report->sites[finding->site_index].function : NULL;
-}
-
 static struct compared_finding *add_finding(struct comparison *c, const struct report *report,
                                             const struct report_finding *finding, bool leak) {
+    const struct report_site *site = site_of_finding(report, finding);
     struct compared_finding *row = ARENA_ADD(c->memory, c->findings, c->finding_count);
     *row = (struct compared_finding){.leak = leak,
                                      .site = finding->site,
-                                     .function = function_of(report, finding),
+                                     .function = site ? site->function : NULL,
                                      .phase = finding->phase,
                                      .reason = finding->reason};
     return row;

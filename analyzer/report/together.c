@@ -6,19 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "finding.h"
+
 #define MOST_COMPARED 4096u /* each with each */
-
-const struct report_site *site_of_finding(const struct report *report, const struct report_finding *finding) {
-    return finding->site_index < report->site_count ? &report->sites[finding->site_index] : NULL;
-}
-
-const struct report_growth *growth_of_finding(const struct report_site *site, const struct report_finding *finding) {
-    for (size_t i = 0; site && i < site->growth_count; i++) {
-        const char *phase = site->growth[i].phase;
-        if (phase && finding->phase && strcmp(phase, finding->phase) == 0) return &site->growth[i];
-    }
-    return NULL;
-}
 
 static bool same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 

@@ -7,10 +7,6 @@
 
 #include "report.h"
 
-const struct report_site *site_of_finding(const struct report *report, const struct report_finding *finding);
-/* The site's growth in the phase of the finding. NULL: none. */
-const struct report_growth *growth_of_finding(const struct report_site *site, const struct report_finding *finding);
-
 struct together {
     const struct report_site *site; /* the first of them */
     bool one_function;              /* all are of its function; instances of a template are not */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../replacement.h"
+#include "../report/finding.h"
 
 #define SCHEMA "tidemark-baseline/1"
 
@@ -84,15 +85,9 @@ bool baseline_excuses(const struct baseline *baseline, size_t index, const struc
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 static json_t *text(const char *value) { return value ? json_string_nocheck(value) : json_null(); }
 
-static const struct report_growth *growth_of(const struct report_site *site, const char *phase) {
-    for (size_t i = 0; i < site->growth_count; i++)
-        if (strcmp(site->growth[i].phase, phase) == 0) return &site->growth[i];
-    return NULL;
-}
-
 static json_t *describe(const struct report *report, const struct report_finding *finding) {
     const struct report_site *site = &report->sites[finding->site_index];
-    const struct report_growth *growth = growth_of(site, finding->phase);
+    const struct report_growth *growth = growth_of_finding(site, finding);
     json_t *leak = json_object();
     json_object_set_new(leak, "site", text(site->id));
     json_object_set_new(leak, "phase", text(finding->phase));

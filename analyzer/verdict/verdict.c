@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../report/count.h"
 #include "../report/arena.h"
+#include "../report/count.h"
+#include "../report/finding.h"
 #include "../text/plural.h"
 #include "baseline.h"
 #include "below.h"
@@ -163,16 +164,9 @@ static void judge_growth(struct court *court, size_t index, const struct report_
     else add_warning(court, index, growth);
 }
 
-static const struct report_growth *growth_of(const struct report *report, const struct report_finding *finding) {
-    const struct report_site *site = &report->sites[finding->site_index];
-    size_t i = 0;
-    while (strcmp(site->growth[i].phase, finding->phase) != 0) i++;
-    return &site->growth[i];
-}
-
 /* What the leak adds in all rounds; what is released at teardown can't be told by what is live at the end. */
 static double added_by(const struct report *report, const struct report_finding *finding) {
-    const struct report_growth *growth = growth_of(report, finding);
+    const struct report_growth *growth = growth_of_finding(&report->sites[finding->site_index], finding);
     return isnan(growth->bytes_per_round) ? 0 : growth->bytes_per_round * (double)growth->rounds;
 }
 
@@ -188,7 +182,7 @@ static int by_added(const void *left, const void *right, void *report) {
  */
 static int place_of(const struct report *report, const struct report_finding *finding) {
     if (strcmp(finding->class_slug, "growing") == 0) return 0;
-    return is_over_windows(growth_of(report, finding)) ? 2 : 1;
+    return is_over_windows(growth_of_finding(&report->sites[finding->site_index], finding)) ? 2 : 1;
 }
 
 static int by_weight(const void *left, const void *right, void *report) {
