@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
+#include "../render/json_writer.h"
 #include "export.h"
-#include "json_file.h"
 
 static double microseconds(int64_t ns) { return (double)ns / 1000; }
 
@@ -40,8 +40,9 @@ static void add_counters(json_t *events, const struct report *report) {
 }
 
 static void add_track(json_t *events, const struct report *report, size_t track, const char *name) {
-    json_array_append_new(events, json_pack("{s:s, s:s, s:I, s:I, s:{s:o}}", "ph", "M", "name", "thread_name", "pid",
-                                            pid_of(report), "tid", (json_int_t)track, "args", "name", json_text(name)));
+    json_array_append_new(events,
+                          json_pack("{s:s, s:s, s:I, s:I, s:{s:o}}", "ph", "M", "name", "thread_name", "pid",
+                                    pid_of(report), "tid", (json_int_t)track, "args", "name", text_value(name)));
 }
 
 static void add_rounds(json_t *events, const struct report *report, size_t track, const struct report_phase *phase) {
@@ -49,7 +50,7 @@ static void add_rounds(json_t *events, const struct report *report, size_t track
         const struct report_round *round = &phase->instances[i];
         json_array_append_new(
             events, json_pack("{s:s, s:o, s:s, s:I, s:I, s:f, s:f, s:{s:I, s:I, s:I}}", "ph", "X", "name",
-                              json_text(phase->name), "cat", "phase", "pid", pid_of(report), "tid", (json_int_t)track,
+                              text_value(phase->name), "cat", "phase", "pid", pid_of(report), "tid", (json_int_t)track,
                               "ts", microseconds(round->begin), "dur", microseconds(round->end - round->begin), "args",
                               "round", (json_int_t)round->round, "live at begin", (json_int_t)round->live_begin,
                               "live at end", (json_int_t)round->live_end));
@@ -61,11 +62,12 @@ int export_perfetto(FILE *out, const struct report *report, const struct export_
     json_t *events = json_array();
     const char *exe = report->process_count && report->processes[0].exe ? report->processes[0].exe : "process";
     json_array_append_new(events, json_pack("{s:s, s:s, s:I, s:{s:o}}", "ph", "M", "name", "process_name", "pid",
-                                            pid_of(report), "args", "name", json_text(exe)));
+                                            pid_of(report), "args", "name", text_value(exe)));
     add_counters(events, report);
     for (size_t i = 0; i < report->phase_count; i++) {
         add_track(events, report, i + 1, report->phases[i].name);
         add_rounds(events, report, i + 1, &report->phases[i]);
     }
-    return json_file(out, json_pack("{s:s, s:o}", "displayTimeUnit", "ms", "traceEvents", events));
+    json_t *object = json_pack("{s:s, s:o}", "displayTimeUnit", "ms", "traceEvents", events);
+    return json_write_compact(out, object, JSON_DIGITS, "\n");
 }

@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "../render/json_writer.h"
 #include "export.h"
-#include "json_file.h"
 #include "numbering.h"
 
-static json_t *make_frame(const struct report_frame *frame) {
-    json_t *object = json_pack("{s:o}", "name", json_text(export_frame_name(frame)));
-    if (object && frame->file) json_object_set_new(object, "file", json_text(frame->file));
+static json_t *describe(const struct report_frame *frame) {
+    json_t *object = json_pack("{s:o}", "name", text_value(export_frame_name(frame)));
+    if (object && frame->file) json_object_set_new(object, "file", text_value(frame->file));
     if (object && frame->file && frame->line > 0) json_object_set_new(object, "line", json_integer(frame->line));
     return object;
 }
@@ -28,7 +28,7 @@ static json_t *number_of(struct frames *frames, const struct report_frame *frame
     bool fresh;
     uint64_t number = numbering_of(&frames->numbers, &fresh, "%s\n%s\n%s\n%" PRId64, known(frame->function),
                                    known(frame->file), known(frame->module), frame->line);
-    if (fresh) json_array_append_new(frames->list, make_frame(frame));
+    if (fresh) json_array_append_new(frames->list, describe(frame));
     return json_integer((json_int_t)number - 1);
 }
 
@@ -66,10 +66,10 @@ int export_speedscope(FILE *out, const struct report *report, const struct expor
         json_array_append_new(profiles, make_profile(report, stacks, metric));
     json_t *object = json_pack(
         "{s:s, s:o, s:{s:o}, s:o, s:I, s:s}", "$schema", "https://www.speedscope.app/file-format-schema.json", "name",
-        json_text(report->trace.path ? report->trace.path : "tidemark"), "shared", "frames", frames.list, "profiles",
+        text_value(report->trace.path ? report->trace.path : "tidemark"), "shared", "frames", frames.list, "profiles",
         profiles, "activeProfileIndex", (json_int_t)(options->metric - export_metrics), "exporter", "tidemark");
     json_decref(stacks);
-    if (numbering_end(&frames.numbers)) return json_file(out, object);
+    if (numbering_end(&frames.numbers)) return json_write_compact(out, object, JSON_DIGITS, "\n");
     json_decref(object);
     return -ENOMEM;
 }

@@ -8,6 +8,7 @@
 #include "html_page.h"
 #include "html_stacks.h"
 #include "json_report.h"
+#include "json_writer.h"
 
 EMBED(diff_style, "analyzer/render/html/diff.css");
 EMBED_BYTES(diff_script, INCLUDE_BYTES("analyzer/render/html/stacks.js") INCLUDE_BYTES("analyzer/render/html/basics.js")
@@ -22,7 +23,7 @@ int render_diff_html(FILE *out, const struct comparison *comparison) {
     FILE *memory = open_memstream(&json, &size);
     if (!memory) return -ENOMEM;
     json_t *data = json_of_comparison(comparison);
-    int error = html_json_write(memory, data ? html_pack_stacks(data) : NULL);
+    int error = json_write_compact(memory, data ? html_pack_stacks(data) : NULL, HTML_DIGITS, "");
     if (fclose(memory) && !error) error = -ENOMEM;
     if (!error) error = html_write(out, &page, json);
     free(json);

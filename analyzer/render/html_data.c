@@ -163,5 +163,5 @@ int html_data_write(FILE *out, const struct report *report) {
     if (data) data = with(data, "together", all_sums(report));
     free(kept.sites);
     if (!data) return -ENOMEM;
-    return html_json_write(out, data);
+    return json_write_compact(out, data, HTML_DIGITS, "");
 }

@@ -3,10 +3,7 @@
  */
 #include "html_stacks.h"
 
-#include <errno.h>
 #include <stdbool.h>
-
-#include "../stream.h"
 
 #include "json_writer.h"
 
@@ -106,12 +103,4 @@ json_t *html_pack_stacks(json_t *data) {
     once_end(&pack.frames);
     once_end(&pack.nodes);
     return data;
-}
-
-int html_json_write(FILE *out, json_t *data) {
-    if (!data) return -ENOMEM;
-    errno = 0;
-    int error = stream_after(out, json_dumpf(data, out, JSON_COMPACT | JSON_REAL_PRECISION(6)) != 0);
-    json_decref(data);
-    return error;
 }

@@ -11,15 +11,13 @@
 #define RENDER_HTML_STACKS_H
 
 #include <jansson.h>
-#include <stdio.h>
+
+#define HTML_DIGITS 6u /* of the real numbers in a page's data */
 
 /*
  * Of each of data's "sites", the stack becomes the number of its node, -1 without frames; what its first frame says of
  * function, file, line and module goes. Takes the reference; NULL: out of memory.
  */
 json_t *html_pack_stacks(json_t *data);
-
-/* One line; takes the reference. 0, -ENOMEM for NULL, -EIO. */
-int html_json_write(FILE *out, json_t *data);
 
 #endif

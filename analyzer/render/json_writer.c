@@ -80,7 +80,7 @@ json_t *make_frame(const void *item) {
     return with(object, "offset", json_integer((json_int_t)frame->offset));
 }
 
-#define DUMP (JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+#define DUMP (JSON_ENCODE_ANY | JSON_REAL_PRECISION(JSON_DIGITS))
 #define OBJECT_LEVELS 2u /* the whole and its members have a line for each member, */
 #define ARRAY_LEVELS 3u  /* arrays in these one for each element; what lies deeper is in that line */
 
@@ -148,3 +148,11 @@ int json_write_many(FILE *out, json_t *object, const struct json_many *many) {
 }
 
 int json_write(FILE *out, json_t *object) { return json_write_many(out, object, NULL); }
+
+int json_write_compact(FILE *out, json_t *value, unsigned digits, const char *end) {
+    if (!value) return -ENOMEM;
+    errno = 0;
+    bool failed = json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(digits)) || fputs(end, out) == EOF;
+    json_decref(value);
+    return stream_after(out, failed);
+}

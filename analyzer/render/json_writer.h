@@ -32,6 +32,8 @@ struct member {
     { #field, MEMBER_FLAG, offsetof(struct type, field) }
 #define MEMBERS(table) (table), sizeof(table) / sizeof *(table)
 
+#define JSON_DIGITS 12u /* of real numbers */
+
 json_t *text_value(const char *text);
 json_t *integer_value(int64_t value);
 json_t *line_value(int64_t line); /* 0: unknown */
@@ -53,6 +55,8 @@ json_t *make_frame(const void *item);
  * objects in it or in one of its members: a line of a report is a whole call site. 0, -ENOMEM for NULL, -EIO.
  */
 int json_write(FILE *out, json_t *object);
+/* Writes and releases it without blanks, real numbers with so many digits, then `end`. 0, -ENOMEM for NULL, -EIO. */
+int json_write_compact(FILE *out, json_t *value, unsigned digits, const char *end);
 
 /* The last member of an object, an array whose elements are made as they are written: memory holds one of them. */
 struct json_many {
