@@ -16,6 +16,7 @@
 #include "../report/modules.h"
 #include "../report/tree.h"
 #include "../symbols/names.h"
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "files.h"
 #include "groups.h"
@@ -92,9 +93,7 @@ static int name_stacks(struct packing *packing, const struct trace *trace, const
 /* A name that is good in a bundle: the path below the root, else the file's name. */
 static const char *name_of(const struct packing *packing, const struct tree_trace *trace) {
     size_t root = strlen(packing->root);
-    const char *slash = strrchr(trace->path, '/');
-    const char *below = trace->path + root;
-    if (strncmp(trace->path, packing->root, root)) below = slash ? slash + 1 : trace->path;
+    const char *below = strncmp(trace->path, packing->root, root) ? file_name(trace->path) : trace->path + root;
     while (*below == '/') below++;
     return below;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/file_name.h"
 #include "export.h"
 
 enum { SNAPSHOTS_MAX = 100, DEPTH_MAX = 30 };
@@ -84,12 +85,11 @@ static void put_text(FILE *out, const char *text) {
 }
 
 static void put_place(FILE *out, const struct report_frame *frame) {
-    const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
     fprintf(out, "0x%" PRIX64 ": ", frame->offset);
     put_text(out, frame->function ? frame->function : "???");
     fputs(" (", out);
     if (frame->file) {
-        put_text(out, slash ? slash + 1 : frame->file);
+        put_text(out, file_name(frame->file));
         if (frame->line > 0) fprintf(out, ":%" PRId64, frame->line);
     } else {
         fputs("in ", out);

@@ -5,6 +5,7 @@
 
 #include "../stream.h"
 
+#include "../text/file_name.h"
 #include "diff_words.h"
 #include "markdown_text.h"
 #include "naming.h"

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "diff_words.h"
 #include "naming.h"

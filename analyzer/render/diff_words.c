@@ -2,6 +2,7 @@
  * A comparison in words. See diff_words.h.
  */
 #include "diff_words.h"
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "naming.h"
 

@@ -9,6 +9,7 @@
 
 #include "../report/finding.h"
 #include "../report/together.h"
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "amount.h"
 #include "naming.h"

@@ -10,6 +10,7 @@
 #include "../report/finding.h"
 #include "../report/together.h"
 #include "../stream.h"
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "amount.h"
 #include "markdown_text.h"

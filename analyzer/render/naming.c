@@ -7,11 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *file_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static struct naming name_of(const char *function, const char *module, uint64_t offset) {
     struct naming name;
     if (function) snprintf(name.text, sizeof name.text, "%s", function);

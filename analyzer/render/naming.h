@@ -22,7 +22,5 @@ const char *name_of_source(const struct report *report, const char *file);
  * The frame that a person can change: the first one below the root, else the first that has a source file. NULL: none.
  */
 const struct report_frame *frame_to_change(const struct report *report, const struct report_site *site);
-/* The part behind the last slash. */
-const char *file_name(const char *path);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "../must.h"
 #include "../report/count.h"
+#include "../text/file_name.h"
 #include "naming.h"
 
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }

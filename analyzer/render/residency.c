@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "amount.h"
 #include "naming.h"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "amount.h"
 #include "chart.h"

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "../text/file_name.h"
+
 struct driver {
     const char *name;
     const char *interpreter; /* NULL: a program of its own. Its name may go on with a version: perl5.36 */
@@ -16,21 +18,16 @@ static const struct driver drivers[] = {
     {"ninja", NULL}, {"cargo", NULL}, {"prove", "perl"}, {"meson", "python"},
 };
 
-static const char *base_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* The script is the first argument that is no option. */
 static const char *script_of(const char *const *args, size_t count) {
     size_t i = 1;
     while (i < count && args[i][0] == '-') i++;
-    return i < count ? base_of(args[i]) : "";
+    return i < count ? file_name(args[i]) : "";
 }
 
 bool is_driver(const char *exe, const char *const *args, size_t count) {
     if (!exe) return false;
-    const char *program = base_of(exe);
+    const char *program = file_name(exe);
     for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
         const struct driver *driver = &drivers[i];
         bool here = driver->interpreter ? strncmp(program, driver->interpreter, strlen(driver->interpreter)) == 0

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/file_name.h"
 #include "builder.h"
 #include "residency_rows.h"
 
@@ -29,10 +30,7 @@ static struct report_look make_look(const struct residency_look *from, int64_t s
 }
 
 /* malloc_trim is glibc's. */
-static bool is_glibc(const char *allocator) {
-    const char *slash = allocator ? strrchr(allocator, '/') : NULL;
-    return allocator && strncmp(slash ? slash + 1 : allocator, "libc.so", 7) == 0;
-}
+static bool is_glibc(const char *allocator) { return allocator && strncmp(file_name(allocator), "libc.so", 7) == 0; }
 
 static int larger_first(const void *a, const void *b) {
     const struct report_resident_file *left = a, *right = b;

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "../list.h"
+#include "../text/file_name.h"
 #include "budget_rules.h"
 
 #define MOST_LINE 190 /* inih's buffer holds 200 */
@@ -446,8 +447,7 @@ bool budget_section_matches_site(const struct budget_section *section, const str
 }
 
 bool budget_section_matches_exe(const struct budget_section *section, const char *exe) {
-    const char *slash = exe ? strrchr(exe, '/') : NULL;
-    return exe && (fnmatch(section->match, exe, 0) == 0 || (slash && fnmatch(section->match, slash + 1, 0) == 0));
+    return exe && (fnmatch(section->match, exe, 0) == 0 || fnmatch(section->match, file_name(exe), 0) == 0);
 }
 
 bool budget_names_process(void *context, const char *exe) {

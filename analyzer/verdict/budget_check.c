@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text/file_name.h"
 #include "budget_rules.h"
 
 struct check {
@@ -134,8 +135,8 @@ static size_t site_count(const struct report *report) { return report->site_coun
 static const char *site_name(const struct report *report, size_t i) { return report->sites[i].function; }
 static size_t process_count(const struct report *report) { return report->process_count; }
 static const char *process_name(const struct report *report, size_t i) {
-    const char *exe = report->processes[i].exe, *slash = exe ? strrchr(exe, '/') : NULL;
-    return slash ? slash + 1 : exe;
+    const char *exe = report->processes[i].exe;
+    return exe ? file_name(exe) : NULL;
 }
 
 static const struct subject_row phase_subject = {"phase", phase_count, phase_name};

@@ -11,6 +11,7 @@
 #include "../report/arena.h"
 #include "../report/count.h"
 #include "../report/finding.h"
+#include "../text/file_name.h"
 #include "../text/plural.h"
 #include "baseline.h"
 #include "below.h"
@@ -100,18 +101,13 @@ static bool is_known(struct court *court, const struct report_site *site, const 
     return excused;
 }
 
-static const char *program_name(const struct report_process *process) {
-    const char *slash = strrchr(process->exe, '/');
-    return slash ? slash + 1 : process->exe;
-}
-
 /* Of several processes, the one that it is about is named first. */
 static const char *reason_of(struct court *court, const struct report_site *site, const struct report_growth *growth) {
     const struct report *report = court->report;
     if (report->process_count < 2) return growth->sentence;
     const struct report_process *process = &report->processes[site->process_index];
     if (!process->exe || !growth->sentence) return growth->sentence;
-    return arena_format(court->arena, "in the process %s (pid %lld): %s", program_name(process),
+    return arena_format(court->arena, "in the process %s (pid %lld): %s", file_name(process->exe),
                         (long long)process->pid, growth->sentence);
 }
 
@@ -375,7 +371,7 @@ static void hint_at_driver(struct court *court) {
     const struct report *report = court->report;
     bool from_output = false, grows = false;
     if (report->process_count && report->processes[0].only_starts && report->processes[0].exe) {
-        const char *name = program_name(&report->processes[0]);
+        const char *name = file_name(report->processes[0].exe);
         ADD_TEXT(court, hints, hint_count,
                  "%s only starts other programs, so it is not judged itself, unless [process] of a budget names it "
                  "(match = %s)",
@@ -386,7 +382,7 @@ static void hint_at_driver(struct court *court) {
     for (size_t i = 0; i < court->out->leak_count; i++)
         grows |= report->sites[court->out->leaks[i].site_index].process_index == 0;
     if (!from_output || !grows || report->process_count < 2 || !report->processes[0].exe) return;
-    const char *name = program_name(&report->processes[0]);
+    const char *name = file_name(report->processes[0].exe);
     ADD_TEXT(court, hints, hint_count, "if %s only starts the programs that do the work: --skip %s records those alone",
              name, name);
 }
