@@ -205,7 +205,8 @@ enum trace_node_offset { TRACE_NODE_AT_IP = 0, TRACE_NODE_AT_PARENT = 8, TRACE_N
 #define TRACE_NODE_PARTIAL 0x80000000u /* in the module field: the frames below (outer) are unknown */
 #define TRACE_NODE_CUT 0x40000000u     /* in the module field: frames were dropped at this place (depth limit) */
 #define TRACE_NODE_SIGNAL 0x20000000u  /* in the module field: ip is exact, not a return address (interrupted frame) */
-#define TRACE_NODE_MODULE_MASK 0x1fffffffu /* 0 = no module (JIT code, unknown) */
+#define TRACE_NODE_GUESSED 0x10000000u /* in the module field: rbp led to the caller, for there is no unwind entry */
+#define TRACE_NODE_MODULE_MASK 0x0fffffffu /* 0 = no module (JIT code, unknown) */
 
 /* Event words: word 0 is kind (8 bits), flags (8), operand (48); word 1 the stamp; then the words of its row. */
 enum trace_event_kind {

@@ -170,8 +170,13 @@ static slow_path enum outcome follow_reference(struct walker *w, struct unwind_s
 
 /* Without a frame pointer that can be right the frame counts as the outermost, as it does for libunwind. */
 static slow_path enum outcome follow_guess(struct walker *w, const struct rule *rule, struct unwind_state *at) {
-    if (at->bp && at->bp >= at->sp && at->bp - at->sp <= GUESS_REACH) return follow(w, rule, at);
-    w->fresh[w->found - 1].rule.kind = RULE_OUTERMOST | RULE_BARE;
+    struct rule *guessed = &w->fresh[w->found - 1].rule;
+    if (at->bp && at->bp >= at->sp && at->bp - at->sp <= GUESS_REACH) {
+        enum outcome outcome = follow(w, rule, at);
+        if (outcome == OUTCOME_CALLER) guessed->module |= TRACE_NODE_GUESSED;
+        return outcome;
+    }
+    guessed->kind = RULE_OUTERMOST | RULE_BARE;
     return OUTCOME_OUTERMOST;
 }
 

@@ -358,7 +358,10 @@ static void print_node(uint32_t id, const struct stack_node *node) {
     static const struct {
         uint32_t bit;
         const char *name;
-    } flags[] = {{TRACE_NODE_PARTIAL, "partial"}, {TRACE_NODE_CUT, "cut"}, {TRACE_NODE_SIGNAL, "signal"}};
+    } flags[] = {{TRACE_NODE_PARTIAL, "partial"},
+                 {TRACE_NODE_CUT, "cut"},
+                 {TRACE_NODE_SIGNAL, "signal"},
+                 {TRACE_NODE_GUESSED, "guessed"}};
     const char *before = "";
     if (!node->ip) return;
     printf("node %u parent=%u ip=0x%" PRIx64 " module=%u flags=", id, node->parent, node->ip,

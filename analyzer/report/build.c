@@ -223,6 +223,17 @@ static void add_function_doubts(struct builder *builder) {
                                             builder->calls.dropped, plural_were(builder->calls.dropped)));
 }
 
+static void add_guess_doubt(struct builder *builder) {
+    const struct report *report = builder->report;
+    size_t guessed = 0;
+    for (size_t i = 0; i < report->site_count; i++) guessed += report->sites[i].guessed;
+    if (guessed)
+        builder_doubt(builder, arena_format(builder->arena,
+                                            "stacks of %zu of %zu call sites lead through code without unwind tables: "
+                                            "what is outside of it was found by frame pointers, if it keeps any",
+                                            guessed, report->site_count));
+}
+
 static void add_edge_doubt(struct builder *builder) {
     const struct report *report = builder->report;
     size_t i = 0;
@@ -239,6 +250,7 @@ static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_sites(builder);
     builder_finish_residency(builder);
     add_function_doubts(builder);
+    add_guess_doubt(builder);
     add_edge_doubt(builder);
     builder_add_pool_doubts(builder);
     builder->report->other_runs = report_count(tree->meant_runs);

@@ -210,6 +210,7 @@ struct report_site {
     int64_t line;
     struct report_frame *stack; /* from the call site outwards */
     size_t depth;
+    bool guessed; /* a frame of it lies in code without unwind entries: what is outside of it may be wrong */
     int64_t allocations, allocated_bytes, live_bytes_end, live_blocks_end, peak_bytes, temporary;
     int64_t lifetime_p50, lifetime_p95, lifetime_max; /* ns */
     int64_t live_at_peak;                             /* of its live bytes, those at the process's peak */

@@ -87,6 +87,7 @@ static struct candidate *candidate_of(struct naming *naming, uint32_t stack) {
                                             .wasted_bytes = REPORT_NONE},
                                     .lifetimes.bits = 1,
                                     .chosen_lifetimes.bits = 1};
+    candidate->row.guessed = named.guessed;
     set_stack(builder, &candidate->row, &named);
     set_id(builder, &candidate->row, &named);
     return candidate;

@@ -43,20 +43,18 @@ static void add_node(struct stacks *stacks, size_t *count, uint32_t id, const st
     for (size_t i = 0; i < named.count; i++) add_frame(stacks, count, &named.frames[i]);
 }
 
-/* All frames of the stack, innermost first; sets *whole. */
-static size_t collect(struct stacks *stacks, uint32_t stack, bool *whole) {
+/* All frames of the stack, innermost first. */
+static size_t collect(struct stacks *stacks, uint32_t stack, bool *guessed) {
     size_t count = 0;
     uint32_t id = stack;
     const struct stack_node *node = nodes_get(stacks->nodes, id);
-    *whole = node != NULL;
+    *guessed = false;
     for (unsigned depth = 0; node && depth < NODES_MAX; depth++) {
         add_node(stacks, &count, id, node);
-        if (node->info & TRACE_NODE_PARTIAL) *whole = false;
+        *guessed |= (node->info & TRACE_NODE_GUESSED) != 0;
         id = node->parent;
         node = nodes_get(stacks->nodes, id);
-        if (id && !node) *whole = false;
     }
-    if (node) *whole = false;
     if (!count) add_frame(stacks, &count, &(struct symbol_frame){0});
     return count;
 }
@@ -94,7 +92,7 @@ static enum growth_owner owner_of(const struct symbol_frame *frames, size_t coun
 }
 
 void stacks_name(struct stacks *stacks, uint32_t stack, struct named_stack *out) {
-    size_t count = collect(stacks, stack, &out->whole);
+    size_t count = collect(stacks, stack, &out->guessed);
     size_t site = call_site(stacks->frames, count, stacks->wrappers);
     out->owner = owner_of(stacks->frames, count);
     out->frames = stacks->frames + site;

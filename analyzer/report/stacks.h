@@ -32,7 +32,7 @@ struct named_stack {
     size_t count;                /* at least 1 */
     uint64_t key;                /* equal where these frames lie at the same places of the same modules */
     uint64_t function;           /* equal where the call site lies in the same function */
-    bool whole;                  /* false: the stack is unknown or its outer frames are */
+    bool guessed;                /* where a frame of it leads was guessed: TRACE_NODE_GUESSED */
     enum growth_owner owner;
 };
 

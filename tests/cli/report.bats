@@ -497,3 +497,30 @@ PY
     fails doubts
     tidemark check t.tmk | grep -q ^PASS
 }
+
+@test "stacks through code without unwind tables are told" {
+    cat >through.c <<'C'
+#include <stdlib.h>
+void *kept;
+__attribute__((noinline)) void make(void) { kept = malloc(1000); }
+void through(void);
+#ifdef TABLE
+#define CFI(text) text
+#else
+#define CFI(text) ""
+#endif
+__asm__(".text\n.globl through\nthrough:\n" CFI(".cfi_startproc\n") "push %rbp\n" CFI(".cfi_def_cfa_offset 16\n.cfi_offset 6, -16\n")
+        "mov %rsp, %rbp\ncall make\npop %rbp\n" CFI(".cfi_def_cfa_offset 8\n") "ret\n" CFI(".cfi_endproc\n"));
+int main(void) {
+    through();
+    return 0;
+}
+C
+    gcc -O1 through.c -o plain
+    tidemark record -q -o t.tmk ./plain
+    expect_in "lead through code without unwind tables" "$(tidemark report t.tmk --json - | jq -r '.doubts[]')"
+    tidemark dump t.tmk | grep -q "flags=guessed"
+    gcc -O1 -DTABLE through.c -o table
+    tidemark record -q -o t.tmk ./table
+    [[ "$(tidemark report t.tmk --json - | jq -r '.doubts[]')" != *"unwind tables"* ]]
+}
