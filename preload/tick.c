@@ -107,6 +107,7 @@ static void check_limits(struct memory_figures now, uint64_t now_ns) {
  */
 static void sample(uint64_t now_ns) {
     if (now_ns < ticks.sample_next_ns) return;
+    if (!ticks.sample_next_ns) tick_put_clock(); /* two make stamps times: it may be idle, or gone, within a second */
     uint64_t begin = sys_thread_cpu();
     struct memory_figures figures = memory_sample();
     uint64_t share = (sys_thread_cpu() - begin) * 100;

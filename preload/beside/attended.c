@@ -240,15 +240,30 @@ static uint64_t filled_so_far(const struct attended *t) {
     return sum;
 }
 
+/* A clock record, as the target puts one each second while it makes calls. */
+static size_t take_clock(uint64_t stamp, uint8_t body[SAMPLER_BODY_MAX]) {
+    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME};
+    struct wire_writer w = wire_writer(body, SAMPLER_BODY_MAX);
+    wire_put_varint(&w, stamp);
+    for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
+        struct timespec now = {0, 0};
+        clock_gettime(clocks[i], &now);
+        wire_put_varint(&w, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+    }
+    return (size_t)(w.at - body);
+}
+
 /* Behind all that the target has put in its journal so far: records are read in the order of the file. */
 static int put_sample(struct attended *t) {
-    uint8_t body[SAMPLER_BODY_MAX], record[SAMPLER_BODY_MAX + 8];
+    uint8_t body[SAMPLER_BODY_MAX], record[2 * (SAMPLER_BODY_MAX + 8)];
     int error = drain_shared(t->drain, &t->host);
     size_t length = error ? 0 : sampler_take(&t->sampler, t->host.stamp(), body);
     if (!length || (error = host_lock(t)) != 0) return error;
     struct wire_writer w = wire_writer(record, sizeof record);
     wire_put_varint(&w, TRACE_RECORD_MEMORY);
     wire_put_string(&w, (const char *)body, length);
+    wire_put_varint(&w, TRACE_RECORD_CLOCK);
+    wire_put_string(&w, (const char *)body, take_clock(t->host.stamp(), body));
     uint32_t stored = (uint32_t)(w.at - record);
     struct trace_frame frame = {
         .kind = TRACE_FRAME_RECORDS, .raw_length = stored, .stored_length = stored, .count = 1}; /* not the journal's */

@@ -448,3 +448,30 @@ C
     [ "$(tidemark report t.tmk --json - | jq '[.curve[].rss_bytes / 1048576 | floor | select(. > 4 and . < 40)] | unique | length > 5')" = true ]
     tidemark info --verify t.tmk | grep -q "^verified *whole"
 }
+
+# One clock record alone would make a nanosecond of each tick of the counter.
+@test "stamps are times even where a program is killed, or idle, within its first moments" {
+    program busy <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+int main(void) {
+    struct timespec now, start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        for (int i = 0; i < 1000; i++) free(malloc(100));
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000000000L + now.tv_nsec - start.tv_nsec < 50000000);
+    return raise(SIGKILL);
+}
+C
+    LD_PRELOAD=$BUILD/libtrace.so TIDEMARK_OUT=k.tmk ./busy || true
+    [ "$(tidemark dump k.tmk | grep -c '^record clock')" -ge 2 ]
+
+    "$TIDEMARK" record -q -o i.tmk sleep 1000 3>&- &
+    launcher=$!
+    has_two() { [ "$(tidemark dump i.tmk 2>/dev/null | grep -c '^record clock')" -ge 2 ]; }
+    until_true has_two
+    kill "$launcher"
+    wait "$launcher" || true
+}
