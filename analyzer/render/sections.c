@@ -55,8 +55,8 @@ static void compose_trace(FILE *out, const void *object) {
     fprintf(out, "%s event%s", amount_count(trace->events).text, plural((uint64_t)trace->events));
     if (trace->size_bytes <= 0) return;
     fprintf(out, " in %s", amount_bytes(trace->size_bytes).text);
-    /* Of few events it is the size of the header and the buffers. */
-    if (trace->events >= EVENTS_FOR_SHARE)
+    /* Of few events, or before the end, it is the size of the header and the buffers. */
+    if (trace->events >= EVENTS_FOR_SHARE && !trace->recovered)
         fprintf(out, " (%.2f bytes each)", (double)trace->size_bytes / (double)trace->events);
 }
 
@@ -346,8 +346,8 @@ static void put_repeats(struct pen *pen, const struct repeats *repeats, bool all
     if (!repeats->sites) return;
     pen_to(pen, SITE_NAME);
     pen_tint(pen, TINT_FAINT);
-    pen_print(pen, "also in %zu%s process%s: %s", repeats->sites, all ? "" : "+", repeats->sites == 1 ? "" : "es",
-              amount_bytes(repeats->live_bytes).text);
+    pen_print(pen, "also in %zu %sprocess%s: %s", repeats->sites, all ? "" : "or more ",
+              all && repeats->sites == 1 ? "" : "es", amount_bytes(repeats->live_bytes).text);
     pen_tint(pen, TINT_NONE);
     pen_line(pen);
 }
@@ -456,26 +456,10 @@ static void put_doubt(struct pen *pen, const char *text) {
     pen_line(pen);
 }
 
-static bool has_losses(const struct report_trace *trace) {
-    return trace->cut || trace->recovered || trace->truncated_stacks > 0;
-}
-
-static void put_losses(struct pen *pen, const struct report_trace *trace) {
-    if (trace->cut)
-        put_doubt(pen, "The recording ends before the process did, or its end is unknown: what was live then may have "
-                       "been freed later.");
-    if (trace->recovered) put_doubt(pen, "The recorder did not end in order; the trace was read from its buffers.");
-    if (trace->truncated_stacks <= 0) return;
-    pen_print(pen, "  • %s stack%s incomplete at the outer end", amount_count(trace->truncated_stacks).text,
-              plural_are((uint64_t)trace->truncated_stacks));
-    pen_line(pen);
-}
-
 void section_doubts(struct pen *pen, const struct report *report) {
-    if (!has_losses(&report->trace) && report->doubt_count == 0) return;
+    if (report->doubt_count == 0) return;
     pen_tinted(pen, TINT_TITLE, "Doubts and losses");
     pen_line(pen);
-    put_losses(pen, &report->trace);
     size_t most = pen->style.sites > DOUBTS ? pen->style.sites : DOUBTS;
     for (size_t i = 0; i < report->doubt_count && i < most; i++) put_doubt(pen, report->doubts[i]);
     if (report->doubt_count > most) {

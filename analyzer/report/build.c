@@ -244,8 +244,33 @@ static void add_edge_doubt(struct builder *builder) {
             "phases are told from outside the program: a block close to an edge of one may count for either side");
 }
 
+static const char *no_end(const struct builder *builder) {
+    const struct report *report = builder->report;
+    const struct report_process *last = report_last_program(report, &report->processes[0]);
+    if (report->process_count > 1)
+        return arena_format(builder->arena,
+                            "of %zu processes %zu were killed or are still running, and what they would have released, "
+                            "or have since, is unknown",
+                            report->process_count, builder->endless);
+    if (last->exit_kind && !strcmp(last->exit_kind, "signal"))
+        return arena_format(builder->arena,
+                            "signal %" PRId64
+                            " ended the process, and what it would have released at its end is unknown",
+                            last->exit_code);
+    return "the process was killed or is still running, and what it would have released, or has since, is unknown";
+}
+
+static void add_end_doubts(struct builder *builder) {
+    int64_t partial = builder->report->trace.truncated_stacks;
+    if (builder->endless) builder_doubt(builder, no_end(builder));
+    if (partial > 0)
+        builder_doubt(builder, arena_format(builder->arena, "%" PRId64 " stack%s incomplete at the outer end", partial,
+                                            plural_are((uint64_t)partial)));
+}
+
 static void finish(struct builder *builder, const struct tree *tree) {
     builder_finish_processes(builder);
+    add_end_doubts(builder);
     builder_finish_curve(builder);
     builder_finish_sites(builder);
     builder_finish_residency(builder);

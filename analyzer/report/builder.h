@@ -53,6 +53,7 @@ struct builder {
     struct candidate *candidates;
     size_t candidate_count;
     uint64_t origin_ns; /* CLOCK_BOOTTIME at the start of the first process */
+    size_t endless;     /* processes whose trace has no end */
     struct report_curve {
         struct report_point *points;
         size_t count;

@@ -129,6 +129,7 @@ static void add_trace(struct builder *builder, const struct subject *subject, co
     row->complete &= !cut && !lost && !damaged(trace);
     row->recovered |= trace->recovery.ring_count || trace->recovery.journal_length;
     row->cut |= cut && !subject->replay.ended_by_exec;
+    builder->endless += !trace->tables.end.present && !subject->replay.ended_by_exec;
     report_add(&row->events, subject->replay.counts.events);
     report_add(&row->lost_events, trace->input.header.lost + trace->input.damage.events);
     report_add(&row->impossible_events, subject->replay.counts.impossible);

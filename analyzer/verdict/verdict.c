@@ -321,10 +321,36 @@ static void weigh_stop(struct court *court) {
     worsen(court, RESULT_BUDGET);
 }
 
+static bool *marks(const struct court *court, size_t count) { return arena_take(court->arena, count, sizeof(bool)); }
+
+/* Rounds of a server's parent say nothing of workers that do the work. */
+static void hint_at_workers(struct court *court) {
+    const struct report *report = court->report;
+    bool *judged = marks(court, report->process_count);
+    int64_t allocations[2] = {0}, processes = 0;
+    for (size_t i = 0; i < report->phase_count; i++)
+        judged[report->phases[i].process_index] |= report->phases[i].judged;
+    for (size_t i = 0; i < report->process_count; i++) {
+        allocations[judged[i]] = report_sum(allocations[judged[i]], report->processes[i].allocations);
+        processes += !judged[i];
+    }
+    if (allocations[false] > allocations[true])
+        ADD_TEXT(court, hints, hint_count,
+                 "%lld process%s without rounds made %.0f%% of the allocations and %s not judged: give each its phases "
+                 "(tidemark mark PID --begin NAME), or name them in [process] of a budget (match = EXE)",
+                 (long long)processes, processes == 1 ? "" : "es",
+                 floor(100.0 * (double)allocations[false] / (double)report_sum(allocations[0], allocations[1])),
+                 processes == 1 ? "is" : "are");
+}
+
 /* Of a tree in which nothing repeats, the work may be in children that nobody asked about. */
 static void hint_at_processes(struct court *court) {
     const struct report *report = court->report;
-    if (report->verdict.judged_phases > 0 || report->process_count < 2) return;
+    if (report->process_count < 2) return;
+    if (report->verdict.judged_phases > 0) {
+        hint_at_workers(court);
+        return;
+    }
     ADD_TEXT(
         court, hints, hint_count,
         "%zu other process%s: those without phases are judged where [process] of a budget names them (match = EXE)",
@@ -486,8 +512,6 @@ static void decide(struct court *court) {
     court->out->result = worst_of(court->met)->name;
     court->out->exit_code = exit_code_of(court);
 }
-
-static bool *marks(const struct court *court, size_t count) { return arena_take(court->arena, count, sizeof(bool)); }
 
 void verdict_decide(struct report *report, const struct verdict_rules *rules) {
     const struct report_verdict counts = report->verdict;

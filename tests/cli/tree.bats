@@ -252,3 +252,61 @@ C
     [ "$(jq '[.sites[] | select(.function == "keeps")] | length' t.json)" -eq 50 ]
     [ "$(jq '[.phases[] | select(.name == "start")] | length' t.json)" -eq 50 ]
 }
+
+# As in a server whose parent was marked: its rounds say nothing of the workers.
+@test "rounds of a parent whose children do the work, without rounds, are no pass without a hint" {
+    program server <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tidemark.h"
+int main(int argc, char **argv) {
+    for (int worker = 0; worker < 2; worker++) {
+        if (fork()) continue;
+        for (int i = 0; i < 100; i++) free(malloc(100));
+        return 0;
+    }
+    for (int i = 0; i < (argc > 1 ? atoi(argv[1]) : 0); i++) free(malloc(100));
+    for (int round = 0; round < 12; round++) {
+        tidemark_phase_begin("load");
+        tidemark_phase_end("load");
+    }
+    while (wait(NULL) > 0) {}
+    return 0;
+}
+C
+    both tidemark run -o t.tmk ./server
+    expect_in "hint: 2 processes without rounds made 100% of the allocations and are not judged" "$errors"
+    both tidemark run -o t.tmk ./server 1000
+    [[ "$errors" != *"without rounds"* ]]
+}
+
+@test "a tree tells how many of its processes have no end, and one process what ended it" {
+    program forks <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+    free(malloc(100));
+    for (int i = 0; i < 2; i++) {
+        pid_t child = fork();
+        free(malloc(100));
+        if (!child && i) return 0;
+        if (!child) raise(SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    return 0;
+}
+C
+    tidemark record -q -o t.tmk ./forks
+    both tidemark report t.tmk --markdown t.md
+    for text in "$(tr -s ' \n' ' ' <<<"$output")" "$(cat t.md)"; do
+        expect_in "of 3 processes 1 were killed or are still running, and what they would have released, or have since, is unknown" "$text"
+    done
+    both tidemark report t.tmk.d/*
+    tidemark record -q -o k.tmk sh -c 'kill -KILL $$' || true
+    both tidemark report k.tmk
+    expect_in "• signal 9 ended the process, and what it would have released at its end is unknown" "$output"
+    [[ "$output" != *"bytes each"* ]]
+}

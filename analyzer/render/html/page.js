@@ -18,10 +18,7 @@ function showTiles() {
 const MOST_DOUBTS = 8;
 
 function showDoubts() {
-  const trace = report.trace, doubts = report.doubts.slice();
-  if (trace.cut) doubts.unshift("The recording ends before the process did, or its end is unknown.");
-  if (trace.recovered) doubts.unshift("The recorder did not end in order; the trace was read from its buffers.");
-  if (trace.truncated_stacks > 0) doubts.unshift(several(trace.truncated_stacks, "stack") + (trace.truncated_stacks === 1 ? " is" : " are") + " incomplete at the outer end");
+  const doubts = report.doubts.slice();
   hideUnless("doubts-section", doubts.length);
   const listOf = (texts) => make("ul", {}, ...texts.map((text) => make("li", {}, text))), rest = doubts.splice(MOST_DOUBTS);
   byId("doubts").append(listOf(doubts));
