@@ -124,10 +124,10 @@ static int write_up(struct growth_finding *finding, const struct growth_evidence
     return 0;
 }
 
-static struct site *add_site(struct bench *bench) {
+static int add_site(struct bench *bench, const struct site *made) {
     struct site *site = LIST_ADD(bench->sites, bench->site_count);
-    if (site) *site = (struct site){.begin = 0};
-    return site;
+    if (site) *site = *made;
+    return site ? 0 : -ENOMEM;
 }
 
 static int name_stacks(const struct bench *bench, struct site *site, const bool *left_out) {
@@ -192,20 +192,15 @@ static size_t end_of_stack(const struct bench *bench, size_t begin, size_t end) 
 static int judge_stacks(struct bench *bench, size_t begin, size_t end, const struct relatives *relatives) {
     for (size_t i = begin, next; i < end; i = next) {
         next = end_of_stack(bench, i, end);
-        struct site made, *site;
+        struct site made;
         int error = judge_items(bench, i, next, NULL, relatives, &made);
+        if (!error) error = add_site(bench, &made);
         if (error) {
             release_finding(&made.finding);
             return error;
         }
         bench->judged += made.finding.judgement.class != GROWTH_NOT_JUDGED;
         bench->not_judged += made.finding.judgement.class == GROWTH_NOT_JUDGED && !made.dropped;
-        site = add_site(bench);
-        if (!site) {
-            release_finding(&made.finding);
-            return -ENOMEM;
-        }
-        *site = made;
     }
     return 0;
 }
@@ -232,13 +227,9 @@ static int judge_function(struct bench *bench, size_t begin, size_t end, size_t 
     }
     for (size_t i = first_site; i < last_site; i++) bench->sites[i].dropped |= bench->sites[i].remaining;
     made.key = bench->items[begin].facts.function;
-    struct site *site = add_site(bench);
-    if (!site) {
-        release_finding(&made.finding);
-        return -ENOMEM;
-    }
-    *site = made;
-    return 0;
+    error = add_site(bench, &made);
+    if (error) release_finding(&made.finding);
+    return error;
 }
 
 static int gather_relatives(const struct bench *bench, size_t begin, size_t end, struct relatives *out) {
