@@ -116,132 +116,120 @@ static char *read_line(char *text, int size, void *context) {
 
 /* Declarations: keys that are no limits. */
 
-static bool set_text(struct reading *reading, char **field, const char *value) {
-    free(*field);
-    *field = keep(reading, value);
-    return *field != NULL;
+typedef bool (*setter)(struct reading *reading, struct budget_section *section, void *field, const char *value);
+
+static bool set_text(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    char **text = field;
+    (void)section;
+    free(*text);
+    *text = keep(reading, value);
+    return *text != NULL;
 }
 
-static bool set_flag(struct reading *reading, bool *field, const char *value) {
-    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) return refuse(reading, "expected yes or no");
-    *field = strcmp(value, "yes") == 0;
-    return true;
+static bool set_flag(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    bool *flag = field;
+    (void)section;
+    *flag = strcmp(value, "yes") == 0;
+    return *flag || strcmp(value, "no") == 0 || refuse(reading, "expected yes or no");
 }
 
 static bool set_limit(struct reading *reading, double *field, enum limit_unit unit, const char *value) {
     return limit_parse(value, unit, field) || refuse(reading, "expected %s, not `%s`", limit_expects(unit), value);
 }
 
-typedef bool (*setter)(struct reading *reading, struct budget_section *section, const char *value);
+static bool set_share(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    (void)section;
+    return set_limit(reading, field, LIMIT_SHARE, value);
+}
 
-static bool set_match(struct reading *reading, struct budget_section *section, const char *value) {
+static bool set_number(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    (void)section;
+    return set_limit(reading, field, LIMIT_NUMBER, value);
+}
+
+static bool set_rounds(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    int64_t *rounds = field;
+    double count;
+    (void)section;
+    if (!set_limit(reading, &count, LIMIT_COUNT, value)) return false;
+    *rounds = (int64_t)count;
+    return true;
+}
+
+static bool set_match(struct reading *reading, struct budget_section *section, void *field, const char *value) {
     if (section->kind == SECTION_SITE && !section->compiled) {
         if (regcomp(&section->pattern, value, REG_EXTENDED | REG_NOSUB) != 0)
             return refuse(reading, "not a regular expression: %s", value);
         section->compiled = true;
     }
-    return set_text(reading, &section->match, value);
+    return set_text(reading, section, field, value);
 }
-static bool set_other(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_text(reading, &section->other, value);
-}
-static bool set_file(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_text(reading, &section->file, value);
-}
-static bool set_reason(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_text(reading, &section->reason, value);
-}
-static bool set_until(struct reading *reading, struct budget_section *section, const char *value) {
+
+static bool set_until(struct reading *reading, struct budget_section *section, void *field, const char *value) {
     int year, month, day, end = 0;
     char date[48]; /* with all its digits, for dates are compared as text */
     bool good = sscanf(value, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && value[end] == '\0';
     if (!good || year < 0 || month < 1 || month > 12 || day < 1 || day > 31)
         return refuse(reading, "expected a date such as 2030-12-31");
     snprintf(date, sizeof date, "%04d-%02d-%02d", year, month, day);
-    return set_text(reading, &section->until, date);
-}
-static bool set_ignore(struct reading *reading, struct budget_section *section, const char *value) {
-    section->ignore = strcmp(value, "leak") == 0 || strcmp(value, "yes") == 0;
-    return section->ignore || refuse(reading, "expected ignore = leak");
-}
-static bool set_optional(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_flag(reading, &section->optional, value);
-}
-static bool set_steady(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_flag(reading, &section->steady, value);
-}
-static bool set_builds(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_flag(reading, &section->builds, value);
-}
-static bool set_warm_up(struct reading *reading, struct budget_section *section, const char *value) {
-    double rounds;
-    if (strchr(value, '%')) return set_limit(reading, &section->settings.warm_up_share, LIMIT_SHARE, value);
-    if (!set_limit(reading, &rounds, LIMIT_COUNT, value)) return false;
-    section->settings.warm_up_rounds = (int64_t)rounds;
-    return true;
-}
-static bool set_lag(struct reading *reading, struct budget_section *section, const char *value) {
-    double rounds;
-    if (!set_limit(reading, &rounds, LIMIT_COUNT, value)) return false;
-    section->settings.lag = (int64_t)rounds;
-    return true;
-}
-static bool set_overhead(struct reading *reading, struct budget_section *section, const char *value) {
-    if (strcmp(value, "constant") != 0 && strcmp(value, "linear") != 0)
-        return refuse(reading, "expected constant or linear");
-    return set_text(reading, &section->overhead, value);
-}
-static bool set_throughput(struct reading *reading, struct budget_section *section, const char *value) {
-    if (strcmp(value, "constant") != 0) return refuse(reading, "expected constant");
-    return set_text(reading, &section->throughput, value);
-}
-static bool set_tolerance(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_limit(reading, &section->tolerance, LIMIT_SHARE, value);
-}
-static bool set_warn_overhead(struct reading *reading, struct budget_section *section, const char *value) {
-    section->warn_overhead = true;
-    return set_overhead(reading, section, value);
-}
-static bool set_warn_throughput(struct reading *reading, struct budget_section *section, const char *value) {
-    section->warn_throughput = true;
-    return set_throughput(reading, section, value);
-}
-static bool set_min_level(struct reading *reading, struct budget_section *section, const char *value) {
-    return set_limit(reading, &section->min_level, LIMIT_NUMBER, value);
+    return set_text(reading, section, field, date);
 }
 
-static bool set_warn_min_level(struct reading *reading, struct budget_section *section, const char *value) {
-    section->warn_min_level = true;
-    return set_min_level(reading, section, value);
+static bool set_ignore(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    bool *ignore = field;
+    (void)section;
+    *ignore = strcmp(value, "leak") == 0 || strcmp(value, "yes") == 0;
+    return *ignore || refuse(reading, "expected ignore = leak");
+}
+
+static bool set_warm_up(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    if (strchr(value, '%')) return set_share(reading, section, &section->settings.warm_up_share, value);
+    return set_rounds(reading, section, field, value);
+}
+
+static bool set_overhead(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    if (strcmp(value, "constant") != 0 && strcmp(value, "linear") != 0)
+        return refuse(reading, "expected constant or linear");
+    return set_text(reading, section, field, value);
+}
+
+static bool set_throughput(struct reading *reading, struct budget_section *section, void *field, const char *value) {
+    if (strcmp(value, "constant") != 0) return refuse(reading, "expected constant");
+    return set_text(reading, section, field, value);
 }
 
 #define IN(section) (1u << (SECTION_##section))
+#define AT(field) offsetof(struct budget_section, field)
 
 struct declaration_row {
     unsigned sections;
     const char *key;
     setter set;
+    size_t field; /* of struct budget_section */
+    size_t warns; /* the flag that is set as well; 0: none */
 };
+
 static const struct declaration_row declarations[] = {
-    {IN(PHASE) | IN(SCALING) | IN(CAPACITY) | IN(SITE) | IN(PROCESS), "match", set_match},
-    {IN(PHASE) | IN(SCALING) | IN(CAPACITY) | IN(SITE) | IN(PROCESS) | IN(COMPARE), "optional", set_optional},
-    {IN(COMPARE), "a", set_match},
-    {IN(COMPARE), "b", set_other},
-    {IN(PHASE), "steady", set_steady},
-    {IN(PHASE), "builds", set_builds},
-    {IN(PHASE), "warm-up", set_warm_up},
-    {IN(PHASE), "lag", set_lag},
-    {IN(SCALING), "overhead", set_overhead},
-    {IN(SCALING), "throughput", set_throughput},
-    {IN(SCALING), "warn-overhead", set_warn_overhead},
-    {IN(SCALING), "warn-throughput", set_warn_throughput},
-    {IN(SCALING), "tolerance", set_tolerance},
-    {IN(CAPACITY), "min-level", set_min_level},
-    {IN(CAPACITY), "warn-min-level", set_warn_min_level},
-    {IN(SITE) | IN(PROCESS), "ignore", set_ignore},
-    {IN(SITE) | IN(PROCESS), "reason", set_reason},
-    {IN(SITE) | IN(PROCESS), "until", set_until},
-    {IN(BASELINE) | IN(SUPPRESS), "file", set_file},
+    {IN(PHASE) | IN(SCALING) | IN(CAPACITY) | IN(SITE) | IN(PROCESS), "match", set_match, AT(match), 0},
+    {IN(PHASE) | IN(SCALING) | IN(CAPACITY) | IN(SITE) | IN(PROCESS) | IN(COMPARE), "optional", set_flag, AT(optional),
+     0},
+    {IN(COMPARE), "a", set_match, AT(match), 0},
+    {IN(COMPARE), "b", set_text, AT(other), 0},
+    {IN(PHASE), "steady", set_flag, AT(steady), 0},
+    {IN(PHASE), "builds", set_flag, AT(builds), 0},
+    {IN(PHASE), "warm-up", set_warm_up, AT(settings.warm_up_rounds), 0},
+    {IN(PHASE), "lag", set_rounds, AT(settings.lag), 0},
+    {IN(SCALING), "overhead", set_overhead, AT(overhead), 0},
+    {IN(SCALING), "throughput", set_throughput, AT(throughput), 0},
+    {IN(SCALING), "warn-overhead", set_overhead, AT(overhead), AT(warn_overhead)},
+    {IN(SCALING), "warn-throughput", set_throughput, AT(throughput), AT(warn_throughput)},
+    {IN(SCALING), "tolerance", set_share, AT(tolerance), 0},
+    {IN(CAPACITY), "min-level", set_number, AT(min_level), 0},
+    {IN(CAPACITY), "warn-min-level", set_number, AT(min_level), AT(warn_min_level)},
+    {IN(SITE) | IN(PROCESS), "ignore", set_ignore, AT(ignore), 0},
+    {IN(SITE) | IN(PROCESS), "reason", set_text, AT(reason), 0},
+    {IN(SITE) | IN(PROCESS), "until", set_until, AT(until), 0},
+    {IN(BASELINE) | IN(SUPPRESS), "file", set_text, AT(file), 0},
 };
 
 static const struct declaration_row *find_declaration(enum section_kind kind, const char *key) {
@@ -251,12 +239,6 @@ static const struct declaration_row *find_declaration(enum section_kind kind, co
 }
 
 /* Rules. */
-
-static const struct rule_row *find_rule(enum section_kind kind, const char *key) {
-    for (size_t i = 0; i < rule_row_count; i++)
-        if (rule_rows[i].section == kind && strcmp(rule_rows[i].key, key) == 0) return &rule_rows[i];
-    return NULL;
-}
 
 static const char *skip_blanks(const char *text) { return text + strspn(text, " \t"); }
 
@@ -299,7 +281,7 @@ static bool add_rule(struct reading *reading, struct budget_section *section, co
     bool warn = strncmp(key, "warn-", 5) == 0;
     const char *plain = warn ? key + 5 : key;
     bool named = strncmp(plain, "value ", 6) == 0;
-    const struct rule_row *row = find_rule(section->kind, named ? "value" : plain);
+    const struct rule_row *row = rule_row_of(section->kind, named ? "value" : plain);
     if (!row || (!named && strcmp(plain, "value") == 0))
         return refuse(reading, "unknown key `%s` in [%s]", key, section_names[section->kind]);
     struct budget_rule *rule = LIST_ADD(section->rules, section->rule_count);
@@ -327,7 +309,9 @@ static int take_key(void *context, const char *section_name, const char *key, co
     const struct declaration_row *declaration = find_declaration(section->kind, key);
     if (*value == '\0') return refuse(reading, "`%s` has no value", key);
     if (declaration && is_repeated(section, declaration)) return refuse(reading, "`%s` stands twice", key);
-    return declaration ? declaration->set(reading, section, value) : add_rule(reading, section, key, value);
+    if (!declaration) return add_rule(reading, section, key, value);
+    if (declaration->warns) *(bool *)((char *)section + declaration->warns) = true;
+    return declaration->set(reading, section, (char *)section + declaration->field, value);
 }
 
 static bool needs_match(const struct budget_section *section) {

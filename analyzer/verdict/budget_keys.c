@@ -360,3 +360,9 @@ const struct rule_row rule_rows[] = {
     {SECTION_SITE, "max-growth-per-round", LIMIT_BYTES, AT_MOST, site_growth},
 };
 const size_t rule_row_count = sizeof rule_rows / sizeof *rule_rows;
+
+const struct rule_row *rule_row_of(enum section_kind section, const char *key) {
+    for (size_t i = 0; i < rule_row_count; i++)
+        if (rule_rows[i].section == section && strcmp(rule_rows[i].key, key) == 0) return &rule_rows[i];
+    return NULL;
+}

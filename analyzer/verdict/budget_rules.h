@@ -46,6 +46,8 @@ struct rule_row {
 };
 extern const struct rule_row rule_rows[];
 extern const size_t rule_row_count;
+/* NULL: no such key in this section. */
+const struct rule_row *rule_row_of(enum section_kind section, const char *key);
 
 struct budget_rule {
     const struct rule_row *row;

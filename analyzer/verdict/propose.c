@@ -48,12 +48,7 @@ struct proposal {
     struct arena *arena; /* for the notes of measures */
 };
 
-static const struct rule_row *row_of(size_t key) {
-    for (size_t i = 0; i < rule_row_count; i++)
-        if (rule_rows[i].section == proposed[key].section && strcmp(rule_rows[i].key, proposed[key].key) == 0)
-            return &rule_rows[i];
-    return NULL;
-}
+static const struct rule_row *row_of(size_t key) { return rule_row_of(proposed[key].section, proposed[key].key); }
 
 struct proposal *proposal_new(double margin) {
     struct proposal *proposal = calloc(1, sizeof *proposal);
