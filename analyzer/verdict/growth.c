@@ -397,11 +397,12 @@ static double level_ahead(const struct selection *selection) {
     return factor < 1 ? first.bytes + second.bytes + second.bytes * factor / (1 - factor) : NAN;
 }
 
-static uint32_t rounds_missing(const struct selection *selection, uint32_t least) {
+static uint32_t rounds_missing(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     uint32_t begin = selection->warm_up > evidence->first + 1 ? selection->warm_up : evidence->first + 1;
-    uint32_t enough = begin + least + selection_behind(evidence, selection->follow), count = (uint32_t)evidence->count;
-    uint32_t by_count = enough > count ? enough - count : 0, by_rounds = least - selection->n;
+    uint32_t enough = begin + LEAST_ROUNDS + selection_behind(evidence, selection->follow),
+             count = (uint32_t)evidence->count;
+    uint32_t by_count = enough > count ? enough - count : 0, by_rounds = LEAST_ROUNDS - selection->n;
     return (by_count > by_rounds ? by_count : by_rounds) * (evidence->each ? evidence->each : 1);
 }
 
@@ -491,18 +492,18 @@ struct growth_judgement growth_classify(const struct growth_evidence *evidence,
                                         const struct growth_settings *settings) {
     struct selection selection = {.evidence = evidence};
     selection_choose(&selection, settings);
-    uint32_t least = settings->min_rounds > LEAST_ROUNDS ? (uint32_t)settings->min_rounds : LEAST_ROUNDS;
+    bool few = selection.n < LEAST_ROUNDS;
     struct growth_judgement judgement = describe(&selection);
     bool of_threads = evidence->owner == GROWTH_OWNER_THREADS && !threads_pile_up(&selection);
     if (evidence->owner == GROWTH_OWNER_RUNTIME || of_threads) {
         judgement.class = GROWTH_RUNTIME;
-    } else if (selection.n < least && evidence->lost_events == 0 && is_backlog(&selection, &judgement)) {
+    } else if (few && evidence->lost_events == 0 && is_backlog(&selection, &judgement)) {
         judgement.class = GROWTH_GROWING;
-    } else if (selection.n < least && evidence->lost_events == 0 && is_of_start_up(evidence)) {
+    } else if (few && evidence->lost_events == 0 && is_of_start_up(evidence)) {
         judgement.class = shape(&evidence->level);
-    } else if (selection.n < least || (selection.k > 0 && losses_explain(&selection))) {
+    } else if (few || (selection.k > 0 && losses_explain(&selection))) {
         judgement.class = GROWTH_NOT_JUDGED;
-        judgement.needed = selection.n < least ? rounds_missing(&selection, least) : 0;
+        judgement.needed = few ? rounds_missing(&selection) : 0;
     } else {
         judgement.class = classify(&selection, &judgement);
         if (judgement.class == GROWTH_FILLING) judge_when_warm(&selection, settings, &judgement);

@@ -48,9 +48,8 @@ struct growth_settings {
     int64_t warm_up_rounds; /* negative: not given */
     double warm_up_share;   /* 0..1; negative: not given */
     int64_t lag;            /* rounds that must follow, at least; negative: not given */
-    int64_t min_rounds;     /* evidence rounds that a verdict needs, at least 3; negative: not given */
 };
-#define GROWTH_SETTINGS_DEFAULT ((struct growth_settings){-1, -1.0, -1, -1})
+#define GROWTH_SETTINGS_DEFAULT ((struct growth_settings){-1, -1.0, -1})
 
 struct growth_rate { /* NAN: absent */
     double value, low, high;

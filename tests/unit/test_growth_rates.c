@@ -91,7 +91,7 @@ struct hand {
 
 static struct growth_judgement judged(const struct hand *hand, int64_t lag) {
     struct growth_round rounds[60] = {{0}};
-    struct growth_settings settings = {hand->warm_up ? hand->warm_up : -1, -1.0, lag, -1};
+    struct growth_settings settings = {hand->warm_up ? hand->warm_up : -1, -1.0, lag};
     struct growth_evidence evidence = hand->facts;
     evidence.rounds = rounds;
     evidence.count = hand->rounds;
