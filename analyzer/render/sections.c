@@ -182,12 +182,11 @@ static void compose_growth(FILE *out, const void *object) {
 
 /* Where one line of output ends a round and begins the next, nothing lies between. */
 static bool is_empty(const struct report_phase *phase) {
-    return strncmp(phase->name, "between ", 8) == 0 && phase->allocations == 0 &&
-           phase->duration_ns < 1000 * phase->rounds;
+    return report_is_between(phase->name) && phase->allocations == 0 && phase->duration_ns < 1000 * phase->rounds;
 }
 
 static void put_growth(struct pen *pen, const struct report_phase *phase) {
-    if (!isfinite(phase->limit_s) || strncmp(phase->name, "between ", 8) == 0) return;
+    if (!isfinite(phase->limit_s) || report_is_between(phase->name)) return;
     pen_to(pen, INDENT + 2);
     pen_composed(pen, INDENT + 2, compose_growth, phase);
     pen_line(pen);

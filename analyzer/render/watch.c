@@ -90,7 +90,7 @@ static const struct report_phase *current_phase(const struct report *report) {
     int64_t latest = -1;
     for (size_t i = 0; i < report->phase_count; i++) {
         const struct report_phase *phase = &report->phases[i];
-        if (!phase->instance_count || strncmp(phase->name, "between ", 8) == 0) continue;
+        if (!phase->instance_count || report_is_between(phase->name)) continue;
         int64_t begin = phase->instances[phase->instance_count - 1].begin;
         if (begin < latest) continue;
         latest = begin;

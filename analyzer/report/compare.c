@@ -102,7 +102,7 @@ struct compared_work compare_work_in(const struct comparison *c, const char *pha
 
 /* What was repeated on purpose says how much work was done: pauses between rounds do not. */
 static bool tells_work(const struct compared_phase *phase) {
-    if (!phase->work.kind || !strncmp(phase->name, "between ", 8)) return false;
+    if (!phase->work.kind || report_is_between(phase->name)) return false;
     return phase->before->rounds > 1 || phase->after->rounds > 1 || strcmp(phase->work.kind, "rounds");
 }
 

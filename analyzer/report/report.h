@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define REPORT_NONE INT64_MIN
 
@@ -320,6 +321,11 @@ static inline const struct report_process *report_last_program(const struct repo
         if (other->pid == process->pid && other->started_ns > last->started_ns) last = other;
     }
     return last;
+}
+
+/* Whether the phase of this name is the time between the rounds of another. */
+static inline bool report_is_between(const char *phase) {
+    return strncmp(phase, "between ", sizeof "between " - 1) == 0;
 }
 
 void report_release(struct report *report);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../replay/clock.h"
+#include "report.h"
 
 static const struct analysis *const analyses[] = {&totals_analysis,   &sites_analysis,  &curve_analysis,
                                                   &phases_analysis,   &growth_analysis, &residency_analysis,
@@ -92,7 +93,7 @@ bool subject_has_phases(const struct subject *subject) { return phases_count(sub
 bool subject_has_own_phases(const struct subject *subject) {
     for (size_t i = 1; i < phases_count(subject->phases); i++) {
         const struct phase *phase = phases_get(subject->phases, i);
-        if (!phase->approximate && strncmp(phase->name, "between ", 8) != 0) return true;
+        if (!phase->approximate && !report_is_between(phase->name)) return true;
     }
     return false;
 }

@@ -93,7 +93,7 @@ static void add_values(struct proposal *proposal, struct worst *worst, const str
 
 /* What the program itself marked, by a name: not `run`, nor the time between rounds. */
 static bool is_marked(const struct report_phase *phase) {
-    return *phase->name && strcmp(phase->name, "run") != 0 && strncmp(phase->name, "between ", 8) != 0;
+    return *phase->name && strcmp(phase->name, "run") != 0 && !report_is_between(phase->name);
 }
 
 void proposal_add(struct proposal *proposal, const struct report *report) {
