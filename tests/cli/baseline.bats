@@ -67,7 +67,8 @@ judged() { both tidemark run -q -o t.tmk --baseline known ./prog; }
     printf '{"schema": "tidemark-baseline/1", "leaks": []}' >store/real
     chmod 640 store/real
     tidemark run -q -o t.tmk --baseline known --update-baseline ./prog
-    [ -L known ] && [ ! -s precious ]
+    [ -L known ]
+    [ ! -s precious ]
     [ "$(jq '.leaks | length' store/real)" -eq 1 ]
     [ -z "$(tail -c 1 store/real)" ] # a text file, its last line ended
     [ "$(stat -c %a store/real)" = 640 ]

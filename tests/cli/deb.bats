@@ -13,7 +13,7 @@ load helper
     [ "$(dpkg-deb -f "$package" Package Version | xargs)" = "Package: tidemark Version: $version" ]
     dpkg-deb -f "$package" Depends | grep -q 'libc6 '
     dpkg-deb --fsys-tarfile "$package" | tar -t >files
-    ! grep -q "$libdir/libtrace.so" files
+    fails grep -q "$libdir/libtrace.so" files
     grep -qx "./usr/share/man/man1/tidemark-run.1.gz" files
     grep -qx "./usr/share/zsh/vendor-completions/_tidemark" files
 

@@ -75,7 +75,8 @@ ROWS
 @test "a trace that can't be made: silent, said why where it is asked for, and in words" {
     for place in /proc/none/%p.tmk:"there is no such folder" /proc/%p.tmk:"there is no such folder"; do
         both env TIDEMARK_OUT="${place%%:*}" LD_PRELOAD="$BUILD/libtrace.so" echo said
-        [ "$output" = said ] && [ -z "$errors" ]
+        [ "$output" = said ]
+        [ -z "$errors" ]
         both env TIDEMARK_VERBOSE=1 TIDEMARK_OUT="${place%%:*}" LD_PRELOAD="$BUILD/libtrace.so" echo said
         [ "$output" = said ]
         expect_in "tidemark: no trace ${place%%%*}" "$errors"

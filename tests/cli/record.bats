@@ -100,7 +100,8 @@ EOF
     both tidemark record -o pipe true
     expect_status 125
     expect_in "pipe: File exists" "$errors"
-    [ -p pipe ] && [ ! -e pipe.old ]
+    [ -p pipe ]
+    [ ! -e pipe.old ]
     mkdir t.tmk.old && touch t.tmk t.tmk.old/mine
     both tidemark record -o t.tmk true
     expect_status 125
@@ -160,8 +161,9 @@ EOF
 
 @test "an existing trace and its folder move to .old, and an older .old goes" {
     for i in 1 2 3; do tidemark record -q -o t.tmk sh -c "ls >/dev/null; exit 0"; done
-    [ -s t.tmk ] && [ -d t.tmk.d ] && [ -s t.tmk.old ] && [ -d t.tmk.d.old ]
-    [ "$(ls | wc -l)" -eq 4 ]
+    [ "$(ls -d t.tmk t.tmk.d t.tmk.d.old t.tmk.old)" = "$(ls)" ]
+    [ -s t.tmk ]
+    [ -s t.tmk.old ]
 }
 
 @test "children have traces of their own beside it, with the same run id" {

@@ -142,7 +142,8 @@ is() { # what it is, what it should be
     tidemark report "$BATS_FILE_TMPDIR/known.tmk" --json report.json --markdown report.md >report.txt
     /usr/bin/python3 -c 'import json, jsonschema, sys
 jsonschema.validate(json.load(open("report.json")), json.load(open(sys.argv[1])))' "$ROOT/docs/report.schema.json"
-    [ -s report.md ] && [ -s report.txt ]
+    [ -s report.md ]
+    [ -s report.txt ]
 }
 
 @test "a line of the JSON report is a whole call site; of very many that leak the first hundred show who survived" {
