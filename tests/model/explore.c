@@ -47,11 +47,12 @@ static void add(struct search *s, const unsigned char *state) {
     *slot = ++s->count;
 }
 
-struct explored explore(const struct model *model, const void *first) {
+struct explored explore(const struct model *model) {
     struct search s = {.model = model};
-    unsigned char *next = malloc(model->state_size);
+    unsigned char *next = calloc(1, model->state_size);
     const char *wrong = NULL;
-    add(&s, first);
+    if (!next) abort();
+    add(&s, next);
     for (size_t at = 0; at < s.count && !wrong; at++) {
         wrong = model->check(state_at(&s, at));
         for (unsigned actor = 0; actor < model->actors; actor++) {

@@ -1,6 +1,6 @@
 /*
  * Every state that a small protocol can reach, whatever order its threads take their steps in (explicit-state search
- * with a table of visited states). A state is plain bytes, zeroed before it is filled; one step is one access to shared
+ * with a table of visited states). A state is plain bytes, zeros at first; one step is one access to shared
  * memory.
  */
 #ifndef TESTS_MODEL_EXPLORE_H
@@ -23,6 +23,6 @@ struct explored {
     const char *wrong; /* of the first bad state met; NULL: none */
 };
 
-struct explored explore(const struct model *model, const void *first);
+struct explored explore(const struct model *model);
 
 #endif

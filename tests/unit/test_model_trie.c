@@ -191,10 +191,8 @@ static const char *check(const void *state) {
 
 static struct explored explore_with(enum fault with) {
     static const struct model model = {sizeof(struct state), THREADS, step, check};
-    struct state first;
-    memset(&first, 0, sizeof first);
     fault = with;
-    return explore(&model, &first);
+    return explore(&model);
 }
 
 static void one_key_has_one_id(void **unused) {
