@@ -120,8 +120,8 @@ $(BUILD)/race/recorder.o: $(RACE_OBJ) $(BUILD)/preload/libtrace.map
 $(BUILD)/race/race: $(BUILD)/race/own_race.o $(BUILD)/race/recorder.o
 	$(CC) -fsanitize=thread $^ -o $@ -l:libz.a -ldl -pthread
 
-# Tests. A unit test says in its first line what it needs:
-#   /* links: preload/columns.c analyzer/input/decode.c libs: -lz flags: -pthread */
+# Tests. A unit test takes what it calls from the analyzer, and says in its first line what else it needs:
+#   /* links: preload/columns.c tests/unit/event_stream.c libs: -lz flags: -pthread */
 WORDS_links := s/.*links:([^:]*).*/\1/
 WORDS_libs := s/.*libs:([^:]*).*/\1/
 WORDS_flags := s/.*flags:([^:]*).*/\1/
@@ -134,10 +134,14 @@ $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) -c $< -o $@
 
+$(BUILD)/analyzer.a: $(filter-out %/main.o,$(ANALYZER_OBJ))
+	rm -f $@
+	ar rcsTD $@ $^
+
 define UNIT_TEST
-$(BUILD)/tests/unit/$(1): tests/unit/$(1).c $(patsubst %.c,$(BUILD)/%.o,$(call needs,links,tests/unit/$(1).c))
-	@mkdir -p $$(@D)
-	$$(CC) $$(TEST_FLAGS) $(call needs,flags,tests/unit/$(1).c) $$(filter %.c %.o,$$^) -o $$@ -lcmocka $(call needs,libs,tests/unit/$(1).c) -lm -pthread
+$(BUILD)/tests/unit/$(1).o: TEST_FLAGS += $(filter -%,$(call needs,flags,tests/unit/$(1).c))
+$(BUILD)/tests/unit/$(1): $(patsubst %.c,$(BUILD)/%.o,tests/unit/$(1).c $(call needs,links,tests/unit/$(1).c)) $(BUILD)/analyzer.a
+	$$(CC) $$(TEST_FLAGS) $(call needs,flags,tests/unit/$(1).c) $$(filter %.o %.a,$$^) -o $$@ -lcmocka $(call needs,libs,tests/unit/$(1).c) -lm -pthread
 endef
 $(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call UNIT_TEST,$(test))))
 

@@ -1,4 +1,3 @@
-/* links: analyzer/analysis/ages.c analyzer/analysis/histogram.c analyzer/analysis/slices.c */
 /*
  * Live bytes by slice of birth against a list of lives: random blocks of a run that turns out to be longer than the
  * facts said, counted anew for each cell. And sparse counts in slices that become longer, octaves of histograms of any

@@ -1,4 +1,3 @@
-/* links: analyzer/verdict/below.c */
 /* Which function all leaks have in common, and when that tells something. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* links: tests/unit/verdict_fixture.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/analysis/growth_lives.c analyzer/verdict/statistics.c analyzer/report/arena.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih
+/* links: tests/unit/verdict_fixture.c libs: -linih
  *
  * Budget files good and bad: what each key measures, whether it holds or breaks, and what is said of it.
  */

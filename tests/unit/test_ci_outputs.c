@@ -1,4 +1,4 @@
-/* links: analyzer/render/junit.c analyzer/render/sarif.c analyzer/render/github.c analyzer/render/xml.c analyzer/render/naming.c analyzer/text/utf8.c tests/unit/report_fixture.c libs: -ljansson
+/* links: tests/unit/report_fixture.c libs: -ljansson
  *
  * What CI servers read: JUnit XML that a parser takes, SARIF with the members that the standard asks for, annotations
  * that stay on their line whatever a name holds.

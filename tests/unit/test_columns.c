@@ -1,4 +1,4 @@
-/* links: tests/unit/event_stream.c preload/columns.c preload/plain.c preload/words.c preload/deflate.c preload/huffman.c analyzer/input/decode.c analyzer/input/decode_plain.c analyzer/input/inflate.c libs: -lz -ldeflate */
+/* links: tests/unit/event_stream.c preload/columns.c preload/plain.c preload/words.c preload/deflate.c preload/huffman.c libs: -lz -ldeflate */
 /*
  * Event columns and the two gates to zlib: round trips of random and adversarial streams, with the words and the list
  * of events made side by side by the generator. Partners are checked against a search backwards, stamps against the

@@ -1,4 +1,3 @@
-/* links: analyzer/launch/edges.c */
 /*
  * Phases from the output of test runners. The outputs are as the real runners print them; the edges are read off them
  * by hand.

@@ -1,4 +1,3 @@
-/* links: analyzer/analysis/growth_ends.c */
 /*
  * Ends by birth against a list of deaths: random rounds of a phase that gets longer than there are cells, some deaths
  * between rounds, counted anew for each pair of cells.

@@ -1,4 +1,4 @@
-/* links: tests/unit/report_fixture.c analyzer/export/export.c analyzer/export/folded.c analyzer/export/numbering.c analyzer/render/json_writer.c analyzer/export/speedscope.c analyzer/export/perfetto.c analyzer/export/callgrind.c analyzer/export/openmetrics.c analyzer/export/massif.c analyzer/export/pprof.c analyzer/export/protobuf.c analyzer/export/tables.c analyzer/export/csv.c analyzer/library.c analyzer/export/sqlite.c analyzer/export/heaptrack.c analyzer/text/utf8.c libs: -ljansson -lz */
+/* links: tests/unit/report_fixture.c libs: -ljansson -lz */
 /*
  * Exports are opened by the tools that they are made for, where those are installed, and must show there the numbers of
  * the report made by hand.

@@ -1,5 +1,4 @@
-/* links: analyzer/report/filter.c analyzer/report/arena.c analyzer/text/printable.c analyzer/text/utf8.c
- *
+/*
  * What filters leave of a report: findings go with their sites, whatever these are called and wherever they go.
  */
 #include <setjmp.h>

@@ -1,5 +1,4 @@
-/* links: analyzer/library.c analyzer/symbols/flow.c
- *
+/*
  * Small functions written in assembly, with labels behind their calls; what can follow what is read off the source.
  */
 #include <setjmp.h>

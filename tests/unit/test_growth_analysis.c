@@ -1,4 +1,4 @@
-/* links: tests/unit/growth_stage.c analyzer/analysis/growth.c analyzer/analysis/growth_layers.c analyzer/analysis/growth_heirs.c analyzer/analysis/thread_numbers.c analyzer/analysis/growth_phases.c analyzer/analysis/growth_work.c analyzer/analysis/growth_evidence.c analyzer/analysis/growth_survivors.c analyzer/analysis/growth_rounds.c analyzer/analysis/growth_stacks.c analyzer/analysis/growth_record.c analyzer/analysis/growth_container.c analyzer/analysis/growth_ends.c analyzer/analysis/growth_lives.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/verdict/growth_text.c analyzer/verdict/words.c analyzer/verdict/statistics.c analyzer/verdict/judge.c analyzer/verdict/relatives.c */
+/* links: tests/unit/growth_stage.c */
 /*
  * The collector and the judge of growth: rounds and endings, what phases, operations and functions say of each other.
  */

@@ -1,4 +1,4 @@
-/* links: analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/verdict/statistics.c analyzer/analysis/growth_container.c analyzer/analysis/growth_lives.c tests/unit/growth_generator.c
+/* links: tests/unit/growth_generator.c
  *
  * How often the classifier errs. As a test it holds the rule to its error rates on one run a length; with arguments,
  * `test_growth_rates SITES RUNS [-v]`, it prints false alarms per run and the share of leaks found, -v by pattern.

@@ -1,4 +1,3 @@
-/* links: analyzer/replay/landscape.c */
 /*
  * Mappings and resident pages against a plain account of every page: random records, in and out of order, overlapping,
  * splitting, some with lengths that no address space has.

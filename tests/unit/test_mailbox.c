@@ -1,4 +1,3 @@
-/* links: analyzer/launch/mailbox.c analyzer/launch/find.c analyzer/launch/living.c */
 /*
  * The sender's side of the mailbox against a made-up trace header: layout as in FORMAT.md, read with plain offsets.
  */

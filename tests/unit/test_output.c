@@ -1,4 +1,4 @@
-/* links: analyzer/launch/output.c analyzer/launch/audience.c analyzer/launch/living.c analyzer/launch/edges.c analyzer/launch/mailbox.c analyzer/launch/append.c analyzer/launch/traces.c analyzer/launch/place.c libs: -lz */
+/* libs: -lz */
 /*
  * Watching a program's output: what is opened, and that nothing of the caller's is closed.
  */

@@ -1,4 +1,3 @@
-/* links: analyzer/commands/quantity.c */
 /*
  * Sizes, times and counts as the command line takes them. Expected values are worked out by hand.
  */

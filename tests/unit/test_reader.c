@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_builder.c analyzer/input/reader.c analyzer/input/bundle.c analyzer/input/recover.c analyzer/input/records.c analyzer/input/tables.c analyzer/input/ids.c analyzer/input/nodes.c analyzer/input/trace.c analyzer/input/decode.c analyzer/input/decode_plain.c analyzer/input/inflate.c preload/columns.c preload/words.c analyzer/text/utf8.c analyzer/text/printable.c libs: -lz -ldeflate */
+/* links: tests/unit/trace_builder.c preload/columns.c preload/words.c libs: -lz -ldeflate */
 /*
  * The reader against files made by hand: what is refused and why, what a damaged or cut file still gives, and that what
  * the slots hold is taken once.

@@ -1,4 +1,4 @@
-/* links: tests/unit/report_fixture.c analyzer/render/text.c analyzer/render/sections.c analyzer/render/repeats.c analyzer/render/findings.c analyzer/report/together.c analyzer/render/chart.c analyzer/render/pen.c analyzer/render/amount.c analyzer/render/residency.c analyzer/render/naming.c analyzer/text/utf8.c analyzer/render/json.c analyzer/render/json_writer.c analyzer/render/markdown.c analyzer/render/markdown_text.c analyzer/render/html.c analyzer/render/html_data.c analyzer/render/html_stacks.c analyzer/render/html_page.c analyzer/render/sha256.c analyzer/render/watch.c analyzer/text/printable.c libs: -ljansson */
+/* links: tests/unit/report_fixture.c libs: -ljansson */
 /*
  * Renderers against a report made by hand: the JSON holds its numbers under the right names and satisfies the shipped
  * schema; no text output lets a control character through or runs over the width.

@@ -1,4 +1,4 @@
-/* links: analyzer/analysis/spread.c analyzer/analysis/histogram.c analyzer/analysis/drift.c libs: -lm */
+/* libs: -lm */
 /*
  * Summaries of many values in little memory: histograms by octaves, and thirds of their course.
  */

@@ -1,5 +1,4 @@
-/* links: analyzer/verdict/statistics.c
- *
+/*
  * Against values computed by another program in another way: ranks from sorted lists, every pair visited by
  * combinations, ties by counting, the binomial tail as a sum of exact fractions. The formulas:
  *   S = sum over pairs of sign(y_j - y_i), Var(S) = (n(n-1)(2n+5) - sum t(t-1)(2t+5)) / 18,

@@ -1,4 +1,3 @@
-/* links: analyzer/symbols/symbol_table.c */
 /*
  * Symbols by address: against a search that looks at every symbol, for tables of symbols that lie inside each other.
  */

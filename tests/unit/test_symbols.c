@@ -1,4 +1,4 @@
-/* links: analyzer/library.c analyzer/symbols/symbols.c analyzer/symbols/source_path.c analyzer/symbols/names.c analyzer/symbols/cache.c analyzer/symbols/worker.c analyzer/symbols/image.c analyzer/symbols/debug_info.c analyzer/symbols/module_symbols.c analyzer/symbols/object_file.c analyzer/symbols/fingerprint.c analyzer/symbols/sections.c analyzer/symbols/servers.c analyzer/symbols/flow.c analyzer/symbols/demangle.c analyzer/symbols/ranges.c analyzer/symbols/symbol_table.c analyzer/symbols/perf_map.c analyzer/symbols/wrappers.c analyzer/symbols/site.c analyzer/text/utf8.c analyzer/text/printable.c libs: -ldw -lelf -liberty */
+/* libs: -ldw -lelf -liberty */
 /*
  * Names of addresses in programs that are compiled here. Labels in the assembly say where an inlined function lies, so
  * what is expected follows from the source and from nm, not from the code under test.

@@ -1,4 +1,3 @@
-/* links: analyzer/text/utf8.c analyzer/text/printable.c */
 /*
  * Names as outputs may hold them.
  */

@@ -1,4 +1,4 @@
-/* links: tests/unit/verdict_fixture.c analyzer/verdict/verdict.c analyzer/verdict/unjudged.c analyzer/verdict/below.c analyzer/verdict/budget.c analyzer/verdict/budget_keys.c analyzer/verdict/budget_check.c analyzer/verdict/limits.c analyzer/verdict/words.c analyzer/verdict/baseline.c analyzer/replacement.c analyzer/verdict/suppressions.c analyzer/verdict/outcome.c analyzer/verdict/growth.c analyzer/verdict/growth_selection.c analyzer/verdict/growth_trend.c analyzer/verdict/growth_container.c analyzer/analysis/growth_lives.c analyzer/verdict/statistics.c analyzer/verdict/owners.c analyzer/report/arena.c analyzer/text/utf8.c analyzer/text/printable.c libs: -linih -ljansson
+/* links: tests/unit/verdict_fixture.c libs: -linih -ljansson
  *
  * From findings and rules to one result: exit codes, what is ignored, suppressed or known, and who owns blocks.
  */
