@@ -5,14 +5,11 @@
 #include "sarif.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../report/finding.h"
-#include "../stream.h"
-#include "../text/utf8.h"
+#include "json_writer.h"
 #include "naming.h"
 
 #define SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
@@ -33,12 +30,7 @@ static const struct rule rules[] = {
     {"inconclusive", "A rule or phase could not be judged"},
 };
 
-static json_t *text(const char *value) {
-    char *clean = utf8_clean(value ? value : "");
-    json_t *result = clean ? json_string(clean) : NULL;
-    free(clean);
-    return result;
-}
+static json_t *text(const char *value) { return text_value(value ? value : ""); }
 
 static json_t *message(const char *value) { return json_pack("{s:o}", "text", text(value)); }
 
@@ -186,10 +178,5 @@ int render_sarif(FILE *out, const struct report *report) {
     json_t *run = json_pack("{s:{s:o},s:s,s:o}", "tool", "driver", driver(), "columnKind", "utf16CodeUnits", "results",
                             results_of(report));
     json_t *root = json_pack("{s:s,s:s,s:[o]}", "$schema", SCHEMA, "version", "2.1.0", "runs", run);
-    if (!root) return -ENOMEM;
-    errno = 0;
-    bool failed = json_dumpf(root, out, JSON_COMPACT) || fputc('\n', out) == EOF;
-    int error = stream_after(out, failed);
-    json_decref(root);
-    return error;
+    return json_write_compact(out, root, JSON_DIGITS, "\n");
 }
