@@ -12,11 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct counter { /* read by kill.py: two u64, 64 bytes a thread */
-    volatile uint64_t allocations, frees, unused[6];
+struct counter { /* read by kill.py: three u64, 64 bytes a thread */
+    volatile uint64_t allocations, frees, thread, unused[5];
 };
 static struct counter *counters;
-enum { BEGIN_SIZE = 110000, WINDOW = 64 };
+enum { MARKER_SIZE = 110000, WINDOW = 64 };
 
 /* Without address space there may be no memory for a while, or never again: a call that made nothing is not counted. */
 static void *make(size_t size) {
@@ -28,7 +28,9 @@ static void *make(size_t size) {
 static void *work(void *argument) {
     struct counter *mine = &counters[(uintptr_t)argument];
     void *kept[WINDOW] = {0};
-    free(make(BEGIN_SIZE + (uintptr_t)argument));
+    mine->thread = (uint64_t)gettid();
+    void *volatile marker = make(MARKER_SIZE);
+    (void)marker;
     for (uint64_t i = 0;; i++) {
         void **place = &kept[(i * 7) % WINDOW];
         if (*place) {
