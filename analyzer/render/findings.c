@@ -29,7 +29,7 @@ static const struct result_style result_styles[] = {
     {"leak", TINT_BAD, "memory is kept in every round"},
     {"budget", TINT_BAD, "a budget was exceeded"},
     {"inconclusive", TINT_WARN, "not all of it could be judged"},
-    {"nothing-judged", TINT_WARN, "nothing repeats often enough to be judged"},
+    {"nothing-judged", TINT_WARN, "no rounds that could be judged"},
 };
 
 static const struct result_style *style_of(const char *result) {

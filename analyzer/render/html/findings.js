@@ -7,7 +7,7 @@
 const MEANINGS = {
   pass: "No call site keeps growing", warn: "No leak, but growth to look at", leak: "Memory is kept in every round",
   budget: "A budget was exceeded", inconclusive: "A rule or phase could not be judged",
-  "nothing-judged": "Nothing repeats often enough to be judged",
+  "nothing-judged": "No rounds that could be judged",
 };
 
 function headline() {
