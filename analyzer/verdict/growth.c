@@ -347,7 +347,7 @@ static enum growth_class classify(const struct selection *selection, struct grow
         return GROWTH_BOUNDED;
     }
     if (container_follows_work(selection)) {
-        if (container_contents_stopped(selection)) return filling(judgement, GROWTH_REASON_CONTENTS);
+        if (container_contents_slow(selection)) return filling(judgement, GROWTH_REASON_CONTENTS);
         judgement->container = true;
         return if_rounds_are_true(evidence, GROWTH_LEAK);
     }

@@ -35,7 +35,7 @@ enum growth_reason {
     GROWTH_REASON_POOLED,      /* an interpreter's or a pool's function that never released anything */
     GROWTH_REASON_UNCOLLECTED, /* a function of a collector's that never released anything, and keeps little as yet */
     GROWTH_REASON_PEAKS,       /* only rounds of record work added */
-    GROWTH_REASON_CONTENTS,    /* a container that follows the work, but what came with it comes no more */
+    GROWTH_REASON_CONTENTS,    /* a container that follows the work, but what comes with it slows */
     GROWTH_REASON_UNEVEN,      /* few rounds, unlike amounts */
     GROWTH_REASON_REPLACES,    /* the level stood still: bounded */
     GROWTH_REASON_STRETCHES,   /* added in few stretches: sparse */

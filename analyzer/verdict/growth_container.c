@@ -3,15 +3,16 @@
  */
 #include "growth_container.h"
 
+#include <string.h>
+
+#include "growth_trend.h"
+
 #define HIGHER 1.02   /* a round with so much more work than any before may need a larger container */
 #define MUCH_WORK 100 /* allocations a round */
 #define CONTAINER_STEPS 3
 #define CONTAINER_SLACK 1.05 /* how far the growth of a container may stray from a straight line */
 #define MOST_ENTRY 64        /* bytes of a container for each block that it holds, */
 #define LEAST_ENTRY 2        /* and at least */
-#define FEWER 0.5            /* of the blocks that came before, for the same work */
-#define LEAST_AWAITED 16     /* blocks: fewer may be missing by chance, */
-#define LEAST_BEHIND 3u      /* or in fewer rounds */
 #define FADING 0.65          /* the last growth's rate against the average before it */
 
 /* Work done before this round, and with it. */
@@ -104,29 +105,28 @@ static bool blocks_came_along(const struct growth_evidence *evidence, size_t fro
     return true;
 }
 
-/* Blocks that the process got from the end of one round to that of another, and the work done meanwhile. */
-static double came(const struct growth_evidence *evidence, uint32_t from, uint32_t to) {
-    return evidence->rounds[to].process - evidence->rounds[from].process;
+/* How many came while it grew: about as many as it has room for. */
+static bool blocks_fill_it(const struct growth_evidence *evidence, size_t from) {
+    const struct growth_step *last = &evidence->steps[evidence->step_count - 1], *first = &evidence->steps[from - 1];
+    double blocks = evidence->rounds[last->round].process - evidence->rounds[first->round].process;
+    return blocks * MOST_ENTRY >= (double)last[-1].bytes && blocks * LEAST_ENTRY <= (double)last[-1].bytes;
 }
 
-static double done(const struct growth_evidence *evidence, uint32_t from, uint32_t to) {
-    return work_until(evidence, to).after - work_until(evidence, from).after;
-}
-
-static bool came_slower(const struct growth_evidence *evidence, double rate, uint32_t from) {
-    uint32_t end = (uint32_t)evidence->count - 1;
-    double awaited = rate * done(evidence, from, end);
-    return end >= from + LEAST_BEHIND && awaited >= LEAST_AWAITED && came(evidence, from, end) < FEWER * awaited;
-}
-
-bool container_contents_stopped(const struct selection *selection) {
+bool container_contents_slow(const struct selection *selection) {
     const struct growth_evidence *evidence = selection->evidence;
     size_t from = first_warm_step(selection);
     if (evidence->step_count < from + CONTAINER_STEPS || !blocks_came_along(evidence, from)) return false;
-    const struct growth_step *last = &evidence->steps[evidence->step_count - 1], *first = &evidence->steps[from - 1];
-    double blocks = came(evidence, first->round, last->round), full = (double)last[-1].bytes;
-    if (blocks * MOST_ENTRY < full || blocks * LEAST_ENTRY > full) return false;
-    double rate = blocks / done(evidence, first->round, last->round);
-    uint32_t end = (uint32_t)evidence->count - 1;
-    return came_slower(evidence, rate, last->round) || came_slower(evidence, rate, (last->round + end) / 2);
+    if (!blocks_fill_it(evidence, from)) return false;
+    struct growth_round rounds[GROWTH_MOST_ROUNDS];
+    struct growth_evidence contents = *evidence;
+    struct selection all = {.evidence = &contents, .by_rounds = evidence->work_is_events};
+    double most = 0;
+    contents.rounds = rounds;
+    memcpy(rounds, evidence->rounds, evidence->count * sizeof *rounds);
+    for (uint32_t i = 0; i < evidence->count; i++) {
+        rounds[i].held.blocks = (uint64_t)fmax(0, evidence->rounds[i].process - most); /* not what replaces others */
+        most = fmax(most, evidence->rounds[i].process);
+        if (i >= selection->warm_up && i > evidence->first && !rounds[i].skip) selection_take(&all, i);
+    }
+    return trend_slows(&all);
 }

@@ -10,9 +10,9 @@
 bool container_follows_work(const struct selection *selection);
 
 /*
- * Of a container that does: whether the blocks of the process, of which it got more with each growth, have since come
- * at under half that rate. What it holds is then there, and it is not known yet that it will not grow again.
+ * Of a container that does: whether the blocks of the process, of which it got more with each growth, come ever more
+ * seldom, as in a cache that fills or is full. Whether it will grow again is not known then.
  */
-bool container_contents_stopped(const struct selection *selection);
+bool container_contents_slow(const struct selection *selection);
 
 #endif

@@ -179,8 +179,7 @@ static const char *const reasons[] = {
     [GROWTH_REASON_POOLED] = "; its owner keeps memory to use it again",
     [GROWTH_REASON_UNCOLLECTED] = "; its collector has released nothing of this yet, and may not have run",
     [GROWTH_REASON_PEAKS] = "; only rounds with more work than any before added",
-    [GROWTH_REASON_CONTENTS] =
-        "; the blocks of the process, which had come with its entries, now come at under half that rate",
+    [GROWTH_REASON_CONTENTS] = "; of the blocks of the process, which came with its entries, ever fewer come",
     [GROWTH_REASON_UNEVEN] = "; the rounds are few, and did not add evenly for the work they did",
     [GROWTH_REASON_REPLACES] = "; as many others went: the level stood still",
     [GROWTH_REASON_STRETCHES] = "; they came in few stretches, as of a pool that grows to the most ever in use",

@@ -12,6 +12,7 @@
 #define REGULAR_SCATTER 0.25       /* variance of the blocks of rounds, of their mean: 1 by chance */
 #define USUAL_SHARE 0.8            /* of the rounds, that add as little as the one that adds least */
 #define SLOW_CHANCE_BY_ROUNDS 0.03 /* with all rounds taken for equal, where allocations are the only work known */
+#define PACED_ROUNDS 8             /* that added, from which a pace is no chance */
 #define EVEN_DISTANCE 0.3          /* standard deviation of the distances, of their mean */
 #define PEAK_SHARE 0.2             /* of the rounds that added: those that set no record of work */
 #define NO_PEAK 3.0                /* standard deviations from what a pool would have added to where */
@@ -118,8 +119,19 @@ static bool regular_by_rounds(const struct selection *selection) {
     return rounds_alone && selection_scatter(&equal) < REGULAR_SCATTER && ratio_of_halves(&equal) >= STEADY_RATIO;
 }
 
+/* As many blocks every so many rounds, to the end: what fills finds ever less often that something is missing. */
+static bool same_at_one_pace(const struct selection *selection) {
+    struct range blocks = {INFINITY, 0};
+    for (uint32_t i = 0; i < selection->n; i++)
+        if (selection_round(selection, i)->held.blocks > 0)
+            range_widen(&blocks, (double)selection_round(selection, i)->held.blocks);
+    bool seldom = selection->k >= PACED_ROUNDS && 2 * selection->k <= selection->n;
+    return seldom && blocks.high <= blocks.low && trend_keeps_pace(selection);
+}
+
 static bool can_not_slow(const struct selection *selection) {
-    return same_each_round(selection) || same_but_for_steps(selection) || regular_by_rounds(selection);
+    return same_each_round(selection) || same_but_for_steps(selection) || regular_by_rounds(selection) ||
+           same_at_one_pace(selection);
 }
 
 bool trend_slows(const struct selection *selection) {
