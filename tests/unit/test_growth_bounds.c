@@ -5,6 +5,7 @@
 #include "growth_stage.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static void test_ring_of_sessions_is_bounded(void **state) {
     (void)state;
