@@ -277,7 +277,10 @@ const char *growth_would_change(const struct growth_evidence *evidence, const st
                                 char *text, size_t size) {
     struct words words = words_begin(text, size);
     bool never_freed = evidence->freed == 0 && (!evidence->reach_borrowed || evidence->owner_freed == 0);
+    bool leak = judgement->class == GROWTH_LEAK || judgement->class == GROWTH_LEAK_INTERMITTENT;
     words_add(&words, "%s", what_would_change(judgement));
+    if (leak && !judgement->container && evidence->owner == GROWTH_OWNER_INTERPRETER)
+        words_add(&words, "; if it is garbage that waits for a full collection: one in each round");
     if (judgement->class == GROWTH_LEAK && !judgement->container && never_freed)
         words_add(&words, "; if this is a cache: a bound that is reached while the phase repeats");
     return text;
