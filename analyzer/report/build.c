@@ -213,11 +213,19 @@ static const char *functions_instead(const struct builder *builder) {
 
 static void add_function_doubts(struct builder *builder) {
     const struct function_phases *functions = builder->options->functions;
-    for (size_t i = 0; functions && i < functions->count; i++)
+    for (size_t i = 0; functions && i < functions->count; i++) {
+        const char *name = functions->items[i].name;
         if (!builder->calls.calls[i])
             builder_doubt(builder,
-                          arena_format(builder->arena, "phase %s: no allocation was made below such a function%s",
-                                       functions->items[i].name, functions_instead(builder)));
+                          arena_format(builder->arena, "phase %s: no allocation was made below such a function%s", name,
+                                       functions_instead(builder)));
+        if (builder->calls.calls[i] == 1)
+            builder_doubt(builder,
+                          arena_format(builder->arena,
+                                       "phase %s: one call of such a function, or several that allocations can't tell "
+                                       "apart, for it loops: mark its rounds, or name what it calls once in each",
+                                       name));
+    }
     if (builder->calls.dropped)
         builder_doubt(builder, arena_format(builder->arena, "%" PRIu64 " call%s too many to be rounds of a phase",
                                             builder->calls.dropped, plural_were(builder->calls.dropped)));

@@ -295,6 +295,9 @@ END
     expect_in "copy in handle" "$output"
     both tidemark check t.tmk --phase-by-function query --phase-by-function load
     expect_status 0
+    expect_in "phase load: one call of such a function, or several that allocations can't tell apart" \
+        "$(tr -s '\n ' ' ' <<<"$output")"
+    fails grep -q "phase query: one call" <<<"$output"
     both tidemark check t.tmk --phase-by-function nosuch
     expect_in "phase nosuch: no allocation was made below such a function; outermost with a name:" "$output"
     expect_in "load, query, handle" "$(tr -s '\n ' ' ' <<<"$output")"
