@@ -75,9 +75,8 @@ struct growth_evidence {
     bool reach_borrowed;       /* the reach is the function's */
     struct growth_lives lives; /* of the blocks freed */
     struct growth_level level;
-    int64_t process_rise; /* live blocks of the process: more after the last births than before the first */
-    uint64_t before,
-        after; /* blocks of the site, whenever born: before it first ran in the phase, and after it last did */
+    int64_t process_rise;   /* live blocks of the process: more after the last births than before the first */
+    uint64_t before, after; /* blocks of the site, whenever born: at the phase's begin, and after it last ran in it */
     const struct growth_step *steps;
     size_t step_count;
     bool arena;    /* the steps are sums of ever larger blocks, all of which stay */

@@ -51,7 +51,7 @@ struct record {
     bool level_begun;
     uint64_t level_first, level_high;
     struct growth_level level;
-    uint64_t stack_first; /* blocks of the stack before the first of these births */
+    uint64_t stack_first; /* blocks of the stack at the last edge of a phase before the first of these births */
     uint64_t stack_live;  /* the same, whenever born, when its births were last added up */
     uint32_t *levels; /* the same at the ends of rounds, from levels_from on up to level_round; NULL: not kept yet */
     uint32_t levels_from, levels_room;

@@ -81,12 +81,21 @@ static void keep_record(struct growth_stacks *stacks, struct record *record) {
     for (; record != behind; record = record->next) put_into_table(stacks, record);
 }
 
+/* Before the first change of `live` behind an edge. */
+static struct stack_state *past_edge(struct growth_stacks *stacks, uint32_t stack) {
+    struct stack_state *state = state_of(stacks, stack);
+    if (state->edge != stacks->rounds->placing) state->live_at_edge = state->live;
+    state->edge = stacks->rounds->placing;
+    return state;
+}
+
 /* For a stack that has a state. */
 static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, const struct place *place) {
     struct record *record = find_record(stacks, stack, place->series);
     if (record) return record;
     record = record_new(stack, place->series, place->raw, stacks->process_blocks);
-    record->stack_first = record->stack_live = stacks->list[stack].live;
+    record->stack_live = stacks->list[stack].live;
+    record->stack_first = past_edge(stacks, stack)->live_at_edge;
     keep_record(stacks, record);
     return record;
 }
@@ -104,7 +113,7 @@ static struct record_time time_of(const struct growth_stacks *stacks, const stru
 /* For each record of a stack in the current epoch. */
 static void settle_stack(struct growth_stacks *stacks, uint32_t stack) {
     const struct epoch *epoch = rounds_epoch(stacks->rounds);
-    struct stack_state *state = &stacks->list[stack];
+    struct stack_state *state = past_edge(stacks, stack);
     struct record_tally *tally = &state->tally;
     state->live += tally->live.blocks;
     for (uint32_t i = 0; i < epoch->count; i++) {
@@ -169,7 +178,7 @@ static void settle_round(struct growth_stacks *stacks, uint32_t stack, const str
 
 static void change_old(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
                        uint64_t bytes) {
-    if (change != STACK_RESIZE) state_of(stacks, layer->stack)->live--;
+    if (change != STACK_RESIZE) past_edge(stacks, layer->stack)->live--;
     for (uint32_t i = 0; i < layer->epoch->count; i++) {
         const struct place *place = &layer->epoch->places[i];
         const struct series *series = &stacks->rounds->series[place->series];

@@ -21,7 +21,9 @@ struct layer {           /* a part of a block: what it was enlarged by at once *
 struct stack_state {
     struct record *records; /* of all series, newest first */
     struct record_tally tally;
-    uint64_t live; /* blocks, less what the tally says */
+    uint64_t live;         /* blocks, less what the tally says */
+    uint64_t live_at_edge; /* the same when the phases last changed, */
+    uint64_t edge;         /* if that was this one (rounds.placing) */
     uint32_t record_count;
     uint32_t stretch; /* that the tally is of; another than the current one: it is empty */
 };

@@ -183,6 +183,21 @@ static void test_one_phase_of_a_full_cache_that_loses_is_growing(void **state) {
     expect("test", 1, "growing");
 }
 
+/* A test that first releases what the one before has left, and then loads as much. */
+static void test_one_phase_that_replaces_a_document_is_not_growing(void **state) {
+    (void)state;
+    struct block *document[400];
+    for (int i = 0; i < 400; i++) document[i] = allocate(1, 32);
+    phase("test");
+    for (int i = 0; i < 400; i++) release(document[i]);
+    for (int i = 0; i < 400; i++) document[i] = allocate(1, 32);
+    phase_end("test");
+    for (int i = 0; i < 400; i++) lose(document[i]);
+    exit_begins();
+    judge();
+    expect("test", 1, "bounded");
+}
+
 /*
  * A program that walks through all that it keeps, or half of it, and allocates for each: what leaks makes its rounds
  * ever larger, and per allocation it seems to leak ever less. As many stay of each round, but for one more or less.
@@ -343,6 +358,7 @@ int main(void) {
         TEST(test_full_cache_whose_blocks_are_replaced_is_not_growing),
         TEST(test_one_phase_of_a_full_cache_is_not_growing),
         TEST(test_one_phase_of_a_full_cache_that_loses_is_growing),
+        TEST(test_one_phase_that_replaces_a_document_is_not_growing),
         TEST(test_a_leak_that_the_program_walks_through_does_not_slow),
         TEST(test_leak_behind_a_cache_that_shrinks_is_told_by_its_life_table),
         TEST(test_blocks_that_may_be_released_as_late_as_their_relatives_are_not_judged),
