@@ -7,8 +7,9 @@
 #include "../report/report.h"
 
 /*
- * Whether the live bytes at the ends of the phase's rounds still rise in their second half, notably, and blocks of
- * sites that were not judged can hold most of it. `rise`: bytes, from the phase's begin to the line at its last round.
+ * Whether the live bytes at the ends of the phase's rounds, or of a suite's tests, still rise in their second half,
+ * notably, and blocks of sites that were not judged can hold most of it. `rise`: bytes, from the phase's begin to the
+ * line at its last round.
  */
 bool unjudged_growth(const struct report *report, const struct report_phase *phase, double *rise);
 

@@ -121,6 +121,26 @@ static bool is_only_start(const struct court *court, const struct report_growth 
     return is_over_windows(growth) && strcmp(growth->phase, "run") == 0 && court->report->verdict.judged_phases > 0;
 }
 
+static const struct report_phase *phase_named(const struct report *report, int64_t process, const char *name) {
+    for (size_t i = 0; name && i < report->phase_count; i++)
+        if (report->phases[i].process_index == process && strcmp(report->phases[i].name, name) == 0)
+            return &report->phases[i];
+    return NULL;
+}
+
+/*
+ * What a test sets up once is seen again where the tests are rounds of their suite, and judged by those. What grows
+ * all through one test is told.
+ */
+static bool is_only_set_up(const struct court *court, size_t index, const struct report_growth *growth) {
+    if (!is_over_windows(growth) || strcmp(growth->class_slug, "growing") == 0) return false;
+    int64_t process = court->report->sites[index].process_index;
+    const struct report_phase *phase = phase_named(court->report, process, growth->phase);
+    if (!phase || phase->rounds > 1) return false;
+    const struct report_phase *suite = phase_named(court->report, process, phase->parent);
+    return suite && suite->judged;
+}
+
 static struct report_finding finding_of(struct court *court, size_t index, const struct report_growth *growth) {
     const struct report_site *site = &court->report->sites[index];
     return (struct report_finding){.site = site->id,
@@ -141,7 +161,7 @@ static void add_leak(struct court *court, size_t index, const struct report_grow
 }
 
 static void add_warning(struct court *court, size_t index, const struct report_growth *growth) {
-    if (is_only_start(court, growth)) return;
+    if (is_only_start(court, growth) || is_only_set_up(court, index, growth)) return;
     *ARENA_ADD(court->arena, court->out->warnings, court->out->warning_count) = finding_of(court, index, growth);
     worsen(court, RESULT_WARN);
 }

@@ -391,6 +391,35 @@ END
     is "$(tidemark check none.tmk --json - | jq -c '[.verdict.result, .verdict.warnings[].class]')" '["warn","growing"]'
 }
 
+@test "what one test of a suite sets up is no warning, and what grows through one is" {
+    program tests <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include "tidemark.h"
+static void *kept[400];
+int main(int count, char **names) {
+    (void)names;
+    tidemark_phase_begin("suite");
+    for (int test = 0; test < 8; test++) {
+        char name[20];
+        snprintf(name, sizeof name, "test %d", test);
+        tidemark_phase_begin(name);
+        for (int i = 0; i < 400; i++) {
+            if (test == 4 && (count > 1 || i % 150 == 50)) kept[i] = malloc(60);
+            free(malloc(100));
+        }
+        tidemark_phase_end(name);
+    }
+    tidemark_phase_end("suite");
+}
+END
+    tidemark record -q -o once.tmk ./tests
+    tidemark record -q -o grows.tmk ./tests grows
+    is "$(tidemark check once.tmk --json - | jq -c '[.verdict.result, ([.sites[].growth[].class] | index("sparse") != null)]')" \
+        '["pass",true]'
+    is "$(tidemark check grows.tmk --json - | jq -c '[.verdict.warnings[] | select(.phase == "test 4").class]')" '["growing"]'
+}
+
 @test "of many doubts the first are told, and what kind of events contradict others" {
     PYTHONPATH=$ROOT/tests/hostile python3 - <<'P'
 import craft

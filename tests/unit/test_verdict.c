@@ -104,7 +104,6 @@ static void test_rounds_that_lines_did_not_tell_apart(void **state) {
     assert_int_equal(report.verdict.hint_count, hints - 1);
 }
 
-/* Of 20 rounds that gain 1 MiB each, none of which any site is blamed for. */
 static void test_rounds_that_are_left_open_are_told(void **state) {
     (void)state;
     struct report_round open[3] = {
@@ -124,6 +123,7 @@ static void test_rounds_that_are_left_open_are_told(void **state) {
     }
 }
 
+/* Of 20 rounds that gain 1 MiB each, none of which any site is blamed for. */
 static void test_growth_at_sites_that_were_not_judged_is_no_pass(void **state) {
     (void)state;
     struct report_round levels[20] = {{0}};
@@ -156,6 +156,24 @@ static void test_growth_at_sites_that_were_not_judged_is_no_pass(void **state) {
     decide(&plain, "pass", 0);
     for (int i = 0; i < 20; i++) levels[i].live_end = (400 + (i < 10 ? -8 * i : 4 * i - 120)) * 1024LL;
     decide(&plain, "pass", 0); /* back to where it began: it wanders */
+}
+
+/* The rounds of a suite are its tests, which ran once each. */
+static void test_suite_that_grows_at_sites_that_were_not_judged_is_no_pass(void **state) {
+    (void)state;
+    struct report_phase suite[21] = {{.name = "suite", .rounds = 1, .judged = true}};
+    struct report_growth growth = {.phase = "suite", .class_slug = "not-judged"};
+    struct report_site pool = {.function = "map", .growth = &growth, .growth_count = 1, .peak_bytes = 16 * MIB};
+    struct verdict_rules plain = {.leak_exit_code = -1};
+    for (int i = 0; i < 20; i++)
+        suite[i + 1] = (struct report_phase){
+            .name = "test", .parent = "suite", .rounds = 1, .live_start = i * MIB, .live_end = (i + 1) * MIB};
+    report.phases = suite;
+    report.phase_count = 21;
+    report.sites = &pool;
+    decide(&plain, "warn", 0);
+    for (int i = 10; i < 20; i++) suite[i + 1].live_end = 10 * MIB; /* it stands */
+    decide(&plain, "pass", 0);
 }
 
 /* Whatever stands first in the table of sites. */
@@ -272,6 +290,7 @@ int main(void) {
         TEST(test_rounds_that_lines_did_not_tell_apart),
         TEST(test_rounds_that_are_left_open_are_told),
         TEST(test_growth_at_sites_that_were_not_judged_is_no_pass),
+        TEST(test_suite_that_grows_at_sites_that_were_not_judged_is_no_pass),
         TEST(test_leaks_stand_in_the_order_of_what_they_add),
         TEST(test_unused_ignores_are_told),
         TEST(test_suppressions),
