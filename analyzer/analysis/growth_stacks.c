@@ -82,11 +82,9 @@ static void keep_record(struct growth_stacks *stacks, struct record *record) {
 }
 
 /* Before the first change of `live` behind an edge. */
-static struct stack_state *past_edge(struct growth_stacks *stacks, uint32_t stack) {
-    struct stack_state *state = state_of(stacks, stack);
+static void pass_edge(const struct growth_stacks *stacks, struct stack_state *state) {
     if (state->edge != stacks->rounds->placing) state->live_at_edge = state->live;
     state->edge = stacks->rounds->placing;
-    return state;
 }
 
 /* For a stack that has a state. */
@@ -94,8 +92,10 @@ static struct record *record_of(struct growth_stacks *stacks, uint32_t stack, co
     struct record *record = find_record(stacks, stack, place->series);
     if (record) return record;
     record = record_new(stack, place->series, place->raw, stacks->process_blocks);
-    record->stack_live = stacks->list[stack].live;
-    record->stack_first = past_edge(stacks, stack)->live_at_edge;
+    struct stack_state *state = &stacks->list[stack];
+    pass_edge(stacks, state);
+    record->stack_live = state->live;
+    record->stack_first = state->live_at_edge;
     keep_record(stacks, record);
     return record;
 }
@@ -113,8 +113,9 @@ static struct record_time time_of(const struct growth_stacks *stacks, const stru
 /* For each record of a stack in the current epoch. */
 static void settle_stack(struct growth_stacks *stacks, uint32_t stack) {
     const struct epoch *epoch = rounds_epoch(stacks->rounds);
-    struct stack_state *state = past_edge(stacks, stack);
+    struct stack_state *state = &stacks->list[stack];
     struct record_tally *tally = &state->tally;
+    pass_edge(stacks, state);
     state->live += tally->live.blocks;
     for (uint32_t i = 0; i < epoch->count; i++) {
         struct record_time time = time_of(stacks, &stacks->rounds->series[epoch->places[i].series]);
@@ -178,7 +179,11 @@ static void settle_round(struct growth_stacks *stacks, uint32_t stack, const str
 
 static void change_old(struct growth_stacks *stacks, const struct layer *layer, enum stack_change change,
                        uint64_t bytes) {
-    if (change != STACK_RESIZE) past_edge(stacks, layer->stack)->live--;
+    if (change != STACK_RESIZE) {
+        struct stack_state *state = state_of(stacks, layer->stack);
+        pass_edge(stacks, state);
+        state->live--;
+    }
     for (uint32_t i = 0; i < layer->epoch->count; i++) {
         const struct place *place = &layer->epoch->places[i];
         const struct series *series = &stacks->rounds->series[place->series];
